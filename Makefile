@@ -1,0 +1,20 @@
+# make demo   install what is needed into .venv/, then run the whole pipeline on synthetic data
+# make test   install what is needed into .venv/, then run the tests
+# make lint   check the code's style
+#
+# PYTHON=python3.12 make ...   choose the interpreter of .venv/
+
+.PHONY: demo test lint env
+
+demo: env
+	.venv/bin/python tools/demo.py
+
+test: env
+	.venv/bin/python -m pytest
+
+lint: env
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+
+env:
+	@bash tools/setup_env.sh

@@ -1,0 +1,9 @@
+_base_ = ['mmpose::_base_/default_runtime.py']
+
+custom_imports = dict(imports=['depth_refine'])
+randomness = dict(seed=0)
+
+default_hooks = dict(
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='h36m/MPJPE_mm', rule='less'),
+    visualization=dict(_delete_=True, type='DepthPoseVisualizationHook', enable=False),
+)

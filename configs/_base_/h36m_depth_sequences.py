@@ -1,0 +1,62 @@
+# Sequences of Human3.6M for the second stage: the first stage's predictions, read from its depth sequence stores.
+data_root = 'data/h36m/'
+train_ann_file = 'annotation_body3d/fps50/h36m_train.npz'
+test_ann_file = 'annotation_body3d/fps50/h36m_test.npz'
+
+codec = dict(type='DepthSequenceLifting', num_keypoints=17, depth_range=1.5)
+
+# labels are mirrored about x = 0, the middle of the image and the camera's axis
+mirror = dict(center_mode='static', center_x=0.0)
+clean_train_pipeline = [
+    dict(type='GenerateTarget', encoder=codec),
+    dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=mirror, target_flip_cfg=mirror, flip_label=True),
+    dict(type='PackPoseInputs', meta_keys=()),
+]
+train_pipeline = [
+    *clean_train_pipeline[:-1],
+    dict(type='GaussianJointNoise', sigma_2d=0.0, sigma_depth=0.1),
+    clean_train_pipeline[-1],
+]
+test_pipeline = [
+    dict(type='GenerateTarget', encoder=codec),
+    dict(
+        type='PackPoseInputs',
+        meta_keys=('img_ids', 'target_img_path', 'flip_indices', 'camera_param', 'sequence', 'subject', 'action'),
+    ),
+]
+
+train_dataloader = dict(
+    batch_size=1024,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='H36MDepthSequenceDataset',
+        data_root=data_root,
+        ann_file=train_ann_file,
+        input_source='2d+depth',
+        depth_store='depth_sequences/integral_h36m/h36m_train',
+        seq_len=243,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,  # videos differ in length
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(
+        type='H36MDepthSequenceDataset',
+        data_root=data_root,
+        ann_file=test_ann_file,
+        input_source='2d+depth',
+        depth_store='depth_sequences/integral_h36m/h36m_test',
+        seq_len=243,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(type='H36MPoseMetric', skip_list=['S11_Directions'])
+test_evaluator = val_evaluator

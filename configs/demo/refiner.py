@@ -1,0 +1,19 @@
+# The second stage on the demo's first stage: 27 frames, 256 channels.
+_base_ = ['../refiner_27.py']
+
+data_root = 'data/synthetic/'
+
+model = dict(backbone=dict(channels=256), head=dict(in_channels=256))
+
+train_dataloader = dict(
+    batch_size=256,
+    num_workers=2,
+    dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_train'),
+)
+val_dataloader = dict(
+    num_workers=1, dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_test')
+)
+test_dataloader = val_dataloader
+
+train_cfg = dict(max_epochs=15, val_interval=15)
+param_scheduler = [dict(type='ExponentialLR', gamma=0.85)]

@@ -1,0 +1,19 @@
+# Stage 1: integral regression of 3D heatmaps with ResNet-50 (section II, "First stage"; schedule of Sun et al.).
+_base_ = ['_base_/default_runtime.py', '_base_/h36m_images.py']
+
+model = dict(
+    type='TopdownPoseEstimator',
+    data_preprocessor=dict(
+        type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
+    ),
+    backbone=dict(
+        type='ResNet', depth=50, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50')
+    ),
+    head=dict(type='IntegralHead3D', in_channels=2048, num_joints=17, depth_bins=72, decoder={{_base_.codec}}),
+    test_cfg=dict(flip_test=True),
+)
+
+train_cfg = dict(max_epochs=140, val_interval=5)
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
+param_scheduler = [dict(type='MultiStepLR', milestones=[90, 120], gamma=0.1)]
+auto_scale_lr = dict(base_batch_size=128)

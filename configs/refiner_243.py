@@ -1,0 +1,17 @@
+# Stage 2 with a receptive field of 243 frames: W = 3, B = 4 (section II, "Second stage"; schedule of Pavllo et al.).
+_base_ = ['_base_/default_runtime.py', '_base_/h36m_depth_sequences.py']
+
+model = dict(
+    type='DepthTemporalRefiner',
+    backbone=dict(
+        type='TemporalConvNet', in_channels=17 * 3, channels=1024, num_blocks=4, kernel_size=3, dropout=0.25
+    ),
+    head=dict(type='TemporalPoseHead', in_channels=1024, num_joints=17, decoder={{_base_.codec}}),
+    test_cfg=dict(flip_test=True),
+)
+
+train_cfg = dict(max_epochs=80, val_interval=1)
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, amsgrad=True))
+param_scheduler = [dict(type='ExponentialLR', gamma=0.95)]
+auto_scale_lr = dict(base_batch_size=1024)
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='BatchNormMomentumHook', start=0.1, end=0.001)]

@@ -1,0 +1,70 @@
+"""Codec between crop pixels plus metric depth and the integral head's [0, 1] coordinates."""
+
+import numpy as np
+from mmpose.codecs.base import BaseKeypointCodec
+from mmpose.registry import KEYPOINT_CODECS
+
+
+@KEYPOINT_CODECS.register_module()
+class IntegralPose3D(BaseKeypointCodec):
+    """Targets of :class:`IntegralHead3D` (section II, "First stage").
+
+    Shape key: N instances, K joints.
+
+    A crop pixel ``c`` of a ``w`` pixels wide crop has the normalised coordinate ``(c + 0.5) / w``: pixel centres lie at
+    integers (OpenCV), and heatmap bins at ``(i + 0.5) / n``. A depth ``z`` metres from the root becomes
+    ``z / depth_range + 0.5``.
+
+    Args:
+        input_size: crop size (w, h), pixels.
+        depth_range: the paper's D, the depth covered by the heatmap, metres.
+    """
+
+    label_mapping_table = dict(keypoint_labels='keypoint_labels', keypoint_weights='keypoint_weights')
+
+    def __init__(self, input_size: tuple[int, int], depth_range: float = 1.5) -> None:
+        super().__init__()
+        self.input_size = tuple(input_size)
+        self.depth_range = depth_range
+
+    def encode(self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None) -> dict:
+        """Crop pixels and metres to labels and per-axis weights.
+
+        A coordinate outside the heatmap, which the head cannot express, gets weight 0 on its axis alone.
+
+        Args:
+            keypoints: (N, K, 3) of (u px, v px, depth m relative to the root), or (N, K, 2) from a 2D data set.
+            keypoints_visible: (N, K), > 0 where a joint is annotated; all by default.
+
+        Returns:
+            ``keypoint_labels`` (N, K, 3) and ``keypoint_weights`` (N, K, 3), float32; the depth of 2D samples has
+            label 0.5 and weight 0.
+        """
+        labels = np.full((*keypoints.shape[:2], 3), 0.5, np.float32)
+        labels[..., :2] = (keypoints[..., :2] + 0.5) / self.input_size
+        has_depth = keypoints.shape[-1] == 3
+        if has_depth:
+            labels[..., 2] = keypoints[..., 2] / self.depth_range + 0.5
+        weights = ((labels >= 0) & (labels <= 1)).astype(np.float32)
+        if not has_depth:
+            weights[..., 2] = 0
+        if keypoints_visible is not None:
+            weights *= (keypoints_visible > 0)[..., None]
+        return dict(keypoint_labels=labels, keypoint_weights=weights)
+
+    def decode(self, encoded: np.ndarray, scores: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Labels back to crop pixels and metres.
+
+        Args:
+            encoded: (N, K, 3) in [0, 1], order x, y, z.
+            scores: (N, K) confidences to pass on; ones by default.
+
+        Returns:
+            Keypoints (N, K, 3) of (u px, v px, depth m) in the crop, and scores (N, K).
+        """
+        keypoints = np.empty_like(encoded)
+        keypoints[..., :2] = encoded[..., :2] * self.input_size - 0.5
+        keypoints[..., 2] = (encoded[..., 2] - 0.5) * self.depth_range
+        if scores is None:
+            scores = np.ones(encoded.shape[:2], np.float32)
+        return keypoints, scores

@@ -1,0 +1,71 @@
+"""What the image and the sequence data sets share."""
+
+from pathlib import Path
+
+from mmengine.dataset import BaseDataset, force_full_init
+from mmengine.hub import get_config
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+
+from .h36m_annotation import H36MAnnotation
+
+
+class H36MDataset(BaseDataset):
+    """Base of data sets over a Human3.6M annotation.
+
+    The annotation stays in a few large arrays, which worker processes share; a sample is put together when it is asked for.
+    (MMPose's ``Human36mDataset`` copies every window of every sample, 540 kB each at 243 frames.)
+
+    Args:
+        ann_file: the annotation npz, relative to ``data_root``.
+        camera_param_file: ``cameras.pkl``, relative to ``data_root``.
+        data_root: the data root.
+        data_prefix: ``img`` is the image folder, relative to ``data_root``.
+        kwargs: further arguments of :class:`mmengine.dataset.BaseDataset`.
+
+    Raises:
+        InputError: see :class:`H36MAnnotation`.
+    """
+
+    # what MMPose's transforms and models look up in a sample
+    _SAMPLE_METAINFO = ('flip_indices', 'flip_pairs', 'upper_body_ids', 'lower_body_ids', 'dataset_keypoint_weights')
+
+    def __init__(
+        self,
+        ann_file: str,
+        camera_param_file: str = 'annotation_body3d/cameras.pkl',
+        data_root: str = '',
+        data_prefix: dict = dict(img='images/'),  # noqa: B006
+        **kwargs,
+    ) -> None:
+        self.camera_param_file = Path(data_root, camera_param_file)
+        super().__init__(
+            ann_file=ann_file, data_root=data_root, data_prefix=dict(data_prefix), serialize_data=False, **kwargs
+        )
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
+        """MMPose's joint names, flip pairs and colours of the 17 joints."""
+        return parse_pose_metainfo(metainfo or get_config('mmpose::_base_/datasets/h36m.py').dataset_info)
+
+    def load_data_list(self) -> list:
+        """Read the annotation; the samples are plain numbers, see :meth:`sample_ids`."""
+        self.annotation = H36MAnnotation(self.ann_file, self.camera_param_file)
+        return self.sample_ids()
+
+    def sample_ids(self) -> list[int]:
+        """What :meth:`build_sample` makes a sample from: rows or sequences of the annotation."""
+        raise NotImplementedError
+
+    def build_sample(self, sample_id: int) -> dict:
+        """The pipeline's input for one sample."""
+        raise NotImplementedError
+
+    def image_path(self, row: int) -> str:
+        """Path of the image in row ``row`` of the annotation."""
+        return f'{self.data_prefix["img"].rstrip("/")}/{self.annotation.img_names[row].decode()}'
+
+    @force_full_init
+    def get_data_info(self, idx: int) -> dict:
+        """The pipeline's input for the ``idx``-th sample."""
+        metainfo = {key: self._metainfo[key] for key in self._SAMPLE_METAINFO}
+        return dict(metainfo, **self.build_sample(self.data_list[idx]), test_mode=self.test_mode, dataset_name='h36m')

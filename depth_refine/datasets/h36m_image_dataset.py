@@ -1,0 +1,86 @@
+"""Single frames for the first stage."""
+
+import numpy as np
+from mmpose.registry import DATASETS
+
+from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import ROOT
+
+from .h36m_dataset import H36MDataset
+
+_PELVIS_SQUARE = 2.0  # metres
+
+
+@DATASETS.register_module()
+class H36MImageDataset(H36MDataset):
+    """Frames of Human3.6M with camera and 3D target, for the integral head.
+
+    A sample holds, for MMPose's top-down transforms, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,),
+    ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17). The depth rides
+    in ``keypoints`` so that flips swap it with its joint; MMPose's transforms change u and v alone. Besides: ``img_id`` (the
+    row in the annotation), ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``, and in test mode
+    ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres.
+
+    Args:
+        ann_file: the annotation npz, relative to ``data_root``.
+        frame_step: use every n-th frame of each video.
+        bbox_policy: ``'annotation'``, the annotation's own box, or ``'pelvis_2m'``, the projection of a fronto-parallel 2 m
+            square at the true pelvis (Sun et al.). It moves results by tens of mm: use one in training, test and extraction.
+        kwargs: see :class:`H36MDataset`.
+
+    Raises:
+        InputError: see :class:`H36MAnnotation`; an unknown ``bbox_policy``.
+    """
+
+    BBOX_POLICIES = ('annotation', 'pelvis_2m')
+
+    def __init__(
+        self,
+        ann_file: str,
+        frame_step: int = 1,
+        bbox_policy: str = 'annotation',
+        **kwargs,
+    ) -> None:
+        if bbox_policy not in self.BBOX_POLICIES:
+            raise InputError(f'unknown bbox_policy {bbox_policy!r}: expected one of {self.BBOX_POLICIES}')
+        self.frame_step = frame_step
+        self.bbox_policy = bbox_policy
+        super().__init__(ann_file=ann_file, **kwargs)
+
+    def sample_ids(self) -> list[int]:
+        """Rows of the annotation."""
+        return np.concatenate([sequence.rows[:: self.frame_step] for sequence in self.annotation.sequences]).tolist()
+
+    def build_sample(self, sample_id: int) -> dict:
+        """The frame in row ``sample_id``."""
+        annotation, row = self.annotation, sample_id
+        index = annotation.sequence_ids[row]
+        sequence, camera = annotation.sequences[index], annotation.cameras[index]
+        joints = annotation.keypoints_3d[row]
+        depth = joints[:, 2:] - joints[ROOT, 2]
+        sample = dict(
+            id=row,
+            img_id=row,
+            img_path=self.image_path(row),
+            bbox=self._bbox(row, camera)[None],
+            bbox_score=np.ones(1, np.float32),
+            keypoints=np.concatenate([annotation.keypoints[row], depth], axis=-1)[None],
+            keypoints_visible=annotation.keypoints_visible[row][None],
+            camera_param=camera,
+            sequence=sequence.name,
+            subject=sequence.subject,
+            action=sequence.action,
+            frame=int(annotation.frames[row]),
+        )
+        if self.test_mode:  # the flip of a training pipeline would not mirror it
+            sample['keypoints_cam'] = joints[None].copy()
+        return sample
+
+    def _bbox(self, row: int, camera: dict) -> np.ndarray:
+        """The square box of a frame, (4,) x1 y1 x2 y2 px."""
+        if self.bbox_policy == 'annotation':
+            center, half = self.annotation.center[row], self.annotation.scale[row] * 100
+        else:
+            center = self.annotation.keypoints[row, ROOT]
+            half = _PELVIS_SQUARE / 2 * np.reshape(camera['f'], 2) / self.annotation.keypoints_3d[row, ROOT, 2]
+        return np.concatenate([center - half, center + half]).astype(np.float32)

@@ -1,0 +1,63 @@
+"""Training noise of the second stage."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmpose.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class GaussianJointNoise(BaseTransform):
+    """Add Gaussian noise to the normalised poses and depths that the refiner reads (section II, last paragraph).
+
+    The first stage is better on its own training frames than it will be on new ones; the noise makes the refiner's training
+    inputs look like test-time predictions. It is drawn independently for every frame, joint and channel from NumPy's global
+    generator, which mmengine seeds in every worker.
+
+    The paper prints one sigma = 0.1, "2D poses and depths" in section II and "on depths" in section III. In normalised units
+    0.1 is 75 mm of depth but 50 px of a 1000 px wide image, so the default takes the second reading.
+
+    To be used after ``GenerateTarget``. Works on the labels of :class:`DepthSequenceLifting` and of MMPose's own lifting
+    codecs: (T, K, C), or (K * C, T) with the channels of a joint adjacent, where C = 2 (u, v) or 3 (u, v, depth). Where the
+    third channel is a confidence (``concat_vis=True``), set ``sigma_depth=0``.
+
+    Required keys: ``keypoints`` (..., K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is done.
+
+    Modified keys: ``keypoint_labels``.
+
+    Args:
+        sigma_2d: standard deviation on u and v, in units of half the image width.
+        sigma_depth: standard deviation on depth, in units of half the depth range.
+        prob: probability that a sample gets noise.
+
+    Raises:
+        ValueError: a negative sigma or a ``prob`` outside [0, 1]; labels that are not K joints with 2 or 3 channels.
+    """
+
+    def __init__(self, sigma_2d: float = 0.0, sigma_depth: float = 0.1, prob: float = 1.0) -> None:
+        if min(sigma_2d, sigma_depth) < 0 or not 0 <= prob <= 1:
+            raise ValueError(
+                'GaussianJointNoise needs sigma_2d >= 0, sigma_depth >= 0 and 0 <= prob <= 1, got '
+                f'{sigma_2d}, {sigma_depth} and {prob}'
+            )
+        self.sigma_2d = sigma_2d
+        self.sigma_depth = sigma_depth
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        """Replace ``keypoint_labels`` by a noisy copy."""
+        if results.get('test_mode', False) or np.random.rand() >= self.prob:
+            return results
+        labels = results['keypoint_labels']
+        num_joints = results['keypoints'].shape[-2]
+        rows_are_channels = labels.ndim == 2
+        channels = labels.shape[0] / num_joints if rows_are_channels else labels.shape[-1]
+        if channels not in (2, 3):
+            raise ValueError(
+                f'GaussianJointNoise takes keypoint_labels (T, {num_joints}, C) or ({num_joints} * C, T) with C = 2 or 3, '
+                f'got {labels.shape}'
+            )
+        sigma = np.array([self.sigma_2d, self.sigma_2d, self.sigma_depth])[: int(channels)]
+        if rows_are_channels:
+            sigma = np.tile(sigma, num_joints)[:, None]
+        results['keypoint_labels'] = (labels + sigma * np.random.standard_normal(labels.shape)).astype(labels.dtype)
+        return results

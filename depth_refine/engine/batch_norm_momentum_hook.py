@@ -1,0 +1,29 @@
+"""Batch-norm momentum schedule of the second stage."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpose.registry import HOOKS
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@HOOKS.register_module()
+class BatchNormMomentumHook(Hook):
+    """Decay the momentum of every batch norm exponentially from the first epoch to the last (Pavllo et al., CVPR 2019).
+
+    Args:
+        start: momentum in the first epoch.
+        end: momentum in the last epoch.
+    """
+
+    def __init__(self, start: float = 0.1, end: float = 0.001) -> None:
+        self.start = start
+        self.end = end
+
+    def before_train_epoch(self, runner) -> None:
+        """Set the epoch's momentum."""
+        progress = runner.epoch / max(runner.max_epochs - 1, 1)
+        momentum = self.start * (self.end / self.start) ** progress
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        for module in model.modules():
+            if isinstance(module, _BatchNorm):
+                module.momentum = momentum

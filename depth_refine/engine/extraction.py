@@ -1,0 +1,94 @@
+"""From a trained first stage to depth sequence stores."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner, load_checkpoint
+from mmpose.registry import DATASETS, MODELS
+from tqdm import tqdm
+
+from depth_refine.datasets import H36MImageDataset, SequenceStore, SequenceStoreWriter
+
+from .checkpoint import check_checkpoint
+
+
+def extract_depth_sequences(
+    cfg: Config, checkpoint: str | Path, out: str | Path, device: str = 'cpu', amp: bool = False
+) -> list[Path]:
+    """Predict every frame of every annotation that a first-stage config trains or tests on.
+
+    Each frame goes through the config's test pipeline; batch size and workers are the test data loader's.
+
+    Args:
+        cfg: config of the first stage.
+        checkpoint: its checkpoint.
+        out: the stores are made in this folder, each named after its annotation file. A store that this checkpoint made for
+            the same annotation is kept.
+        device: where to run.
+        amp: run in bfloat16.
+
+    Returns:
+        The folders of the stores.
+
+    Raises:
+        InputError: the checkpoint belongs to another config, or a store of another checkpoint is in the way.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmpose'))
+    model = MODELS.build(cfg.model)
+    check_checkpoint(model, checkpoint)
+    load_checkpoint(model, str(checkpoint), map_location='cpu', logger='silent')
+    model.to(device).eval()
+    with Path(checkpoint).open('rb') as file:
+        provenance = dict(
+            config=Path(cfg.filename).name,
+            checkpoint=dict(file=Path(checkpoint).name, sha256=hashlib.file_digest(file, 'sha256').hexdigest()),
+            flip_test=bool(cfg.model.get('test_cfg', {}).get('flip_test', False)),
+        )
+    ann_files = list(dict.fromkeys(_ann_files([cfg.train_dataloader, cfg.test_dataloader])))
+    return [_extract(model, cfg, ann_file, provenance, Path(out), amp) for ann_file in ann_files]
+
+
+def _ann_files(node) -> Iterator[str]:
+    """Annotation files of the image data sets anywhere in a piece of config."""
+    if isinstance(node, dict):
+        if node.get('type') == H36MImageDataset.__name__:
+            yield node['ann_file']
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _ann_files(child)
+
+
+def _extract(model, cfg: Config, ann_file: str, provenance: dict, out: Path, amp: bool) -> Path:
+    """Make the store of one annotation."""
+    loader_cfg = cfg.test_dataloader
+    dataset = DATASETS.build(dict(loader_cfg.dataset, ann_file=ann_file, frame_step=1))
+    path = out / Path(ann_file).stem
+    if path.exists() and SequenceStore(path, dataset.annotation).meta['checkpoint'] == provenance['checkpoint']:
+        print_log(f'{path} is complete, made by this checkpoint: kept', logger='current')
+        return path
+    camera = dataset.annotation.cameras[0]
+    meta = dict(provenance, bbox_policy=dataset.bbox_policy, image_size=[int(camera['w']), int(camera['h'])])
+    loader = Runner.build_dataloader(dict(loader_cfg, dataset=dataset, persistent_workers=False))
+    device_type = next(model.parameters()).device.type
+    with (
+        SequenceStoreWriter(path, dataset.annotation, meta) as writer,
+        tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
+        torch.inference_mode(),
+        torch.autocast(device_type, dtype=torch.bfloat16, enabled=amp),
+    ):
+        for batch in loader:
+            samples = model.test_step(batch)
+            writer.write(
+                np.array([sample.img_id for sample in samples]),
+                np.concatenate([sample.pred_instances.keypoints for sample in samples]),
+                np.concatenate([sample.pred_instances.keypoint_scores for sample in samples]),
+            )
+            progress.update(len(samples))
+    return path

@@ -1,0 +1,102 @@
+"""The second stage as an MMPose pose estimator."""
+
+import torch
+from mmpose.models.pose_estimators.base import BasePoseEstimator
+from mmpose.registry import MODELS
+from torch import Tensor
+
+
+@MODELS.register_module()
+class DepthTemporalRefiner(BasePoseEstimator):
+    """Refines sequences of 2D poses, with or without joint depths, to 3D poses (section II, "Second stage").
+
+    Shape key: B batch, K joints, C channels of a joint (2: u, v; 3: u, v, depth), T frames, R receptive field.
+
+    The temporal backbone and the head come from the config: :class:`TemporalConvNet` and :class:`TemporalPoseHead`, or
+    MMPose's ``TCN`` with our head, or MMPose's ``DSTFormer`` with its ``MotionRegressionHead``.
+
+    Args:
+        backbone: config of the temporal backbone. It takes (B, K * C, T) and may state its ``receptive_field``.
+        head: config of the head.
+        num_joints: K.
+        joint_tokens: the backbone takes (B, T, K, C) instead, one token for each joint and frame, as ``DSTFormer`` does.
+        test_cfg: ``flip_test`` averages with the mirrored sequence's prediction.
+        kwargs: further arguments of :class:`mmpose.models.pose_estimators.base.BasePoseEstimator`.
+    """
+
+    def __init__(
+        self, backbone: dict, head: dict, num_joints: int = 17, joint_tokens: bool = False, **kwargs
+    ) -> None:
+        super().__init__(backbone=backbone, head=head, **kwargs)
+        self.num_joints = num_joints
+        self.joint_tokens = joint_tokens
+
+    @property
+    def receptive_field(self) -> int:
+        """Number of input frames R behind an output frame; 1 for backbones that give one output for every input frame."""
+        if hasattr(self.backbone, 'receptive_field'):
+            return self.backbone.receptive_field
+        field = 1  # MMPose's TCN states its kernels only; each layer dilates by the field of those before it
+        for kernel_size in getattr(self.backbone, 'kernel_sizes', ()):
+            field *= kernel_size
+        return field
+
+    def forward(self, inputs, data_samples: list | None = None, mode: str = 'tensor'):
+        """Run the network.
+
+        Args:
+            inputs: normalised sequences (B, K * C, T), channels of a joint adjacent, or MMPose's other lifting layout,
+                (B, T, K, C); a list of samples is stacked. While training T = R; while evaluating T >= R, whole videos
+                included.
+            data_samples: needed by the modes ``'loss'`` and ``'predict'``.
+            mode: ``'tensor'``, ``'loss'`` or ``'predict'``.
+
+        Returns:
+            ``'tensor'``: (B, T - R + 1, K, 3), metres, root-relative, camera axes. ``'loss'``: dict of losses.
+            ``'predict'``: the data samples with ``pred_instances``.
+
+        Raises:
+            ValueError: the channels or frames do not fit the backbone.
+        """
+        if isinstance(inputs, list):
+            inputs = torch.stack(inputs)
+        if inputs.ndim == 4:
+            inputs = inputs.permute(0, 2, 3, 1).flatten(1, 2)
+        return super().forward(inputs, data_samples, mode)
+
+    def extract_feat(self, inputs: Tensor):
+        """(B, K * C, T) to the backbone's features."""
+        expected = self.backbone.in_channels * (self.num_joints if self.joint_tokens else 1)
+        if inputs.shape[1] != expected:
+            raise ValueError(
+                f'{type(self.backbone).__name__} takes {expected} channels ({self.num_joints} joints x '
+                f'{expected // self.num_joints}), got inputs with {inputs.shape[1]}: does the input source of the data '
+                'set match the model?'
+            )
+        if self.joint_tokens:
+            inputs = inputs.unflatten(1, (self.num_joints, -1)).permute(0, 3, 1, 2)
+        return super().extract_feat(inputs)
+
+    def loss(self, inputs: Tensor, data_samples: list) -> dict:
+        """Losses of training windows (B, K * C, R)."""
+        return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
+
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
+        """Set ``pred_instances`` of each sample: ``keypoints`` (T - R + 1, K, 3) m and ``keypoint_scores``."""
+        poses = self._forward(inputs)
+        if self.test_cfg.get('flip_test', False):
+            flip_indices = list(data_samples[0].metainfo['flip_indices'])
+            poses = (poses + self._mirror_poses(self._forward(self._mirror_inputs(inputs, flip_indices)), flip_indices)) / 2
+        for sample, instances in zip(data_samples, self.head.decode(poses), strict=True):
+            sample.pred_instances = instances
+        return data_samples
+
+    def _mirror_inputs(self, inputs: Tensor, flip_indices: list[int]) -> Tensor:
+        """Mirror normalised sequences (B, K * C, T) about the image's vertical middle line."""
+        joints = inputs.unflatten(1, (self.num_joints, -1))[:, flip_indices]
+        return torch.cat([-joints[:, :, :1], joints[:, :, 1:]], dim=2).flatten(1, 2)
+
+    @staticmethod
+    def _mirror_poses(poses: Tensor, flip_indices: list[int]) -> Tensor:
+        """Mirror poses (B, T, K, 3) about the camera's y-z plane."""
+        return poses[:, :, flip_indices] * poses.new_tensor([-1, 1, 1])

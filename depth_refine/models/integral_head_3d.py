@@ -1,0 +1,110 @@
+"""Head of the first stage: image features to a 3D heatmap per joint to its centroid."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import PixelData
+from mmpose.models.heads import BaseHead, HeatmapHead
+from mmpose.registry import KEYPOINT_CODECS, MODELS
+from torch import Tensor
+
+from depth_refine.functional.soft_argmax import expectation, heatmap_marginals, soft_argmax_3d
+
+
+@MODELS.register_module()
+class IntegralHead3D(BaseHead):
+    """3D integral regression (section II, "First stage"; Sun et al., ECCV 2018).
+
+    Shape key: B batch, K joints, D x H x W heatmap.
+
+    Three deconvolutions and a 1x1 convolution (MMPose's :class:`HeatmapHead`) give K * D heatmap channels; the softmax over
+    each joint's D x H x W heatmap gives its centroid, trained with an L1 loss on the coordinates.
+
+    Args:
+        in_channels: channels of the backbone's last feature map.
+        num_joints: K.
+        depth_bins: the paper's d, the heatmap's D.
+        deconv_out_channels: channels of each deconvolution.
+        deconv_kernel_sizes: kernel of each deconvolution.
+        loss: loss on (B, K, 3) coordinates with weights of the same shape, so that samples without depth train x and y.
+        decoder: codec for :meth:`predict`, usually :class:`IntegralPose3D`.
+        init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        depth_bins: int = 72,
+        deconv_out_channels: Sequence[int] = (256, 256, 256),
+        deconv_kernel_sizes: Sequence[int] = (4, 4, 4),
+        loss: dict = dict(type='L1Loss', use_target_weight=True),  # noqa: B006
+        decoder: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.num_joints = num_joints
+        self.depth_bins = depth_bins
+        self.heatmap_head = HeatmapHead(
+            in_channels=in_channels,
+            out_channels=num_joints * depth_bins,
+            deconv_out_channels=deconv_out_channels,
+            deconv_kernel_sizes=deconv_kernel_sizes,
+        )
+        self.loss_module = MODELS.build(loss)
+        self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
+
+    def _logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Features to heatmap logits (B, K, D, H, W)."""
+        return self.heatmap_head(feats).unflatten(1, (self.num_joints, self.depth_bins))
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Features to coordinates.
+
+        Args:
+            feats: the backbone's feature maps; the last one (B, in_channels, h, w) is used.
+
+        Returns:
+            (B, K, 3) in [0, 1] of the crop's width, its height and the depth range, order x, y, z.
+        """
+        return soft_argmax_3d(self._logits(feats))
+
+    def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
+        """Coordinate loss against ``keypoint_labels`` (B, K, 3) with ``keypoint_weights`` (B, K, 3)."""
+        labels = torch.cat([sample.gt_instance_labels.keypoint_labels for sample in batch_data_samples])
+        weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples])
+        return dict(loss_kpt=self.loss_module(self(feats), labels, weights))
+
+    def predict(self, feats, batch_data_samples: list, test_cfg: dict | None = None):
+        """Decoded keypoints of every sample.
+
+        Args:
+            feats: as in :meth:`forward`, or with ``flip_test`` a list of that and the mirrored crop's.
+            batch_data_samples: the samples; ``flip_indices`` of their metainfo is used with ``flip_test``.
+            test_cfg: ``flip_test`` averages with the mirrored crop's heatmaps; ``output_heatmaps`` returns heatmaps.
+
+        Returns:
+            A list of ``InstanceData`` with ``keypoints`` (1, K, 3), (u px, v px in the crop, depth m relative to the
+            root), and ``keypoint_scores`` (1, K) in [0, 1]: one minus the heatmap's spread in the image relative to a
+            uniform one's. With ``output_heatmaps`` also a list of ``PixelData`` with ``heatmaps`` (K, H, W), the
+            heatmaps summed over depth.
+        """
+        test_cfg = test_cfg or {}
+        if test_cfg.get('flip_test', False):
+            feats, feats_flip = feats
+            flip_indices = batch_data_samples[0].metainfo['flip_indices']
+            xy, z = heatmap_marginals(self._logits(feats))
+            xy_flip, z_flip = heatmap_marginals(self._logits(feats_flip))
+            xy = (xy + xy_flip.flip(-1)[:, flip_indices]) / 2
+            z = (z + z_flip[:, flip_indices]) / 2
+        else:
+            xy, z = heatmap_marginals(self._logits(feats))
+
+        (x, var_x), (y, var_y), (z, _) = (expectation(p) for p in (xy.sum(dim=2), xy.sum(dim=3), z))
+        # a uniform distribution on [0, 1] has the variance 1 / 12
+        scores = (1 - ((var_x + var_y) * 6).sqrt()).clamp(0, 1)
+        coords = torch.stack([x, y, z], dim=-1)
+        instances = self.decode((coords, scores))
+        if test_cfg.get('output_heatmaps', False):
+            return instances, [PixelData(heatmaps=heatmaps) for heatmaps in xy]
+        return instances

@@ -1,0 +1,51 @@
+"""Head of the second stage: temporal features to 3D poses."""
+
+import torch
+from mmpose.models.heads import BaseHead
+from mmpose.registry import KEYPOINT_CODECS, MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class TemporalPoseHead(BaseHead):
+    """The output layer of the refiner, a convolution of kernel 1 (section II, "Second stage").
+
+    Shape key: B batch, T frames, K joints.
+
+    Differs from MMPose's :class:`TemporalRegressionHead` in keeping the time axis, so that whole videos come out in one pass.
+
+    Args:
+        in_channels: channels of the temporal features.
+        num_joints: K.
+        loss: loss on (B, T, K, 3) poses with weights (B, T, K, 1); by default MPJPE, in metres.
+        decoder: codec for prediction, usually :class:`DepthSequenceLifting`.
+        init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        loss: dict = dict(type='MPJPELoss', use_target_weight=True),  # noqa: B006
+        decoder: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.num_joints = num_joints
+        self.conv = nn.Conv1d(in_channels, num_joints * 3, 1)
+        self.loss_module = MODELS.build(loss)
+        self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Features to poses: the last of ``feats``, (B, in_channels, T), to (B, T, K, 3) root-relative metres."""
+        return self.conv(feats[-1]).transpose(1, 2).unflatten(-1, (self.num_joints, 3))
+
+    def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
+        """Pose loss against ``lifting_target_label`` (T, K, 3) with ``lifting_target_weight`` (T, K) of each sample."""
+        labels = torch.stack([sample.gt_instance_labels.lifting_target_label for sample in batch_data_samples])
+        weights = torch.stack([sample.gt_instance_labels.lifting_target_weight for sample in batch_data_samples])
+        return dict(loss_pose3d=self.loss_module(self(feats), labels, weights[..., None]))
+
+    def predict(self, feats: tuple[Tensor, ...], batch_data_samples: list, test_cfg: dict | None = None) -> list:
+        """Decoded poses: a list of ``InstanceData`` with ``keypoints`` (T, K, 3) m and ``keypoint_scores`` (T, K)."""
+        return self.decode(self(feats))

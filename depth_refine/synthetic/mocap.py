@@ -1,0 +1,136 @@
+"""Motion clips from a file, made ready for the cameras."""
+
+import re
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import JOINT_NAMES, bone_lengths
+from depth_refine.synthetic.kinematics import FPS
+
+_REQUIRED = ('positions', 'clip', 'fps', 'subject')
+_BODY_SIZE = (2.0, 7.0)  # metres: all 16 bones of a person together; an adult has about 4
+_FLOOR = (-0.3, 0.5)  # metres: height of the lowest joint of a clip
+_WORDS = 4  # of a description in an action's name
+
+
+class Clip(NamedTuple):
+    """One clip: names of letters and digits only, and (T, 17, 3) world metres at 50 frames per second."""
+
+    subject: str
+    action: str
+    joints: np.ndarray
+
+
+def read_clips(path: str | Path, frames: int | None = None) -> list[Clip]:
+    """Read a file of motion clips.
+
+    Args:
+        path: npz with ``positions`` (N, 17, 3) world metres with z up and the floor near z = 0, ``clip`` (N,) the index
+            of each frame's clip, ``fps`` () and ``subject`` (clips,). ``description``, or else ``names``, (clips,) names
+            the actions if it is there.
+        frames: keep at most so many frames (at 50 per second) of each clip.
+
+    Returns:
+        The clips in the order of their indices, resampled to 50 frames per second, centred horizontally, with the
+        root exactly between the hips.
+
+    Raises:
+        InputError: the file is missing or no npz, a key is missing, or an array has a wrong shape, unit or value.
+    """
+    path = Path(path)
+    data = _load(path)
+    labels = data.get('description', data.get('names'))
+    clips = []
+    for index, subject in enumerate(data['subject'].tolist()):
+        joints = data['positions'][data['clip'] == index].astype(np.float64)
+        _check_clip(f"{path}, clip {index} of 'positions'", joints)
+        joints = _resample(joints, float(data['fps']))[:frames]
+        joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2
+        ground = joints[..., :2].reshape(-1, 2)
+        joints[..., :2] -= (ground.min(axis=0) + ground.max(axis=0)) / 2
+        action = '' if labels is None else _camel_case(str(labels[index]))
+        clips.append(Clip(_plain(str(subject)), action or f'Clip{index}', joints))
+    return clips
+
+
+def _load(path: Path) -> dict:
+    """All arrays of the file, with every key and shape checked."""
+    if not path.is_file():
+        raise InputError(f'no motion file {path.absolute()}')
+    try:
+        with np.load(path) as archive:
+            data = {key: archive[key] for key in archive.files}
+    except (ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f'{path} cannot be read as an npz file of plain arrays: {error}') from error
+    missing = [key for key in _REQUIRED if key not in data]
+    if missing:
+        raise InputError(f'{path} has no {missing}: expected the keys {list(_REQUIRED)}, got {sorted(data)}')
+    positions, clip, subject = data['positions'], data['clip'], data['subject']
+    if positions.ndim != 3 or positions.shape[1:] != (17, 3) or not np.issubdtype(positions.dtype, np.floating):
+        raise InputError(
+            f"{path}: 'positions' must be (N, 17, 3) floats, metres of the 17 Human3.6M joints {JOINT_NAMES}, "
+            f'got {positions.dtype} {positions.shape}'
+        )
+    if clip.shape != positions.shape[:1]:
+        raise InputError(f"{path}: 'clip' must be {positions.shape[:1]}, an index for each frame, got {clip.shape}")
+    for key in ('subject', 'names', 'description'):
+        if key in data and (data[key].shape != data['subject'].shape or data[key].ndim != 1):
+            raise InputError(f"{path}: {key!r} must be (clips,), got {data[key].shape} ('subject': {subject.shape})")
+    if set(clip.tolist()) != set(range(len(subject))) or len(subject) == 0:
+        raise InputError(
+            f"{path}: 'clip' must have the values 0 to {len(subject) - 1}, one for each of 'subject', "
+            f'got {sorted(set(clip.tolist()))}'
+        )
+    if data['fps'].shape != () or not 0 < data['fps'] < np.inf:
+        raise InputError(f"{path}: 'fps' must be one positive number, got {data['fps']}")
+    broken = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))
+    if len(broken):
+        raise InputError(f"{path}: 'positions' has NaN or infinity in {len(broken)} frames, first in frame {broken[0]}")
+    return data
+
+
+def _check_clip(where: str, joints: np.ndarray) -> None:
+    """Refuse other units and axes."""
+    if len(joints) < 2:
+        raise InputError(f'{where} has {len(joints)} frame, expected two or more')
+    size = bone_lengths(joints).sum(axis=-1).mean()
+    low, high = _BODY_SIZE
+    if not low < size < high:
+        hint = ' (millimetres? divide by 1000)' if low < size / 1000 < high else ''
+        raise InputError(f'{where}: expected metres, 16 bones of {low} to {high} m together, got {size:.4g}{hint}')
+    feet = [JOINT_NAMES.index(name) for name in ('left_foot', 'right_foot')]
+    upright = (joints[:, JOINT_NAMES.index('head')] - joints[:, feet].mean(axis=1)).mean(axis=0)
+    main = np.abs(upright).argmax()
+    if (main != 2 and np.abs(upright[main]) > 1.2) or upright[2] < -1.2:
+        raise InputError(
+            f'{where}: expected z up, but from the feet to the head it is {np.round(upright, 2).tolist()} m on '
+            'average: reorder the axes'
+        )
+    lowest = joints[..., 2].min()
+    low, high = _FLOOR
+    if not low < lowest < high:
+        raise InputError(
+            f'{where}: expected the floor near z = 0, a lowest joint at {low} to {high} m, got {lowest:.2f} m: '
+            'shift the clip along z'
+        )
+
+
+def _resample(joints: np.ndarray, fps: float) -> np.ndarray:
+    if fps == FPS:
+        return joints
+    count = int(np.floor((len(joints) - 1) / fps * FPS + 1e-6)) + 1
+    return CubicSpline(np.arange(len(joints)) / fps, joints)(np.arange(count) / FPS)
+
+
+def _plain(name: str) -> str:
+    """Letters and digits only: other characters separate the parts of a file name."""
+    return re.sub(r'[^A-Za-z0-9]', '', name) or 'Unnamed'
+
+
+def _camel_case(text: str) -> str:
+    return ''.join(word[0].upper() + word[1:] for word in re.findall('[A-Za-z0-9]+', text)[:_WORDS])

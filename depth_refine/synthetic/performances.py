@@ -1,0 +1,100 @@
+"""What is performed by whom: the procedural activities of the seven subjects, or the clips of a file."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from depth_refine.errors import InputError
+from depth_refine.synthetic.mocap import read_clips
+from depth_refine.synthetic.motion import ACTIVITIES, make_motion
+from depth_refine.synthetic.subjects import SUBJECTS, make_proportions
+
+_TEST_SHARE = 0.275  # of the frames; Human3.6M's S9 and S11 have 26 %
+
+
+@dataclass(frozen=True)
+class Performance:
+    """One subject doing one thing, seen by all cameras.
+
+    Attributes:
+        subject: name.
+        action: name with the take number, as in file names.
+        subject_index, action_index: for the seeds of all that is random.
+        joints: (T, 17, 3) world metres at 50 frames per second, floor at z = 0, root between the hips.
+        seat: a chair as x, y metres and heading radians, or nothing.
+    """
+
+    subject: str
+    action: str
+    subject_index: int
+    action_index: int
+    joints: np.ndarray
+    seat: np.ndarray | None = None
+
+
+def procedural_performances(
+    subjects: Sequence[str], activities: Sequence[str], frames: int, seed: int
+) -> list[Performance]:
+    """Every subject in every activity.
+
+    Args:
+        subjects: some of ``SUBJECTS``.
+        activities: some of ``ACTIVITIES``.
+        frames: frames of each.
+        seed: seed of the dataset; a performance does not depend on which others are asked for.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    unknown = [s for s in subjects if s not in SUBJECTS] + [a for a in activities if a not in ACTIVITIES]
+    if unknown:
+        raise InputError(f'unknown {unknown}: the subjects are {list(SUBJECTS)}, the activities {list(ACTIVITIES)}')
+    performances = []
+    for subject in subjects:
+        who = SUBJECTS.index(subject)
+        body = make_proportions(who, seed)
+        for activity in activities:
+            what = list(ACTIVITIES).index(activity)
+            joints, seat = make_motion(activity, body, np.random.default_rng([seed, 4, who, what]), frames)
+            performances.append(Performance(subject, f'{activity}_1', who, what, joints, seat))
+    return performances
+
+
+def recorded_performances(path: str | Path, frames: int | None) -> list[Performance]:
+    """The clips of a file (see :func:`mocap.read_clips`); clips of the same name become takes of one action."""
+    clips = read_clips(path, frames)
+    subjects = list(dict.fromkeys(clip.subject for clip in clips))
+    takes: Counter = Counter()
+    performances = []
+    for index, clip in enumerate(clips):
+        takes[clip.subject, clip.action] += 1
+        action = f'{clip.action}_{takes[clip.subject, clip.action]}'
+        performances.append(Performance(clip.subject, action, subjects.index(clip.subject), index, clip.joints))
+    return performances
+
+
+def choose_test_subjects(performances: Sequence[Performance]) -> tuple[str, ...]:
+    """Subjects who together have nearly 27.5 % of the frames: two or more where there are three or more to choose from.
+
+    Raises:
+        InputError: there is only one subject.
+    """
+    frames: Counter = Counter()
+    for performance in performances:
+        frames[performance.subject] += len(performance.joints)
+    if len(frames) < 2:
+        raise InputError(
+            f'expected motion of two subjects or more, one of them for the test split, got only {list(frames)}'
+        )
+    fewest = 2 if len(frames) > 2 else 1
+    rng = np.random.default_rng(0)
+    choices = []
+    for _ in range(300):
+        order = rng.permutation(sorted(frames))
+        shares = np.cumsum([frames[name] for name in order])[:-1] / frames.total()
+        misses = np.abs(shares[fewest - 1 :] - _TEST_SHARE)
+        choices.append((misses.min(), tuple(sorted(order[: fewest + misses.argmin()].tolist()))))
+    return min(choices)[1]

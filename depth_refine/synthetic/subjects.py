@@ -1,0 +1,119 @@
+"""Who is shown: the proportions that drive procedural motion, and the clothes the renderer paints."""
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+
+from depth_refine.functional.skeleton import JOINT_NAMES
+
+TRAIN_SUBJECTS = ('S1', 'S5', 'S6', 'S7', 'S8')
+TEST_SUBJECTS = ('S9', 'S11')
+SUBJECTS = TRAIN_SUBJECTS + TEST_SUBJECTS
+
+# Offset of every joint from its parent for a stature of 1 m; x forward, y left, z up, arms and legs hanging.
+_OFFSETS = {
+    'right_hip': (0, -0.054, 0),
+    'right_knee': (0, 0, -0.247),
+    'right_foot': (0, 0, -0.25),
+    'left_hip': (0, 0.054, 0),
+    'left_knee': (0, 0, -0.247),
+    'left_foot': (0, 0, -0.25),
+    'spine': (-0.008, 0, 0.134),
+    'thorax': (0.008, 0, 0.14),
+    'neck_base': (0.02, 0, 0.068),
+    'head': (-0.008, 0, 0.066),
+    'left_shoulder': (0, 0.096, 0.008),
+    'left_elbow': (0, 0, -0.162),
+    'left_wrist': (0, 0, -0.145),
+    'right_shoulder': (0, -0.096, 0.008),
+    'right_elbow': (0, 0, -0.162),
+    'right_wrist': (0, 0, -0.145),
+}
+_ANKLE_HEIGHT = 0.045
+_STATURES = (1.62, 1.80, 1.70, 1.86, 1.52, 1.74, 1.66)
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """A rigid-limbed body.
+
+    Attributes:
+        offsets: (17, 3) metres, joint from parent in the rest pose: x forward, y left, z up.
+        ankle_height: metres of the foot joints above the floor of a standing person.
+    """
+
+    offsets: np.ndarray
+    ankle_height: float
+
+    @property
+    def leg(self) -> tuple[float, float]:
+        """Length of the thigh and of the shank, metres."""
+        knee, foot = JOINT_NAMES.index('right_knee'), JOINT_NAMES.index('right_foot')
+        return float(np.linalg.norm(self.offsets[knee])), float(np.linalg.norm(self.offsets[foot]))
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What a subject looks like; colours are BGR in [0, 1], as OpenCV orders them.
+
+    Attributes:
+        girth: factor on every limb's radius.
+        skin, hair, shoe, trousers, shirt, pattern: colours; ``pattern`` is the shirt's second colour.
+        shirt_kind: 'plain', 'hoops', 'stripes' or 'checks'.
+        stripe: metres of one stripe.
+        long_sleeves, long_trousers: whether forearms and shanks are clothed.
+        emblem: colour of the emblem on the chest, which tells the front from the back.
+        band: colour of the bands on the left wrist and the left thigh, which tell the left from the right.
+    """
+
+    girth: float
+    skin: tuple
+    hair: tuple
+    shoe: tuple
+    trousers: tuple
+    shirt: tuple
+    pattern: tuple
+    shirt_kind: str
+    stripe: float
+    long_sleeves: bool
+    long_trousers: bool
+    emblem: tuple
+    band: tuple
+
+
+def make_proportions(index: int, seed: int) -> Proportions:
+    """Proportions of the ``index``-th subject: statures of 1.5 to 1.9 m, every limb its own ratio."""
+    rng = np.random.default_rng([seed, 1, index])
+    stature = _STATURES[index % len(_STATURES)] * rng.uniform(0.98, 1.02)
+    offsets = np.array([_OFFSETS.get(name, (0, 0, 0)) for name in JOINT_NAMES], np.float64) * stature
+    both_sides = [name.removeprefix('left_').removeprefix('right_') for name in JOINT_NAMES]
+    ratios = {name: rng.uniform(0.93, 1.07) for name in dict.fromkeys(both_sides)}
+    offsets *= np.array([ratios[name] for name in both_sides])[:, None]
+    return Proportions(offsets, _ANKLE_HEIGHT * stature)
+
+
+def make_appearance(index: int, seed: int) -> Appearance:
+    """Clothes, skin, hair and girth of the ``index``-th subject; hues are spread over the subjects."""
+    rng = np.random.default_rng([seed, 2, index])
+    hue = (index * 0.382 + rng.uniform(0, 0.1)) % 1
+    skin = np.array([0.50, 0.66, 0.92]) ** rng.uniform(0.8, 1.8) * rng.uniform(0.7, 1.0)
+    return Appearance(
+        girth=rng.uniform(0.88, 1.15),
+        skin=tuple(skin),
+        hair=_colour(rng.uniform(0.03, 0.12), rng.uniform(0.2, 0.7), rng.choice([0.12, 0.25, 0.6])),
+        shoe=_colour(rng.random(), rng.uniform(0, 0.6), rng.choice([0.15, 0.3, 0.9])),
+        trousers=_colour(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.6)),
+        shirt=_colour(hue, rng.uniform(0.3, 0.8), rng.uniform(0.45, 0.95)),
+        pattern=_colour((hue + rng.uniform(0.2, 0.8)) % 1, rng.uniform(0.0, 0.8), rng.uniform(0.3, 1.0)),
+        shirt_kind=str(rng.choice(['plain', 'hoops', 'stripes', 'checks'])),
+        stripe=rng.uniform(0.04, 0.09),
+        long_sleeves=bool(rng.random() < 0.5),
+        long_trousers=bool(rng.random() < 0.7),
+        emblem=_colour(rng.random(), rng.uniform(0, 0.8), rng.choice([0.1, 0.95])),
+        band=_colour(rng.random(), 0.9, 0.95),
+    )
+
+
+def _colour(hue: float, saturation: float, value: float) -> tuple:
+    return colorsys.hsv_to_rgb(hue, saturation, value)[::-1]

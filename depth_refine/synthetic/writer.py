@@ -1,0 +1,203 @@
+"""Writes a synthetic Human3.6M in MMPose's layout."""
+
+import multiprocessing
+import os
+import pickle
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from depth_refine.errors import InputError
+from depth_refine.functional.camera import project, world_to_camera
+from depth_refine.synthetic.cameras import make_cameras
+from depth_refine.synthetic.motion import ACTIVITIES
+from depth_refine.synthetic.performances import (
+    Performance,
+    choose_test_subjects,
+    procedural_performances,
+    recorded_performances,
+)
+from depth_refine.synthetic.renderer import SequenceRenderer
+from depth_refine.synthetic.scene import make_scene
+from depth_refine.synthetic.shading import Light
+from depth_refine.synthetic.subjects import SUBJECTS, TEST_SUBJECTS, make_appearance
+
+_JPEG_QUALITY = 92
+_BYTES_A_PIXEL, _BYTES_AN_IMAGE = 0.4, 3000  # generous: noisy JPEG, annotation row and file system
+_SMALLEST_IMAGE = 32
+
+
+def make_synthetic(
+    out: str | Path,
+    seed: int = 0,
+    frames: int | None = None,
+    image_size: int = 256,
+    workers: int | None = None,
+    motion: str | Path | None = None,
+    test_subjects: Sequence[str] | None = None,
+    subjects: Sequence[str] = SUBJECTS,
+    activities: Sequence[str] = tuple(ACTIVITIES),
+) -> Path:
+    """Write a synthetic Human3.6M at 50 frames per second.
+
+    The folder appears, complete, at the end. The same arguments give the same bytes, whatever the number of workers.
+
+    Args:
+        out: folder to make; must not exist.
+        seed: seed of all that is random.
+        frames: frames of each sequence (default 100); with ``motion``, at most so many of each clip (default all).
+        image_size: width and height of the images, px.
+        workers: processes (default: one for each core).
+        motion: file of motion clips, see :func:`mocap.read_clips`, instead of procedural motion.
+        test_subjects: subjects of the test split (default S9 and S11; with ``motion`` about 27 % of the frames).
+        subjects: which procedural subjects to write.
+        activities: which procedural activities to write.
+
+    Returns:
+        The absolute path of the folder.
+
+    Raises:
+        InputError: the folder exists, an argument or the motion file does not fit, or the disk is too full.
+    """
+    out = Path(out).absolute()
+    if out.exists():
+        raise InputError(f'{out} exists: give another folder, or remove it first')
+    if image_size < _SMALLEST_IMAGE or (frames is not None and frames < 1):
+        raise InputError(
+            f'expected images of {_SMALLEST_IMAGE} px or more and 1 frame or more, got {image_size} px and {frames}'
+        )
+    if motion is None:
+        performances = procedural_performances(subjects, activities, 100 if frames is None else frames, seed)
+        test_subjects = TEST_SUBJECTS if test_subjects is None else test_subjects
+    else:
+        performances = recorded_performances(motion, frames)
+        test_subjects = choose_test_subjects(performances) if test_subjects is None else test_subjects
+    splits = _split(performances, test_subjects)
+    cameras = _make_all_cameras(performances, seed, image_size)
+    videos = [(p, camera) for p in performances for (subject, _), camera in cameras.items() if subject == p.subject]
+    with _whole_folder(out) as partial:
+        _check_space(partial, sum(len(p.joints) for p, _ in videos), image_size)
+        _write_annotations(partial / 'annotation_body3d', splits, videos, cameras)
+        _write_images(partial / 'images', videos, seed, workers or os.cpu_count() or 1)
+    return out
+
+
+def _split(performances: list[Performance], test_subjects: Sequence[str]) -> dict[str, set]:
+    subjects = {p.subject for p in performances}
+    splits = {'train': subjects - set(test_subjects), 'test': subjects & set(test_subjects)}
+    if not all(splits.values()):
+        raise InputError(
+            f'the test subjects {list(test_subjects)} must be some of the subjects {sorted(subjects)}, but not all'
+        )
+    return splits
+
+
+def _make_all_cameras(performances: list[Performance], seed: int, image_size: int) -> dict:
+    motions: dict = {}
+    for p in performances:
+        motions.setdefault((p.subject, p.subject_index), []).append(p.joints)
+    cameras = {}
+    for (subject, index), joints in motions.items():
+        cameras |= make_cameras(subject, index, seed, image_size, np.concatenate(joints))
+    return cameras
+
+
+@contextmanager
+def _whole_folder(out: Path) -> Iterable[Path]:
+    """A temporary sibling that takes its final name when the block ends without an error, and vanishes otherwise."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
+    except OSError as error:
+        raise InputError(f'{out} cannot be made: {error.strerror}') from error
+    try:
+        yield partial
+        partial.chmod(0o755)  # mkdtemp's folders are private
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_space(folder: Path, images: int, image_size: int) -> None:
+    needed = images * (_BYTES_A_PIXEL * image_size**2 + _BYTES_AN_IMAGE)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f'{images} images of {image_size} px need up to {needed / 1e9:.1f} GB in {folder.parent}, where '
+            f'{free / 1e9:.1f} GB are free: write elsewhere, or fewer or smaller images'
+        )
+
+
+def _write_annotations(folder: Path, splits: dict, videos: list, cameras: dict) -> None:
+    (folder / 'fps50').mkdir(parents=True)
+    with open(folder / 'cameras.pkl', 'wb') as file:
+        pickle.dump(cameras, file, protocol=4)
+    for split, subjects in splits.items():
+        rows = [_annotate(p, camera) for p, camera in videos if p.subject in subjects]
+        np.savez(folder / f'fps50/h36m_{split}.npz', **{k: np.concatenate([row[k] for row in rows]) for k in rows[0]})
+
+
+def _annotate(performance: Performance, camera: dict) -> dict:
+    """Annotation rows of one video."""
+    joints = world_to_camera(performance.joints, camera)
+    joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2  # exactly
+    pixels = project(joints, camera)
+    low, high = pixels.min(axis=1), pixels.max(axis=1)
+    visible = np.ones((*joints.shape[:2], 1))
+    return {
+        'imgname': np.array([_image_name(performance, camera, frame) for frame in range(len(joints))]),
+        'center': (low + high) / 2,
+        'scale': 1.2 * (high - low).max(axis=-1) / 200,
+        'part': np.concatenate([pixels, visible], axis=-1),
+        'S': np.concatenate([joints, visible], axis=-1),
+    }
+
+
+def _image_name(performance: Performance, camera: dict, frame: int) -> str:
+    sequence = f'{performance.subject}_{performance.action}.{camera["id"]}'
+    return f'{performance.subject}/{sequence}/{sequence}_{frame + 1:06d}.jpg'
+
+
+def _write_images(folder: Path, videos: list, seed: int, workers: int) -> None:
+    total = sum(len(p.joints) for p, _ in videos)
+    with (
+        tqdm(total=total, unit='image', desc='images', smoothing=0.05) as progress,
+        ProcessPoolExecutor(min(workers, len(videos)), initializer=_init_worker) as pool,
+    ):
+        try:
+            for future in as_completed([pool.submit(_write_video, folder, *video, seed) for video in videos]):
+                progress.update(future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _init_worker() -> None:
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; workers end without a traceback
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()  # a killed parent ends us too
+
+
+def _write_video(folder: Path, performance: Performance, camera: dict, seed: int) -> int:
+    """Draw and write the images of one performance from one camera; returns how many."""
+    who, what = performance.subject_index, performance.action_index
+    light = Light.random(np.random.default_rng([seed, 5, who, what]))
+    room, rng = np.random.default_rng([seed, 6, who]), np.random.default_rng([seed, 7, who, what, int(camera['id'])])
+    scene = make_scene(camera, light, performance.seat, room, rng)
+    draw = SequenceRenderer(performance.joints, make_appearance(who, seed), camera, scene, light, rng)
+    frames = len(performance.joints)
+    (folder / _image_name(performance, camera, 0)).parent.mkdir(parents=True)
+    for frame in range(frames):
+        _, encoded = cv2.imencode('.jpg', draw(frame), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        (folder / _image_name(performance, camera, frame)).write_bytes(encoded)
+    return frames

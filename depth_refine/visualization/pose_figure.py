@@ -1,0 +1,111 @@
+"""Still pictures of predicted against true poses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import BONES
+
+from .pose_frame import BONE_SIDES, SIDE_COLORS, TRUTH_COLOR, PoseFrame
+from .pose_strip import image_panel
+from .whole_file import whole_file
+
+_CELL = 2.9  # inches
+_TICK_MM = 500
+
+
+def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
+    """Draw frames in rows: the image around the person with 2D joints, the true pose, and each prediction.
+
+    All 3D views of a row share one view and scale. Predictions lie over the true pose in grey; their errors (MPJPE,
+    root at the origin) stand above them.
+
+    Args:
+        rows: the frames, all with the same names of predictions, which become the columns' titles.
+        path: the picture; its suffix chooses the format, for example '.png' or '.pdf'.
+
+    Raises:
+        InputError: there are no rows, or their names of predictions differ.
+    """
+    if not rows or any(row.predictions.keys() != rows[0].predictions.keys() for row in rows):
+        names = [list(row.predictions) for row in rows]
+        raise InputError(f'cannot draw {path}: expected rows with the same predictions, got {names}')
+    with rc_context({'grid.color': '0.85', 'grid.linewidth': 0.6}):  # 3D axes take these from nowhere else
+        figure = _draw_figure(rows)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=130, bbox_inches='tight')
+
+
+def _draw_figure(rows: Sequence[PoseFrame]) -> Figure:
+    columns = 2 + len(rows[0].predictions)
+    figure = Figure(figsize=(_CELL * columns, _CELL * len(rows) + 0.5), layout='constrained')
+    for index, row in enumerate(rows):
+        truth = row.relative_truth()
+        predictions = row.relative_predictions()
+        limits = _limits([truth, *predictions.values()])
+        first = index * columns + 1
+        _draw_image(figure.add_subplot(len(rows), columns, first), row)
+        _draw_pose(
+            figure.add_subplot(len(rows), columns, first + 1, projection='3d'), truth, None, limits, 'ground truth'
+        )
+        errors = row.errors_mm()
+        for offset, (name, pose) in enumerate(predictions.items(), start=2):
+            axes = figure.add_subplot(len(rows), columns, first + offset, projection='3d')
+            _draw_pose(axes, pose, truth, limits, f'{name}\nMPJPE {errors[name]:.0f} mm')
+    colors = {**SIDE_COLORS, 'ground truth behind predictions': TRUTH_COLOR}
+    lines = [Line2D([], [], color=_rgb(color), linewidth=3, label=label) for label, color in colors.items()]
+    figure.legend(handles=lines, loc='outside lower center', ncols=len(lines), frameon=False, fontsize=9)
+    return figure
+
+
+def _draw_image(axes, row: PoseFrame) -> None:
+    axes.imshow(cv2.cvtColor(image_panel(row, 360, crop=True), cv2.COLOR_BGR2RGB))
+    axes.set_title(row.title, fontsize=10)
+    axes.set_axis_off()
+
+
+def _plot_axes(pose: np.ndarray) -> np.ndarray:
+    """Camera-axes metres (..., 3) to Matplotlib's axes, mm: depth goes into the picture and height, -y, upwards."""
+    return 1000 * pose[..., [0, 2, 1]] * [1, 1, -1]
+
+
+def _limits(poses: list[np.ndarray]) -> np.ndarray:
+    """(3, 2) mm from low to high on each of Matplotlib's axes, horizontally centred on the root, for all poses."""
+    points = _plot_axes(np.concatenate(poses))
+    sideways = max(np.abs(points[:, :2]).max(), 1.2 * _TICK_MM) + 50
+    return np.array([[-sideways, sideways], [-sideways, sideways], [points[:, 2].min() - 20, points[:, 2].max() + 20]])
+
+
+def _draw_pose(axes, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndarray, title: str) -> None:
+    """Draw a root-relative pose (17, 3) in metres, and behind it a second one in grey."""
+    if ghost is not None:
+        _draw_bones(axes, ghost, [TRUTH_COLOR] * len(BONES), 1.8)
+    _draw_bones(axes, pose, [SIDE_COLORS[side] for side in BONE_SIDES], 2.4)
+    for name, label, (low, high) in zip('xyz', ('x', 'depth z', 'up, −y'), limits, strict=True):
+        axes.set(
+            **{f'{name}lim': (low, high), f'{name}ticks': np.arange(-(-low // _TICK_MM), high / _TICK_MM) * _TICK_MM}
+        )
+        axis = getattr(axes, f'{name}axis')
+        axis.set_label_text(f'{label} (mm)', fontsize=7)
+        axis.labelpad = -8
+        axis.set_pane_color((0.97, 0.97, 0.97))
+    axes.tick_params(labelsize=6, pad=-3)
+    axes.set_box_aspect(np.ptp(limits, axis=1), zoom=1.1)
+    axes.view_init(elev=12, azim=-50)
+    axes.set_title(title, fontsize=10)
+
+
+def _draw_bones(axes, pose: np.ndarray, colors: list, width: float) -> None:
+    points = _plot_axes(pose)
+    for bone, color in zip(map(list, BONES), colors, strict=True):
+        axes.plot(*points[bone].T, color=_rgb(color), linewidth=width, solid_capstyle='round')
+
+
+def _rgb(color: tuple[int, int, int]) -> tuple[float, ...]:
+    return tuple(channel / 255 for channel in color)

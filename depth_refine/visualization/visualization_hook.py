@@ -1,0 +1,122 @@
+"""Pictures while testing and validating."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import mmcv
+import numpy as np
+from mmengine import fileio
+from mmengine.runner import Runner
+from mmpose.engine.hooks import PoseVisualizationHook
+from mmpose.registry import HOOKS
+from mmpose.structures import PoseDataSample
+from mmpose.utils.tensor_utils import to_numpy
+
+from depth_refine.errors import InputError
+from depth_refine.functional.camera import back_project, project
+from depth_refine.functional.skeleton import ROOT
+
+from .pose_frame import PoseFrame
+from .pose_strip import draw_strip
+from .whole_file import whole_file
+
+_AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
+
+
+@HOOKS.register_module()
+class DepthPoseVisualizationHook(PoseVisualizationHook):
+    """Image with 2D joints beside 3D views of prediction and truth, for either stage.
+
+    The arguments are those of MMPose's ``PoseVisualizationHook``, so that ``tools/test.py --show``, ``--show-dir`` and
+    ``--interval`` work as they do there. Every ``interval``-th frame of a test is drawn, whether frames come one by one
+    or as whole videos. In validation it is the first frame of every ``interval``-th batch.
+
+    Of the first stage, 2D joints are drawn as predicted and the 3D pose is back-projected with the true root depth, as
+    the metric does. Of the second stage, the 2D joints are the predicted pose projected from the true root position,
+    where the sample knows its camera, over the image, where its file exists.
+
+    Pictures go to ``out_dir`` below the run's folder, to the screen with ``show``, or else to the visualizer's
+    backends. All joints of a 3D pose are drawn: ``kpt_thr`` has no effect here.
+
+    Raises:
+        InputError: ``show`` without a display.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        no_display = not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
+        if self.enable and self.show and sys.platform.startswith('linux') and no_display:
+            raise InputError(
+                'cannot show pictures: no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set); '
+                'write them to a folder with --show-dir instead'
+            )
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]
+    ) -> None:
+        """Draw the first frame of every ``interval``-th validation batch."""
+        step = runner.iter + batch_idx
+        if self.enable and step % self.interval == 0:
+            self._deliver('val_img', self._draw(outputs[0], 0), step, file=None)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]
+    ) -> None:
+        """Draw every ``interval``-th frame of the test."""
+        if not self.enable:
+            return
+        for sample in outputs:
+            paths = _img_paths(sample)
+            for index in range(-self._test_index % self.interval, len(paths), self.interval):
+                file = None
+                if self.out_dir is not None:
+                    file = Path(runner.work_dir, runner.timestamp, self.out_dir, f'{Path(paths[index]).stem}.png')
+                self._deliver('test_img', self._draw(sample, index), self._test_index + index, file)
+            self._test_index += len(paths)
+
+    def _deliver(self, name: str, picture: np.ndarray, step: int, file: Path | None) -> None:
+        """Show a picture (H, W, 3) BGR, or write it to a file, or else give it to the visualizer's backends."""
+        if self.show:
+            try:
+                cv2.imshow('depth_refine', picture)
+                cv2.waitKey(int(1000 * self.wait_time))
+            except cv2.error as error:
+                raise InputError(
+                    'cannot show pictures: this OpenCV is built without windows; write them with --show-dir instead'
+                ) from error
+        if file is not None:
+            with whole_file(file) as partial:
+                cv2.imwrite(str(partial), picture)
+        elif not self.show:
+            self._visualizer.add_image(name, picture[..., ::-1], step)
+
+    def _draw(self, sample: PoseDataSample, index: int) -> np.ndarray:
+        """Draw the ``index``-th frame of a sample."""
+        path = _img_paths(sample)[index]
+        image = None
+        if fileio.exists(path, backend_args=self.backend_args):
+            image = mmcv.imfrombytes(fileio.get(path, backend_args=self.backend_args))
+        camera = sample.get('camera_param')
+        pred = _frames(sample.pred_instances.keypoints)[index]
+        if 'lifting_target' in sample.gt_instances:
+            truth = _frames(sample.gt_instances.lifting_target)[index]
+            keypoints = None if camera is None else project(pred - pred[ROOT] + truth[ROOT], camera)
+        else:
+            truth = _frames(sample.gt_instances.keypoints_cam)[index]
+            keypoints = pred[:, :2]
+            pred = back_project(keypoints, pred[:, 2] + truth[ROOT, 2], camera)
+        frame = PoseFrame(image, keypoints, truth, {'prediction': pred}, title=Path(path).stem)
+        return draw_strip(frame, _AZIMUTH, crop=True)
+
+
+def _img_paths(sample: PoseDataSample) -> Sequence[str]:
+    """Image path of each predicted frame."""
+    return sample.target_img_path if 'target_img_path' in sample else [sample.img_path]
+
+
+def _frames(joints) -> np.ndarray:
+    """Tensor or array (..., 17, 3) to (T, 17, 3) float64."""
+    return to_numpy(joints).astype(np.float64).reshape(-1, 17, 3)

@@ -1,0 +1,36 @@
+"""Package definition of depth_refine; the tested set of dependencies is in requirements/."""
+
+import shutil
+from pathlib import Path
+from runpy import run_path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+
+
+class BuildWithConfigs(build_py):
+    """Copies configs/ into the package, to the folder where OpenMMLab's packages carry theirs."""
+
+    def run(self):
+        """Build the modules, then add the configs unless the install is editable and has them at hand."""
+        super().run()
+        if not self.editable_mode:
+            target = Path(self.build_lib, 'depth_refine', '.mim', 'configs')
+            shutil.copytree(ROOT / 'configs', target, ignore=shutil.ignore_patterns('__pycache__'), dirs_exist_ok=True)
+
+
+setup(
+    name='depth_refine',
+    version=run_path(str(ROOT / 'depth_refine' / 'version.py'))['__version__'],
+    description='3D human pose from video: integral pose regression refined by a temporal network, for MMPose',
+    license='Apache-2.0',
+    packages=find_packages(include=['depth_refine', 'depth_refine.*']),
+    python_requires='>=3.11',
+    # OpenMMLab's packages are imported but not listed. Each can be had under several names (mmcv, mmcv-lite, forks),
+    # and pip would put a second one over the user's; mmpose declares a dependency that does not build, so that no
+    # package which lists it can be installed. requirements/ and the README say how to install them.
+    install_requires=['matplotlib', 'numpy', 'opencv-python', 'scipy', 'torch>=2.6', 'tqdm'],
+    cmdclass={'build_py': BuildWithConfigs},
+)

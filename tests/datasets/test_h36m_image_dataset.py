@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from mmpose.registry import DATASETS
+
+from depth_refine.errors import InputError
+
+PACK = dict(type='PackPoseInputs', meta_keys=('img_path', 'img_id', 'sequence', 'frame', 'flip', 'flip_indices'))
+SIZE = (32, 48)
+
+
+def crop(*augmentations):
+    return [
+        dict(type='LoadReadableImage'),
+        dict(type='GetBBoxCenterScale', padding=1.0),
+        *augmentations,
+        dict(type='TopdownAffine', input_size=SIZE),
+        dict(type='GenerateTarget', encoder=dict(type='IntegralPose3D', input_size=SIZE, depth_range=1.5)),
+        PACK,
+    ]
+
+
+def build(data_root, split='train', **changes):
+    cfg = dict(type='H36MImageDataset', data_root=str(data_root), ann_file=f'annotation_body3d/fps50/h36m_{split}.npz')
+    return DATASETS.build(dict(cfg, **changes))
+
+
+def test_sample(data_root):
+    dataset = build(data_root, test_mode=True)
+    assert len(dataset) == 96
+    sample = dataset.get_data_info(30)
+    annotation, row = dataset.annotation, sample['img_id']
+    joints = annotation.keypoints_3d[row]
+    np.testing.assert_array_equal(sample['keypoints'][0, :, :2], annotation.keypoints[row])
+    np.testing.assert_array_equal(sample['keypoints'][0, :, 2], joints[:, 2] - joints[0, 2])
+    np.testing.assert_array_equal(sample['keypoints_cam'][0], joints)
+    assert sample['img_path'].endswith(f'{sample["sequence"]}_{sample["frame"]:06d}.jpg')
+    assert sample['camera_param']['id'] == sample['sequence'].rsplit('.', 1)[1]
+
+
+def test_pipeline_makes_inputs_and_labels(data_root):
+    item = build(data_root, pipeline=crop())[7]
+    assert item['inputs'].shape == (3, SIZE[1], SIZE[0])
+    labels = item['data_samples'].gt_instance_labels
+    assert labels.keypoint_labels.shape == labels.keypoint_weights.shape == (1, 17, 3)
+    assert labels.keypoint_labels[0, 0, 2] == 0.5 and (labels.keypoint_weights == 1).all()
+    assert ((labels.keypoint_labels > 0) & (labels.keypoint_labels < 1)).all()
+
+
+def test_flip_swaps_depths_with_their_joints(data_root):
+    plain, flipped = (build(data_root, pipeline=crop(dict(type='RandomFlip', prob=p)))[7] for p in (0.0, 1.0))
+    labels, mirrored = (item['data_samples'].gt_instance_labels.keypoint_labels[0] for item in (plain, flipped))
+    mirrored = mirrored[list(flipped['data_samples'].flip_indices)]
+    np.testing.assert_allclose(mirrored[:, 1:], labels[:, 1:], atol=1e-6)
+    # MMPose mirrors the whole image before it crops: x' = 1 - x + one crop pixel
+    np.testing.assert_allclose(mirrored[:, 0], 1 - labels[:, 0] + 1 / SIZE[0], atol=1e-5)
+    assert (labels[1:4, 2] - labels[4:7, 2]).abs().max() > 0.01
+
+
+def test_keypoints_sit_on_the_person_after_any_augmentation(data_root):
+    bbox = dict(type='RandomBBoxTransform', shift_prob=0.0, scale_factor=(0.7, 0.7), rotate_factor=30.0, rotate_prob=1.0)
+    np.random.seed(0)
+    dataset = build(data_root, pipeline=crop(bbox))
+    plain = build(data_root, pipeline=crop())[3]['data_samples'].gt_instance_labels.keypoint_labels[0]
+    turned = dataset[3]['data_samples'].gt_instance_labels.keypoint_labels[0]
+    # a rotation about the middle and a zoom by 1 / 0.7: distances between joints grow by it, depths stay
+    np.testing.assert_allclose(turned[:, 2], plain[:, 2])
+    pixels = [labels[:, :2].numpy() * SIZE for labels in (plain, turned)]
+    distances = [np.linalg.norm(p[:, None] - p[None], axis=-1) for p in pixels]
+    np.testing.assert_allclose(distances[1], distances[0] / 0.7, atol=1e-2)
+
+
+def test_frame_step_and_order(data_root):
+    dataset = build(data_root, frame_step=5, test_mode=True)
+    assert [dataset.get_data_info(i)['frame'] for i in range(6)] == [1, 6, 11, 1, 6, 11]
+
+
+def test_bounding_box_policies(data_root):
+    annotation, pelvis = (build(data_root, bbox_policy=policy) for policy in ('annotation', 'pelvis_2m'))
+    row = 11
+    x1, y1, x2, y2 = annotation.get_data_info(row)['bbox'][0]
+    np.testing.assert_allclose([x2 - x1, y2 - y1], 200 * annotation.annotation.scale[row], rtol=1e-5)
+    sample = pelvis.get_data_info(row)
+    x1, y1, x2, y2 = sample['bbox'][0]
+    np.testing.assert_allclose([(x1 + x2) / 2, (y1 + y2) / 2], sample['keypoints'][0, 0, :2], rtol=1e-5)
+    depth = pelvis.annotation.keypoints_3d[row, 0, 2]
+    np.testing.assert_allclose([x2 - x1, y2 - y1], 2 * sample['camera_param']['f'].ravel() / depth, rtol=1e-4)
+    with pytest.raises(InputError, match=r"unknown bbox_policy 'tight': expected one of \('annotation', 'pelvis_2m'\)"):
+        build(data_root, bbox_policy='tight')
+
+
+@pytest.mark.parametrize('content', [None, b'', b'not an image'])
+def test_image_that_cannot_be_read(data_root, tmp_path, content):
+    dataset = build(data_root, data_prefix=dict(img=str(tmp_path)), pipeline=crop())
+    path = tmp_path / dataset.annotation.img_names[0].decode()
+    path.parent.mkdir(parents=True)
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=f'cannot read the image {path}: expected a JPEG or PNG file'):
+        dataset[0]
+
+
+def test_memory_holds_no_sample(data_root):
+    dataset = build(data_root)
+    assert dataset.data_list == list(range(96))

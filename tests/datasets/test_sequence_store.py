@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pytest
+
+from depth_refine.datasets import H36MAnnotation, SequenceStore, SequenceStoreWriter
+from depth_refine.errors import InputError
+
+
+@pytest.fixture
+def annotations(data_root):
+    folder = data_root / 'annotation_body3d'
+    return [H36MAnnotation(folder / f'fps50/h36m_{split}.npz', folder / 'cameras.pkl') for split in ('train', 'test')]
+
+
+def write(path, annotation, rows=None):
+    rng = np.random.default_rng(0)
+    keypoints = rng.normal(size=(len(annotation), 17, 3)).astype(np.float32)
+    scores = rng.uniform(size=(len(annotation), 17)).astype(np.float32)
+    with SequenceStoreWriter(path, annotation, dict(config='c.py')) as writer:
+        for batch in np.array_split(np.arange(len(annotation)) if rows is None else rows, 5)[::-1]:
+            writer.write(batch, keypoints[batch], scores[batch])
+    return keypoints, scores
+
+
+def test_round_trip(tmp_path, annotations):
+    keypoints, scores = write(tmp_path / 'a/store', annotations[0])
+    store = SequenceStore(tmp_path / 'a/store', annotations[0])
+    np.testing.assert_array_equal(store.keypoints, keypoints)
+    np.testing.assert_array_equal(store.scores, scores)
+    assert isinstance(store.keypoints, np.memmap)
+    assert store.meta['config'] == 'c.py' and store.meta['annotation']['sha256'] == annotations[0].sha256
+    names = np.load(tmp_path / 'a/store/frame_names.npy')
+    assert names[5] == annotations[0].img_names[5]
+    assert [p.name for p in (tmp_path / 'a').iterdir()] == ['store']
+
+
+def test_belongs_to_one_annotation(tmp_path, annotations):
+    train, test = annotations
+    write(tmp_path / 'store', train)
+    with pytest.raises(InputError, match=f'sha256 {train.sha256}, but .*h36m_test.npz has {test.sha256}'):
+        SequenceStore(tmp_path / 'store', test)
+
+
+def test_an_error_leaves_nothing(tmp_path, annotations):
+    with pytest.raises(RuntimeError, match='stop'), SequenceStoreWriter(tmp_path / 'store', annotations[0], {}):
+        raise RuntimeError('stop')
+    with pytest.raises(ValueError, match='only 10 of 96 frames were written'):
+        write(tmp_path / 'store', annotations[0], rows=np.arange(10))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_predictions_that_are_not_finite(tmp_path, annotations):
+    with (
+        pytest.raises(ValueError, match=r'not finite, in rows \[3\]'),
+        SequenceStoreWriter(tmp_path / 'store', annotations[0], {}) as writer,
+    ):
+        writer.write([3], np.full((1, 17, 3), np.nan), np.ones((1, 17)))
+
+
+def test_never_overwrites(tmp_path, annotations):
+    (tmp_path / 'store').mkdir()
+    with pytest.raises(InputError, match='store exists. Remove it, or give another folder'):
+        SequenceStoreWriter(tmp_path / 'store', annotations[0], {})
+
+
+def test_missing_and_damaged(tmp_path, annotations):
+    annotation = annotations[0]
+    with pytest.raises(InputError, match=r'no depth sequence store at .*absent.*tools/extract_depth_sequences.py'):
+        SequenceStore(tmp_path / 'absent', annotation)
+    path = tmp_path / 'store'
+    write(path, annotation)
+    meta = json.loads((path / 'store.json').read_text())
+    (path / 'store.json').write_text(json.dumps(dict(meta, schema_version=2)))
+    with pytest.raises(InputError, match='schema version 2, expected 1'):
+        SequenceStore(path, annotation)
+    (path / 'store.json').write_text('{')
+    with pytest.raises(InputError, match='store is damaged'):
+        SequenceStore(path, annotation)
+    (path / 'store.json').write_text(json.dumps(meta))
+    np.save(path / 'keypoints.npy', np.zeros((95, 17, 3), np.float32))
+    with pytest.raises(InputError, match=r'keypoints.npy: expected float32 of shape \(96, 17, 3\), got float32 \(95'):
+        SequenceStore(path, annotation)

@@ -1,0 +1,106 @@
+"""Camera projection against a loop written from Human3.6M's formula, and against OpenCV."""
+
+import cv2
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from depth_refine.functional.camera import back_project, camera_to_world, project, world_to_camera
+
+WIDTH, HEIGHT = 1000, 762
+
+
+@pytest.fixture
+def camera():
+    """Human3.6M-like lens, but anisotropic and not square, so that swapped axes show."""
+    return dict(
+        R=Rotation.from_euler('xyz', [95, -20, 37], degrees=True).as_matrix(),
+        T=np.array([[1.8], [-4.9], [1.6]]),
+        f=np.array([[1145.0], [1093.0]]),
+        c=np.array([[512.5], [365.4]]),
+        k=np.array([[-0.21], [0.25], [-0.003]]),
+        p=np.array([[-0.0009], [-0.0016]]),
+        w=WIDTH,
+        h=HEIGHT,
+    )
+
+
+@pytest.fixture
+def points():
+    """Points (5, 17, 3) in camera metres that fill the image at 2 to 7 m."""
+    rng = np.random.default_rng(0)
+    z = rng.uniform(2, 7, (5, 17))
+    return np.stack([rng.uniform(-0.43, 0.43, z.shape) * z, rng.uniform(-0.33, 0.33, z.shape) * z, z], axis=-1)
+
+
+def _reference_project(point, camera):
+    """One point at a time, term by term, as in the dataset's own release."""
+    x, y = point[0] / point[2], point[1] / point[2]
+    r2 = x * x + y * y
+    k1, k2, k3 = camera['k'].ravel()
+    p1, p2 = camera['p'].ravel()
+    factor = 1 + k1 * r2 + k2 * r2 * r2 + k3 * r2 * r2 * r2 + p1 * y + p2 * x
+    (fx, fy), (cx, cy) = camera['f'].ravel(), camera['c'].ravel()
+    return [fx * (x * factor + p2 * r2) + cx, fy * (y * factor + p1 * r2) + cy]
+
+
+def test_project_against_loop(points, camera):
+    pixels = project(points, camera)
+    assert pixels.shape == (5, 17, 2)
+    expected = [[_reference_project(point, camera) for point in frame] for frame in points]
+    np.testing.assert_allclose(pixels, expected, rtol=0, atol=1e-9)
+
+
+def test_project_differs_from_opencv_by_the_tangential_term_counted_twice(points, camera):
+    matrix = np.array([[camera['f'][0, 0], 0, camera['c'][0, 0]], [0, camera['f'][1, 0], camera['c'][1, 0]], [0, 0, 1]])
+    (k1, k2, k3), (p1, p2) = camera['k'].ravel(), camera['p'].ravel()
+    flat = points.reshape(-1, 3)
+    opencv, _ = cv2.projectPoints(flat, np.zeros(3), np.zeros(3), matrix, np.array([k1, k2, p1, p2, k3]))
+    x, y = (flat[:, :2] / flat[:, 2:]).T
+    once_more = camera['f'].ravel() * np.stack([x, y], axis=1) * (p1 * y + p2 * x)[:, None]
+    np.testing.assert_allclose(opencv[:, 0] - project(flat, camera), once_more, rtol=0, atol=1e-9)
+    assert 0.01 < np.abs(once_more).max() < 0.5
+
+
+def test_project_without_distortion_is_a_pinhole(camera):
+    camera.update(k=np.zeros((3, 1)), p=np.zeros((2, 1)))
+    np.testing.assert_allclose(project(np.array([0.5, -0.25, 2.0]), camera), [512.5 + 286.25, 365.4 - 136.625])
+
+
+def test_back_project_inverts_project(points, camera):
+    pixels = project(points, camera)
+    assert 0 < pixels[..., 0].min() < 50 and WIDTH - 50 < pixels[..., 0].max() < WIDTH, 'points should fill the image'
+    assert 0 < pixels[..., 1].min() < 50 and HEIGHT - 50 < pixels[..., 1].max() < HEIGHT, 'points should fill the image'
+    recovered = back_project(pixels, points[..., 2], camera)
+    np.testing.assert_allclose(recovered, points, rtol=0, atol=1e-9)
+
+
+def test_back_project_reaches_the_corners(camera):
+    corners = np.array([[0, 0], [WIDTH, 0], [0, HEIGHT], [WIDTH, HEIGHT]], float)
+    points = back_project(corners, np.full(4, 4.0), camera)
+    np.testing.assert_allclose(points[:, 2], 4.0)
+    np.testing.assert_allclose(project(points, camera), corners, rtol=0, atol=1e-6)
+
+
+def test_back_project_nothing(camera):
+    assert back_project(np.zeros((0, 2)), np.zeros(0), camera).shape == (0, 3)
+
+
+def test_world_to_camera_against_the_formula(camera):
+    world = np.random.default_rng(1).normal(size=(3, 2, 3))
+    actual = world_to_camera(world, camera)
+    for index in np.ndindex(3, 2):
+        expected = camera['R'].T @ (world[index][:, None] - camera['T'])
+        np.testing.assert_allclose(actual[index], expected[:, 0], atol=1e-12)
+
+
+def test_world_and_camera_round_trip(camera):
+    world = np.random.default_rng(2).normal(size=(3, 2, 3))
+    np.testing.assert_allclose(camera_to_world(world_to_camera(world, camera), camera), world, atol=1e-12)
+    np.testing.assert_allclose(world_to_camera(camera['T'].ravel(), camera), np.zeros(3), atol=1e-12)
+
+
+@pytest.mark.parametrize('z', [0.0, -1.25])
+def test_project_refuses_points_behind_the_camera(camera, z):
+    with pytest.raises(ValueError, match=rf'behind the camera: expected every z > 0, got {z:.3f} m'):
+        project(np.array([[0.1, 0.1, 3.0], [0.1, 0.1, z]]), camera)

@@ -1,0 +1,174 @@
+"""Errors and alignments against scipy and against loops over frames and joints."""
+
+import numpy as np
+import pytest
+from scipy.linalg import orthogonal_procrustes
+from scipy.optimize import minimize_scalar
+from scipy.spatial import procrustes
+from scipy.spatial.transform import Rotation
+
+from depth_refine.functional.pose_error import difference_error, mpjpe, scale_align, similarity_align
+
+FRAMES, JOINTS = 23, 17
+
+
+@pytest.fixture
+def poses():
+    """Truth and a prediction 30 mm or so off per axis, (23, 17, 3) each."""
+    rng = np.random.default_rng(0)
+    gt = rng.normal(0, 0.4, (FRAMES, JOINTS, 3))
+    return gt + rng.normal(0, 0.03, gt.shape), gt
+
+
+@pytest.fixture
+def visible():
+    """A mask with at least four joints in every frame and some hidden in most."""
+    mask = np.random.default_rng(1).random((FRAMES, JOINTS)) < 0.7
+    mask[:, :4] = True
+    return mask
+
+
+def _random_similarities(rng, frames):
+    rotation = Rotation.random(frames, random_state=rng).as_matrix()
+    return rng.uniform(0.3, 3, (frames, 1, 1)), rotation, rng.normal(0, 2, (frames, 1, 3))
+
+
+def _without_hidden_joints(pred, gt, visible):
+    """Frame by frame, the visible joints alone."""
+    for frame in range(len(gt)):
+        yield pred[frame][visible[frame]], gt[frame][visible[frame]]
+
+
+def test_mpjpe_against_loop(poses, visible):
+    expected = []
+    for pred, gt in _without_hidden_joints(*poses, visible):
+        expected.append(sum(np.sqrt(((p - g) ** 2).sum()) for p, g in zip(pred, gt, strict=True)) / len(gt))
+    np.testing.assert_allclose(mpjpe(*poses, visible), expected, rtol=1e-12)
+
+
+def test_mpjpe_counts_all_joints_by_default(poses):
+    pred, gt = poses
+    np.testing.assert_allclose(mpjpe(pred, gt), mpjpe(pred, gt, np.ones((FRAMES, JOINTS), bool)), rtol=1e-15)
+    np.testing.assert_allclose(mpjpe(gt + [0.03, 0, 0.04], gt), np.full(FRAMES, 0.05), rtol=1e-9)
+
+
+def test_similarity_align_against_scipy_procrustes(poses):
+    """Scipy scales the truth to unit norm; its disparity is the residual in those units."""
+    pred, gt = poses
+    aligned = similarity_align(pred, gt)
+    for frame in range(FRAMES):
+        _, _, disparity = procrustes(gt[frame], pred[frame])
+        norm = np.sum((gt[frame] - gt[frame].mean(0)) ** 2)
+        assert np.sum((aligned[frame] - gt[frame]) ** 2) / norm == pytest.approx(disparity, rel=1e-9)
+
+
+def test_similarity_align_of_visible_joints_against_scipy_orthogonal_procrustes(poses, visible):
+    pred, gt = poses
+    aligned = similarity_align(pred, gt, visible)
+    for frame, (p, g) in enumerate(_without_hidden_joints(pred, gt, visible)):
+        centred = p - p.mean(0)
+        rotation, trace = orthogonal_procrustes(centred, g - g.mean(0))
+        assert np.linalg.det(rotation) > 0, 'scipy may mirror, so the fixture must not ask for it'
+        expected = trace / np.sum(centred**2) * (pred[frame] - p.mean(0)) @ rotation + g.mean(0)
+        np.testing.assert_allclose(aligned[frame], expected, rtol=0, atol=1e-12)
+
+
+def test_protocol_2_ignores_any_similarity(poses, visible):
+    pred, gt = poses
+    scale, rotation, shift = _random_similarities(np.random.default_rng(3), FRAMES)
+    moved = scale * pred @ rotation + shift
+    before = mpjpe(similarity_align(pred, gt, visible), gt, visible)
+    np.testing.assert_allclose(mpjpe(similarity_align(moved, gt, visible), gt, visible), before, rtol=0, atol=1e-12)
+    assert before.min() > 0.01
+    np.testing.assert_allclose(similarity_align(scale * gt @ rotation + shift, gt), gt, rtol=0, atol=1e-12)
+
+
+def test_similarity_align_does_not_mirror():
+    """The best proper rotation of a mirrored pose, found by brute force, leaves a large error; so must ours."""
+    gt = np.random.default_rng(4).normal(0, 0.4, (1, JOINTS, 3))
+    mirrored = gt * [-1, 1, 1]
+    ours = np.sum((similarity_align(mirrored, gt) - gt) ** 2)
+
+    p, g = mirrored[0] - mirrored[0].mean(0), gt[0] - gt[0].mean(0)
+    rotated = np.einsum('rij,kj->rki', Rotation.random(50_000, random_state=5).as_matrix(), p)
+    scale = np.sum(rotated * g, axis=(1, 2)) / np.sum(p**2)
+    brute_force = np.sum((scale[:, None, None] * rotated - g) ** 2, axis=(1, 2))[scale > 0].min()
+    assert brute_force * 0.97 < ours <= brute_force
+    assert ours > 0.1 * np.sum(g**2)
+
+
+def test_similarity_align_with_hidden_joints_ignores_them(poses, visible):
+    pred, gt = poses
+    spoilt = np.where(visible[..., None], pred, 1e3)
+    clean, dirty = (mpjpe(similarity_align(p, gt, visible), gt, visible) for p in (pred, spoilt))
+    np.testing.assert_allclose(dirty, clean, rtol=1e-9)
+
+
+@pytest.mark.parametrize('align', [similarity_align, scale_align])
+def test_a_point_is_aligned_without_dividing_by_zero(align):
+    gt = np.random.default_rng(6).normal(size=(2, JOINTS, 3))
+    with np.errstate(all='raise'):
+        aligned = align(np.zeros_like(gt), gt)
+        collapsed = align(gt, np.zeros_like(gt))
+    centre = gt.mean(1, keepdims=True) if align is similarity_align else 0
+    np.testing.assert_allclose(aligned, np.zeros_like(gt) + centre, atol=1e-12)
+    np.testing.assert_allclose(collapsed, 0, atol=1e-12)
+
+
+def test_a_flat_pose_is_aligned_by_a_rotation():
+    flat = np.random.default_rng(7).normal(size=(3, JOINTS, 3)) * [1, 1, 0]
+    scale, rotation, shift = _random_similarities(np.random.default_rng(8), 3)
+    np.testing.assert_allclose(similarity_align(flat, scale * flat @ rotation + shift), scale * flat @ rotation + shift)
+
+
+def test_scale_align_against_scalar_minimisation(poses, visible):
+    pred, gt = poses
+    aligned = scale_align(pred * 0.4, gt, visible)
+    for frame, (p, g) in enumerate(_without_hidden_joints(pred * 0.4, gt, visible)):
+        best = minimize_scalar(lambda s, p=p, g=g: np.sum((s * p - g) ** 2), tol=1e-12).x
+        np.testing.assert_allclose(aligned[frame], best * 0.4 * pred[frame], rtol=1e-6)
+    assert np.ptp(aligned / pred) > 0.01, 'each frame has its own scale'
+
+
+@pytest.mark.parametrize('order', [1, 2])
+def test_difference_error_against_loop(poses, visible, order):
+    pred, gt = poses
+    expected = []
+    for t in range(order, FRAMES):
+        errors = []
+        for joint in range(JOINTS):
+            if not visible[t - order : t + 1, joint].all():
+                continue
+            if order == 1:
+                motion = [x[t, joint] - x[t - 1, joint] for x in (pred, gt)]
+            else:
+                motion = [x[t, joint] - 2 * x[t - 1, joint] + x[t - 2, joint] for x in (pred, gt)]
+            errors.append(np.linalg.norm(motion[0] - motion[1]))
+        expected.append(np.mean(errors))
+    np.testing.assert_allclose(difference_error(pred, gt, order, visible), expected, rtol=1e-12)
+
+
+def test_constant_offset_and_drift_have_no_velocity_and_acceleration_error(poses):
+    _, gt = poses
+    np.testing.assert_allclose(difference_error(gt + 0.2, gt, 1), 0, atol=1e-12)
+    drift = gt + 0.01 * np.arange(FRAMES)[:, None, None] * [1, 0, 0]
+    np.testing.assert_allclose(difference_error(drift, gt, 1), 0.01, rtol=1e-9)
+    np.testing.assert_allclose(difference_error(drift, gt, 2), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(('frames', 'order', 'expected'), [(1, 1, 0), (2, 2, 0), (1, 2, 0), (2, 1, 1), (3, 2, 1)])
+def test_difference_error_of_short_sequences(poses, visible, frames, order, expected):
+    pred, gt = poses
+    assert difference_error(pred[:frames], gt[:frames], order, visible[:frames]).shape == (expected,)
+
+
+@pytest.mark.parametrize('function', [mpjpe, similarity_align, scale_align])
+def test_errors(function, poses, visible):
+    pred, gt = poses
+    with pytest.raises(ValueError, match=r'prediction \(23, 16, 3\), truth \(23, 17, 3\), visibility \(23, 17\)'):
+        function(pred[:, 1:], gt, visible)
+    with pytest.raises(ValueError, match=r'visibility \(23, 17, 1\)'):
+        function(pred, gt, visible[..., None])
+    visible[6] = False
+    with pytest.raises(ValueError, match='at least one visible joint in every frame, got none in frame 6'):
+        function(pred, gt, visible)

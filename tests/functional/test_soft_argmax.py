@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+
+from depth_refine.functional.soft_argmax import expectation, heatmap_marginals, soft_argmax_3d
+
+B, K, D, H, W = 2, 3, 5, 6, 7
+
+
+def naive_soft_argmax(logits: np.ndarray) -> np.ndarray:
+    out = np.zeros((*logits.shape[:2], 3))
+    for b, k in np.ndindex(*logits.shape[:2]):
+        heatmap = np.exp(logits[b, k] - logits[b, k].max())
+        heatmap /= heatmap.sum()
+        for z, y, x in np.ndindex(*heatmap.shape):
+            out[b, k] += heatmap[z, y, x] * np.array(
+                [(x + 0.5) / heatmap.shape[2], (y + 0.5) / heatmap.shape[1], (z + 0.5) / heatmap.shape[0]]
+            )
+    return out
+
+
+def test_equals_naive_loop_on_unequal_axes():
+    logits = torch.randn(B, K, D, H, W, generator=torch.Generator().manual_seed(0)) * 3
+    np.testing.assert_allclose(soft_argmax_3d(logits).numpy(), naive_soft_argmax(logits.double().numpy()), atol=1e-6)
+
+
+@pytest.mark.parametrize('bin_xyz', [(0, 0, 0), (6, 5, 4), (2, 5, 1)])
+def test_peak_decodes_to_its_bin_centre(bin_xyz):
+    x, y, z = bin_xyz
+    logits = torch.zeros(1, 1, D, H, W)
+    logits[0, 0, z, y, x] = 100
+    expected = torch.tensor([(x + 0.5) / W, (y + 0.5) / H, (z + 0.5) / D])
+    torch.testing.assert_close(soft_argmax_3d(logits)[0, 0], expected)
+
+
+def test_uniform_heatmap_is_the_middle_at_full_size():
+    torch.testing.assert_close(soft_argmax_3d(torch.zeros(1, 1, 72, 64, 64)), torch.full((1, 1, 3), 0.5), atol=1e-6, rtol=0)
+
+
+def test_gradient():
+    logits = torch.randn(1, 2, 2, 3, 4, dtype=torch.float64, requires_grad=True)
+    # the softmax is float32 by design: the step and tolerance suit that
+    assert torch.autograd.gradcheck(soft_argmax_3d, logits, eps=1e-2, atol=1e-3)
+
+
+def test_half_precision_logits_keep_float32_coordinates():
+    logits = torch.randn(1, 1, 72, 64, 64).bfloat16()
+    coords = soft_argmax_3d(logits)
+    assert coords.dtype == torch.float32
+    torch.testing.assert_close(coords, soft_argmax_3d(logits.float()))
+
+
+def test_marginals_sum_to_one():
+    xy, z = heatmap_marginals(torch.randn(B, K, D, H, W))
+    assert xy.shape == (B, K, H, W) and z.shape == (B, K, D)
+    torch.testing.assert_close(xy.sum((2, 3)), torch.ones(B, K))
+    torch.testing.assert_close(z.sum(2), torch.ones(B, K))
+
+
+def test_expectation_of_a_known_distribution():
+    mean, variance = expectation(torch.tensor([0.25, 0.0, 0.0, 0.75]))
+    assert mean.item() == pytest.approx(0.25 * 0.125 + 0.75 * 0.875)
+    assert variance.item() == pytest.approx(0.25 * 0.75 * 0.75**2)
+
+
+def test_wrong_shape():
+    with pytest.raises(ValueError, match=r'\(B, K, D, H, W\), got \(2, 3\)'):
+        soft_argmax_3d(torch.zeros(2, 3))

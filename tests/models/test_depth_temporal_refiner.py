@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+
+from depth_refine.functional.skeleton import FLIP_INDICES
+
+OURS = dict(
+    type='DepthTemporalRefiner',
+    backbone=dict(type='TemporalConvNet', in_channels=51, channels=16, num_blocks=1),
+    head=dict(type='TemporalPoseHead', in_channels=16, decoder=dict(type='DepthSequenceLifting')),
+)
+
+
+def build(**changes):
+    torch.manual_seed(0)
+    return MODELS.build(dict(OURS, **changes))
+
+
+def sample(frames, **labels):
+    data_sample = PoseDataSample(metainfo=dict(flip_indices=FLIP_INDICES))
+    data_sample.gt_instance_labels = InstanceData(**labels)
+    return data_sample
+
+
+def test_shapes_and_receptive_field():
+    model = build()
+    assert model.receptive_field == 9
+    assert model.train()(torch.randn(4, 51, 9)).shape == (4, 1, 17, 3)
+    assert model.eval()(torch.randn(2, 51, 30)).shape == (2, 22, 17, 3)
+
+
+def test_both_lifting_layouts_are_the_same_input():
+    model = build().eval()
+    joints = torch.randn(2, 12, 17, 3)
+    flat = torch.stack([joints[:, :, k, c] for k in range(17) for c in range(3)], dim=1)
+    torch.testing.assert_close(model(joints), model(flat))
+    torch.testing.assert_close(model(list(joints)), model(flat))
+
+
+def test_output_order_is_frame_joint_axis():
+    model = build().eval()
+    torch.nn.init.zeros_(model.head.conv.weight)
+    model.head.conv.bias.data = torch.arange(51.0)
+    torch.testing.assert_close(model(torch.randn(1, 51, 10)), torch.arange(51.0).view(17, 3).expand(1, 2, 17, 3))
+
+
+def test_loss_is_the_mean_joint_distance():
+    model = build().train()
+    torch.nn.init.zeros_(model.head.conv.weight)
+    torch.nn.init.zeros_(model.head.conv.bias)
+    label = torch.zeros(1, 17, 3)
+    label[0, 1] = torch.tensor([3.0, 0, 4.0])
+    label[0, 2] = 100.0
+    weight = torch.ones(1, 17)
+    weight[0, 2] = 0
+    samples = [sample(1, lifting_target_label=label, lifting_target_weight=weight) for _ in range(2)]
+    losses = model(torch.randn(2, 51, 9), samples, mode='loss')
+    assert losses['loss_pose3d'].item() == pytest.approx(5 / 17)
+
+
+def test_flip_test_makes_the_prediction_mirror_symmetric():
+    model = build(test_cfg=dict(flip_test=True)).eval()
+    video = torch.randn(1, 14, 17, 3)
+    mirrored = video[:, :, FLIP_INDICES] * torch.tensor([-1, 1, 1])
+    with torch.no_grad():
+        (straight,), (flipped,) = (model(v, [sample(14)], mode='predict') for v in (video, mirrored))
+    poses = straight.pred_instances.keypoints
+    assert poses.shape == (6, 17, 3) and straight.pred_instances.keypoint_scores.shape == (6, 17)
+    expected = poses[:, FLIP_INDICES] * np.array([-1, 1, 1])
+    np.testing.assert_allclose(flipped.pred_instances.keypoints, expected, atol=1e-6)
+    plain = build().eval()(video, [sample(14)], mode='predict')[0].pred_instances.keypoints
+    assert np.abs(plain - poses).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ('backbone', 'head', 'joint_tokens', 'field'),
+    [
+        (
+            dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=2, kernel_sizes=(3, 3, 3)),
+            dict(type='TemporalPoseHead', in_channels=16),
+            False,
+            27,
+        ),
+        (
+            dict(type='DSTFormer', in_channels=3, feat_size=16, depth=1, num_heads=2, seq_len=81),
+            dict(type='MotionRegressionHead', in_channels=16, embedding_size=16),
+            True,
+            1,
+        ),
+    ],
+)
+def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
+    head = dict(head, decoder=dict(type='DepthSequenceLifting'))
+    model = build(backbone=backbone, head=head, joint_tokens=joint_tokens, test_cfg=dict(flip_test=True)).eval()
+    assert model.receptive_field == field
+    video = torch.randn(1, 51, 40)
+    with torch.no_grad():
+        assert model(video).shape == (1, 41 - field, 17, 3)
+        (predicted,) = model(video, [sample(40)], mode='predict')
+    assert predicted.pred_instances.keypoints.shape == (41 - field, 17, 3)
+
+
+def test_wrong_channels():
+    with pytest.raises(ValueError, match=r'takes 51 channels \(17 joints x 3\), got inputs with 34'):
+        build().eval()(torch.randn(1, 34, 9))

@@ -1,0 +1,105 @@
+"""The whole pipeline on synthetic data, in minutes on two CPU cores: ``python tools/demo.py``.
+
+Each step is one of the project's tools, printed as a user would type it. A step whose result is there is skipped and a
+training continues from its last epoch, so that an interrupted demo goes on; remove the output folder to start afresh.
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from mmengine.config import Config
+
+from depth_refine.demo_report import REFINERS, write_report
+from depth_refine.engine import tool
+from depth_refine.errors import InputError
+
+CONFIGS = Path('configs/demo')
+
+
+class Step(NamedTuple):
+    """One command of the demo."""
+
+    title: str
+    seconds: int  # on two cores, as measured once; for the estimate of what is left
+    command: list[str]
+    result: Path | None = None  # skipped where this is there
+
+
+def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
+    """The steps from nothing to the last evaluation."""
+    root = [f'{split}_dataloader.dataset.data_root={data}' for split in ('train', 'val', 'test')]
+    amp = ['--amp'] if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else []
+    source = ['--motion', motion] if motion else ['--frames', '60']
+    steps = [Step('Make the data', 90, ['tools/make_synthetic.py', str(data), *source], data)]
+
+    def stage(name: str, config: str, seconds: int, *test_options: str) -> tuple[str, str, Path]:
+        path, work_dir = str(CONFIGS / f'{config}.py'), out / config
+        checkpoint = work_dir / f'epoch_{Config.fromfile(path).train_cfg.max_epochs}.pth'
+        common = ['--work-dir', str(work_dir), '--cfg-options', *root]
+        steps.append(Step(f'Train: {name}', seconds, ['tools/train.py', path, '--resume', *amp, *common], checkpoint))
+        metrics = work_dir / 'metrics.json'
+        test = ['tools/test.py', path, str(checkpoint), '--out', str(metrics), *test_options, *common]
+        steps.append(Step(f'Evaluate: {name}', 30 if config == 'integral' else 10, test, metrics))
+        return path, str(checkpoint), work_dir
+
+    config, checkpoint, _ = stage('first stage', 'integral', 330)
+    stores = ['--out', str(data / 'depth_sequences/integral'), *amp, '--cfg-options', *root]
+    steps.append(Step('Extract depth sequences', 70, ['tools/extract_depth_sequences.py', config, checkpoint, *stores]))
+    for name, config in REFINERS.items():
+        stage(name, config, 45, '--dump', str(out / config / 'predictions.pkl'))
+    return steps
+
+
+def run(step: Step, log: Path) -> None:
+    """Run a command; its whole output goes to ``log``, its progress to the terminal.
+
+    Raises:
+        InputError: the command failed.
+    """
+    with log.open('w') as file:
+        process = subprocess.Popen(
+            [sys.executable, *step.command],
+            stdout=subprocess.PIPE,
+            # progress bars are drawn on stderr; a runner logs on stdout and leaves warnings there
+            stderr=None if step.result is None or step.result.suffix == '' else file,
+            text=True,
+        )
+        for line in process.stdout:
+            file.write(line)
+            file.flush()
+            if ' - Epoch(' in line:
+                print('  ' + line.split(' - ')[-1].rstrip()[:150], flush=True)
+    if process.wait():
+        raise InputError(f'{step.title} failed; {log} ends with:\n{log.read_text()[-2000:]}')
+
+
+def main() -> None:
+    """Run what is missing, then write the table and the pictures."""
+    parser = argparse.ArgumentParser(description='Run the whole pipeline, small')
+    parser.add_argument('--motion', help='npz of motion clips instead of procedural motion, see tools/make_synthetic.py')
+    parser.add_argument('--data', type=Path, default=Path('data/synthetic'), help='data root (default: data/synthetic)')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'), help='output (default: work_dirs/demo)')
+    args = parser.parse_args()
+    steps = plan(args.data, args.out, args.motion)
+    (args.out / 'logs').mkdir(parents=True, exist_ok=True)
+    start = time.time()
+    for number, step in enumerate(steps, start=1):
+        print(f'[{number}/{len(steps)}] {step.title}', end='')
+        if step.result is not None and step.result.exists():
+            print(f': {step.result} is there, skipped')
+            continue
+        left = sum(s.seconds for s in steps[number - 1 :] if s.result is None or not s.result.exists())
+        print(f' (about {step.seconds} s; {left / 60:.0f} min left in all)\n$ python {shlex.join(step.command)}', flush=True)
+        run(step, args.out / 'logs' / f'{number:02d}.log')
+    write_report(args.data, args.out, CONFIGS)
+    print(f'{(time.time() - start) / 60:.1f} min in all')
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)

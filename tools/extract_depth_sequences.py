@@ -1,0 +1,33 @@
+"""Run the first stage over all frames: ``python tools/extract_depth_sequences.py CONFIG CKPT --out DIR``."""
+
+import argparse
+
+import torch
+
+from depth_refine.engine import extract_depth_sequences, tool
+
+
+def parse_args() -> argparse.Namespace:
+    """Config, checkpoint and output folder."""
+    parser = argparse.ArgumentParser(description='Make the depth sequence stores that the second stage reads')
+    parser.add_argument('config', help='config of the first stage')
+    parser.add_argument('checkpoint', help='its checkpoint')
+    parser.add_argument('--out', required=True, help='folder for the stores, one for each annotation of the config')
+    parser.add_argument('--amp', action='store_true', help='run in bfloat16')
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one'
+    )
+    tool.add_cfg_options(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Extract and say where the stores are."""
+    args = parse_args()
+    cfg = tool.load_config(args.config, args.cfg_options)
+    for path in extract_depth_sequences(cfg, args.checkpoint, args.out, args.device, args.amp):
+        print(path)
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)

@@ -1,0 +1,39 @@
+"""Write a synthetic Human3.6M, images included: ``python tools/make_synthetic.py OUT``."""
+
+import argparse
+import signal
+import sys
+
+from depth_refine.engine import tool
+from depth_refine.synthetic import make_synthetic
+
+
+def parse_args() -> argparse.Namespace:
+    """The folder, and how much of what to put into it."""
+    parser = argparse.ArgumentParser(description="Write synthetic people in MMPose's Human3.6M layout")
+    parser.add_argument('out', help='folder to make; must not exist')
+    parser.add_argument('--seed', type=int, default=0, help='the same seed gives the same bytes (default 0)')
+    parser.add_argument(
+        '--frames', type=int, help='frames of each sequence (default 100); with --motion at most so many (default all)'
+    )
+    parser.add_argument('--image-size', type=int, default=256, help='width and height, px (default 256)')
+    parser.add_argument('--workers', type=int, help='processes (default: one for each core)')
+    parser.add_argument('--motion', metavar='FILE', help='npz of motion clips, instead of procedural motion')
+    parser.add_argument(
+        '--test-subjects', nargs='+', metavar='NAME', help='default S9 S11; with --motion about 27 %% of the frames'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write the folder and say where it is; stopped from outside, leave nothing behind."""
+    args = parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        print(f'wrote {make_synthetic(**vars(args))}')
+    except KeyboardInterrupt:
+        sys.exit('stopped; nothing was written')
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)

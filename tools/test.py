@@ -1,0 +1,39 @@
+"""Evaluate a checkpoint: ``python tools/test.py configs/refiner_243.py ckpt.pth``."""
+
+import argparse
+from pathlib import Path
+
+import mmengine
+from mmengine.evaluator import DumpResults
+from mmengine.runner import Runner
+
+from depth_refine.engine import check_checkpoint, tool
+
+
+def parse_args() -> argparse.Namespace:
+    """The arguments of MMPose's own tool."""
+    parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
+    tool.add_runner_arguments(parser)
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', help='JSON file for the metrics')
+    parser.add_argument('--dump', help='pickle file for the predictions')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Build the runner, load the checkpoint strictly and test."""
+    args = parse_args()
+    cfg = tool.load_runner_config(args)
+    runner = Runner.from_cfg(cfg)
+    check_checkpoint(runner.model, args.checkpoint)
+    runner.load_checkpoint(args.checkpoint)
+    if args.dump:
+        runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.dump))
+    metrics = runner.test()
+    if args.out and runner.rank == 0:
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        mmengine.dump({name: float(value) for name, value in metrics.items()}, args.out, indent=2)
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)

@@ -1,0 +1,44 @@
+"""Train a model: ``python tools/train.py configs/integral_h36m.py``."""
+
+import argparse
+
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from depth_refine.engine import check_checkpoint, tool
+
+
+def parse_args() -> argparse.Namespace:
+    """The arguments of MMPose's own tool."""
+    parser = argparse.ArgumentParser(description='Train a model')
+    tool.add_runner_arguments(parser)
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', help='resume from this checkpoint, or from the latest one in the work dir'
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 on CPUs')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate while training')
+    parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Build the runner and train."""
+    args = parse_args()
+    cfg = tool.load_runner_config(args)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        tool.use_mixed_precision(cfg)
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    runner = Runner.from_cfg(cfg)
+    checkpoint = cfg.load_from or find_latest_checkpoint(cfg.work_dir)
+    if args.resume and checkpoint:
+        check_checkpoint(runner.model, checkpoint)
+    runner.train()
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)
