@@ -6,9 +6,7 @@ model = dict(
     data_preprocessor=dict(
         type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
     ),
-    backbone=dict(
-        type='ResNet', depth=50, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50')
-    ),
+    backbone=dict(type='ResNet', depth=50, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50')),
     head=dict(type='IntegralHead3D', in_channels=2048, num_joints=17, depth_bins=72, decoder={{_base_.codec}}),
     test_cfg=dict(flip_test=True),
 )

@@ -3,9 +3,7 @@ _base_ = ['_base_/default_runtime.py', '_base_/h36m_depth_sequences.py']
 
 model = dict(
     type='DepthTemporalRefiner',
-    backbone=dict(
-        type='TemporalConvNet', in_channels=17 * 3, channels=1024, num_blocks=4, kernel_size=3, dropout=0.25
-    ),
+    backbone=dict(type='TemporalConvNet', in_channels=17 * 3, channels=1024, num_blocks=4, kernel_size=3, dropout=0.25),
     head=dict(type='TemporalPoseHead', in_channels=1024, num_joints=17, decoder={{_base_.codec}}),
     test_cfg=dict(flip_test=True),
 )

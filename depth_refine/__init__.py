@@ -4,7 +4,8 @@ Importing this package registers everything with MMPose. The rooms, each importi
 
 - ``functional``: pure functions on arrays and tensors: camera, soft-argmax, pose errors, skeleton
 - ``codecs``: pixels and metres <-> the networks' normalised coordinates
-- ``models``: ``IntegralHead3D`` (stage 1); ``DepthTemporalRefiner``, ``TemporalConvNet``, ``TemporalPoseHead`` (stage 2)
+- ``models``: ``IntegralHead3D`` (stage 1); ``DepthTemporalRefiner``, ``TemporalConvNet``, ``TemporalPoseHead``
+  (stage 2)
 - ``datasets``: Human3.6M annotations, frames, depth sequences, the store between the stages, transforms
 - ``evaluation``: the metric
 - ``engine``: hooks and optimiser wrapper for training, checks of checkpoints

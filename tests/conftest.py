@@ -5,15 +5,18 @@ import depth_refine  # noqa: F401  # registers everything, and makes MMPose impo
 from depth_refine.synthetic import make_synthetic
 
 
-@pytest.fixture(scope='session', autouse=True)
+@pytest.fixture(autouse=True)
 def mmpose_scope():
-    """Look names up as a runner does whose config says ``default_scope = 'mmpose'``."""
+    """Look names up as a runner does whose config says ``default_scope = 'mmpose'``, whatever ran before."""
     init_default_scope('mmpose')
 
 
 @pytest.fixture(scope='session')
 def data_root(tmp_path_factory):
-    """A small synthetic Human3.6M: one training and one test subject, two activities, four cameras, 12 frames of 64 px."""
+    """A small synthetic Human3.6M.
+
+    One training and one test subject, two activities, four cameras, 12 frames of 64 px.
+    """
     return make_synthetic(
         tmp_path_factory.mktemp('data') / 'h36m',
         frames=12,

@@ -6,7 +6,9 @@ from mmengine.config import Config
 from mmpose.registry import DATASETS, METRICS, MODELS, TRANSFORMS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-FILES = sorted(path.relative_to(CONFIGS).as_posix() for folder in ('.', 'demo') for path in (CONFIGS / folder).glob('*.py'))
+FILES = sorted(
+    path.relative_to(CONFIGS).as_posix() for folder in ('.', 'demo') for path in (CONFIGS / folder).glob('*.py')
+)
 FIELDS = {1: (1, 2), 27: (3, 2), 81: (3, 3), 243: (3, 4)}
 
 

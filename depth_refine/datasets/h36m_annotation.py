@@ -17,7 +17,9 @@ _CAMERA_SHAPES = dict(R=(3, 3), T=(3, 1), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1)
 # S1_Directions_1.54138969_000001.jpg, S5_SittingDown.54138969_000001.jpg
 _IMAGE_NAME = re.compile(r'(?P<sequence>(?P<subject>[^_]+)_(?P<action>.+)\.(?P<camera>[^._]+))_(?P<frame>\d+)\.\w+')
 _TAKE_NUMBER = re.compile(r'[ _]\d+$')
-_HOW_TO_GET = 'docs/human36m.md tells how to prepare Human3.6M; tools/make_synthetic.py makes a data root of the same layout'
+_HOW_TO_GET = (
+    'docs/human36m.md tells how to prepare Human3.6M; tools/make_synthetic.py makes a data root of the same layout'
+)
 
 
 class Sequence(NamedTuple):
@@ -53,8 +55,8 @@ class H36MAnnotation:
         keypoints_3d_visible: (N, 17).
 
     Raises:
-        InputError: a file is missing or damaged, a key is missing or has a wrong shape, a number is not finite, an image
-            name is not of Human3.6M's form, or a camera is missing.
+        InputError: a file is missing or damaged, a key is missing or has a wrong shape, a number is not finite, an
+            image name is not of Human3.6M's form, or a camera is missing.
     """
 
     def __init__(self, ann_file: str | Path, camera_file: str | Path) -> None:
@@ -71,7 +73,9 @@ class H36MAnnotation:
         cameras = load_cameras(camera_file)
         missing = {(s.subject, s.camera) for s in self.sequences} - cameras.keys()
         if missing:
-            raise InputError(f'{camera_file} has no camera {sorted(missing)[0]}, which {self.path} needs. {_HOW_TO_GET}.')
+            raise InputError(
+                f'{camera_file} has no camera {sorted(missing)[0]}, which {self.path} needs. {_HOW_TO_GET}.'
+            )
         self.cameras = [cameras[s.subject, s.camera] for s in self.sequences]
 
     def __len__(self) -> int:
@@ -115,7 +119,8 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
             missing = _ROW_SHAPES.keys() - set(npz.files)
             if missing:
                 raise InputError(
-                    f'{path} lacks the key {sorted(missing)[0]!r}: expected {sorted(_ROW_SHAPES)}, got {sorted(npz.files)}'
+                    f'{path} lacks the key {sorted(missing)[0]!r}: expected {sorted(_ROW_SHAPES)}, '
+                    f'got {sorted(npz.files)}'
                 )
             arrays = {key: npz[key] for key in _ROW_SHAPES}
     except InputError:

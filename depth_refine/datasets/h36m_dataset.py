@@ -12,14 +12,14 @@ from .h36m_annotation import H36MAnnotation
 class H36MDataset(BaseDataset):
     """Base of data sets over a Human3.6M annotation.
 
-    The annotation stays in a few large arrays, which worker processes share; a sample is put together when it is asked for.
-    (MMPose's ``Human36mDataset`` copies every window of every sample, 540 kB each at 243 frames.)
+    The annotation stays in a few large arrays, which worker processes share; a sample is put together when it is asked
+    for. (MMPose's ``Human36mDataset`` copies every window of every sample, 540 kB each at 243 frames.)
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
         camera_param_file: ``cameras.pkl``, relative to ``data_root``.
         data_root: the data root.
-        data_prefix: ``img`` is the image folder, relative to ``data_root``.
+        data_prefix: ``img`` is the image folder, relative to ``data_root``; ``dict(img='images/')`` by default.
         kwargs: further arguments of :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
@@ -34,12 +34,13 @@ class H36MDataset(BaseDataset):
         ann_file: str,
         camera_param_file: str = 'annotation_body3d/cameras.pkl',
         data_root: str = '',
-        data_prefix: dict = dict(img='images/'),  # noqa: B006
+        data_prefix: dict | None = None,
         **kwargs,
     ) -> None:
         self.camera_param_file = Path(data_root, camera_param_file)
+        data_prefix = dict(img='images/') if data_prefix is None else dict(data_prefix)
         super().__init__(
-            ann_file=ann_file, data_root=data_root, data_prefix=dict(data_prefix), serialize_data=False, **kwargs
+            ann_file=ann_file, data_root=data_root, data_prefix=data_prefix, serialize_data=False, **kwargs
         )
 
     @classmethod

@@ -19,18 +19,19 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     Shape key: T input frames, T' target frames, C channels (2: u, v px; 3: u, v px, depth m relative to the root).
 
-    In training a sample is a window of ``seq_len`` frames around one target frame, and every frame of every video is the
-    target of one window. In test mode a sample is a whole video. Ends of videos are continued by their first and last frames,
-    so that every frame is predicted; windows are cut out when they are asked for.
+    In training a sample is a window of ``seq_len`` frames around one target frame, and every frame of every video is
+    the target of one window. In test mode a sample is a whole video. Ends of videos are continued by their first and
+    last frames, so that every frame is predicted; windows are cut out when they are asked for.
 
     A sample holds ``keypoints`` (T, 17, C), ``keypoints_visible`` (T, 17), ``lifting_target`` (T', 17, 3) absolute
-    camera-frame metres, ``lifting_target_visible`` (T', 17), ``camera_param``, ``target_img_path`` and ``img_ids`` (T'),
-    ``sequence``, ``subject`` and ``action``. T' = 1 and T = ``seq_len`` in training; T = T' + ``seq_len`` - 1 in test mode.
+    camera-frame metres, ``lifting_target_visible`` (T', 17), ``camera_param``, ``target_img_path`` and ``img_ids``
+    (T'), ``sequence``, ``subject`` and ``action``. T' = 1 and T = ``seq_len`` in training; T = T' + ``seq_len`` - 1 in
+    test mode.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
-        input_source: ``'2d'`` or ``'2d+depth'`` from the depth sequence store, ``'gt2d'`` or ``'gt2d+gtdepth'`` from the
-            annotation.
+        input_source: ``'2d'`` or ``'2d+depth'`` from the depth sequence store, ``'gt2d'`` or ``'gt2d+gtdepth'`` from
+            the annotation.
         seq_len: the refiner's receptive field.
         depth_store: the store's folder, relative to ``data_root``; needed by ``'2d'`` and ``'2d+depth'``.
         causal: the target is the last frame of its window instead of the middle one.
@@ -69,8 +70,8 @@ class H36MDepthSequenceDataset(H36MDataset):
         longest = max(len(sequence.rows) for sequence in sequences)
         if self.seq_len > longest:
             raise InputError(
-                f'the receptive field, {self.seq_len} frames, is longer than any video of {self.annotation.path} (at most '
-                f'{longest} frames). Use a config with a shorter one, or longer videos.'
+                f'the receptive field, {self.seq_len} frames, is longer than any video of {self.annotation.path} '
+                f'(at most {longest} frames). Use a config with a shorter one, or longer videos.'
             )
         self._keypoints = self._read_inputs()
         self._positions = np.empty(len(self.annotation), np.int32)  # of a row in its video

@@ -16,16 +16,17 @@ class H36MImageDataset(H36MDataset):
     """Frames of Human3.6M with camera and 3D target, for the integral head.
 
     A sample holds, for MMPose's top-down transforms, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,),
-    ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17). The depth rides
-    in ``keypoints`` so that flips swap it with its joint; MMPose's transforms change u and v alone. Besides: ``img_id`` (the
-    row in the annotation), ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``, and in test mode
-    ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres.
+    ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17). The depth
+    rides in ``keypoints`` so that flips swap it with its joint; MMPose's transforms change u and v alone. Besides:
+    ``img_id`` (the row in the annotation), ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``, and in
+    test mode ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
         frame_step: use every n-th frame of each video.
-        bbox_policy: ``'annotation'``, the annotation's own box, or ``'pelvis_2m'``, the projection of a fronto-parallel 2 m
-            square at the true pelvis (Sun et al.). It moves results by tens of mm: use one in training, test and extraction.
+        bbox_policy: ``'annotation'``, the annotation's own box, or ``'pelvis_2m'``, the projection of a fronto-parallel
+            2 m square at the true pelvis (Sun et al.). It moves results by tens of mm: use one in training, test and
+            extraction.
         kwargs: see :class:`H36MDataset`.
 
     Raises:

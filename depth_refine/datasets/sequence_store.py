@@ -1,8 +1,8 @@
-"""The depth sequence store: what the first stage predicts for every frame of an annotation, and all that the second reads.
+"""The depth sequence store: what the first stage predicts for every frame of an annotation, all that the second reads.
 
 A folder of plain arrays, N frames: ``keypoints.npy`` float32 (N, 17, 3) of (u px, v px, depth m relative to the root),
-``scores.npy`` float32 (N, 17), ``frame_names.npy`` (N,) and ``store.json``, which says where they come from. Row i belongs to
-row i of the annotation. The folder is written under a temporary name and moved into place when complete.
+``scores.npy`` float32 (N, 17), ``frame_names.npy`` (N,) and ``store.json``, which says where they come from. Row i
+belongs to row i of the annotation. The folder is written under a temporary name and moved into place when complete.
 """
 
 import json
@@ -41,10 +41,13 @@ class SequenceStore:
         self.path = Path(path)
         how_to_make = 'Make it with tools/extract_depth_sequences.py.'
         if not (self.path / _META_FILE).is_file():
-            raise InputError(f'no depth sequence store at {self.path.absolute()}: {_META_FILE} is missing. {how_to_make}')
+            raise InputError(
+                f'no depth sequence store at {self.path.absolute()}: {_META_FILE} is missing. {how_to_make}'
+            )
         try:
             self.meta = json.loads((self.path / _META_FILE).read_text())
-            version, count, owner = self.meta['schema_version'], self.meta['num_frames'], self.meta['annotation']['sha256']
+            version, count = self.meta['schema_version'], self.meta['num_frames']
+            owner = self.meta['annotation']['sha256']
             self.keypoints = np.load(self.path / 'keypoints.npy', mmap_mode='r')
             self.scores = np.load(self.path / 'scores.npy', mmap_mode='r')
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -53,8 +56,8 @@ class SequenceStore:
             raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
         if owner != annotation.sha256:
             raise InputError(
-                f'the depth sequence store {self.path} belongs to another annotation: it was made for sha256 {owner}, but '
-                f'{annotation.path} has {annotation.sha256}. Give the store of this annotation, or make one with '
+                f'the depth sequence store {self.path} belongs to another annotation: it was made for sha256 {owner}, '
+                f'but {annotation.path} has {annotation.sha256}. Give the store of this annotation, or make one with '
                 'tools/extract_depth_sequences.py.'
             )
         for name, shape in _SHAPES.items():
@@ -69,7 +72,8 @@ class SequenceStore:
 class SequenceStoreWriter:
     """Writes a store; a context manager.
 
-    Leaving the block moves the finished folder into place; an error or an interruption inside it removes what was written.
+    Leaving the block moves the finished folder into place; an error or an interruption inside it removes what was
+    written.
 
     Args:
         path: the folder to make; it must not exist.

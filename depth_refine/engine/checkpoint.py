@@ -11,7 +11,8 @@ from depth_refine.errors import InputError
 def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     """Refuse a checkpoint of another architecture.
 
-    mmengine loads what fits and only warns of the rest, so that a wrong checkpoint would give numbers that mean nothing.
+    mmengine loads what fits and only warns of the rest, so that a wrong checkpoint would give numbers that mean
+    nothing.
 
     Args:
         model: the model built from the config.
@@ -22,7 +23,9 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     """
     checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
     if not isinstance(checkpoint, dict):
-        raise InputError(f'{path} is not a checkpoint: expected a dict with a state_dict, got {type(checkpoint).__name__}')
+        raise InputError(
+            f'{path} is not a checkpoint: expected a dict with a state_dict, got {type(checkpoint).__name__}'
+        )
     state = checkpoint.get('state_dict', checkpoint)
     found = {name: tuple(value.shape) for name, value in state.items() if hasattr(value, 'shape')}
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
@@ -31,7 +34,7 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
     name = differing[0]
     raise InputError(
-        f'{path} belongs to another model than the config: {len(differing)} of {len(expected)} parameters differ, first '
-        f'{name}: the config has {expected.get(name, "none")}, the checkpoint {found.get(name, "none")}. Give the '
-        'checkpoint of this config, or the config of this checkpoint.'
+        f'{path} belongs to another model than the config: {len(differing)} of {len(expected)} parameters differ, '
+        f'first {name}: the config has {expected.get(name, "none")}, the checkpoint {found.get(name, "none")}. Give '
+        'the checkpoint of this config, or the config of this checkpoint.'
     )

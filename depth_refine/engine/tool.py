@@ -20,7 +20,10 @@ def run_tool(main: Callable[[], None]) -> None:
 
 
 def _innermost_message(error: BaseException) -> str:
-    """The original message: mmengine's registry and PyTorch's worker processes wrap an exception in another of its type."""
+    """The original message.
+
+    mmengine's registry and PyTorch's worker processes wrap an exception in another of its type.
+    """
     while isinstance(error.__context__, InputError):
         error = error.__context__
     return str(error).rsplit(f'{InputError.__name__}: ', 1)[-1].strip()

@@ -1,8 +1,8 @@
 """Integral (soft-argmax) decoding of 3D heatmaps: Sun et al., Integral Human Pose Regression, ECCV 2018, eq. 1.
 
-Shape key: B batch, K joints, D x H x W depth, height and width of the heatmap. A bin ``i`` of ``n`` stands for its centre
-``(i + 0.5) / n``, so that a uniform heatmap decodes to the middle, 0.5, on every axis. (Sun et al. and MMPose take
-``i / n``, which pulls every estimate by half a bin.)
+Shape key: B batch, K joints, D x H x W depth, height and width of the heatmap. A bin ``i`` of ``n`` stands for its
+centre ``(i + 0.5) / n``, so that a uniform heatmap decodes to the middle, 0.5, on every axis. (Sun et al. and MMPose
+take ``i / n``, which pulls every estimate by half a bin.)
 """
 
 import torch
@@ -41,7 +41,7 @@ def expectation(probabilities: Tensor) -> tuple[Tensor, Tensor]:
     """
     n = probabilities.shape[-1]
     centres = (torch.arange(n, device=probabilities.device, dtype=probabilities.dtype) + 0.5) / n
-    mean = probabilities @ centres
+    mean = (probabilities * centres).sum(dim=-1)  # a matrix product would drop to half precision under autocast
     variance = (probabilities * (centres - mean[..., None]) ** 2).sum(dim=-1)
     return mean, variance
 

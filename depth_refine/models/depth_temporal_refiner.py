@@ -19,21 +19,23 @@ class DepthTemporalRefiner(BasePoseEstimator):
         backbone: config of the temporal backbone. It takes (B, K * C, T) and may state its ``receptive_field``.
         head: config of the head.
         num_joints: K.
-        joint_tokens: the backbone takes (B, T, K, C) instead, one token for each joint and frame, as ``DSTFormer`` does.
+        joint_tokens: the backbone takes (B, T, K, C) instead, one token for each joint and frame, as ``DSTFormer``
+            does.
         test_cfg: ``flip_test`` averages with the mirrored sequence's prediction.
         kwargs: further arguments of :class:`mmpose.models.pose_estimators.base.BasePoseEstimator`.
     """
 
-    def __init__(
-        self, backbone: dict, head: dict, num_joints: int = 17, joint_tokens: bool = False, **kwargs
-    ) -> None:
+    def __init__(self, backbone: dict, head: dict, num_joints: int = 17, joint_tokens: bool = False, **kwargs) -> None:
         super().__init__(backbone=backbone, head=head, **kwargs)
         self.num_joints = num_joints
         self.joint_tokens = joint_tokens
 
     @property
     def receptive_field(self) -> int:
-        """Number of input frames R behind an output frame; 1 for backbones that give one output for every input frame."""
+        """Number of input frames R behind an output frame.
+
+        It is 1 for backbones that give one output for every input frame.
+        """
         if hasattr(self.backbone, 'receptive_field'):
             return self.backbone.receptive_field
         field = 1  # MMPose's TCN states its kernels only; each layer dilates by the field of those before it
@@ -86,7 +88,8 @@ class DepthTemporalRefiner(BasePoseEstimator):
         poses = self._forward(inputs)
         if self.test_cfg.get('flip_test', False):
             flip_indices = list(data_samples[0].metainfo['flip_indices'])
-            poses = (poses + self._mirror_poses(self._forward(self._mirror_inputs(inputs, flip_indices)), flip_indices)) / 2
+            mirrored = self._forward(self._mirror_inputs(inputs, flip_indices))
+            poses = (poses + self._mirror_poses(mirrored, flip_indices)) / 2
         for sample, instances in zip(data_samples, self.head.decode(poses), strict=True):
             sample.pred_instances = instances
         return data_samples

@@ -17,8 +17,8 @@ class IntegralHead3D(BaseHead):
 
     Shape key: B batch, K joints, D x H x W heatmap.
 
-    Three deconvolutions and a 1x1 convolution (MMPose's :class:`HeatmapHead`) give K * D heatmap channels; the softmax over
-    each joint's D x H x W heatmap gives its centroid, trained with an L1 loss on the coordinates.
+    Three deconvolutions and a 1x1 convolution (MMPose's :class:`HeatmapHead`) give K * D heatmap channels; the softmax
+    over each joint's D x H x W heatmap gives its centroid, trained with an L1 loss on the coordinates.
 
     Args:
         in_channels: channels of the backbone's last feature map.
@@ -26,7 +26,8 @@ class IntegralHead3D(BaseHead):
         depth_bins: the paper's d, the heatmap's D.
         deconv_out_channels: channels of each deconvolution.
         deconv_kernel_sizes: kernel of each deconvolution.
-        loss: loss on (B, K, 3) coordinates with weights of the same shape, so that samples without depth train x and y.
+        loss: loss on (B, K, 3) coordinates with weights of the same shape, so that samples without depth train x and y;
+            by default L1.
         decoder: codec for :meth:`predict`, usually :class:`IntegralPose3D`.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
     """
@@ -38,7 +39,7 @@ class IntegralHead3D(BaseHead):
         depth_bins: int = 72,
         deconv_out_channels: Sequence[int] = (256, 256, 256),
         deconv_kernel_sizes: Sequence[int] = (4, 4, 4),
-        loss: dict = dict(type='L1Loss', use_target_weight=True),  # noqa: B006
+        loss: dict | None = None,
         decoder: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -51,7 +52,7 @@ class IntegralHead3D(BaseHead):
             deconv_out_channels=deconv_out_channels,
             deconv_kernel_sizes=deconv_kernel_sizes,
         )
-        self.loss_module = MODELS.build(loss)
+        self.loss_module = MODELS.build(loss or dict(type='L1Loss', use_target_weight=True))
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
 
     def _logits(self, feats: tuple[Tensor, ...]) -> Tensor:

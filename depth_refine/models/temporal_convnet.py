@@ -27,7 +27,8 @@ class TemporalConv(nn.Sequential):
 class TemporalBlock(nn.Module):
     """Residual block of a dilated kernel-W convolution and a kernel-1 convolution.
 
-    The residual is the input frame that the output frame stands for: the kernel's middle one, or its last one if causal.
+    The residual is the input frame that the output frame stands for: the kernel's middle one, or its last one if
+    causal.
     """
 
     def __init__(self, channels: int, kernel_size: int, dropout: float, causal: bool) -> None:

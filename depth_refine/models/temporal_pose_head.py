@@ -12,7 +12,8 @@ class TemporalPoseHead(BaseHead):
 
     Shape key: B batch, T frames, K joints.
 
-    Differs from MMPose's :class:`TemporalRegressionHead` in keeping the time axis, so that whole videos come out in one pass.
+    Differs from MMPose's :class:`TemporalRegressionHead` in keeping the time axis, so that whole videos come out in one
+    pass.
 
     Args:
         in_channels: channels of the temporal features.
@@ -26,19 +27,31 @@ class TemporalPoseHead(BaseHead):
         self,
         in_channels: int,
         num_joints: int = 17,
-        loss: dict = dict(type='MPJPELoss', use_target_weight=True),  # noqa: B006
+        loss: dict | None = None,
         decoder: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.num_joints = num_joints
         self.conv = nn.Conv1d(in_channels, num_joints * 3, 1)
-        self.loss_module = MODELS.build(loss)
+        self.loss_module = MODELS.build(loss or dict(type='MPJPELoss', use_target_weight=True))
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Features to poses: the last of ``feats``, (B, in_channels, T), to (B, T, K, 3) root-relative metres."""
-        return self.conv(feats[-1]).transpose(1, 2).unflatten(-1, (self.num_joints, 3))
+        """Features to poses.
+
+        Computed in float32 under autocast too: a bfloat16 coordinate of half a metre is a multiple of 2 mm.
+
+        Args:
+            feats: feature maps; the last one, (B, in_channels, T), is used.
+
+        Returns:
+            (B, T, K, 3) root-relative metres.
+        """
+        x = feats[-1].float()
+        with torch.autocast(x.device.type, enabled=False):
+            x = self.conv(x)
+        return x.transpose(1, 2).unflatten(-1, (self.num_joints, 3))
 
     def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
         """Pose loss against ``lifting_target_label`` (T, K, 3) with ``lifting_target_weight`` (T, K) of each sample."""

@@ -30,9 +30,9 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Clip]:
     """Read a file of motion clips.
 
     Args:
-        path: npz with ``positions`` (N, 17, 3) world metres with z up and the floor near z = 0, ``clip`` (N,) the index
-            of each frame's clip, ``fps`` () and ``subject`` (clips,). ``description``, or else ``names``, (clips,) names
-            the actions if it is there.
+        path: npz with ``positions`` (N, 17, 3) world metres with z up and the floor near z = 0, ``clip`` (N,) the
+            index of each frame's clip, ``fps`` () and ``subject`` (clips,). ``description`` (clips,), or else
+            ``names`` (clips,), names the actions if there is one.
         frames: keep at most so many frames (at 50 per second) of each clip.
 
     Returns:

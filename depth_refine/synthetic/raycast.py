@@ -42,7 +42,7 @@ def cast_round_cone(
         a = squared - along * along / span
         b = to_start + along * (slope / span)
         c = start2 - first * first - slope * slope / span
-        distance = c / (b + np.sqrt(np.maximum(b * b - a * c, 0)))
+        distance = c / np.maximum(b + np.sqrt(np.maximum(b * b - a * c, 0)), 1e-9)
         s = np.clip((distance * along + slope) / span, 0, 1)
     else:  # the larger end's sphere holds the other's
         s = np.full_like(to_start, growth > 0)
@@ -50,7 +50,7 @@ def cast_round_cone(
     outside = start2 - first * first + s * (s * span - 2 * slope)
     discriminant = middle * middle - squared * outside
     distance = (middle - np.sqrt(np.maximum(discriminant, 0))) / squared
-    return np.where(discriminant > 0, distance, np.float32(np.inf)), s
+    return np.where((discriminant > 0) & (distance > 0), distance, np.float32(np.inf)), s
 
 
 def _dot(vector: np.ndarray, rays: np.ndarray) -> np.ndarray:

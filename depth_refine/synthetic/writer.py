@@ -169,16 +169,27 @@ def _image_name(performance: Performance, camera: dict, frame: int) -> str:
 
 def _write_images(folder: Path, videos: list, seed: int, workers: int) -> None:
     total = sum(len(p.joints) for p, _ in videos)
-    with (
-        tqdm(total=total, unit='image', desc='images', smoothing=0.05) as progress,
-        ProcessPoolExecutor(min(workers, len(videos)), initializer=_init_worker) as pool,
-    ):
-        try:
-            for future in as_completed([pool.submit(_write_video, folder, *video, seed) for video in videos]):
-                progress.update(future.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with tqdm(total=total, unit='image', desc='images', smoothing=0.05) as progress:
+        if workers == 1:  # without the seconds that processes need to start
+            for video in videos:
+                progress.update(_write_video(folder, *video, seed))
+            return
+        with ProcessPoolExecutor(min(workers, len(videos)), _fresh_processes(), _init_worker) as pool:
+            try:
+                for future in as_completed([pool.submit(_write_video, folder, *video, seed) for video in videos]):
+                    progress.update(future.result())
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
+def _fresh_processes() -> multiprocessing.context.BaseContext:
+    """How to start workers; plain forks would hang in OpenCV if this process has used its threads."""
+    if 'forkserver' not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context('spawn')
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def _init_worker() -> None:

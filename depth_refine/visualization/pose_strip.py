@@ -129,7 +129,7 @@ def _line(panel: np.ndarray, start: np.ndarray, end: np.ndarray, color: tuple, t
 
 
 def _captioned(panel: np.ndarray, name: str, detail: str) -> np.ndarray:
-    """Put two lines of text above a panel and a margin at its right."""
+    """Put two lines of text above a panel."""
     caption = np.full((_CAPTION, PANEL, 3), 255, np.uint8)
     _text(caption, name, (10, 22), 0.55, _INK)
     _text(caption, detail, (10, 43), 0.45, _INK)

@@ -86,7 +86,7 @@ def test_missing_and_damaged_files(files, tmp_path):
         H36MAnnotation(files[0], tmp_path / 'absent.pkl')
     damaged = tmp_path / 'cut.npz'
     damaged.write_bytes(files[0].read_bytes()[:5000])
-    with pytest.raises(InputError, match='cut.npz is not a readable npz file'):
+    with pytest.raises(InputError, match=r'cut\.npz is not a readable npz file'):
         H36MAnnotation(damaged, files[1])
 
 
@@ -94,7 +94,8 @@ def test_missing_camera(files, tmp_path):
     cameras = load_cameras(files[1])
     del cameras['S1', '54138969']
     (tmp_path / 'cameras.pkl').write_bytes(pickle.dumps(cameras))
-    with pytest.raises(InputError, match=r"cameras.pkl has no camera \('S1', '54138969'\), which .*h36m_train.npz needs"):
+    message = r"cameras.pkl has no camera \('S1', '54138969'\), which .*h36m_train.npz needs"
+    with pytest.raises(InputError, match=message):
         H36MAnnotation(files[0], tmp_path / 'cameras.pkl')
 
 

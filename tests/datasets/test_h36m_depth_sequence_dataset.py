@@ -128,7 +128,10 @@ def test_a_sample_never_changes_the_source(data_root, store):
     [
         (dict(input_source='2.5d'), r"unknown input_source '2.5d': expected one of \('2d', '2d\+depth', 'gt2d'"),
         (dict(input_source='2d'), "input_source '2d' needs depth_store"),
-        (dict(seq_len=13), r'the receptive field, 13 frames, is longer than any video of .*h36m_train.npz \(at most 12'),
+        (
+            dict(seq_len=13),
+            r'the receptive field, 13 frames, is longer than any video of .*h36m_train.npz \(at most 12',
+        ),
         (dict(input_source='2d', depth_store='nowhere'), 'no depth sequence store at .*nowhere'),
     ],
 )

@@ -57,7 +57,9 @@ def test_flip_swaps_depths_with_their_joints(data_root):
 
 
 def test_keypoints_sit_on_the_person_after_any_augmentation(data_root):
-    bbox = dict(type='RandomBBoxTransform', shift_prob=0.0, scale_factor=(0.7, 0.7), rotate_factor=30.0, rotate_prob=1.0)
+    bbox = dict(
+        type='RandomBBoxTransform', shift_prob=0.0, scale_factor=(0.7, 0.7), rotate_factor=30.0, rotate_prob=1.0
+    )
     np.random.seed(0)
     dataset = build(data_root, pipeline=crop(bbox))
     plain = build(data_root, pipeline=crop())[3]['data_samples'].gt_instance_labels.keypoint_labels[0]

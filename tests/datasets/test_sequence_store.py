@@ -60,7 +60,7 @@ def test_refuses_predictions_that_are_not_finite(tmp_path, annotations):
 
 def test_never_overwrites(tmp_path, annotations):
     (tmp_path / 'store').mkdir()
-    with pytest.raises(InputError, match='store exists. Remove it, or give another folder'):
+    with pytest.raises(InputError, match=r'store exists\. Remove it, or give another folder'):
         SequenceStoreWriter(tmp_path / 'store', annotations[0], {})
 
 

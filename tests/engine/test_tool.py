@@ -43,7 +43,9 @@ def test_bugs_keep_their_traceback():
         tool.run_tool(lambda: 1 / 0)
 
 
-@pytest.mark.parametrize(('content', 'message'), [(None, 'no config file .*absent.py'), ('a = (', 'not a usable config')])
+@pytest.mark.parametrize(
+    ('content', 'message'), [(None, 'no config file .*absent.py'), ('a = (', 'not a usable config')]
+)
 def test_config_that_cannot_be_used(tmp_path, content, message):
     path = tmp_path / ('absent.py' if content is None else 'config.py')
     if content is not None:
@@ -53,12 +55,16 @@ def test_config_that_cannot_be_used(tmp_path, content, message):
 
 
 def test_work_dir_and_pictures(tmp_path):
-    (tmp_path / 'config.py').write_text("default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n")
+    (tmp_path / 'config.py').write_text(
+        "default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n"
+    )
     parser = argparse.ArgumentParser()
     tool.add_runner_arguments(parser)
     path = str(tmp_path / 'config.py')
     cfg = tool.load_runner_config(parser.parse_args([path, '--cfg-options', 'a.b=2']))
     assert cfg.work_dir == 'work_dirs/config' and cfg.a.b == 2 and not cfg.default_hooks.visualization.enable
-    cfg = tool.load_runner_config(parser.parse_args([path, '--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5']))
+    cfg = tool.load_runner_config(
+        parser.parse_args([path, '--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5'])
+    )
     hook = cfg.default_hooks.visualization
     assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'pictures', 5)

@@ -34,7 +34,9 @@ def test_peak_decodes_to_its_bin_centre(bin_xyz):
 
 
 def test_uniform_heatmap_is_the_middle_at_full_size():
-    torch.testing.assert_close(soft_argmax_3d(torch.zeros(1, 1, 72, 64, 64)), torch.full((1, 1, 3), 0.5), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        soft_argmax_3d(torch.zeros(1, 1, 72, 64, 64)), torch.full((1, 1, 3), 0.5), atol=1e-6, rtol=0
+    )
 
 
 def test_gradient():
@@ -48,6 +50,13 @@ def test_half_precision_logits_keep_float32_coordinates():
     coords = soft_argmax_3d(logits)
     assert coords.dtype == torch.float32
     torch.testing.assert_close(coords, soft_argmax_3d(logits.float()))
+
+
+def test_autocast_keeps_full_precision():
+    logits = torch.randn(2, 3, 24, 24, 24)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        coords = soft_argmax_3d(logits)
+    torch.testing.assert_close(coords, soft_argmax_3d(logits), atol=1e-6, rtol=0)
 
 
 def test_marginals_sum_to_one():

@@ -47,6 +47,16 @@ def test_output_order_is_frame_joint_axis():
     torch.testing.assert_close(model(torch.randn(1, 51, 10)), torch.arange(51.0).view(17, 3).expand(1, 2, 17, 3))
 
 
+def test_autocast_does_not_round_the_poses():
+    model = build().eval()
+    video = torch.randn(1, 51, 30)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        poses = model(video)
+    assert poses.dtype == torch.float32
+    assert (poses.bfloat16().float() != poses).any()
+    torch.testing.assert_close(poses, model(video), atol=0.05, rtol=0)
+
+
 def test_loss_is_the_mean_joint_distance():
     model = build().train()
     torch.nn.init.zeros_(model.head.conv.weight)

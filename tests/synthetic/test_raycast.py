@@ -56,5 +56,7 @@ def test_agrees_with_explicit_spheres(case):
 
 def test_a_cone_behind_the_camera_is_not_mistaken_for_one_in_front():
     rays = rays_towards(np.array([0.0, 0, 4]), 0.4)
-    distance, _ = cast_round_cone(rays, np.array([0, 0, 4.0]), np.array([0.3, 0, 4.0]), np.array([0.1, 0.1]), 1.0, None)
-    assert np.nanmin(distance) > 3.8
+    start, end, radii = np.array([0, 0, -4.0]), np.array([0.3, 0, -4.0]), np.array([0.1, 0.1])
+    ahead, _ = cast_round_cone(-rays, start, end, radii, 1.0, np.array([0, 0, 1.0]))
+    behind, _ = cast_round_cone(rays, start, end, radii, 1.0, np.array([0, 0, 1.0]))
+    assert np.isfinite(ahead).any() and np.isinf(behind).all()

@@ -9,16 +9,16 @@ from mmpose.registry import TRANSFORMS
 class GaussianJointNoise(BaseTransform):
     """Add Gaussian noise to the normalised poses and depths that the refiner reads (section II, last paragraph).
 
-    The first stage is better on its own training frames than it will be on new ones; the noise makes the refiner's training
-    inputs look like test-time predictions. It is drawn independently for every frame, joint and channel from NumPy's global
-    generator, which mmengine seeds in every worker.
+    The first stage is better on its own training frames than it will be on new ones; the noise makes the refiner's
+    training inputs look like test-time predictions. It is drawn independently for every frame, joint and channel from
+    NumPy's global generator, which mmengine seeds in every worker.
 
-    The paper prints one sigma = 0.1, "2D poses and depths" in section II and "on depths" in section III. In normalised units
-    0.1 is 75 mm of depth but 50 px of a 1000 px wide image, so the default takes the second reading.
+    The paper prints one sigma = 0.1, "2D poses and depths" in section II and "on depths" in section III. In normalised
+    units 0.1 is 75 mm of depth but 50 px of a 1000 px wide image, so the default takes the second reading.
 
-    To be used after ``GenerateTarget``. Works on the labels of :class:`DepthSequenceLifting` and of MMPose's own lifting
-    codecs: (T, K, C), or (K * C, T) with the channels of a joint adjacent, where C = 2 (u, v) or 3 (u, v, depth). Where the
-    third channel is a confidence (``concat_vis=True``), set ``sigma_depth=0``.
+    To be used after ``GenerateTarget``. Works on the labels of :class:`DepthSequenceLifting` and of MMPose's own
+    lifting codecs: (T, K, C), or (K * C, T) with the channels of a joint adjacent, where C = 2 (u, v) or 3 (u, v,
+    depth). Where the third channel is a confidence (``concat_vis=True``), set ``sigma_depth=0``.
 
     Required keys: ``keypoints`` (..., K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is done.
 
@@ -53,8 +53,8 @@ class GaussianJointNoise(BaseTransform):
         channels = labels.shape[0] / num_joints if rows_are_channels else labels.shape[-1]
         if channels not in (2, 3):
             raise ValueError(
-                f'GaussianJointNoise takes keypoint_labels (T, {num_joints}, C) or ({num_joints} * C, T) with C = 2 or 3, '
-                f'got {labels.shape}'
+                f'GaussianJointNoise takes keypoint_labels (T, {num_joints}, C) or ({num_joints} * C, T) '
+                f'with C = 2 or 3, got {labels.shape}'
             )
         sigma = np.array([self.sigma_2d, self.sigma_2d, self.sigma_depth])[: int(channels)]
         if rows_are_channels:

@@ -22,6 +22,6 @@ class LoadReadableImage(LoadImage):
             return super().transform(results)
         except Exception as error:
             raise InputError(
-                f'cannot read the image {results["img_path"]}: expected a JPEG or PNG file. Restore it, or remove its row '
-                'from the annotation.'
+                f'cannot read the image {results["img_path"]}: expected a JPEG or PNG file. Restore it, or remove its '
+                'row from the annotation.'
             ) from error
