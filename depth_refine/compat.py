@@ -9,7 +9,7 @@ Importing this module, before anything of MMPose, does two things:
 PyTorch's restricted unpickler calls only what it is told to. MMEngine's files need a few names more than it allows by
 default, and two of these would undo the restriction: ``getattr`` reaches everything, and numpy's ``dtype`` takes its
 flags from the file, which can declare bytes to be pointers. Names are therefore answered by stand-ins of ours, each of
-which can make one kind of plain value; :func:`_resolve` then puts the real arrays and buffers in their places.
+which can make one kind of plain value; :func:`resolve` then puts the real arrays and buffers in their places.
 """
 
 import importlib
@@ -25,7 +25,6 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import mmengine.runner.checkpoint
-import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
@@ -33,6 +32,7 @@ from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import CheckpointLoader
 
 from depth_refine.errors import InputError
+from depth_refine.safe_pickle import STAND_INS, StandIn, resolve
 
 # ---------------------------------------------------------------------------------------------- compiled operators
 
@@ -70,29 +70,7 @@ def _import_mmcv_ops() -> None:
 # ----------------------------------------------------------------------------------- stand-ins for pickled objects
 
 
-class _Dtype:
-    """Stand-in for ``numpy.dtype``: booleans, numbers and text of a fixed size."""
-
-    def __init__(self, code: str, align: bool = False, copy: bool = False) -> None:
-        if not re.fullmatch(r'b1|[iufc]\d+|[SU]\d+', code):
-            raise pickle.UnpicklingError(f'GLOBAL numpy.dtype({code!r})')
-        self.value = np.dtype(code)
-
-    def __setstate__(self, state: tuple) -> None:
-        # Of (version, byte order, fields, ..., flags), the code above leaves only the byte order open.
-        self.value = self.value.newbyteorder(state[1])
-
-
-class _Array:
-    """Stand-in for ``numpy.ndarray``."""
-
-    def __setstate__(self, state: tuple) -> None:
-        _, shape, dtype, fortran_order, data = state
-        array = np.frombuffer(data, dtype.value).reshape(shape, order='F' if fortran_order else 'C')
-        self.value = array.astype(dtype.value.newbyteorder('='))
-
-
-class _History:
+class _History(StandIn):
     """Stand-in for ``HistoryBuffer``, whose own ``__setstate__`` would change the class for the whole process."""
 
     def __setstate__(self, state: dict) -> None:
@@ -100,22 +78,12 @@ class _History:
 
     @property
     def value(self) -> HistoryBuffer:
-        logs, counts = _resolve(self.state['_log_history']), _resolve(self.state['_count_history'])
+        logs, counts = resolve(self.state['_log_history']), resolve(self.state['_count_history'])
         return HistoryBuffer(logs, counts, self.state['max_length'])
 
 
-class _OneCycle:
+class _OneCycle(StandIn):
     """Stand-in for ``OneCycleParamScheduler``, pickled only as the owner of its annealing function."""
-
-
-def _reconstruct(*_: Any) -> _Array:
-    """Stand-in for numpy's function of that name: an array still without its state."""
-    return _Array()
-
-
-def _scalar(dtype: _Dtype, data: bytes) -> np.generic:
-    """Stand-in for numpy's function of that name."""
-    return np.frombuffer(data, dtype.value)[0]
 
 
 def _method(owner: Any, name: str) -> Callable | None:
@@ -127,39 +95,13 @@ def _method(owner: Any, name: str) -> Callable | None:
     raise pickle.UnpicklingError('GLOBAL builtins.getattr')
 
 
-def _empty_bytes() -> bytes:
-    """Stand-in for ``bytes``, which pickles call for an empty array's data and without arguments only."""
-    return b''
-
-
 _ALLOWED: dict[str, Any] = {
-    'builtins.bytes': _empty_bytes,
+    **STAND_INS,
     'builtins.getattr': _method,
     'mmengine.config.config.ConfigDict': ConfigDict,
     'mmengine.logging.history_buffer.HistoryBuffer': _History,
     'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler': _OneCycle,
-    'numpy.dtype': _Dtype,
-    'numpy.ndarray': _Array,
-    # numpy 2 and numpy 1 name the same functions differently.
-    'numpy._core.multiarray._reconstruct': _reconstruct,
-    'numpy._core.multiarray.scalar': _scalar,
-    'numpy.core.multiarray._reconstruct': _reconstruct,
-    'numpy.core.multiarray.scalar': _scalar,
 }
-
-
-def _resolve(value: Any) -> Any:
-    """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place."""
-    if isinstance(value, _Array | _Dtype | _History):
-        return value.value
-    if isinstance(value, dict):
-        for key, item in dict.items(value):
-            dict.__setitem__(value, key, _resolve(item))
-    elif isinstance(value, list):
-        value[:] = map(_resolve, value)
-    elif type(value) is tuple:
-        return tuple(map(_resolve, value))
-    return value
 
 
 # ------------------------------------------------------------------------------------------------ loading checkpoints
@@ -189,7 +131,7 @@ def _load(source: str, load: Callable[[], Any]) -> dict:
     """Run a restricted ``load`` of ``source`` and return a checkpoint, or raise one :class:`InputError`."""
     try:
         with _allowed_globals():
-            checkpoint = _resolve(load())
+            checkpoint = resolve(load())
     except OSError:  # the disk or the network, which say so themselves
         raise
     except Exception as error:  # bytes that are no checkpoint can fail in any way

@@ -1,12 +1,12 @@
 """Evaluate a checkpoint: ``python tools/test.py configs/refiner_243.py ckpt.pth``."""
 
 import argparse
-from pathlib import Path
+import json
 
-import mmengine
 from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
+from depth_refine.atomic import whole_file
 from depth_refine.engine import check_checkpoint, tool
 
 
@@ -17,7 +17,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='JSON file for the metrics')
     parser.add_argument('--dump', help='pickle file for the predictions')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        parser.error(f'--dump: expected a name that ends in .pkl, got {args.dump}')
+    return args
 
 
 def main() -> None:
@@ -31,8 +34,8 @@ def main() -> None:
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.dump))
     metrics = runner.test()
     if args.out and runner.rank == 0:
-        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        mmengine.dump({name: float(value) for name, value in metrics.items()}, args.out, indent=2)
+        with whole_file(args.out) as partial:
+            partial.write_text(json.dumps(metrics, indent=2) + '\n')
 
 
 if __name__ == '__main__':

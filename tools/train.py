@@ -5,6 +5,7 @@ import argparse
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from depth_refine.engine import check_checkpoint, tool
+from depth_refine.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,6 +30,8 @@ def main() -> None:
     if args.amp:
         tool.use_mixed_precision(cfg)
     if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise InputError(f'--auto-scale-lr: {args.config} needs auto_scale_lr = dict(base_batch_size=...)')
         cfg.auto_scale_lr.enable = True
     if args.resume:
         cfg.resume = True

@@ -1,7 +1,8 @@
 """Data: annotations in Human3.6M's layout, frames (stage 1), depth sequences (stage 2) and the store between them."""
 
 from . import transforms
-from .h36m_annotation import H36MAnnotation, load_cameras
+from .h36m_annotation import H36MAnnotation
+from .h36m_cameras import load_cameras
 from .h36m_depth_sequence_dataset import H36MDepthSequenceDataset
 from .h36m_image_dataset import H36MImageDataset
 from .sequence_store import SequenceStore, SequenceStoreWriter

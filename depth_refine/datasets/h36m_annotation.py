@@ -1,25 +1,24 @@
-"""Annotations and cameras of a data root in MMPose's Human3.6M layout."""
+"""Annotations of a data root in MMPose's Human3.6M layout.
+
+An ``h36m_*.npz`` of N frames holds ``imgname`` (N,), image paths relative to the image folder; ``center`` (N, 2) px and
+``scale`` (N,), the box; ``part`` (N, 17, 3), px and visibility; ``S`` (N, 17, 4), absolute camera-frame metres and
+visibility.
+"""
 
 import functools
 import hashlib
-import pickle
-import re
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from depth_refine.errors import InputError
+from depth_refine.functional.h36m_names import ImageName, parse_image_name
+
+from .h36m_cameras import HOW_TO_GET, load_cameras
 
 _NUM_JOINTS = 17
 _ROW_SHAPES = dict(imgname=(), center=(2,), scale=(), part=(_NUM_JOINTS, 3), S=(_NUM_JOINTS, 4))
-_CAMERA_SHAPES = dict(R=(3, 3), T=(3, 1), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), w=(), h=())
-# S1_Directions_1.54138969_000001.jpg, S5_SittingDown.54138969_000001.jpg
-_IMAGE_NAME = re.compile(r'(?P<sequence>(?P<subject>[^_]+)_(?P<action>.+)\.(?P<camera>[^._]+))_(?P<frame>\d+)\.\w+')
-_TAKE_NUMBER = re.compile(r'[ _]\d+$')
-_HOW_TO_GET = (
-    'docs/human36m.md tells how to prepare Human3.6M; tools/make_synthetic.py makes a data root of the same layout'
-)
 
 
 class Sequence(NamedTuple):
@@ -38,7 +37,7 @@ class H36MAnnotation:
     N frames, 17 joints. Arrays are float32: the rounding at 6 m is 0.5 micrometres.
 
     Args:
-        ann_file: the npz file, see :mod:`depth_refine.datasets.h36m_annotation` for its keys.
+        ann_file: the npz file, see :mod:`depth_refine.datasets.h36m_annotation`.
         camera_file: ``cameras.pkl``.
 
     Attributes:
@@ -74,7 +73,7 @@ class H36MAnnotation:
         missing = {(s.subject, s.camera) for s in self.sequences} - cameras.keys()
         if missing:
             raise InputError(
-                f'{camera_file} has no camera {sorted(missing)[0]}, which {self.path} needs. {_HOW_TO_GET}.'
+                f'{camera_file} has no camera {sorted(missing)[0]}, which {self.path} needs. {HOW_TO_GET}.'
             )
         self.cameras = [cameras[s.subject, s.camera] for s in self.sequences]
 
@@ -89,31 +88,28 @@ class H36MAnnotation:
 
     def _find_sequences(self) -> None:
         """Parse the image names and group the rows into videos."""
-        found: dict[str, tuple[int, re.Match]] = {}
+        found: dict[str, tuple[int, ImageName]] = {}
         self.frames = np.empty(len(self.img_names), np.int32)
         self.sequence_ids = np.empty(len(self.img_names), np.int32)
-        for row, name in enumerate(self.img_names):
-            match = _IMAGE_NAME.fullmatch(name.decode().rsplit('/', 1)[-1])
-            if match is None:
-                raise InputError(
-                    f'{self.path}: the image name {name.decode()!r} in row {row} is not of the form '
-                    'S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg'
-                )
-            index, _ = found.setdefault(match['sequence'], (len(found), match))
-            self.sequence_ids[row] = index
-            self.frames[row] = int(match['frame'])
+        for row, img_name in enumerate(self.img_names):
+            try:
+                name = parse_image_name(img_name.decode())
+            except ValueError as error:
+                raise InputError(f'{self.path}, row {row}: {error}') from error
+            self.sequence_ids[row], _ = found.setdefault(name.sequence, (len(found), name))
+            self.frames[row] = name.frame
         order = np.lexsort((self.frames, self.sequence_ids))
         rows = np.split(order, np.cumsum(np.bincount(self.sequence_ids))[:-1])
         self.sequences = [
-            Sequence(name, match['subject'], _TAKE_NUMBER.sub('', match['action']), match['camera'], rows[index])
-            for name, (index, match) in found.items()
+            Sequence(name.sequence, name.subject, name.action, name.camera, rows[index])
+            for index, name in found.values()
         ]
 
 
 def _load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read and check the arrays of an annotation file."""
     if not path.is_file():
-        raise InputError(f'no annotation file {path.absolute()}. {_HOW_TO_GET}.')
+        raise InputError(f'no annotation file {path.absolute()}. {HOW_TO_GET}.')
     try:
         with np.load(path, allow_pickle=False) as npz:
             missing = _ROW_SHAPES.keys() - set(npz.files)
@@ -127,7 +123,7 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
         raise
     except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
         raise InputError(f'{path} is not a readable npz file ({error}). Write or copy it again.') from error
-    count = len(arrays['imgname'])
+    count = arrays['imgname'].size
     if count == 0:
         raise InputError(f'{path} holds no frames')
     for key, shape in _ROW_SHAPES.items():
@@ -136,6 +132,8 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
             raise InputError(f'{path}: expected {key!r} of shape {(count, *shape)}, got {array.shape}')
         if key == 'imgname':
             continue
+        if array.dtype.kind not in 'fiu':
+            raise InputError(f'{path}: expected numbers in {key!r}, got {array.dtype}')
         finite = np.isfinite(array).reshape(count, -1).all(axis=1)
         if not finite.all():
             row = int(np.argmin(finite))
@@ -144,52 +142,3 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
                 f'({arrays["imgname"][row]}). Remove these rows or write the file again.'
             )
     return arrays
-
-
-class _CameraUnpickler(pickle.Unpickler):
-    """Unpickles NumPy arrays and plain containers only; a pickle from a stranger could run any code."""
-
-    ALLOWED = {
-        ('numpy', 'ndarray'),
-        ('numpy', 'dtype'),
-        ('_codecs', 'encode'),
-        *((f'numpy.{core}.multiarray', name) for core in ('core', '_core') for name in ('_reconstruct', 'scalar')),
-        *((f'numpy.{core}.numeric', '_frombuffer') for core in ('core', '_core')),
-    }
-
-    def find_class(self, module: str, name: str):
-        """Refuse everything but the pieces of a NumPy array."""
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f'refused to load {module}.{name}')
-        return super().find_class(module, name)
-
-
-def load_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
-    """Read MMPose's ``cameras.pkl`` without running code from it.
-
-    Args:
-        path: pickle of a dict from (subject, camera id) to camera, see :mod:`depth_refine.functional.camera`.
-
-    Returns:
-        That dict.
-
-    Raises:
-        InputError: the file is missing, damaged or holds anything else, or a camera's entry is missing or misshapen.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'no camera file {path.absolute()}. {_HOW_TO_GET}.')
-    try:
-        with path.open('rb') as file:
-            cameras = _CameraUnpickler(file, encoding='latin1').load()
-    except Exception as error:  # a damaged pickle can raise anything
-        raise InputError(
-            f'{path} is not a pickle of plain camera dictionaries ({error}). Write or copy it again.'
-        ) from error
-    if not isinstance(cameras, dict):
-        raise InputError(f'{path}: expected a dict of (subject, camera id) to camera, got {type(cameras).__name__}')
-    for key, camera in cameras.items():
-        for name, shape in _CAMERA_SHAPES.items():
-            if not isinstance(camera, dict) or np.shape(camera.get(name)) != shape or camera.get(name) is None:
-                raise InputError(f'{path}: camera {key} needs {name!r} of shape {shape}')
-    return cameras

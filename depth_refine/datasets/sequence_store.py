@@ -50,7 +50,7 @@ class SequenceStore:
             owner = self.meta['annotation']['sha256']
             self.keypoints = np.load(self.path / 'keypoints.npy', mmap_mode='r')
             self.scores = np.load(self.path / 'scores.npy', mmap_mode='r')
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise InputError(f'the depth sequence store {self.path} is damaged ({error!r}). {how_to_make}') from error
         if version != SCHEMA_VERSION:
             raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
@@ -15,18 +16,15 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     nothing.
 
     Args:
-        model: the model built from the config.
+        model: the model built from the config, in its distributed wrapper or not.
         path: the checkpoint.
 
     Raises:
         InputError: the file is not a checkpoint, or its parameters do not fit the model's.
     """
     checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
-    if not isinstance(checkpoint, dict):
-        raise InputError(
-            f'{path} is not a checkpoint: expected a dict with a state_dict, got {type(checkpoint).__name__}'
-        )
     state = checkpoint.get('state_dict', checkpoint)
+    model = model.module if is_model_wrapper(model) else model
     found = {name: tuple(value.shape) for name, value in state.items() if hasattr(value, 'shape')}
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     if found == expected:

@@ -14,6 +14,7 @@ from mmpose.registry import DATASETS, MODELS
 from tqdm import tqdm
 
 from depth_refine.datasets import H36MImageDataset, SequenceStore, SequenceStoreWriter
+from depth_refine.errors import InputError
 
 from .checkpoint import check_checkpoint
 
@@ -37,7 +38,9 @@ def extract_depth_sequences(
         The folders of the stores.
 
     Raises:
-        InputError: the checkpoint belongs to another config, or a store of another checkpoint is in the way.
+        InputError: the checkpoint belongs to another config, the config is not of a first stage, an annotation or image
+            cannot be used, or another store is in the way.
+        ValueError: a prediction is not finite.
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     model = MODELS.build(cfg.model)
@@ -49,32 +52,36 @@ def extract_depth_sequences(
             config=Path(cfg.filename).name,
             checkpoint=dict(file=Path(checkpoint).name, sha256=hashlib.file_digest(file, 'sha256').hexdigest()),
             flip_test=bool(cfg.model.get('test_cfg', {}).get('flip_test', False)),
+            amp=amp,
         )
-    ann_files = list(dict.fromkeys(_ann_files([cfg.train_dataloader, cfg.test_dataloader])))
-    return [_extract(model, cfg, ann_file, provenance, Path(out), amp) for ann_file in ann_files]
+    sources = {node.ann_file: node for node in _image_datasets([cfg.train_dataloader, cfg.test_dataloader])}
+    if not sources:
+        raise InputError(f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config')
+    return [_extract(model, cfg, source, provenance, Path(out), amp) for source in sources.values()]
 
 
-def _ann_files(node) -> Iterator[str]:
-    """Annotation files of the image data sets anywhere in a piece of config."""
+def _image_datasets(node) -> Iterator[dict]:
+    """Configs of the Human3.6M image data sets anywhere in a piece of config."""
     if isinstance(node, dict):
         if node.get('type') == H36MImageDataset.__name__:
-            yield node['ann_file']
+            yield node
         node = list(node.values())
     if isinstance(node, list | tuple):
         for child in node:
-            yield from _ann_files(child)
+            yield from _image_datasets(child)
 
 
-def _extract(model, cfg: Config, ann_file: str, provenance: dict, out: Path, amp: bool) -> Path:
+def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path, amp: bool) -> Path:
     """Make the store of one annotation."""
     loader_cfg = cfg.test_dataloader
-    dataset = DATASETS.build(dict(loader_cfg.dataset, ann_file=ann_file, frame_step=1))
-    path = out / Path(ann_file).stem
-    if path.exists() and SequenceStore(path, dataset.annotation).meta['checkpoint'] == provenance['checkpoint']:
-        print_log(f'{path} is complete, made by this checkpoint: kept', logger='current')
-        return path
+    files = {key: source[key] for key in ('ann_file', 'data_root') if key in source}
+    dataset = DATASETS.build(dict(loader_cfg.dataset, **files, frame_step=1))
+    path = out / Path(source.ann_file).stem
     camera = dataset.annotation.cameras[0]
     meta = dict(provenance, bbox_policy=dataset.bbox_policy, image_size=[int(camera['w']), int(camera['h'])])
+    if path.exists() and meta.items() <= SequenceStore(path, dataset.annotation).meta.items():
+        print_log(f'{path} is complete, made in the same way: kept', logger='current')
+        return path
     loader = Runner.build_dataloader(dict(loader_cfg, dataset=dataset, persistent_workers=False))
     device_type = next(model.parameters()).device.type
     with (

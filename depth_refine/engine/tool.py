@@ -67,7 +67,7 @@ def load_config(path: str, cfg_options: dict) -> Config:
     try:
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(cfg_options)
-    except (SyntaxError, KeyError, TypeError, OSError) as error:
+    except Exception as error:  # a config is a program and can raise anything
         raise InputError(f'{path} with options {cfg_options} is not a usable config: {error!r}') from error
     return cfg
 
@@ -81,15 +81,16 @@ def load_runner_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
     if args.show or args.show_dir is not None:
-        cfg.default_hooks.visualization.update(
+        hook = cfg.setdefault('default_hooks', {}).setdefault('visualization', dict(type='DepthPoseVisualizationHook'))
+        hook.update(
             enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval, wait_time=args.wait_time
         )
     return cfg
 
 
 def use_mixed_precision(cfg: Config) -> None:
-    """Switch the optimiser wrapper to mixed precision: mmengine's on accelerators, bfloat16 on CPUs."""
-    if torch.accelerator.is_available():
+    """Switch the optimiser wrapper to mixed precision: mmengine's on GPUs, bfloat16 on CPUs."""
+    if torch.cuda.is_available():
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     else:
         cfg.optim_wrapper.update(type='CpuAmpOptimWrapper')

@@ -1,9 +1,7 @@
 """Human3.6M's evaluation protocols for both stages."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -13,6 +11,7 @@ from mmpose.utils.tensor_utils import to_numpy
 
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import back_project
+from depth_refine.functional.h36m_names import action_of, parse_image_name
 from depth_refine.functional.pose_error import difference_error, mpjpe, scale_align, similarity_align
 from depth_refine.functional.skeleton import ROOT
 
@@ -38,8 +37,8 @@ class H36MPoseMetric(BaseMetric):
     Two kinds of data sample are understood:
 
     - with ``gt_instances.lifting_target`` (stage 2 and MMPose's own lifters), ``pred_instances.keypoints``
-      (T, 17, 3) are camera-frame metres with any root position. The sequence and frame numbers are read from
-      ``target_img_path`` where the metainfo has no ``sequence``.
+      (T, 17, 3) are camera-frame metres with any root position. Frame numbers are read from ``target_img_path``, and
+      the sequence too where the metainfo has none.
     - otherwise (stage 1), ``pred_instances.keypoints`` (1, 17, 3) are (u px, v px, depth relative to the root m).
       They are back-projected with ``camera_param`` and **the ground truth's absolute root depth**, as Sun et al.
       ("Integral human pose regression", ECCV 2018) do; ``gt_instances.keypoints_cam`` holds the truth. Frames may
@@ -143,18 +142,16 @@ def _sequence_and_frame(sample: dict) -> tuple[str, int]:
 
 def _parse_img_path(path: str) -> tuple[str, int]:
     """'.../S9_Directions_1.54138969_000001.jpg' to ('S9_Directions_1.54138969', 1)."""
-    sequence, _, frame = PurePosixPath(path).stem.rpartition('_')
-    if not (frame.isdigit() and re.fullmatch(r'[^_]+_.+\..+', sequence)):
-        raise InputError(
-            f"cannot tell sequence and frame of the image '{path}': expected a name such as "
-            "'S9_Directions_1.54138969_000001.jpg'; name the files so or give 'sequence' in the metainfo"
-        )
-    return sequence, int(frame)
+    try:
+        name = parse_image_name(path)
+    except ValueError as error:
+        raise InputError(f'cannot tell sequence and frame of an image: {error}; name the files so') from error
+    return name.sequence, name.frame
 
 
 def _action(sample: dict, sequence: str) -> str:
     """The sample's action, from the sequence's name without take number where the metainfo lacks it."""
-    return sample.get('action') or re.sub(r'_\d+$', '', sequence.split('.')[0].split('_', 1)[1])
+    return sample.get('action') or action_of(sequence)
 
 
 def _lifted_result(sample: dict) -> tuple:

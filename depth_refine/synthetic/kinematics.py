@@ -18,6 +18,7 @@ from depth_refine.functional.skeleton import JOINT_NAMES
 from depth_refine.synthetic.subjects import Proportions
 
 FPS = 50
+_J = {name: index for index, name in enumerate(JOINT_NAMES)}
 # Degrees. An angle that a script does not mention rests at its default, the third number.
 LIMITS = {
     'lean': (-15, 60, 2),
@@ -36,7 +37,7 @@ LIMITS = {
 }
 KNEE_LIMIT = 150  # degrees of flexion
 _STANCE = 0.58  # part of a gait cycle during which a foot is on the floor
-_REACH = 0.99  # part of the leg's length that the hips may be from the feet
+REACH = 0.993  # part of the leg's length that the hips may be from the feet
 _SMOOTHING = 0.06  # seconds
 _DEAD_STEP, _DEAD_TURN = 0.06, 0.2  # metres and radians below which a foot stays where it is
 _SWING_HEIGHT = 0.10
@@ -83,15 +84,17 @@ def animate(script: Script, body: Proportions, frames: int) -> np.ndarray:
     feet = {side: _footsteps(script, body, side, t) for side in ('left', 'right')}
     turn = {name: _limited(name, script.angles, frames) for name in LIMITS}
 
-    pelvis = _euler(
-        path[:, 2] + np.radians(turn['pelvis_yaw']), np.radians(turn['lean']), np.radians(turn['pelvis_roll'])
-    )
+    yaw, lean, roll = (np.radians(turn[name]) for name in ('pelvis_yaw', 'lean', 'pelvis_roll'))
+    pelvis = _euler(path[:, 2] + yaw, lean, roll)
     forward = np.stack([np.cos(path[:, 2]), np.sin(path[:, 2])], axis=-1)
     ground = path[:, :2] - _smooth(np.broadcast_to(script.retreat, frames))[:, None] * forward
     height = _pelvis_height(ground, pelvis, feet, body) - _smooth(np.broadcast_to(script.crouch, frames))
 
     joints = np.zeros((frames, 17, 3))
-    place = _Placer(joints, body.offsets)
+
+    def place(joint, parent, rotation):
+        joints[:, _J[joint]] = joints[:, _J[parent]] + rotation.apply(body.offsets[_J[joint]])
+
     joints[:, 0] = np.column_stack([ground, height])
     half = _turned(turn, 'spine', 0.5)
     chest = pelvis * half * half
@@ -103,15 +106,12 @@ def animate(script: Script, body: Proportions, frames: int) -> np.ndarray:
     place('neck_base', 'thorax', neck)
     place('head', 'neck_base', neck * _turned(turn, 'head', 0.5))
     for side, sign in (('left', 1.0), ('right', -1.0)):
-        arm = chest * _arm(turn, side, sign)
+        upper_arm = chest * _arm(turn, side, sign)
+        forearm = upper_arm * Rotation.from_euler('Y', -np.radians(turn[f'{side}_elbow'])[:, None])
         place(f'{side}_shoulder', 'thorax', chest)
-        place(f'{side}_elbow', f'{side}_shoulder', arm)
-        place(
-            f'{side}_wrist',
-            f'{side}_elbow',
-            arm * Rotation.from_euler('Y', -np.radians(turn[f'{side}_elbow'])[:, None]),
-        )
-        hip, knee, foot = (JOINT_NAMES.index(f'{side}_{part}') for part in ('hip', 'knee', 'foot'))
+        place(f'{side}_elbow', f'{side}_shoulder', upper_arm)
+        place(f'{side}_wrist', f'{side}_elbow', forearm)
+        hip, knee, foot = (_J[f'{side}_{part}'] for part in ('hip', 'knee', 'foot'))
         pole = np.column_stack([forward, np.zeros(frames)]) + 0.15 * sign * pelvis.apply([0.0, 1.0, 0.0])
         joints[:, knee], joints[:, foot] = leg_ik(joints[:, hip], feet[side], pole, *body.leg)
     return joints
@@ -144,17 +144,6 @@ def leg_ik(hip: np.ndarray, ankle: np.ndarray, pole: np.ndarray, thigh: float, s
     return knee, hip + distance * along
 
 
-class _Placer:
-    """Puts a joint at its parent's position plus its turned offset."""
-
-    def __init__(self, joints: np.ndarray, offsets: np.ndarray):
-        self.joints, self.offsets = joints, offsets
-
-    def __call__(self, joint: str, parent: str, rotation: Rotation) -> None:
-        child = JOINT_NAMES.index(joint)
-        self.joints[:, child] = self.joints[:, JOINT_NAMES.index(parent)] + rotation.apply(self.offsets[child])
-
-
 def _smooth(curve: np.ndarray) -> np.ndarray:
     return gaussian_filter1d(np.asarray(curve, np.float64), _SMOOTHING * FPS, axis=0, mode='nearest')
 
@@ -182,7 +171,7 @@ def _arm(turn: dict, side: str, sign: float) -> Rotation:
 def _footsteps(script: Script, body: Proportions, side: str, t: np.ndarray) -> np.ndarray:
     """(T, 3) positions of an ankle that stands, steps and stands again."""
     sign, offset = (1.0, 0.0) if side == 'left' else (-1.0, 0.5)
-    hip = script.stance_width * abs(body.offsets[JOINT_NAMES.index(f'{side}_hip'), 1])
+    hip = script.stance_width * abs(body.offsets[_J[f'{side}_hip'], 1])
     phase = t / script.period + offset
     cycles = np.arange(np.floor(phase[0]) - 1, np.floor(phase[-1]) + 3)
     path = script.path((cycles + _STANCE / 2 - offset) * script.period)
@@ -207,9 +196,9 @@ def _pelvis_height(ground: np.ndarray, pelvis: Rotation, feet: dict, body: Propo
     """Highest pelvis from which both feet are in reach."""
     heights = []
     for side, ankle in feet.items():
-        hip = pelvis.apply(body.offsets[JOINT_NAMES.index(f'{side}_hip')])
+        hip = pelvis.apply(body.offsets[_J[f'{side}_hip']])
         away = np.linalg.norm(ground + hip[:, :2] - ankle[:, :2], axis=-1)
-        reach = _REACH * sum(body.leg)
+        reach = REACH * sum(body.leg)
         heights.append(ankle[:, 2] + np.sqrt(np.maximum(reach**2 - away**2, (0.5 * reach) ** 2)) - hip[:, 2])
     # The lowest height in the smoothing's window, smoothed, is never above the height itself: the feet stay in reach.
     window = 2 * int(4 * _SMOOTHING * FPS + 0.5) + 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from depth_refine.synthetic.kinematics import FPS, Script, animate
+from depth_refine.synthetic.kinematics import FPS, REACH, Script, animate
 from depth_refine.synthetic.subjects import Proportions
 
 _SEAT_HEIGHT = 0.50  # metres of the hip joints of a seated person above the floor
@@ -208,8 +208,8 @@ def _sitting_down(rng, t, body):
     passing = 4 * down * (1 - down)
     heading = rng.uniform(0, 2 * np.pi)
     sway = _waves(rng, 0.03, 3)
-    retreat = sum(body.leg) * rng.uniform(0.40, 0.46)
-    standing = body.ankle_height + 0.985 * sum(body.leg)
+    reach = REACH * sum(body.leg)
+    retreat = reach * rng.uniform(0.40, 0.46)
     angles = _alive(rng, t)
     lap = rng.uniform([15, 5, 10, 60], [40, 20, 45, 95], (2, 4))
     rest = np.array([5, 9, 10, 15])
@@ -220,11 +220,13 @@ def _sitting_down(rng, t, body):
     angles['spine_pitch'] = 5 + 22 * passing + 8 * down + _waves(rng, 4, 3)(t)
     forward = np.array([np.cos(heading), np.sin(heading)])
     start = rng.uniform(-0.3, 0.3, 2) + 0.5 * retreat * forward
-    path = lambda t: np.column_stack([start + 0 * t[:, None], heading + sway(t)])  # noqa: E731
-    # The pelvis height already falls while the hips move back; the crouch is the rest of the way to the seat.
-    reach = 0.985 * sum(body.leg)
-    dropped = reach - np.sqrt(reach**2 - (down * retreat) ** 2)
-    crouch = down * (standing - _SEAT_HEIGHT) - dropped
+
+    def path(t):
+        return np.column_stack([np.broadcast_to(start, (len(t), 2)), heading + sway(t)])
+
+    # The pelvis already falls while the hips move back; the crouch is the rest of the way to the seat.
+    fallen = reach - np.sqrt(reach**2 - (down * retreat) ** 2)
+    crouch = down * (body.ankle_height + reach - _SEAT_HEIGHT) - fallen
     seat = np.array([*(start - (retreat + 0.02) * forward), heading])
     return Script(path, angles, crouch=crouch, retreat=down * retreat, stance_width=1.4, seat=seat)
 

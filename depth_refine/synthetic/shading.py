@@ -31,7 +31,7 @@ class Light:
         """A light in the world frame, from 35 to 75 degrees above the horizon."""
         azimuth, height = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(35, 75))
         direction = [np.cos(azimuth) * np.cos(height), np.sin(azimuth) * np.cos(height), np.sin(height)]
-        lamp, ambient, warmth = rng.uniform(0.5, 0.9), rng.uniform(0.3, 0.55), rng.uniform(-0.07, 0.07)
+        lamp, ambient, warmth = rng.uniform(0.5, 0.9), rng.uniform(0.4, 0.65), rng.uniform(-0.07, 0.07)
         return cls(np.array(direction), np.array([0.0, 0.0, 1.0]), lamp, ambient, np.array([1 - warmth, 1, 1 + warmth]))
 
     def seen_by(self, camera: dict) -> 'Light':

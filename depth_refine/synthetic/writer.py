@@ -56,7 +56,8 @@ def make_synthetic(
         seed: seed of all that is random.
         frames: frames of each sequence (default 100); with ``motion``, at most so many of each clip (default all).
         image_size: width and height of the images, px.
-        workers: processes (default: one for each core).
+        workers: processes (default: one for each core). With more than one, call this under
+            ``if __name__ == '__main__':`` as the processes import the calling script.
         motion: file of motion clips, see :func:`mocap.read_clips`, instead of procedural motion.
         test_subjects: subjects of the test split (default S9 and S11; with ``motion`` about 27 % of the frames).
         subjects: which procedural subjects to write.

@@ -61,7 +61,7 @@ def test_frames_are_put_in_order(files, tmp_path):
     [
         (dict(S=None), r"changed.npz lacks the key 'S': expected \['S', 'center'"),
         (dict(part=np.zeros((96, 16, 3))), r"expected 'part' of shape \(96, 17, 3\), got \(96, 16, 3\)"),
-        (dict(imgname=np.array(['a.jpg'] * 96)), "the image name 'a.jpg' in row 0 is not of the form"),
+        (dict(imgname=np.array(['a.jpg'] * 96)), "changed.npz, row 0: the image name 'a.jpg' is not of the form S1_"),
         (dict(imgname=np.array([None] * 96)), 'is not a readable npz file'),
         (dict(imgname=np.array([])), 'holds no frames'),
     ],

@@ -299,5 +299,5 @@ def test_image_name_without_sequence(videos):
     _, (gt, pred) = next(iter(videos.items()))
     sample = _lifted_sample('S9_Directions_1.54138969', gt[:1], pred[:1])
     sample.set_metainfo(dict(target_img_path=['images/000012.jpg']))
-    with pytest.raises(InputError, match=r"image 'images/000012.jpg': expected a name such as 'S9_Directions_1"):
+    with pytest.raises(InputError, match=r"the image name 'images/000012.jpg' is not of the form S1_Directions_1"):
         _evaluate([sample])

@@ -82,6 +82,20 @@ def test_back_project_reaches_the_corners(camera):
     np.testing.assert_allclose(project(points, camera), corners, rtol=0, atol=1e-6)
 
 
+def test_back_project_far_outside_the_image(camera):
+    pixels = np.array([[-WIDTH, -HEIGHT], [3 * WIDTH, 2 * HEIGHT], [WIDTH / 2, 4 * HEIGHT]], float)
+    points = back_project(pixels, np.full(3, 4.0), camera)
+    np.testing.assert_allclose(project(points, camera), pixels, rtol=0, atol=1e-6)
+
+
+def test_back_project_of_a_pixel_without_origin(camera):
+    camera.update(k=np.array([[-0.2], [0], [0]]), p=np.zeros((2, 1)))  # folds over: nothing is beyond 0.86 focal lengths
+    focal, center = camera['f'].ravel(), camera['c'].ravel()
+    points = back_project(np.stack([center, center + [2 * focal[0], 0]]), np.ones(2), camera)
+    np.testing.assert_allclose(points[0], [0, 0, 1], atol=1e-9)
+    assert np.isnan(points[1, 0])
+
+
 def test_back_project_nothing(camera):
     assert back_project(np.zeros((0, 2)), np.zeros(0), camera).shape == (0, 3)
 

@@ -1,0 +1,44 @@
+"""Camera files of a data root in MMPose's Human3.6M layout."""
+
+from pathlib import Path
+
+import numpy as np
+
+from depth_refine.errors import InputError
+from depth_refine.safe_pickle import load_plain
+
+HOW_TO_GET = (
+    'docs/human36m.md tells how to prepare Human3.6M; tools/make_synthetic.py makes a data root of the same layout'
+)
+_CAMERA_SHAPES = dict(R=(3, 3), T=(3, 1), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), w=(), h=())
+
+
+def load_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
+    """Read MMPose's ``cameras.pkl`` without running code from it.
+
+    Args:
+        path: pickle of a dict from (subject, camera id) to camera, see :mod:`depth_refine.functional.camera`.
+
+    Returns:
+        That dict.
+
+    Raises:
+        InputError: the file is missing, damaged or holds anything else, or a camera's entry is missing or misshapen.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f'no camera file {path.absolute()}. {HOW_TO_GET}.')
+    try:
+        with path.open('rb') as file:
+            cameras = load_plain(file)
+    except Exception as error:  # a damaged pickle can raise anything
+        raise InputError(
+            f'{path} is not a pickle of plain camera dictionaries ({error}). Write or copy it again.'
+        ) from error
+    if not isinstance(cameras, dict):
+        raise InputError(f'{path}: expected a dict of (subject, camera id) to camera, got {type(cameras).__name__}')
+    for key, camera in cameras.items():
+        for name, shape in _CAMERA_SHAPES.items():
+            if not isinstance(camera, dict) or np.shape(camera.get(name)) != shape or camera.get(name) is None:
+                raise InputError(f'{path}: camera {key} needs {name!r} of shape {shape}')
+    return cameras

@@ -1,0 +1,37 @@
+"""Image names of Human3.6M."""
+
+import re
+from typing import NamedTuple
+
+# S1_Directions_1.54138969_000001.jpg, S5_SittingDown.54138969_000001.jpg
+_IMAGE_NAME = re.compile(
+    r'(?P<sequence>(?P<subject>[^_/]+)_[^/]+\.(?P<camera>[^._/]+))_(?P<frame>\d+)\.\w+'
+)
+_TAKE_NUMBER = re.compile(r'[ _]\d+$')
+
+
+class ImageName(NamedTuple):
+    """What the name of an image tells."""
+
+    sequence: str  # S1_Directions_1.54138969
+    subject: str  # S1
+    action: str  # Directions, without the take number
+    camera: str  # 54138969
+    frame: int  # from 1
+
+
+def action_of(sequence: str) -> str:
+    """'S1_Directions_1.54138969' to 'Directions'."""
+    return _TAKE_NUMBER.sub('', sequence.rsplit('.', 1)[0].split('_', 1)[1])
+
+
+def parse_image_name(path: str) -> ImageName:
+    """Parse the last part of an image path such as ``S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg``.
+
+    Raises:
+        ValueError: the name is not of that form.
+    """
+    match = _IMAGE_NAME.fullmatch(path.rsplit('/', 1)[-1])
+    if match is None:
+        raise ValueError(f'the image name {path!r} is not of the form S1_Directions_1.54138969_000001.jpg')
+    return ImageName(match['sequence'], match['subject'], action_of(match['sequence']), match['camera'], int(match['frame']))

@@ -1,0 +1,116 @@
+"""Pickles without code: stand-ins that make plain values where a pickle asks for NumPy's classes.
+
+Allowing NumPy's own names would not be safe: ``dtype`` takes its flags from the file, which can declare bytes to be
+pointers. Each stand-in makes one kind of plain value; :func:`resolve` then puts the real ones in their places.
+"""
+
+import pickle
+import re
+from typing import Any, BinaryIO
+
+import numpy as np
+
+
+class StandIn:
+    """Takes the place of an object in a pickle until :func:`resolve` asks for its ``value``."""
+
+    value: Any
+
+
+class _Dtype(StandIn):
+    """Stand-in for ``numpy.dtype``: booleans, numbers and text of a fixed size."""
+
+    def __init__(self, code: str, align: bool = False, copy: bool = False) -> None:
+        if not re.fullmatch(r'b1|[iufc]\d+|[SU]\d+', code):
+            raise pickle.UnpicklingError(f'GLOBAL numpy.dtype({code!r})')
+        self.value = np.dtype(code)
+
+    def __setstate__(self, state: tuple) -> None:
+        # Of (version, byte order, fields, ..., flags), the code above leaves only the byte order open.
+        self.value = self.value.newbyteorder(state[1])
+
+
+class _Array(StandIn):
+    """Stand-in for ``numpy.ndarray``."""
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, dtype, fortran_order, data = state
+        self.fill(data, dtype, shape, 'F' if fortran_order else 'C')
+
+    def fill(self, data: bytes, dtype: _Dtype, shape: tuple, order: str) -> '_Array':
+        array = np.frombuffer(data, dtype.value).reshape(shape, order=order)
+        self.value = array.astype(dtype.value.newbyteorder('='))
+        return self
+
+
+def _reconstruct(*_: Any) -> _Array:
+    """Stand-in for numpy's function of that name: an array still without its state."""
+    return _Array()
+
+
+def _scalar(dtype: _Dtype, data: bytes) -> np.generic:
+    """Stand-in for numpy's function of that name."""
+    return np.frombuffer(data, dtype.value)[0]
+
+
+def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple, order: str) -> _Array:
+    """Stand-in for numpy's function of that name, an array in pickle protocol 5."""
+    return _Array().fill(data, dtype, shape, order)
+
+
+def _empty_bytes() -> bytes:
+    """Stand-in for ``bytes``, which pickles call for an empty array's data and without arguments only."""
+    return b''
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """Stand-in for ``_codecs.encode``, which pickles before protocol 3 call for bytes."""
+    return text.encode('latin1')
+
+
+# numpy 2 and numpy 1 name the same functions differently.
+STAND_INS: dict[str, Any] = {
+    'builtins.bytes': _empty_bytes,
+    '__builtin__.bytes': _empty_bytes,
+    'numpy.dtype': _Dtype,
+    'numpy.ndarray': _Array,
+    **{f'numpy.{core}.multiarray._reconstruct': _reconstruct for core in ('core', '_core')},
+    **{f'numpy.{core}.multiarray.scalar': _scalar for core in ('core', '_core')},
+    **{f'numpy.{core}.numeric._frombuffer': _frombuffer for core in ('core', '_core')},
+}
+
+
+def resolve(value: Any) -> Any:
+    """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place."""
+    if isinstance(value, StandIn):
+        return value.value
+    if isinstance(value, dict):
+        for key, item in dict.items(value):
+            dict.__setitem__(value, key, resolve(item))
+    elif isinstance(value, list):
+        value[:] = map(resolve, value)
+    elif type(value) is tuple:
+        return tuple(map(resolve, value))
+    return value
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Unpickles plain containers, numbers, text and NumPy arrays of these."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The stand-in for a name, never the thing itself."""
+        if (module, name) == ('_codecs', 'encode'):
+            return _encode
+        try:
+            return STAND_INS[f'{module}.{name}']
+        except KeyError:
+            raise pickle.UnpicklingError(f'refused to load {module}.{name}') from None
+
+
+def load_plain(file: BinaryIO) -> Any:
+    """Load a pickle of plain containers, numbers, text and NumPy arrays.
+
+    Raises:
+        pickle.UnpicklingError: it asks for anything else. Damaged bytes can raise other exceptions too.
+    """
+    return resolve(_PlainUnpickler(file).load())
