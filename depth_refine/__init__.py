@@ -12,7 +12,8 @@ Importing this package registers everything with MMPose. The rooms, each importi
 - ``visualization``: pictures, curves, video
 - ``synthetic``: a synthetic Human3.6M
 
-``compat`` holds what the OpenMMLab releases need on current PyTorch.
+Beside them: ``compat``, what the OpenMMLab releases need on current PyTorch; ``errors``, the exception for bad input;
+``atomic``, files and folders that appear only when complete; ``safe_pickle``, pickles without code; ``demo_report``.
 """
 
 from . import compat  # isort: skip  # before anything imports mmpose

@@ -82,7 +82,9 @@ def run(step: Step, log: Path) -> None:
 def main() -> None:
     """Run what is missing, then write the table and the pictures."""
     parser = argparse.ArgumentParser(description='Run the whole pipeline, small')
-    parser.add_argument('--motion', help='npz of motion clips instead of procedural motion, see tools/make_synthetic.py')
+    parser.add_argument(
+        '--motion', help='npz of motion clips instead of procedural motion, see tools/make_synthetic.py'
+    )
     parser.add_argument('--data', type=Path, default=Path('data/synthetic'), help='data root (default: data/synthetic)')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'), help='output (default: work_dirs/demo)')
     args = parser.parse_args()
@@ -95,7 +97,10 @@ def main() -> None:
             print(f': {step.result} is there, skipped')
             continue
         left = sum(s.seconds for s in steps[number - 1 :] if s.result is None or not s.result.exists())
-        print(f' (about {step.seconds} s; {left / 60:.0f} min left in all)\n$ python {shlex.join(step.command)}', flush=True)
+        print(
+            f' (about {step.seconds} s; {left / 60:.0f} min left in all)\n$ python {shlex.join(step.command)}',
+            flush=True,
+        )
         run(step, args.out / 'logs' / f'{number:02d}.log')
     write_report(args.data, args.out, CONFIGS)
     print(f'{(time.time() - start) / 60:.1f} min in all')

@@ -15,5 +15,8 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_epochs=15, val_interval=15)
+val_evaluator = dict(skip_list=[])
+test_evaluator = val_evaluator
+
+train_cfg = dict(max_epochs=15, val_interval=3)
 param_scheduler = [dict(type='ExponentialLR', gamma=0.85)]

@@ -5,14 +5,14 @@ from .h36m_annotation import H36MAnnotation
 from .h36m_cameras import load_cameras
 from .h36m_depth_sequence_dataset import H36MDepthSequenceDataset
 from .h36m_image_dataset import H36MImageDataset
-from .sequence_store import SequenceStore, SequenceStoreWriter
+from .sequence_store import SequenceStore, write_sequence_store
 
 __all__ = [
     'H36MAnnotation',
     'H36MDepthSequenceDataset',
     'H36MImageDataset',
     'SequenceStore',
-    'SequenceStoreWriter',
     'load_cameras',
     'transforms',
+    'write_sequence_store',
 ]

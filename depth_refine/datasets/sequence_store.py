@@ -6,12 +6,13 @@ belongs to row i of the annotation. The folder is written under a temporary name
 """
 
 import json
-import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from depth_refine.atomic import whole_folder
 from depth_refine.errors import InputError
 
 from .h36m_annotation import H36MAnnotation
@@ -69,72 +70,66 @@ class SequenceStore:
                 )
 
 
-class SequenceStoreWriter:
-    """Writes a store; a context manager.
+@contextmanager
+def write_sequence_store(path: str | Path, annotation: H36MAnnotation, meta: dict) -> Iterator['_Writer']:
+    """Write a store in a ``with`` block.
 
-    Leaving the block moves the finished folder into place; an error or an interruption inside it removes what was
-    written.
+    Leaving the block moves the finished folder into place; an error or an interruption inside it leaves nothing.
 
     Args:
         path: the folder to make; it must not exist.
         annotation: the annotation whose frames are stored.
         meta: provenance for ``store.json``: config, checkpoint, bounding boxes, image size.
 
+    Yields:
+        A writer whose :meth:`~_Writer.write` takes batches, in any order.
+
     Raises:
-        InputError: ``path`` exists.
+        InputError: ``path`` exists or cannot be made.
+        ValueError: the block ended before every frame was written, or a prediction is not finite.
     """
+    path = Path(path)
+    if path.exists():
+        raise InputError(f'{path.absolute()} exists. Remove it, or give another folder.')
+    with whole_folder(path) as folder:
+        writer = _Writer(folder, annotation)
+        yield writer
+        writer.finish(meta)
 
-    def __init__(self, path: str | Path, annotation: H36MAnnotation, meta: dict) -> None:
-        self.path = Path(path)
+
+class _Writer:
+    """Fills the arrays of a store in ``folder``."""
+
+    def __init__(self, folder: Path, annotation: H36MAnnotation) -> None:
+        self.folder = folder
         self.annotation = annotation
-        self.meta = dict(
-            schema_version=SCHEMA_VERSION,
-            num_frames=len(annotation),
-            annotation=dict(file=annotation.path.name, sha256=annotation.sha256),
-            **meta,
-        )
-        if self.path.exists():
-            raise InputError(f'{self.path.absolute()} exists. Remove it, or give another folder.')
-
-    def __enter__(self) -> 'SequenceStoreWriter':
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=f'.{self.path.name}.', suffix='.partial', dir=self.path.parent))
         self._arrays = {
             name: np.lib.format.open_memmap(
-                self._folder / f'{name}.npy', mode='w+', dtype=np.float32, shape=(len(self.annotation), *shape)
+                folder / f'{name}.npy', mode='w+', dtype=np.float32, shape=(len(annotation), *shape)
             )
             for name, shape in _SHAPES.items()
         }
-        self._written = np.zeros(len(self.annotation), bool)
-        return self
+        self._written = np.zeros(len(annotation), bool)
 
     def write(self, rows: np.ndarray, keypoints: np.ndarray, scores: np.ndarray) -> None:
-        """Store a batch: rows (B,) of the annotation, keypoints (B, 17, 3) of (u px, v px, depth m), scores (B, 17).
-
-        Raises:
-            ValueError: a prediction is not finite.
-        """
+        """Store a batch: rows (B,) of the annotation, keypoints (B, 17, 3) of (u px, v px, depth m), scores (B, 17)."""
         if not (np.isfinite(keypoints).all() and np.isfinite(scores).all()):
             raise ValueError(f'the first stage gave a prediction that is not finite, in rows {list(rows)}')
         self._arrays['keypoints'][rows] = keypoints
         self._arrays['scores'][rows] = scores
         self._written[rows] = True
 
-    def __exit__(self, error_type, *_) -> None:
-        try:
-            if error_type is None:
-                self._finish()
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _finish(self) -> None:
+    def finish(self, meta: dict) -> None:
+        """Write what is not an array."""
         if not self._written.all():
-            raise ValueError(
-                f'{self.path}: only {self._written.sum()} of {len(self._written)} frames were written; nothing is kept'
-            )
+            raise ValueError(f'only {self._written.sum()} of {len(self._written)} frames were written; nothing is kept')
         for array in self._arrays.values():
             array.flush()
-        np.save(self._folder / 'frame_names.npy', self.annotation.img_names)
-        (self._folder / _META_FILE).write_text(json.dumps(self.meta, indent=2) + '\n')
-        self._folder.chmod(0o755)  # mkdtemp's folders are private
-        self._folder.rename(self.path)
+        np.save(self.folder / 'frame_names.npy', self.annotation.img_names)
+        meta = dict(
+            schema_version=SCHEMA_VERSION,
+            num_frames=len(self.annotation),
+            annotation=dict(file=self.annotation.path.name, sha256=self.annotation.sha256),
+            **meta,
+        )
+        (self.folder / _META_FILE).write_text(json.dumps(meta, indent=2) + '\n')

@@ -13,7 +13,7 @@ from mmengine.runner import Runner, load_checkpoint
 from mmpose.registry import DATASETS, MODELS
 from tqdm import tqdm
 
-from depth_refine.datasets import H36MImageDataset, SequenceStore, SequenceStoreWriter
+from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequence_store
 from depth_refine.errors import InputError
 
 from .checkpoint import check_checkpoint
@@ -56,7 +56,9 @@ def extract_depth_sequences(
         )
     sources = {node.ann_file: node for node in _image_datasets([cfg.train_dataloader, cfg.test_dataloader])}
     if not sources:
-        raise InputError(f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config')
+        raise InputError(
+            f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config'
+        )
     return [_extract(model, cfg, source, provenance, Path(out), amp) for source in sources.values()]
 
 
@@ -85,7 +87,7 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path, amp:
     loader = Runner.build_dataloader(dict(loader_cfg, dataset=dataset, persistent_workers=False))
     device_type = next(model.parameters()).device.type
     with (
-        SequenceStoreWriter(path, dataset.annotation, meta) as writer,
+        write_sequence_store(path, dataset.annotation, meta) as writer,
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
         torch.inference_mode(),
         torch.autocast(device_type, dtype=torch.bfloat16, enabled=amp),

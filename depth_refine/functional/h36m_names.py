@@ -4,9 +4,7 @@ import re
 from typing import NamedTuple
 
 # S1_Directions_1.54138969_000001.jpg, S5_SittingDown.54138969_000001.jpg
-_IMAGE_NAME = re.compile(
-    r'(?P<sequence>(?P<subject>[^_/]+)_[^/]+\.(?P<camera>[^._/]+))_(?P<frame>\d+)\.\w+'
-)
+_IMAGE_NAME = re.compile(r'(?P<sequence>(?P<subject>[^_/]+)_[^/]+\.(?P<camera>[^._/]+))_(?P<frame>\d+)\.\w+')
 _TAKE_NUMBER = re.compile(r'[ _]\d+$')
 
 
@@ -34,4 +32,6 @@ def parse_image_name(path: str) -> ImageName:
     match = _IMAGE_NAME.fullmatch(path.rsplit('/', 1)[-1])
     if match is None:
         raise ValueError(f'the image name {path!r} is not of the form S1_Directions_1.54138969_000001.jpg')
-    return ImageName(match['sequence'], match['subject'], action_of(match['sequence']), match['camera'], int(match['frame']))
+    return ImageName(
+        match['sequence'], match['subject'], action_of(match['sequence']), match['camera'], int(match['frame'])
+    )

@@ -5,17 +5,16 @@ import os
 import pickle
 import shutil
 import signal
-import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
+from depth_refine.atomic import whole_folder
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.synthetic.cameras import make_cameras
@@ -85,7 +84,7 @@ def make_synthetic(
     splits = _split(performances, test_subjects)
     cameras = _make_all_cameras(performances, seed, image_size)
     videos = [(p, camera) for p in performances for (subject, _), camera in cameras.items() if subject == p.subject]
-    with _whole_folder(out) as partial:
+    with whole_folder(out) as partial:
         _check_space(partial, sum(len(p.joints) for p, _ in videos), image_size)
         _write_annotations(partial / 'annotation_body3d', splits, videos, cameras)
         _write_images(partial / 'images', videos, seed, workers or os.cpu_count() or 1)
@@ -110,22 +109,6 @@ def _make_all_cameras(performances: list[Performance], seed: int, image_size: in
     for (subject, index), joints in motions.items():
         cameras |= make_cameras(subject, index, seed, image_size, np.concatenate(joints))
     return cameras
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterable[Path]:
-    """A temporary sibling that takes its final name when the block ends without an error, and vanishes otherwise."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
-    except OSError as error:
-        raise InputError(f'{out} cannot be made: {error.strerror}') from error
-    try:
-        yield partial
-        partial.chmod(0o755)  # mkdtemp's folders are private
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _check_space(folder: Path, images: int, image_size: int) -> None:

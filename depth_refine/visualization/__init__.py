@@ -7,7 +7,6 @@
 - :mod:`training_curves`: ``plot_training_curves``, losses and validation errors of several runs
 - :mod:`video`: ``write_pose_video``
 - :mod:`visualization_hook`: ``DepthPoseVisualizationHook``, pictures while testing, in MMPose's manner
-- :mod:`whole_file`: no half-written files
 """
 
 from .pose_figure import plot_pose_comparison

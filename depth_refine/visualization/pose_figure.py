@@ -9,12 +9,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from depth_refine.atomic import whole_file
 from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import BONES
 
 from .pose_frame import BONE_SIDES, SIDE_COLORS, TRUTH_COLOR, PoseFrame
 from .pose_strip import image_panel
-from .whole_file import whole_file
 
 _CELL = 2.9  # inches
 _TICK_MM = 500

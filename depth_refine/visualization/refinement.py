@@ -25,17 +25,23 @@ def refinement_frames(
 
     Yields:
         Frames whose predictions are ``'first stage'``, placed in space with the true root depth, and ``'refined'``.
+
+    Raises:
+        ValueError: the data set is of another kind.
     """
+    if dataset.input_source != '2d+depth' or not dataset.test_mode:
+        raise ValueError("refinement_frames needs whole videos with depths: test_mode=True, input_source='2d+depth'")
     by_name = {sequence.name: index for index, sequence in enumerate(dataset.annotation.sequences)}
     for name in names:
         sample = dataset.build_sample(by_name[name])
         first_stage = sample['keypoints'][dataset.frames_before :]
-        for t in range(0, len(sample['img_ids']), step):
+        frames = dataset.annotation.frames[sample['img_ids']]
+        for t in range(0, len(frames), step):
             truth, pixels = sample['lifting_target'][t], first_stage[t, :, :2]
             depth = truth[ROOT, 2] + first_stage[t, :, 2]
             poses = {
                 'first stage': back_project(pixels, depth, sample['camera_param']),
                 'refined': predictions[name][t],
             }
-            title = f'{sample["subject"]} {sample["action"]}, frame {t + 1}'
+            title = f'{sample["subject"]} {sample["action"]}, frame {frames[t]}'
             yield PoseFrame(cv2.imread(sample['target_img_path'][t]), pixels, truth, poses, title)

@@ -7,9 +7,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from depth_refine.atomic import whole_file
 from depth_refine.errors import InputError
-
-from .whole_file import whole_file
 
 METRIC = 'h36m/MPJPE_mm'
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from depth_refine.atomic import whole_file
 from depth_refine.errors import InputError
 
 from .pose_frame import PoseFrame
 from .pose_strip import draw_strip
-from .whole_file import whole_file
 
 _SWING_SECONDS = 8
 

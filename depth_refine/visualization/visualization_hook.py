@@ -15,13 +15,13 @@ from mmpose.registry import HOOKS
 from mmpose.structures import PoseDataSample
 from mmpose.utils.tensor_utils import to_numpy
 
+from depth_refine.atomic import whole_file
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import back_project, project
 from depth_refine.functional.skeleton import ROOT
 
 from .pose_frame import PoseFrame
 from .pose_strip import draw_strip
-from .whole_file import whole_file
 
 _AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
 
@@ -103,7 +103,11 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         pred = _frames(sample.pred_instances.keypoints)[index]
         if 'lifting_target' in sample.gt_instances:
             truth = _frames(sample.gt_instances.lifting_target)[index]
-            keypoints = None if camera is None else project(pred - pred[ROOT] + truth[ROOT], camera)
+            placed = pred - pred[ROOT] + truth[ROOT]
+            in_view = camera is not None and np.all(
+                placed[:, 2] > 0
+            )  # an untrained model's pose may lie behind the camera
+            keypoints = project(placed, camera) if in_view else None
         else:
             truth = _frames(sample.gt_instances.keypoints_cam)[index]
             keypoints = pred[:, :2]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mmpose.registry import DATASETS
 
-from depth_refine.datasets import H36MAnnotation, SequenceStoreWriter
+from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.errors import InputError
 
 MIRROR = dict(center_mode='static', center_x=0.0)
@@ -20,7 +20,7 @@ def store(data_root, tmp_path_factory):
     path = tmp_path_factory.mktemp('stores') / 'train'
     rows = np.arange(len(annotation))
     keypoints = np.broadcast_to(rows[:, None, None], (len(rows), 17, 3)) + [0.0, 0.25, 0.5]
-    with SequenceStoreWriter(path, annotation, {}) as writer:
+    with write_sequence_store(path, annotation, {}) as writer:
         writer.write(rows, keypoints, np.ones((len(rows), 17)))
     return path
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.datasets import H36MAnnotation, SequenceStore, SequenceStoreWriter
+from depth_refine.datasets import H36MAnnotation, SequenceStore, write_sequence_store
 from depth_refine.errors import InputError
 
 
@@ -17,7 +17,7 @@ def write(path, annotation, rows=None):
     rng = np.random.default_rng(0)
     keypoints = rng.normal(size=(len(annotation), 17, 3)).astype(np.float32)
     scores = rng.uniform(size=(len(annotation), 17)).astype(np.float32)
-    with SequenceStoreWriter(path, annotation, dict(config='c.py')) as writer:
+    with write_sequence_store(path, annotation, dict(config='c.py')) as writer:
         for batch in np.array_split(np.arange(len(annotation)) if rows is None else rows, 5)[::-1]:
             writer.write(batch, keypoints[batch], scores[batch])
     return keypoints, scores
@@ -43,7 +43,7 @@ def test_belongs_to_one_annotation(tmp_path, annotations):
 
 
 def test_an_error_leaves_nothing(tmp_path, annotations):
-    with pytest.raises(RuntimeError, match='stop'), SequenceStoreWriter(tmp_path / 'store', annotations[0], {}):
+    with pytest.raises(RuntimeError, match='stop'), write_sequence_store(tmp_path / 'store', annotations[0], {}):
         raise RuntimeError('stop')
     with pytest.raises(ValueError, match='only 10 of 96 frames were written'):
         write(tmp_path / 'store', annotations[0], rows=np.arange(10))
@@ -53,15 +53,18 @@ def test_an_error_leaves_nothing(tmp_path, annotations):
 def test_refuses_predictions_that_are_not_finite(tmp_path, annotations):
     with (
         pytest.raises(ValueError, match=r'not finite, in rows \[3\]'),
-        SequenceStoreWriter(tmp_path / 'store', annotations[0], {}) as writer,
+        write_sequence_store(tmp_path / 'store', annotations[0], {}) as writer,
     ):
         writer.write([3], np.full((1, 17, 3), np.nan), np.ones((1, 17)))
 
 
 def test_never_overwrites(tmp_path, annotations):
     (tmp_path / 'store').mkdir()
-    with pytest.raises(InputError, match=r'store exists\. Remove it, or give another folder'):
-        SequenceStoreWriter(tmp_path / 'store', annotations[0], {})
+    with (
+        pytest.raises(InputError, match=r'store exists\. Remove it, or give another folder'),
+        write_sequence_store(tmp_path / 'store', annotations[0], {}),
+    ):
+        pass
 
 
 def test_missing_and_damaged(tmp_path, annotations):

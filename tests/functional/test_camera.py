@@ -89,7 +89,9 @@ def test_back_project_far_outside_the_image(camera):
 
 
 def test_back_project_of_a_pixel_without_origin(camera):
-    camera.update(k=np.array([[-0.2], [0], [0]]), p=np.zeros((2, 1)))  # folds over: nothing is beyond 0.86 focal lengths
+    camera.update(
+        k=np.array([[-0.2], [0], [0]]), p=np.zeros((2, 1))
+    )  # folds over: nothing is beyond 0.86 focal lengths
     focal, center = camera['f'].ravel(), camera['c'].ravel()
     points = back_project(np.stack([center, center + [2 * focal[0], 0]]), np.ones(2), camera)
     np.testing.assert_allclose(points[0], [0, 0, 1], atol=1e-9)
