@@ -86,3 +86,20 @@ def test_parts_are_usable_in_a_plain_mmpose_config(tmp_path):
     results = dict(keypoints=torch.zeros(27, 17, 2).numpy(), keypoint_labels=labels)
     assert (TRANSFORMS.build(cfg.noise)(results)['keypoint_labels'] != labels).all()
     assert MODELS.build(cfg.model).eval()(torch.randn(1, 34, 30)).shape == (1, 4, 17, 3)
+
+
+def test_configs_in_the_readme(tmp_path):
+    root = CONFIGS.parent
+    blocks = [block.split('```')[0] for block in (root / 'README.md').read_text().split('```python\n')[1:]]
+    configs = [block for block in blocks if '_base_' in block]
+    assert len(configs) == 2
+    for number, text in enumerate(configs):
+        path = tmp_path / f'config{number}.py'
+        path.write_text(text.replace('path/to/depth_refine/configs', str(CONFIGS)))
+        cfg = Config.fromfile(path)
+        model = MODELS.build(cfg.model).eval()
+        channels, field = cfg.model.backbone.in_channels, 27
+        with torch.no_grad():
+            assert torch.is_tensor(model(torch.randn(1, channels, field), None, mode='tensor'))
+        for step in cfg.train_dataloader.dataset.pipeline:
+            TRANSFORMS.build(step)

@@ -36,7 +36,7 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
     root = [f'{split}_dataloader.dataset.data_root={data}' for split in ('train', 'val', 'test')]
     amp = ['--amp'] if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else []
     source = ['--motion', motion] if motion else ['--frames', '60']
-    steps = [Step('Make the data', 90, ['tools/make_synthetic.py', str(data), *source], data)]
+    steps = [Step('Make the data', 60, ['tools/make_synthetic.py', str(data), *source], data)]
 
     def stage(name: str, config: str, seconds: int, *test_options: str) -> tuple[str, str, Path]:
         path, work_dir = str(CONFIGS / f'{config}.py'), out / config
@@ -48,11 +48,11 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
         steps.append(Step(f'Evaluate: {name}', 30 if config == 'integral' else 10, test, metrics))
         return path, str(checkpoint), work_dir
 
-    config, checkpoint, _ = stage('first stage', 'integral', 330)
+    config, checkpoint, _ = stage('first stage', 'integral', 280)
     stores = ['--out', str(data / 'depth_sequences/integral'), *amp, '--cfg-options', *root]
     steps.append(Step('Extract depth sequences', 70, ['tools/extract_depth_sequences.py', config, checkpoint, *stores]))
     for name, config in REFINERS.items():
-        stage(name, config, 45, '--dump', str(out / config / 'predictions.pkl'))
+        stage(name, config, 55, '--dump', str(out / config / 'predictions.pkl'))
     return steps
 
 

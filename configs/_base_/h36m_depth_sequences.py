@@ -30,6 +30,7 @@ train_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='merge_windows'),
     dataset=dict(
         type='H36MDepthSequenceDataset',
         data_root=data_root,

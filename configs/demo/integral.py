@@ -1,5 +1,5 @@
-# The first stage at a size that trains on two CPU cores in minutes: ResNet-18 without its last stage, two deconvolutions,
-# 64 px crops, 16 x 16 x 16 heatmaps. No flips: the synthetic people carry bands on their left side only.
+# The first stage at a size that trains on two CPU cores in minutes: ResNet-18 without its last stage, 64 px crops,
+# two deconvolutions, 16 x 16 x 16 heatmaps. No flips: the synthetic people carry bands on their left side only.
 _base_ = ['../integral_h36m.py']
 
 data_root = 'data/synthetic/'
@@ -22,6 +22,7 @@ train_pipeline = [
     dict(type='GetBBoxCenterScale', padding=1.0),
     dict(type='RandomBBoxTransform', shift_prob=0.0, scale_factor=(0.75, 1.25), rotate_factor=30.0),
     dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='YOLOXHSVRandomAug'),
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs'),
 ]
@@ -45,8 +46,8 @@ test_dataloader = dict(
 val_evaluator = dict(skip_list=[])
 test_evaluator = val_evaluator
 
-train_cfg = dict(max_epochs=10, val_interval=2)
+train_cfg = dict(max_epochs=8, val_interval=2)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.02, by_epoch=False, end=50),
-    dict(type='CosineAnnealingLR', T_max=10, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=8, convert_to_iter_based=True),
 ]

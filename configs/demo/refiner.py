@@ -6,7 +6,7 @@ data_root = 'data/synthetic/'
 model = dict(backbone=dict(channels=256), head=dict(in_channels=256))
 
 train_dataloader = dict(
-    batch_size=256,
+    batch_size=64,
     num_workers=2,
     dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_train'),
 )
@@ -18,5 +18,5 @@ test_dataloader = val_dataloader
 val_evaluator = dict(skip_list=[])
 test_evaluator = val_evaluator
 
-train_cfg = dict(max_epochs=15, val_interval=3)
-param_scheduler = [dict(type='ExponentialLR', gamma=0.85)]
+train_cfg = dict(max_epochs=8, val_interval=4)
+param_scheduler = [dict(type='ExponentialLR', gamma=0.75)]

@@ -5,6 +5,7 @@ from .h36m_annotation import H36MAnnotation
 from .h36m_cameras import load_cameras
 from .h36m_depth_sequence_dataset import H36MDepthSequenceDataset
 from .h36m_image_dataset import H36MImageDataset
+from .merge_windows import merge_windows
 from .sequence_store import SequenceStore, write_sequence_store
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     'H36MImageDataset',
     'SequenceStore',
     'load_cameras',
+    'merge_windows',
     'transforms',
     'write_sequence_store',
 ]

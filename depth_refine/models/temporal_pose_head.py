@@ -18,7 +18,7 @@ class TemporalPoseHead(BaseHead):
     Args:
         in_channels: channels of the temporal features.
         num_joints: K.
-        loss: loss on (B, T, K, 3) poses with weights (B, T, K, 1); by default MPJPE, in metres.
+        loss: loss on (B * T, K, 3) poses with weights (B * T, K, 1); by default MPJPE, in metres.
         decoder: codec for prediction, usually :class:`DepthSequenceLifting`.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
     """
@@ -54,10 +54,21 @@ class TemporalPoseHead(BaseHead):
         return x.transpose(1, 2).unflatten(-1, (self.num_joints, 3))
 
     def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
-        """Pose loss against ``lifting_target_label`` (T, K, 3) with ``lifting_target_weight`` (T, K) of each sample."""
-        labels = torch.stack([sample.gt_instance_labels.lifting_target_label for sample in batch_data_samples])
-        weights = torch.stack([sample.gt_instance_labels.lifting_target_weight for sample in batch_data_samples])
-        return dict(loss_pose3d=self.loss_module(self(feats), labels, weights[..., None]))
+        """Pose loss.
+
+        Args:
+            feats: see :meth:`forward`.
+            batch_data_samples: samples whose ``gt_instance_labels``, concatenated, hold ``lifting_target_label``
+                (B * T, K, 3) m and ``lifting_target_weight`` (B * T, K).
+            train_cfg: not used.
+
+        Returns:
+            ``loss_pose3d``.
+        """
+        poses = self(feats).flatten(0, 1)
+        labels = torch.cat([sample.gt_instance_labels.lifting_target_label for sample in batch_data_samples])
+        weights = torch.cat([sample.gt_instance_labels.lifting_target_weight for sample in batch_data_samples])
+        return dict(loss_pose3d=self.loss_module(poses, labels, weights[..., None]))
 
     def predict(self, feats: tuple[Tensor, ...], batch_data_samples: list, test_cfg: dict | None = None) -> list:
         """Decoded poses: a list of ``InstanceData`` with ``keypoints`` (T, K, 3) m and ``keypoint_scores`` (T, K)."""

@@ -1,0 +1,34 @@
+import pytest
+import torch
+from mmengine.structures import InstanceData
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+
+
+def build(**kwargs):
+    torch.manual_seed(0)
+    decoder = dict(type='DepthSequenceLifting')
+    return MODELS.build(dict(type='TemporalPoseHead', in_channels=5, num_joints=17, decoder=decoder, **kwargs))
+
+
+def test_every_frame_is_mapped_alone_by_one_matrix():
+    head, feats = build(), torch.randn(2, 5, 7)
+    poses = head((torch.zeros(2, 5, 3), feats))
+    assert poses.shape == (2, 7, 17, 3)
+    expected = head.conv.weight[:, :, 0] @ feats[1, :, 4] + head.conv.bias
+    torch.testing.assert_close(poses[1, 4], expected.view(17, 3))
+
+
+def test_predict_decodes_each_sample():
+    head, feats = build(), (torch.randn(2, 5, 7),)
+    instances = head.predict(feats, [PoseDataSample()] * 2)
+    assert [item.keypoints.shape for item in instances] == [(7, 17, 3)] * 2
+    torch.testing.assert_close(torch.from_numpy(instances[1].keypoints), head(feats)[1].detach())
+
+
+def test_loss_from_the_config():
+    head, feats = build(loss=dict(type='MSELoss', use_target_weight=True)), (torch.randn(1, 5, 2),)
+    labels = head(feats)[0].detach() + 0.5
+    sample = PoseDataSample()
+    sample.gt_instance_labels = InstanceData(lifting_target_label=labels, lifting_target_weight=torch.ones(2, 17))
+    assert head.loss(feats, [sample])['loss_pose3d'].item() == pytest.approx(0.25)
