@@ -64,7 +64,7 @@ def run(step: Step, log: Path) -> None:
     """
     with log.open('w') as file:
         process = subprocess.Popen(
-            [sys.executable, *step.command],
+            [sys.executable, '-u', *step.command],
             stdout=subprocess.PIPE,
             # progress bars are drawn on stderr; a runner logs on stdout and leaves warnings there
             stderr=None if step.result is None or step.result.suffix == '' else file,
