@@ -81,7 +81,7 @@ def test_stores(data_root, first_stage):
         assert np.abs(keypoints[..., :2] - part).max() < 64 and np.abs(keypoints[..., 2]).max() < 0.75
         meta = json.loads((store / 'store.json').read_text())
         assert meta['checkpoint']['file'] == 'epoch_1.pth' and meta['config'] == 'integral.py'
-        assert (meta['bbox_policy'], meta['image_size'], meta['flip_test']) == ('annotation', [64, 64], True)
+        assert (meta['bbox_policy'], meta['image_size'], meta['flip_test']) == ('annotation', [64, 64], False)
 
 
 def test_extraction_keeps_its_own_stores_and_refuses_others(data_root, first_stage, tmp_path):
