@@ -37,8 +37,7 @@ def main() -> None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
     runner = Runner.from_cfg(cfg)
-    checkpoint = cfg.load_from or find_latest_checkpoint(cfg.work_dir)
-    if args.resume and checkpoint:
+    if args.resume and (checkpoint := cfg.load_from or find_latest_checkpoint(cfg.work_dir)):
         check_checkpoint(runner.model, checkpoint)
     runner.train()
 

@@ -29,8 +29,8 @@ def extract_depth_sequences(
     Args:
         cfg: config of the first stage.
         checkpoint: its checkpoint.
-        out: the stores are made in this folder, each named after its annotation file. A store that this checkpoint made
-            for the same annotation is kept.
+        out: the stores are made in this folder, each named after its annotation file. A store that was made in the
+            same way for the same annotation is kept.
         device: where to run.
         amp: run in bfloat16.
 

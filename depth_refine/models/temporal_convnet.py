@@ -6,7 +6,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 
-class TemporalConv(nn.Sequential):
+class TemporalConv(nn.Module):
     """Convolution, batch norm, ReLU and dropout; stride and dilation are chosen at call time, the weights are the same.
 
     The convolution has no bias: batch norm would remove it.
