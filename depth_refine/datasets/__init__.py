@@ -1,6 +1,7 @@
 """Data: annotations in Human3.6M's layout, frames (stage 1), depth sequences (stage 2) and the store between them."""
 
 from . import transforms
+from .annotation_writer import AnnotatedSequence, write_annotation
 from .h36m_annotation import H36MAnnotation
 from .h36m_cameras import load_cameras
 from .h36m_depth_sequence_dataset import H36MDepthSequenceDataset
@@ -9,6 +10,7 @@ from .merge_windows import merge_windows
 from .sequence_store import SequenceStore, write_sequence_store
 
 __all__ = [
+    'AnnotatedSequence',
     'H36MAnnotation',
     'H36MDepthSequenceDataset',
     'H36MImageDataset',
@@ -16,5 +18,6 @@ __all__ = [
     'load_cameras',
     'merge_windows',
     'transforms',
+    'write_annotation',
     'write_sequence_store',
 ]

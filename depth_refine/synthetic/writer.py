@@ -15,8 +15,10 @@ import numpy as np
 from tqdm import tqdm
 
 from depth_refine.atomic import whole_folder
+from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
+from depth_refine.functional.h36m_names import image_name
 from depth_refine.synthetic.cameras import make_cameras
 from depth_refine.synthetic.motion import ACTIVITIES
 from depth_refine.synthetic.performances import (
@@ -122,33 +124,24 @@ def _check_space(folder: Path, images: int, image_size: int) -> None:
 
 
 def _write_annotations(folder: Path, splits: dict, videos: list, cameras: dict) -> None:
-    (folder / 'fps50').mkdir(parents=True)
+    folder.mkdir()
     with open(folder / 'cameras.pkl', 'wb') as file:
         pickle.dump(cameras, file, protocol=4)
     for split, subjects in splits.items():
-        rows = [_annotate(p, camera) for p, camera in videos if p.subject in subjects]
-        np.savez(folder / f'fps50/h36m_{split}.npz', **{k: np.concatenate([row[k] for row in rows]) for k in rows[0]})
+        sequences = [_annotate(p, camera) for p, camera in videos if p.subject in subjects]
+        write_annotation(folder / f'fps50/h36m_{split}.npz', sequences)
 
 
-def _annotate(performance: Performance, camera: dict) -> dict:
-    """Annotation rows of one video."""
+def _annotate(performance: Performance, camera: dict) -> AnnotatedSequence:
+    """Annotation of one video."""
     joints = world_to_camera(performance.joints, camera)
     joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2  # exactly
-    pixels = project(joints, camera)
-    low, high = pixels.min(axis=1), pixels.max(axis=1)
-    visible = np.ones((*joints.shape[:2], 1))
-    return {
-        'imgname': np.array([_image_name(performance, camera, frame) for frame in range(len(joints))]),
-        'center': (low + high) / 2,
-        'scale': 1.2 * (high - low).max(axis=-1) / 200,
-        'part': np.concatenate([pixels, visible], axis=-1),
-        'S': np.concatenate([joints, visible], axis=-1),
-    }
+    frames = np.arange(1, len(joints) + 1)
+    return AnnotatedSequence(_sequence_name(performance, camera), frames, project(joints, camera), joints)
 
 
-def _image_name(performance: Performance, camera: dict, frame: int) -> str:
-    sequence = f'{performance.subject}_{performance.action}.{camera["id"]}'
-    return f'{performance.subject}/{sequence}/{sequence}_{frame + 1:06d}.jpg'
+def _sequence_name(performance: Performance, camera: dict) -> str:
+    return f'{performance.subject}_{performance.action}.{camera["id"]}'
 
 
 def _write_images(folder: Path, videos: list, seed: int, workers: int) -> None:
@@ -191,8 +184,9 @@ def _write_video(folder: Path, performance: Performance, camera: dict, seed: int
     scene = make_scene(camera, light, performance.seat, room, rng)
     draw = SequenceRenderer(performance.joints, make_appearance(who, seed), camera, scene, light, rng)
     frames = len(performance.joints)
-    (folder / _image_name(performance, camera, 0)).parent.mkdir(parents=True)
-    for frame in range(frames):
+    paths = [folder / image_name(_sequence_name(performance, camera), frame + 1) for frame in range(frames)]
+    paths[0].parent.mkdir(parents=True)
+    for frame, path in enumerate(paths):
         _, encoded = cv2.imencode('.jpg', draw(frame), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        (folder / _image_name(performance, camera, frame)).write_bytes(encoded)
+        path.write_bytes(encoded)
     return frames

@@ -1,6 +1,6 @@
 import pytest
 
-from depth_refine.functional.h36m_names import action_of, parse_image_name
+from depth_refine.functional.h36m_names import action_of, image_name, parse_image_name
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,17 @@ def test_parses(path, expected):
 def test_refuses_other_names(path):
     with pytest.raises(ValueError, match='is not of the form S1_Directions_1'):
         parse_image_name(path)
+
+
+def test_name_of_a_frame():
+    name = image_name('S11_WalkTogether_2.60457274', 42)
+    assert name == 'S11/S11_WalkTogether_2.60457274/S11_WalkTogether_2.60457274_000042.jpg'
+    assert parse_image_name(name) == ('S11_WalkTogether_2.60457274', 'S11', 'WalkTogether', '60457274', 42)
+
+
+@pytest.mark.parametrize(
+    ('sequence', 'action'),
+    [('S5_TakingPhoto.54138969', 'Photo'), ('S1_WalkingDog_1.1', 'WalkDog'), ('S1_Photo 1.1', 'Photo')],
+)
+def test_both_spellings(sequence, action):
+    assert action_of(sequence) == action
