@@ -94,6 +94,13 @@ def test_extraction_keeps_its_own_stores_and_refuses_others(data_root, first_sta
     assert message.splitlines()[-1].startswith('error: ') and 'exists' in message
 
 
+def test_extraction_wants_one_kind_of_boxes(data_root, first_stage, tmp_path):
+    changed = dict({'test_dataloader.dataset.bbox_policy': 'pelvis_2m'})
+    arguments = ['configs/demo/integral.py', first_stage / 'epoch_1.pth', '--out', tmp_path]
+    message = one_error('extract_depth_sequences', *arguments, *options(data_root, **changed))
+    assert "trains and tests under different bounding boxes, ['annotation', 'pelvis_2m']" in message
+
+
 def test_second_stage_trains_tests_and_resumes(data_root, first_stage, second_stage):
     arguments = ['configs/demo/refiner.py', second_stage / 'epoch_2.pth', '--work-dir', second_stage]
     outputs = ['--out', second_stage / 'metrics.json', '--dump', second_stage / 'predictions.pkl']

@@ -25,8 +25,8 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     A sample holds ``keypoints`` (T, 17, C), ``keypoints_visible`` (T, 17), ``lifting_target`` (T', 17, 3) absolute
     camera-frame metres, ``lifting_target_visible`` (T', 17), ``camera_param``, ``target_img_path`` and ``img_ids``
-    (T'), ``sequence``, ``subject`` and ``action``. T' = 1 and T = ``seq_len`` in training; T = T' + ``seq_len`` - 1 in
-    test mode.
+    (T'), ``sequence``, ``subject``, ``action`` and ``bbox_policy``, the store's. T' = 1 and T = ``seq_len`` in
+    training; T = T' + ``seq_len`` - 1 in test mode.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
@@ -34,12 +34,15 @@ class H36MDepthSequenceDataset(H36MDataset):
             the annotation.
         seq_len: the refiner's receptive field.
         depth_store: the store's folder, relative to ``data_root``; needed by ``'2d'`` and ``'2d+depth'``.
+        bbox_policy: the bounding boxes under which the store must have been made: those of the first stage's config, or
+            ``'published'`` for detections made elsewhere; None accepts any.
         causal: the target is the last frame of its window instead of the middle one.
         kwargs: see :class:`H36MDataset`.
 
     Raises:
-        InputError: see :class:`H36MAnnotation` and :class:`SequenceStore`; an unknown ``input_source``, a store that is
-            needed but not given, or a ``seq_len`` longer than every video.
+        InputError: see :class:`H36MAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is
+            needed but not given, has no depth or was made under other bounding boxes; or a ``seq_len`` longer than
+            every video.
     """
 
     INPUT_SOURCES = ('2d', '2d+depth', 'gt2d', 'gt2d+gtdepth')
@@ -50,6 +53,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         input_source: str,
         seq_len: int,
         depth_store: str | None = None,
+        bbox_policy: str | None = None,
         causal: bool = False,
         data_root: str = '',
         **kwargs,
@@ -61,6 +65,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         self.input_source = input_source
         self.seq_len = seq_len
         self.depth_store = depth_store and Path(data_root, depth_store)
+        self.bbox_policy = bbox_policy
         self.frames_before = seq_len - 1 if causal else seq_len // 2
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
@@ -84,13 +89,25 @@ class H36MDepthSequenceDataset(H36MDataset):
     def _read_inputs(self) -> np.ndarray:
         """(N, 17, C) of the input source; memory-mapped if it comes from a store."""
         if self.input_source.startswith('gt'):
+            self.bbox_policy = 'not needed'
             keypoints = self.annotation.keypoints
             if self.input_source == 'gt2d':
                 return keypoints
             depth = self.annotation.keypoints_3d[..., 2:]
             return np.concatenate([keypoints, depth - depth[:, ROOT, None]], axis=-1)
-        keypoints = SequenceStore(self.depth_store, self.annotation).keypoints
-        return keypoints if self.input_source == '2d+depth' else keypoints[..., :2]
+        store = SequenceStore(self.depth_store, self.annotation)
+        if self.bbox_policy not in (None, store.bbox_policy):
+            raise InputError(
+                f'{store.path} was made under the bounding boxes {store.bbox_policy!r}, but the config says '
+                f'bbox_policy={self.bbox_policy!r}, and boxes move results by tens of mm. Extract again under the '
+                "config's, or name the store's in the config; bbox_policy=None accepts any."
+            )
+        self.bbox_policy = store.bbox_policy
+        if self.input_source == '2d':
+            return store.keypoints[..., :2]
+        if not store.has_depth:
+            raise InputError(f"{store.path} has no depths, only 2D poses: use it with input_source='2d'")
+        return store.keypoints
 
     def build_sample(self, sample_id: int) -> dict:
         """The window around row ``sample_id``, or the ``sample_id``-th video in test mode."""
@@ -114,6 +131,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             sequence=sequence.name,
             subject=sequence.subject,
             action=sequence.action,
+            bbox_policy=self.bbox_policy,
         )
 
     def _window(self, sequence: Sequence, start: int, num_targets: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """The depth sequence store: what the first stage predicts for every frame of an annotation, all that the second reads.
 
 A folder of plain arrays, N frames: ``keypoints.npy`` float32 (N, 17, 3) of (u px, v px, depth m relative to the root),
-``scores.npy`` float32 (N, 17), ``frame_names.npy`` (N,) and ``store.json``, which says where they come from. Row i
-belongs to row i of the annotation. The folder is written under a temporary name and moved into place when complete.
+``scores.npy`` float32 (N, 17), ``frame_names.npy`` (N,) and ``store.json``. That says where they come from, under which
+bounding boxes they were made (``bbox_policy``) and whether there are depths (``has_depth``; without, the column is NaN).
+Row i belongs to row i of the annotation. The folder is written under a temporary name and takes its own when complete.
 """
 
 import json
@@ -17,7 +18,7 @@ from depth_refine.errors import InputError
 
 from .h36m_annotation import H36MAnnotation
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _META_FILE = 'store.json'
 _SHAPES = dict(keypoints=(17, 3), scores=(17,))
 
@@ -32,6 +33,8 @@ class SequenceStore:
     Attributes:
         keypoints: (N, 17, 3) of (u px, v px, depth m).
         scores: (N, 17) in [0, 1].
+        bbox_policy: the bounding boxes of the first stage, or ``'published'`` for detections made elsewhere.
+        has_depth: whether the third column is more than NaN.
         meta: the content of ``store.json``.
 
     Raises:
@@ -47,14 +50,16 @@ class SequenceStore:
             )
         try:
             self.meta = json.loads((self.path / _META_FILE).read_text())
-            version, count = self.meta['schema_version'], self.meta['num_frames']
-            owner = self.meta['annotation']['sha256']
+            if (version := self.meta['schema_version']) != SCHEMA_VERSION:
+                raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
+            count, owner = self.meta['num_frames'], self.meta['annotation']['sha256']
+            self.bbox_policy, self.has_depth = str(self.meta['bbox_policy']), bool(self.meta['has_depth'])
             self.keypoints = np.load(self.path / 'keypoints.npy', mmap_mode='r')
             self.scores = np.load(self.path / 'scores.npy', mmap_mode='r')
+        except InputError:
+            raise
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise InputError(f'the depth sequence store {self.path} is damaged ({error!r}). {how_to_make}') from error
-        if version != SCHEMA_VERSION:
-            raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
         if owner != annotation.sha256:
             raise InputError(
                 f'the depth sequence store {self.path} belongs to another annotation: it was made for sha256 {owner}, '
@@ -71,7 +76,9 @@ class SequenceStore:
 
 
 @contextmanager
-def write_sequence_store(path: str | Path, annotation: H36MAnnotation, meta: dict) -> Iterator['_Writer']:
+def write_sequence_store(
+    path: str | Path, annotation: H36MAnnotation, bbox_policy: str, meta: dict, has_depth: bool = True
+) -> Iterator['_Writer']:
     """Write a store in a ``with`` block.
 
     Leaving the block moves the finished folder into place; an error or an interruption inside it leaves nothing.
@@ -79,7 +86,9 @@ def write_sequence_store(path: str | Path, annotation: H36MAnnotation, meta: dic
     Args:
         path: the folder to make; it must not exist.
         annotation: the annotation whose frames are stored.
-        meta: provenance for ``store.json``: config, checkpoint, bounding boxes, image size.
+        bbox_policy: the bounding boxes of the first stage, or ``'published'``.
+        meta: provenance for ``store.json``: config, checkpoint, image size.
+        has_depth: False if there are only 2D poses; every depth must then be NaN.
 
     Yields:
         A writer whose :meth:`~_Writer.write` takes batches, in any order.
@@ -92,17 +101,18 @@ def write_sequence_store(path: str | Path, annotation: H36MAnnotation, meta: dic
     if path.exists():
         raise InputError(f'{path.absolute()} exists. Remove it, or give another folder.')
     with whole_folder(path) as folder:
-        writer = _Writer(folder, annotation)
+        writer = _Writer(folder, annotation, has_depth)
         yield writer
-        writer.finish(meta)
+        writer.finish(dict(meta, bbox_policy=bbox_policy, has_depth=has_depth))
 
 
 class _Writer:
     """Fills the arrays of a store in ``folder``."""
 
-    def __init__(self, folder: Path, annotation: H36MAnnotation) -> None:
+    def __init__(self, folder: Path, annotation: H36MAnnotation, has_depth: bool) -> None:
         self.folder = folder
         self.annotation = annotation
+        self._finite_columns = 3 if has_depth else 2
         self._arrays = {
             name: np.lib.format.open_memmap(
                 folder / f'{name}.npy', mode='w+', dtype=np.float32, shape=(len(annotation), *shape)
@@ -113,7 +123,8 @@ class _Writer:
 
     def write(self, rows: np.ndarray, keypoints: np.ndarray, scores: np.ndarray) -> None:
         """Store a batch: rows (B,) of the annotation, keypoints (B, 17, 3) of (u px, v px, depth m), scores (B, 17)."""
-        if not (np.isfinite(keypoints).all() and np.isfinite(scores).all()):
+        columns = keypoints[..., : self._finite_columns]
+        if not (np.isfinite(columns).all() and np.isfinite(scores).all()):
             raise ValueError(f'the first stage gave a prediction that is not finite, in rows {list(rows)}')
         self._arrays['keypoints'][rows] = keypoints
         self._arrays['scores'][rows] = scores

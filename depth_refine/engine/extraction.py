@@ -59,6 +59,12 @@ def extract_depth_sequences(
         raise InputError(
             f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config'
         )
+    policies = {node.get('bbox_policy') for node in sources.values()}
+    if len(policies) > 1:
+        raise InputError(
+            f'{cfg.filename} trains and tests under different bounding boxes, {sorted(map(str, policies))}: give all '
+            'its data sets the same bbox_policy'
+        )
     return [_extract(model, cfg, source, provenance, Path(out), amp) for source in sources.values()]
 
 
@@ -80,14 +86,16 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path, amp:
     dataset = DATASETS.build(dict(loader_cfg.dataset, **files, frame_step=1))
     path = out / Path(source.ann_file).stem
     camera = dataset.annotation.cameras[0]
-    meta = dict(provenance, bbox_policy=dataset.bbox_policy, image_size=[int(camera['w']), int(camera['h'])])
-    if path.exists() and meta.items() <= SequenceStore(path, dataset.annotation).meta.items():
-        print_log(f'{path} is complete, made in the same way: kept', logger='current')
-        return path
+    meta = dict(provenance, image_size=[int(camera['w']), int(camera['h'])])
+    if path.exists():
+        store = SequenceStore(path, dataset.annotation)
+        if store.bbox_policy == dataset.bbox_policy and meta.items() <= store.meta.items():
+            print_log(f'{path} is complete, made in the same way: kept', logger='current')
+            return path
     loader = Runner.build_dataloader(dict(loader_cfg, dataset=dataset, persistent_workers=False))
     device_type = next(model.parameters()).device.type
     with (
-        write_sequence_store(path, dataset.annotation, meta) as writer,
+        write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta) as writer,
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
         torch.inference_mode(),
         torch.autocast(device_type, dtype=torch.bfloat16, enabled=amp),

@@ -84,13 +84,18 @@ class DepthTemporalRefiner(BasePoseEstimator):
         return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
-        """Set ``pred_instances`` of each sample: ``keypoints`` (T - R + 1, K, 3) m and ``keypoint_scores``."""
+        """Set ``pred_instances`` of each sample: ``keypoints`` (T - R + 1, K, 3) m and ``keypoint_scores``.
+
+        Their metainfo says whether ``flip_test`` was on.
+        """
         poses = self._forward(inputs)
-        if self.test_cfg.get('flip_test', False):
+        flip_test = bool(self.test_cfg.get('flip_test', False))
+        if flip_test:
             flip_indices = list(data_samples[0].metainfo['flip_indices'])
             mirrored = self._forward(self._mirror_inputs(inputs, flip_indices))
             poses = (poses + self._mirror_poses(mirrored, flip_indices)) / 2
         for sample, instances in zip(data_samples, self.head.decode(poses), strict=True):
+            instances.set_metainfo(dict(flip_test=flip_test))
             sample.pred_instances = instances
         return data_samples
 

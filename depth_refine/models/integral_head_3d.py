@@ -87,11 +87,12 @@ class IntegralHead3D(BaseHead):
         Returns:
             A list of ``InstanceData`` with ``keypoints`` (1, K, 3), (u px, v px in the crop, depth m relative to the
             root), and ``keypoint_scores`` (1, K) in [0, 1]: one minus the heatmap's spread in the image relative to a
-            uniform one's. With ``output_heatmaps`` also a list of ``PixelData`` with ``heatmaps`` (K, H, W), the
+            uniform one's; their metainfo says whether ``flip_test`` was on. With ``output_heatmaps`` also a list of ``PixelData`` with ``heatmaps`` (K, H, W), the
             heatmaps summed over depth.
         """
         test_cfg = test_cfg or {}
-        if test_cfg.get('flip_test', False):
+        flip_test = bool(test_cfg.get('flip_test', False))
+        if flip_test:
             feats, feats_flip = feats
             flip_indices = batch_data_samples[0].metainfo['flip_indices']
             xy, z = heatmap_marginals(self._logits(feats))
@@ -106,6 +107,8 @@ class IntegralHead3D(BaseHead):
         scores = (1 - ((var_x + var_y) * 6).sqrt()).clamp(0, 1)
         coords = torch.stack([x, y, z], dim=-1)
         instances = self.decode((coords, scores))
+        for instance in instances:
+            instance.set_metainfo(dict(flip_test=flip_test))
         if test_cfg.get('output_heatmaps', False):
             return instances, [PixelData(heatmaps=heatmaps) for heatmaps in xy]
         return instances

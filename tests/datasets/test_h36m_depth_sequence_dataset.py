@@ -20,7 +20,7 @@ def store(data_root, tmp_path_factory):
     path = tmp_path_factory.mktemp('stores') / 'train'
     rows = np.arange(len(annotation))
     keypoints = np.broadcast_to(rows[:, None, None], (len(rows), 17, 3)) + [0.0, 0.25, 0.5]
-    with write_sequence_store(path, annotation, {}) as writer:
+    with write_sequence_store(path, annotation, 'annotation', {}) as writer:
         writer.write(rows, keypoints, np.ones((len(rows), 17)))
     return path
 
@@ -143,3 +143,25 @@ def test_wrong_arguments(data_root, changes, message):
 def test_store_of_another_annotation(data_root, store):
     with pytest.raises(InputError, match=r'belongs to another annotation: .*h36m_test.npz has'):
         build(data_root, ann_file='annotation_body3d/fps50/h36m_test.npz', input_source='2d', depth_store=store)
+
+
+def test_bounding_boxes_must_be_those_of_the_store(data_root, store):
+    for policy in ('annotation', None):
+        dataset = build(data_root, input_source='2d+depth', depth_store=store, bbox_policy=policy)
+        assert dataset.get_data_info(0)['bbox_policy'] == 'annotation'
+    with pytest.raises(InputError, match=r"made under the bounding boxes 'annotation', but .* bbox_policy='pelvis_2m'"):
+        build(data_root, input_source='2d', depth_store=store, bbox_policy='pelvis_2m')
+    assert build(data_root, bbox_policy='pelvis_2m').get_data_info(0)['bbox_policy'] == 'not needed'
+
+
+def test_store_without_depth(data_root, tmp_path):
+    folder = data_root / 'annotation_body3d'
+    annotation = H36MAnnotation(folder / 'fps50/h36m_train.npz', folder / 'cameras.pkl')
+    keypoints = np.full((96, 17, 3), np.nan)
+    keypoints[..., :2] = 7
+    with write_sequence_store(tmp_path / 'cpn', annotation, 'published', {}, has_depth=False) as writer:
+        writer.write(np.arange(96), keypoints, np.ones((96, 17)))
+    sample = build(data_root, input_source='2d', depth_store=tmp_path / 'cpn').get_data_info(3)
+    assert sample['keypoints'].shape == (5, 17, 2) and (sample['keypoints'] == 7).all()
+    with pytest.raises(InputError, match="cpn has no depths, only 2D poses: use it with input_source='2d'"):
+        build(data_root, input_source='2d+depth', depth_store=tmp_path / 'cpn')

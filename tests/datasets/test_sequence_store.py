@@ -17,7 +17,7 @@ def write(path, annotation, rows=None):
     rng = np.random.default_rng(0)
     keypoints = rng.normal(size=(len(annotation), 17, 3)).astype(np.float32)
     scores = rng.uniform(size=(len(annotation), 17)).astype(np.float32)
-    with write_sequence_store(path, annotation, dict(config='c.py')) as writer:
+    with write_sequence_store(path, annotation, 'annotation', dict(config='c.py')) as writer:
         for batch in np.array_split(np.arange(len(annotation)) if rows is None else rows, 5)[::-1]:
             writer.write(batch, keypoints[batch], scores[batch])
     return keypoints, scores
@@ -29,6 +29,7 @@ def test_round_trip(tmp_path, annotations):
     np.testing.assert_array_equal(store.keypoints, keypoints)
     np.testing.assert_array_equal(store.scores, scores)
     assert isinstance(store.keypoints, np.memmap)
+    assert (store.has_depth, store.bbox_policy) == (True, 'annotation')
     assert store.meta['config'] == 'c.py' and store.meta['annotation']['sha256'] == annotations[0].sha256
     names = np.load(tmp_path / 'a/store/frame_names.npy')
     assert names[5] == annotations[0].img_names[5]
@@ -43,7 +44,10 @@ def test_belongs_to_one_annotation(tmp_path, annotations):
 
 
 def test_an_error_leaves_nothing(tmp_path, annotations):
-    with pytest.raises(RuntimeError, match='stop'), write_sequence_store(tmp_path / 'store', annotations[0], {}):
+    with (
+        pytest.raises(RuntimeError, match='stop'),
+        write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}),
+    ):
         raise RuntimeError('stop')
     with pytest.raises(ValueError, match='only 10 of 96 frames were written'):
         write(tmp_path / 'store', annotations[0], rows=np.arange(10))
@@ -53,16 +57,26 @@ def test_an_error_leaves_nothing(tmp_path, annotations):
 def test_refuses_predictions_that_are_not_finite(tmp_path, annotations):
     with (
         pytest.raises(ValueError, match=r'not finite, in rows \[3\]'),
-        write_sequence_store(tmp_path / 'store', annotations[0], {}) as writer,
+        write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}) as writer,
     ):
         writer.write([3], np.full((1, 17, 3), np.nan), np.ones((1, 17)))
+
+
+def test_poses_without_depth(tmp_path, annotations):
+    keypoints = np.full((96, 17, 3), np.nan, np.float32)
+    keypoints[..., :2] = np.arange(96 * 17 * 2).reshape(96, 17, 2)
+    with write_sequence_store(tmp_path / 'store', annotations[0], 'published', {}, has_depth=False) as writer:
+        writer.write(np.arange(96), keypoints, np.ones((96, 17)))
+    store = SequenceStore(tmp_path / 'store', annotations[0])
+    assert (store.has_depth, store.bbox_policy) == (False, 'published')
+    np.testing.assert_array_equal(store.keypoints, keypoints)
 
 
 def test_never_overwrites(tmp_path, annotations):
     (tmp_path / 'store').mkdir()
     with (
         pytest.raises(InputError, match=r'store exists\. Remove it, or give another folder'),
-        write_sequence_store(tmp_path / 'store', annotations[0], {}),
+        write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}),
     ):
         pass
 
@@ -74,8 +88,8 @@ def test_missing_and_damaged(tmp_path, annotations):
     path = tmp_path / 'store'
     write(path, annotation)
     meta = json.loads((path / 'store.json').read_text())
-    (path / 'store.json').write_text(json.dumps(dict(meta, schema_version=2)))
-    with pytest.raises(InputError, match='schema version 2, expected 1'):
+    (path / 'store.json').write_text(json.dumps(dict(meta, schema_version=1)))
+    with pytest.raises(InputError, match='schema version 1, expected 2'):
         SequenceStore(path, annotation)
     (path / 'store.json').write_text('{')
     with pytest.raises(InputError, match='store is damaged'):

@@ -81,8 +81,9 @@ def test_flip_test_makes_the_prediction_mirror_symmetric():
     assert poses.shape == (6, 17, 3) and straight.pred_instances.keypoint_scores.shape == (6, 17)
     expected = poses[:, FLIP_INDICES] * np.array([-1, 1, 1])
     np.testing.assert_allclose(flipped.pred_instances.keypoints, expected, atol=1e-6)
-    plain = build().eval()(video, [sample(14)], mode='predict')[0].pred_instances.keypoints
-    assert np.abs(plain - poses).max() > 1e-3
+    plain = build().eval()(video, [sample(14)], mode='predict')[0].pred_instances
+    assert np.abs(plain.keypoints - poses).max() > 1e-3
+    assert (straight.pred_instances.flip_test, plain.flip_test) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,8 @@ def test_flip_test_averages_with_the_mirrored_crop():
         feats = [model.extract_feat(image), model.extract_feat(image.flip(-1))]
         (predicted,) = model.head.predict(feats, [sample()], model.test_cfg)
     np.testing.assert_allclose(predicted.keypoints, expected, atol=1e-4)
+    (plain,) = model.head.predict(feats[0], [sample()])
+    assert (predicted.flip_test, plain.flip_test) == (True, False)
 
 
 def test_samples_without_depth_train_x_and_y():

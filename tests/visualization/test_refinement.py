@@ -11,7 +11,7 @@ def dataset(data_root, tmp_path):
     folder = data_root / 'annotation_body3d'
     annotation = H36MAnnotation(folder / 'fps50/h36m_test.npz', folder / 'cameras.pkl')
     depth = annotation.keypoints_3d[..., 2:] - annotation.keypoints_3d[:, :1, 2:]
-    with write_sequence_store(tmp_path / 'store', annotation, {}) as writer:
+    with write_sequence_store(tmp_path / 'store', annotation, 'annotation', {}) as writer:
         rows = np.arange(len(annotation))
         writer.write(rows, np.concatenate([annotation.keypoints, depth], axis=-1), np.ones((len(rows), 17)))
     return DATASETS.build(
