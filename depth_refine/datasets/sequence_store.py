@@ -2,7 +2,7 @@
 
 A folder of plain arrays, N frames: ``keypoints.npy`` float32 (N, 17, 3) of (u px, v px, depth m relative to the root),
 ``scores.npy`` float32 (N, 17), ``frame_names.npy`` (N,) and ``store.json``. That says where they come from, under which
-bounding boxes they were made (``bbox_policy``) and whether there are depths (``has_depth``; without, the column is NaN).
+bounding boxes they were made (``bbox_policy``) and whether there are depths (``has_depth``; if not, it is NaN).
 Row i belongs to row i of the annotation. The folder is written under a temporary name and takes its own when complete.
 """
 
