@@ -1,8 +1,15 @@
-"""Networks: the integral head (stage 1), the refiner with its temporal backbone and head (stage 2)."""
+"""Networks: the integral head (stage 1), the refiner, its temporal backbone and head (stage 2), a graph backbone."""
 
 from .depth_temporal_refiner import DepthTemporalRefiner
 from .integral_head_3d import IntegralHead3D
+from .spatial_temporal_graph_net import SpatialTemporalGraphNet
 from .temporal_convnet import TemporalConvNet
 from .temporal_pose_head import TemporalPoseHead
 
-__all__ = ['DepthTemporalRefiner', 'IntegralHead3D', 'TemporalConvNet', 'TemporalPoseHead']
+__all__ = [
+    'DepthTemporalRefiner',
+    'IntegralHead3D',
+    'SpatialTemporalGraphNet',
+    'TemporalConvNet',
+    'TemporalPoseHead',
+]

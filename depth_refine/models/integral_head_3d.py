@@ -87,8 +87,8 @@ class IntegralHead3D(BaseHead):
         Returns:
             A list of ``InstanceData`` with ``keypoints`` (1, K, 3), (u px, v px in the crop, depth m relative to the
             root), and ``keypoint_scores`` (1, K) in [0, 1]: one minus the heatmap's spread in the image relative to a
-            uniform one's; their metainfo says whether ``flip_test`` was on. With ``output_heatmaps`` also a list of ``PixelData`` with ``heatmaps`` (K, H, W), the
-            heatmaps summed over depth.
+            uniform one's; their metainfo says whether ``flip_test`` was on. With ``output_heatmaps`` also a list of
+            ``PixelData`` with ``heatmaps`` (K, H, W), the heatmaps summed over depth.
         """
         test_cfg = test_cfg or {}
         flip_test = bool(test_cfg.get('flip_test', False))
