@@ -1,13 +1,21 @@
-"""Temporal backbone of the second stage (section II, "Second stage")."""
+"""Temporal backbone of the second stage (section II, "Second stage").
 
+Shape key: B batch, T frames, C channels, W kernel size. Inside the network sequences are (B, T, C): a convolution whose
+stride is its kernel is then a reshape and one matrix product, and a dilated one is W accumulating matrix products on
+shifted views, without copies.
+"""
+
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from .quick_dropout import QuickDropout
+
 
 class TemporalConv(nn.Module):
-    """Convolution, batch norm, ReLU and dropout; stride and dilation are chosen at call time, the weights are the same.
+    """Convolution, batch norm, ReLU and dropout; stride or dilation are chosen at call time, the weights are the same.
 
     The convolution has no bias: batch norm would remove it.
     """
@@ -16,12 +24,39 @@ class TemporalConv(nn.Module):
         super().__init__()
         self.conv = nn.Conv1d(in_channels, out_channels, kernel_size, bias=False)
         self.norm = nn.BatchNorm1d(out_channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = QuickDropout(dropout)
+        self._folded: tuple | None = None
 
-    def forward(self, x: Tensor, stride: int = 1, dilation: int = 1) -> Tensor:
-        """(B, in_channels, T) to (B, out_channels, T'), without padding."""
-        x = F.conv1d(x, self.conv.weight, stride=stride, dilation=dilation)
-        return self.dropout(F.relu(self.norm(x)))
+    def forward_strided(self, x: Tensor) -> Tensor:
+        """(B, T, in_channels) to (B, T / W, out_channels): one output for each of the T / W disjoint kernels."""
+        weight = self.conv.weight.transpose(1, 2).flatten(1)
+        x = F.linear(x.reshape(len(x), -1, weight.shape[1]), weight)
+        x = self.norm(x.flatten(0, 1)).view(x.shape)
+        return self.dropout(F.relu(x))
+
+    def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
+        """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), as when evaluating."""
+        taps, bias = self._fold_norm(x.dtype)
+        frames = x.shape[1] - (len(taps) - 1) * dilation
+        out = bias.repeat(len(x), frames, 1)
+        for i, tap in enumerate(taps):
+            out.baddbmm_(x[:, i * dilation :][:, :frames], tap.expand(len(x), -1, -1))
+        return out.relu_()
+
+    def _fold_norm(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Weights (W, in_channels, out_channels) and bias (out_channels,) of convolution and batch norm together."""
+        norm = self.norm
+        sources = (self.conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        # a version counts the changes made to a tensor in place; the address tells tensors apart
+        key = (dtype, *((source.data_ptr(), source._version) for source in sources))
+        if self._folded is not None and self._folded[0] == key and not torch.is_grad_enabled():
+            return self._folded[1]
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        taps = (self.conv.weight * scale[:, None, None]).permute(2, 1, 0).contiguous().to(dtype)
+        folded = taps, (norm.bias - norm.running_mean * scale).to(dtype)
+        if not torch.is_grad_enabled():
+            self._folded = key, folded
+        return folded
 
 
 class TemporalBlock(nn.Module):
@@ -39,21 +74,21 @@ class TemporalBlock(nn.Module):
         self.conv2 = TemporalConv(channels, channels, 1, dropout)
 
     def forward_strided(self, x: Tensor) -> Tensor:
-        """(B, C, T) to (B, C, T / W): one output for each of the T / W disjoint kernels."""
-        residual = x[:, :, self.residual_tap :: self.kernel_size]
-        return residual + self.conv2(self.conv1(x, stride=self.kernel_size))
+        """(B, T, C) to (B, T / W, C): one output for each of the T / W disjoint kernels."""
+        residual = x[:, self.residual_tap :: self.kernel_size]
+        return residual + self.conv2.forward_strided(self.conv1.forward_strided(x))
 
     def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
-        """(B, C, T) to (B, C, T - (W - 1) * dilation): one output for each position of the dilated kernel."""
-        out = self.conv2(self.conv1(x, dilation=dilation))
-        return x[:, :, self.residual_tap * dilation :][:, :, : out.shape[-1]] + out
+        """(B, T, C) to (B, T - (W - 1) * dilation, C): one output for each position of the dilated kernel."""
+        out = self.conv2.forward_dilated(self.conv1.forward_dilated(x, dilation), 1)
+        return out + x[:, self.residual_tap * dilation :][:, : out.shape[1]]
 
 
 @MODELS.register_module()
 class TemporalConvNet(BaseModule):
     """Dilated temporal ConvNet over pose sequences.
 
-    Shape key: B batch, T frames, W kernel size, R receptive field.
+    R is the receptive field.
 
     An input convolution of kernel W is followed by residual blocks; block i (from 1) has dilation W^i, so the receptive
     field is W^(num_blocks + 1). Every convolution is followed by batch norm, ReLU and dropout. Nothing is padded.
@@ -121,7 +156,15 @@ class TemporalConvNet(BaseModule):
                 f'TemporalConvNet with a receptive field of {field} frames takes {expected} frames while '
                 f'{"training" if self.training else "evaluating"}, got {frames}'
             )
-        x = self.input_conv(x, stride=self.kernel_size if self.training else 1)
-        for i, block in enumerate(self.blocks, start=1):
-            x = block.forward_strided(x) if self.training else block.forward_dilated(x, self.kernel_size**i)
-        return (x,)
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        x = x.transpose(1, 2)
+        if self.training:
+            x = self.input_conv.forward_strided(x)
+            for block in self.blocks:
+                x = block.forward_strided(x)
+        else:
+            x = self.input_conv.forward_dilated(x, 1)
+            for i, block in enumerate(self.blocks, start=1):
+                x = block.forward_dilated(x, self.kernel_size**i)
+        return (x.transpose(1, 2),)

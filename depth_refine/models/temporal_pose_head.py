@@ -1,6 +1,7 @@
 """Head of the second stage: temporal features to 3D poses."""
 
 import torch
+import torch.nn.functional as F
 from mmpose.models.heads import BaseHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
@@ -48,10 +49,10 @@ class TemporalPoseHead(BaseHead):
         Returns:
             (B, T, K, 3) root-relative metres.
         """
-        x = feats[-1].float()
+        x = feats[-1].transpose(1, 2).float()
         with torch.autocast(x.device.type, enabled=False):
-            x = self.conv(x)
-        return x.transpose(1, 2).unflatten(-1, (self.num_joints, 3))
+            x = F.linear(x, self.conv.weight.squeeze(-1), self.conv.bias)
+        return x.unflatten(-1, (self.num_joints, 3))
 
     def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
         """Pose loss.
