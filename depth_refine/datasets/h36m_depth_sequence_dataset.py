@@ -19,9 +19,9 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     Shape key: T input frames, T' target frames, C channels (2: u, v px; 3: u, v px, depth m relative to the root).
 
-    In training a sample is a window of ``seq_len`` frames around one target frame, and every frame of every video is
-    the target of one window. In test mode a sample is a whole video. Ends of videos are continued by their first and
-    last frames, so that every frame is predicted; windows are cut out when they are asked for.
+    In training a sample is a window of ``seq_len`` frames around one target frame, and every ``frame_step``-th frame of
+    every video is the target of one window. In test mode a sample is a whole video. Ends of videos are continued by
+    their first and last frames, so that every frame is predicted; windows are cut out when they are asked for.
 
     A sample holds ``keypoints`` (T, 17, C), ``keypoints_visible`` (T, 17), ``lifting_target`` (T', 17, 3) absolute
     camera-frame metres, ``lifting_target_visible`` (T', 17), ``camera_param``, ``target_img_path`` and ``img_ids``
@@ -36,6 +36,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         depth_store: the store's folder, relative to ``data_root``; needed by ``'2d'`` and ``'2d+depth'``.
         bbox_policy: the bounding boxes under which the store must have been made: those of the first stage's config, or
             ``'published'`` for detections made elsewhere; None accepts any.
+        frame_step: make every n-th frame a target in training; neighbouring windows differ little.
         causal: the target is the last frame of its window instead of the middle one.
         kwargs: see :class:`H36MDataset`.
 
@@ -54,6 +55,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         seq_len: int,
         depth_store: str | None = None,
         bbox_policy: str | None = None,
+        frame_step: int = 1,
         causal: bool = False,
         data_root: str = '',
         **kwargs,
@@ -66,6 +68,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         self.seq_len = seq_len
         self.depth_store = depth_store and Path(data_root, depth_store)
         self.bbox_policy = bbox_policy
+        self.frame_step = frame_step
         self.frames_before = seq_len - 1 if causal else seq_len // 2
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
@@ -84,7 +87,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             self._positions[sequence.rows] = np.arange(len(sequence.rows))
         if self.test_mode:
             return list(range(len(sequences)))
-        return np.concatenate([sequence.rows for sequence in sequences]).tolist()
+        return np.concatenate([sequence.rows[:: self.frame_step] for sequence in sequences]).tolist()
 
     def _read_inputs(self) -> np.ndarray:
         """(N, 17, C) of the input source; memory-mapped if it comes from a store."""

@@ -47,6 +47,13 @@ def test_every_frame_is_the_target_of_one_window(data_root, store):
     assert sorted(targets) == list(range(96))
 
 
+def test_frame_step_thins_out_the_targets_not_the_windows(data_root, store):
+    dataset = build(data_root, input_source='2d+depth', depth_store=store, frame_step=5)
+    samples = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [sample['img_ids'].item() % 12 for sample in samples] == [0, 5, 10] * 8  # videos of 12 frames
+    assert rows_of(samples[1]) == [3, 4, 5, 6, 7]
+
+
 @pytest.mark.parametrize(
     ('causal', 'expected'),
     [
