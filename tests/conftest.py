@@ -1,3 +1,7 @@
+import json
+
+import cv2
+import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
@@ -25,3 +29,70 @@ def data_root(tmp_path_factory):
         subjects=('S1', 'S9'),
         activities=('Walking', 'Greeting'),
     )
+
+
+@pytest.fixture(scope='session')
+def body_2d_root(tmp_path_factory):
+    """A small COCO in ``coco/`` and a small MPII in ``mpii/``, two images and seven persons each.
+
+    The first four persons of COCO and the first three of MPII are of use.
+    """
+    root, rng = tmp_path_factory.mktemp('body_2d'), np.random.default_rng(0)
+    write_coco(root / 'coco', rng)
+    write_mpii(root / 'mpii', rng)
+    return root
+
+
+def write_images(folder, names, rng):
+    """Noise of 97 x 75 px."""
+    folder.mkdir(parents=True)
+    for name in names:
+        cv2.imwrite(str(folder / name), rng.integers(0, 256, (75, 97, 3), np.uint8))
+
+
+def write_coco(root, rng):
+    """Persons 0 to 3 are of use; then a crowd, one off the image and one of whom only the face is visible."""
+    names = ['000000000009.jpg', '000000000025.jpg']
+    write_images(root / 'train2017', names, rng)
+    images = [
+        dict(license=4, file_name=name, coco_url=f'http://images.cocodataset.org/train2017/{name}', height=75, width=97)
+        | dict(date_captured='2013-11-14 17:02:52', flickr_url='', id=int(name[:-4]))
+        for name in names
+    ]
+    annotations = []
+    for index in range(7):
+        x, y, w, h = [10.5 + index, 5.25, 50.0, 60.5] if index != 5 else [120, 5, 50, 60]
+        visible = rng.permutation([0, 1, 2, 2, 2]).repeat(4)[:17] if index else np.full(17, 2)
+        if index == 6:
+            visible = np.where(np.arange(17) < 5, 2, 0)
+        joints = np.column_stack([rng.uniform(x, x + w, 17).round(1), rng.uniform(y, y + h, 17).round(1), visible])
+        joints[visible == 0] = 0
+        annotations.append(
+            dict(segmentation=[[x, y, x + w, y, x + w, y + h]], num_keypoints=int(np.sum(visible > 0)), area=w * h / 2)
+            | dict(iscrowd=int(index == 4), keypoints=joints.ravel().tolist(), image_id=images[index % 2]['id'])
+            | dict(bbox=[x, y, w, h], category_id=1, id=183000 + index)
+        )
+    category = dict(supercategory='person', id=1, name='person', keypoints=['nose'], skeleton=[[16, 14]])
+    content = dict(info=dict(year=2017), licenses=[dict(id=4)], images=images, annotations=annotations)
+    write_json(root / 'annotations/person_keypoints_train2017.json', content | dict(categories=[category]))
+
+
+def write_mpii(root, rng):
+    """Persons 0 to 2 are of use; then no visible joint, the thorax alone, no box and joints far from the box."""
+    names = ['015601864.jpg', '086617615.jpg']
+    write_images(root / 'images', names, rng)
+    persons = []
+    for index in range(7):
+        visible = {3: np.zeros(16), 4: np.arange(16) == 7}.get(index, (np.arange(16) + index) % 7 > 0)
+        joints = np.where(visible[:, None] > 0, rng.uniform((20, 10), (80, 65), (16, 2)).round(), -1)
+        if index == 6:
+            joints += 300
+        box = dict(scale=0.3125, center=[50.0, 36.0]) if index != 5 else dict(scale=-1.0, center=[-1.0, -1.0])
+        person = dict(joints_vis=visible.astype(int).tolist(), joints=joints.tolist(), image=names[index % 2])
+        persons.append(person | box)
+    write_json(root / 'annotations/mpii_train.json', persons)
+
+
+def write_json(path, content):
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(content))

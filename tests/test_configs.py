@@ -1,9 +1,16 @@
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import Runner
 from mmpose.registry import DATASETS, METRICS, MODELS, TRANSFORMS
+
+from depth_refine.engine import extraction
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 FILES = sorted(
@@ -34,7 +41,7 @@ def test_builds_and_runs_forward(name):
     with torch.no_grad():
         assert model(torch.randn(shape), None, mode='tensor').shape == expected
 
-    for dataset in (train, cfg.val_dataloader.dataset, test):
+    for dataset in (train, *train.get('datasets', ()), cfg.val_dataloader.dataset, test):
         assert DATASETS.get(dataset.type) is not None
         for step in dataset.pipeline:
             TRANSFORMS.build(step)
@@ -61,6 +68,101 @@ def test_integral_at_the_papers_size():
     assert logits.shape == (1, 17, 72, 64, 64)
 
 
+def first_stage(name, data_root, body_2d_root, **train_dataloader):
+    """A first stage's config on small data, loaded without workers."""
+    cfg = Config.fromfile(CONFIGS / name)
+    dataset = cfg.train_dataloader.dataset
+    for part, root in zip(
+        dataset.get('datasets', [dataset]), (data_root, body_2d_root / 'coco', body_2d_root / 'mpii'), strict=False
+    ):
+        part.data_root = str(root)
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=False, **train_dataloader)
+    return cfg
+
+
+def test_integral_trains_depth_on_human36m_alone(data_root, body_2d_root):
+    cfg = first_stage('integral_h36m.py', data_root, body_2d_root, batch_size=8)
+    cfg.model.update(Config.fromfile(CONFIGS / 'demo/integral.py').model)
+    model = MODELS.build(cfg.model)
+    coordinates = []
+    model.head.register_forward_hook(lambda module, inputs, output: coordinates.append(output))
+    batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
+    loss = model.loss(**model.data_preprocessor(batch, training=True))['loss_kpt']
+    (gradient,) = torch.autograd.grad(loss, coordinates)
+    samples = batch['data_samples']
+    assert ['h36m' in sample.img_path for sample in samples] == [True, True, False, False] * 2
+    for sample, grad in zip(samples, gradient, strict=True):
+        weights = sample.gt_instance_labels.keypoint_weights[0]
+        assert torch.equal(grad != 0, weights != 0)
+        assert (weights[:, :2] > 0).any() and (weights[:, 2] > 0).any() == ('h36m' in sample.img_path)
+
+    before = model.head.heatmap_head.final_layer.weight.clone()
+    log = model.train_step(batch, build_optim_wrapper(model, cfg.optim_wrapper))
+    torch.testing.assert_close(log['loss'], loss.detach())
+    assert not torch.equal(model.head.heatmap_head.final_layer.weight, before)
+
+
+def test_integral_extracts_human36m_alone(data_root, body_2d_root):
+    cfg = first_stage('integral_h36m.py', data_root, body_2d_root)
+    nodes = list(extraction._image_datasets([cfg.train_dataloader, cfg.test_dataloader]))
+    assert [Path(node.ann_file).stem for node in nodes] == ['h36m_train', 'h36m_test']
+    assert {node.bbox_policy for node in nodes} == {'annotation'}
+
+
+DRAW = """
+import json, multiprocessing, sys
+import torch.distributed
+import depth_refine
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+folder, *names = sys.argv[1:]
+
+def draw(rank):
+    torch.distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2)
+    drawn = {}
+    for name in names:
+        loader = Runner.build_dataloader(Config.fromfile(f'{folder}/{name}').train_dataloader)  # no seed
+        paths = lambda batch: [loader.dataset.get_data_info(index)['img_path'] for index in batch]
+        drawn[name] = []
+        for epoch in range(2):
+            loader.sampler.set_epoch(epoch)
+            drawn[name].append([paths(batch) for batch in loader.batch_sampler])
+    with open(f'{folder}/{rank}.json', 'w') as file:
+        json.dump(drawn, file)
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+init_default_scope('mmpose')
+ranks = [multiprocessing.get_context('fork').Process(target=draw, args=[rank]) for rank in range(2)]
+for process in ranks:
+    process.start()
+for process in ranks:
+    process.join()
+sys.exit(any(process.exitcode for process in ranks))
+"""
+
+
+def test_first_stages_share_an_epoch_between_processes(data_root, body_2d_root, tmp_path):
+    names = ['integral_h36m.py', 'integral_h36m_only.py']
+    for name in names:
+        first_stage(name, data_root, body_2d_root, batch_size=4).dump(tmp_path / name)
+    command = [sys.executable, '-c', DRAW, str(tmp_path), *names]
+    done = subprocess.run(command, cwd=CONFIGS.parent, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-3000:]
+    drawn = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2)]
+    frames = {str(path) for path in data_root.glob('images/S1/*/*.jpg') if int(path.stem[-6:]) % 5 == 1}
+    for name in names:
+        for ranks in zip(*(rank[name] for rank in drawn), strict=True):
+            shares = [{path for batch in batches for path in batch if 'h36m' in path} for batches in ranks]
+            assert shares[0].isdisjoint(shares[1]) and shares[0] | shares[1] == frames
+            for batch in (batch for batches in ranks for batch in batches):
+                of_h36m = ['h36m' in path for path in batch]
+                assert of_h36m == ([True, True, False, False] if name == names[0] else [True] * 4)
+        assert drawn[0][name][0] != drawn[0][name][1]
+
+
 def test_only_training_inputs_of_our_refiner_are_noisy():
     noisy = {
         name: [step.type for step in Config.fromfile(CONFIGS / name).train_dataloader.dataset.pipeline]
@@ -68,6 +170,7 @@ def test_only_training_inputs_of_our_refiner_are_noisy():
         if 'refiner' in name
     }
     clean = {'demo/refiner_2d.py', 'demo/refiner_2d_depth.py', 'demo/refiner_gt2d.py', 'demo/refiner_gt2d_gtdepth.py'}
+    clean.add('refiner_243_cpn.py')
     assert {name for name, steps in noisy.items() if 'GaussianJointNoise' not in steps} == clean
 
 

@@ -2,6 +2,7 @@
 data_root = 'data/h36m/'
 train_ann_file = 'annotation_body3d/fps50/h36m_train.npz'
 test_ann_file = 'annotation_body3d/fps50/h36m_test.npz'
+bbox_policy = 'annotation'  # of the first stage that made the stores
 
 codec = dict(type='DepthSequenceLifting', num_keypoints=17, depth_range=1.5)
 
@@ -21,7 +22,10 @@ test_pipeline = [
     dict(type='GenerateTarget', encoder=codec),
     dict(
         type='PackPoseInputs',
-        meta_keys=('img_ids', 'target_img_path', 'flip_indices', 'camera_param', 'sequence', 'subject', 'action'),
+        meta_keys=(
+            *('img_ids', 'target_img_path', 'flip_indices'),
+            *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
+        ),
     ),
 ]
 
@@ -37,6 +41,7 @@ train_dataloader = dict(
         ann_file=train_ann_file,
         input_source='2d+depth',
         depth_store='depth_sequences/integral_h36m/h36m_train',
+        bbox_policy=bbox_policy,
         seq_len=243,
         pipeline=train_pipeline,
     ),
@@ -52,6 +57,7 @@ val_dataloader = dict(
         ann_file=test_ann_file,
         input_source='2d+depth',
         depth_store='depth_sequences/integral_h36m/h36m_test',
+        bbox_policy=bbox_policy,
         seq_len=243,
         test_mode=True,
         pipeline=test_pipeline,
@@ -59,5 +65,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='H36MPoseMetric', skip_list=['S11_Directions'])
+val_evaluator = dict(type='H36MPoseMetric')
 test_evaluator = val_evaluator

@@ -1,6 +1,6 @@
 # The first stage at a size that trains on two CPU cores in minutes: ResNet-18 without its last stage, 64 px crops,
 # two deconvolutions, 16 x 16 x 16 heatmaps. No flips: the synthetic people carry bands on their left side only.
-_base_ = ['../integral_h36m.py']
+_base_ = ['../integral_h36m_only.py']
 
 data_root = 'data/synthetic/'
 codec = dict(type='IntegralPose3D', input_size=(64, 64), depth_range=1.5)

@@ -2,23 +2,29 @@
 
 An ``h36m_*.npz`` of N frames holds ``imgname`` (N,), image paths relative to the image folder; ``center`` (N, 2) px and
 ``scale`` (N,), the box; ``part`` (N, 17, 3), px and visibility; ``S`` (N, 17, 4), absolute camera-frame metres and
-visibility.
+visibility. Where the image files show a part of each frame only, ``crop`` (N, 4) tells which, x1 y1 x2 y2 px; all else
+stays in pixels of the full frame.
 """
 
 import functools
 import hashlib
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from depth_refine.errors import InputError
-from depth_refine.functional.h36m_names import ImageName, parse_image_name
 
 from .h36m_cameras import HOW_TO_GET, load_cameras
+from .h36m_image_names import index_image_names
+from .npz_stream import NpzStream
 
 _NUM_JOINTS = 17
 _ROW_SHAPES = dict(imgname=(), center=(2,), scale=(), part=(_NUM_JOINTS, 3), S=(_NUM_JOINTS, 4))
+_OPTIONAL_ROW_SHAPES = dict(crop=(4,))
 
 
 class Sequence(NamedTuple):
@@ -34,7 +40,8 @@ class Sequence(NamedTuple):
 class H36MAnnotation:
     """An ``h36m_*.npz`` file, checked, with its videos and cameras.
 
-    N frames, 17 joints. Arrays are float32: the rounding at 6 m is 0.5 micrometres.
+    N frames, 17 joints. Arrays are float32: the rounding at 6 m is 0.5 micrometres. The file is converted as it is
+    read, so that no array is ever in memory as it is in the file; only one in Fortran order is.
 
     Args:
         ann_file: the npz file, see :mod:`depth_refine.datasets.h36m_annotation`.
@@ -49,25 +56,29 @@ class H36MAnnotation:
         cameras: one camera dict for each sequence.
         center, scale: (N, 2) px and (N,), the box: its side is 200 * scale px.
         keypoints: (N, 17, 2) px, lens distortion included.
-        keypoints_visible: (N, 17).
+        keypoints_visible: (N, 17) bool, true where the file's number is above 0.
         keypoints_3d: (N, 17, 3) absolute camera-frame metres.
-        keypoints_3d_visible: (N, 17).
+        keypoints_3d_visible: (N, 17) bool, likewise.
+        crops: (N, 4) x1 y1 x2 y2 px, whole numbers: the image file shows columns x1 to x2 - 1 and rows y1 to y2 - 1 of
+            the frame. None if it shows all of it.
 
     Raises:
-        InputError: a file is missing or damaged, a key is missing or has a wrong shape, a number is not finite, an
-            image name is not of Human3.6M's form, or a camera is missing.
+        InputError: a file is missing or damaged, a key is missing or has a wrong shape or type, a number is not finite
+            (in float32), an image name is not of Human3.6M's form, a crop is empty or not of whole pixels, or a camera
+            is missing.
     """
 
     def __init__(self, ann_file: str | Path, camera_file: str | Path) -> None:
         self.path = Path(ann_file)
-        arrays = _load_arrays(self.path)
-        self.img_names = np.char.encode(arrays['imgname'].astype(str), 'utf-8')
-        self.center = arrays['center'].astype(np.float32)
-        self.scale = arrays['scale'].astype(np.float32)
-        self.keypoints = arrays['part'][..., :2].astype(np.float32)
-        self.keypoints_visible = arrays['part'][..., 2].astype(np.float32)
-        self.keypoints_3d = arrays['S'][..., :3].astype(np.float32)
-        self.keypoints_3d_visible = arrays['S'][..., 3].astype(np.float32)
+        if not self.path.is_file():
+            raise InputError(f'no annotation file {self.path.absolute()}. {HOW_TO_GET}.')
+        try:
+            self._read(NpzStream(self.path))
+        except InputError:
+            raise
+        except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
+            raise InputError(f'{self.path} is not a readable npz file ({error}). Write or copy it again.') from error
+        self._check_crops()
         self._find_sequences()
         cameras = load_cameras(camera_file)
         missing = {(s.subject, s.camera) for s in self.sequences} - cameras.keys()
@@ -78,7 +89,7 @@ class H36MAnnotation:
         self.cameras = [cameras[s.subject, s.camera] for s in self.sequences]
 
     def __len__(self) -> int:
-        return len(self.frames)
+        return len(self.img_names)
 
     @functools.cached_property
     def sha256(self) -> str:
@@ -86,59 +97,121 @@ class H36MAnnotation:
         with self.path.open('rb') as file:
             return hashlib.file_digest(file, 'sha256').hexdigest()
 
+    def _read(self, npz: NpzStream) -> None:
+        """Fill the arrays."""
+        missing = _ROW_SHAPES.keys() - set(npz.keys)
+        if missing:
+            raise InputError(
+                f'{self.path} lacks the key {sorted(missing)[0]!r}: expected {sorted(_ROW_SHAPES)}, '
+                f'got {sorted(npz.keys)}'
+            )
+        self._check_headers(npz)
+        self.img_names = _read_names(npz)
+        with ThreadPoolExecutor(2) as pool:  # reading and converting release the interpreter's lock
+            joints_3d = pool.submit(self._read_joints, npz, 'S')
+            joints_2d = pool.submit(self._read_joints, npz, 'part')
+            self.center = self._read_numbers(npz, 'center')
+            self.scale = self._read_numbers(npz, 'scale')
+            self.crops = self._read_numbers(npz, 'crop') if 'crop' in npz.keys else None
+            self.keypoints, self.keypoints_visible = joints_2d.result()
+            self.keypoints_3d, self.keypoints_3d_visible = joints_3d.result()
+
+    def _check_headers(self, npz: NpzStream) -> None:
+        """Check shapes and types before anything is allocated."""
+        headers = {key: npz.header(key) for key in (*_ROW_SHAPES, *_OPTIONAL_ROW_SHAPES) if key in npz.keys}
+        count = math.prod(headers['imgname'].shape)
+        if count == 0:
+            raise InputError(f'{self.path} holds no frames')
+        for key, header in headers.items():
+            expected = (count, *(_ROW_SHAPES | _OPTIONAL_ROW_SHAPES)[key])
+            if header.shape != expected:
+                raise InputError(f'{self.path}: expected {key!r} of shape {expected}, got {header.shape}')
+            kinds, what = ('US', 'text') if key == 'imgname' else ('fiu', 'numbers')
+            if header.dtype.kind not in kinds:
+                raise InputError(f'{self.path}: expected {what} in {key!r}, got {header.dtype}')
+
+    def _read_joints(self, npz: NpzStream, key: str) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates (N, 17, C) and visibility (N, 17) from an array (N, 17, C + 1)."""
+        shape = npz.header(key).shape
+        coordinates = np.empty((*shape[:2], shape[2] - 1), np.float32)
+        visible = np.broadcast_to(True, shape[:2])  # takes no memory; Human3.6M hides no joint
+        for rows, chunk in self._finite_chunks(npz, key):
+            coordinates[rows] = chunk[..., :-1]
+            visible_here = chunk[..., -1] > 0
+            if not visible_here.all():
+                visible = visible if visible.flags.writeable else visible.copy()
+                visible[rows] = visible_here
+        return coordinates, visible
+
+    def _read_numbers(self, npz: NpzStream, key: str) -> np.ndarray:
+        """An array, float32."""
+        numbers = np.empty(npz.header(key).shape, np.float32)
+        for rows, chunk in self._finite_chunks(npz, key):
+            numbers[rows] = chunk
+        return numbers
+
+    def _finite_chunks(self, npz: NpzStream, key: str) -> Iterator[tuple[slice, np.ndarray]]:
+        """Chunks of an array in float32; an error at the end if a number was not finite."""
+        bad_rows = []
+        for rows, chunk in npz.chunks(key):
+            with np.errstate(over='ignore', invalid='ignore'):
+                chunk = chunk.astype(np.float32)
+            if not np.isfinite(chunk).all():
+                finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
+                bad_rows.extend(rows.start + np.flatnonzero(~finite))
+            yield rows, chunk
+        if bad_rows:
+            raise InputError(
+                f'{self.path}: {key!r} is not finite in {len(bad_rows)} of {len(self)} rows, first in row '
+                f'{bad_rows[0]} ({self._name(bad_rows[0])}). Remove these rows or write the file again.'
+            )
+
+    def _name(self, row: int) -> str:
+        return self.img_names[row].decode(errors='replace')
+
+    def _check_crops(self) -> None:
+        if self.crops is None:
+            return
+        low, high = self.crops[:, :2], self.crops[:, 2:]
+        good = np.all(self.crops == np.rint(self.crops), axis=1) & np.all(low < high, axis=1)
+        if not good.all():
+            row = int(np.argmin(good))
+            raise InputError(
+                f"{self.path}: expected whole pixels x1 < x2 and y1 < y2 in 'crop', got {self.crops[row].tolist()} in "
+                f'row {row} ({self._name(row)}). Write the file again.'
+            )
+
     def _find_sequences(self) -> None:
         """Parse the image names and group the rows into videos."""
-        found: dict[str, tuple[int, ImageName]] = {}
-        self.frames = np.empty(len(self.img_names), np.int32)
-        self.sequence_ids = np.empty(len(self.img_names), np.int32)
-        for row, img_name in enumerate(self.img_names):
-            try:
-                name = parse_image_name(img_name.decode())
-            except ValueError as error:
-                raise InputError(f'{self.path}, row {row}: {error}') from error
-            self.sequence_ids[row], _ = found.setdefault(name.sequence, (len(found), name))
-            self.frames[row] = name.frame
+        try:
+            self.frames, self.sequence_ids, names = index_image_names(self.img_names)
+        except ValueError as error:
+            raise InputError(f'{self.path}, {error}') from error
         order = np.lexsort((self.frames, self.sequence_ids))
         rows = np.split(order, np.cumsum(np.bincount(self.sequence_ids))[:-1])
         self.sequences = [
-            Sequence(name.sequence, name.subject, name.action, name.camera, rows[index])
-            for index, name in found.values()
+            Sequence(name.sequence, name.subject, name.action, name.camera, rows_of_one)
+            for name, rows_of_one in zip(names, rows, strict=True)
         ]
 
 
-def _load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read and check the arrays of an annotation file."""
-    if not path.is_file():
-        raise InputError(f'no annotation file {path.absolute()}. {HOW_TO_GET}.')
-    try:
-        with np.load(path, allow_pickle=False) as npz:
-            missing = _ROW_SHAPES.keys() - set(npz.files)
-            if missing:
-                raise InputError(
-                    f'{path} lacks the key {sorted(missing)[0]!r}: expected {sorted(_ROW_SHAPES)}, '
-                    f'got {sorted(npz.files)}'
-                )
-            arrays = {key: npz[key] for key in _ROW_SHAPES}
-    except InputError:
-        raise
-    except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
-        raise InputError(f'{path} is not a readable npz file ({error}). Write or copy it again.') from error
-    count = arrays['imgname'].size
-    if count == 0:
-        raise InputError(f'{path} holds no frames')
-    for key, shape in _ROW_SHAPES.items():
-        array = arrays[key]
-        if array.shape != (count, *shape):
-            raise InputError(f'{path}: expected {key!r} of shape {(count, *shape)}, got {array.shape}')
-        if key == 'imgname':
-            continue
-        if array.dtype.kind not in 'fiu':
-            raise InputError(f'{path}: expected numbers in {key!r}, got {array.dtype}')
-        finite = np.isfinite(array).reshape(count, -1).all(axis=1)
-        if not finite.all():
-            row = int(np.argmin(finite))
-            raise InputError(
-                f'{path}: {key!r} is not finite in {count - finite.sum()} of {count} rows, first in row {row} '
-                f'({arrays["imgname"][row]}). Remove these rows or write the file again.'
-            )
-    return arrays
+def _read_names(npz: NpzStream) -> np.ndarray:
+    """The image names (N,) as bytes."""
+    (count,), _, dtype = npz.header('imgname')
+    names = np.zeros(count, f'S{dtype.itemsize // (4 if dtype.kind == "U" else 1)}')
+    for rows, chunk in npz.chunks('imgname'):
+        encoded = _encode(chunk)
+        if encoded.dtype.itemsize > names.dtype.itemsize:
+            names = names.astype(encoded.dtype)
+        names[rows] = encoded
+    return names
+
+
+def _encode(names: np.ndarray) -> np.ndarray:
+    """Text (n,) to UTF-8; bytes stay as they are."""
+    if names.dtype.kind == 'S':
+        return names
+    code_points = names.view(np.dtype(np.uint32).newbyteorder(names.dtype.byteorder)).reshape(len(names), -1)
+    if np.max(code_points) < 128:
+        return code_points.astype(np.uint8).view(f'S{code_points.shape[1]}')[:, 0]
+    return np.char.encode(names.astype(names.dtype.newbyteorder('=')), 'utf-8')

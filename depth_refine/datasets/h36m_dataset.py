@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.hub import get_config
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
@@ -48,16 +49,16 @@ class H36MDataset(BaseDataset):
         """MMPose's joint names, flip pairs and colours of the 17 joints."""
         return parse_pose_metainfo(metainfo or get_config('mmpose::_base_/datasets/h36m.py').dataset_info)
 
-    def load_data_list(self) -> list:
+    def load_data_list(self) -> np.ndarray:
         """Read the annotation; the samples are plain numbers, see :meth:`sample_ids`."""
         self.annotation = H36MAnnotation(self.ann_file, self.camera_param_file)
         return self.sample_ids()
 
-    def sample_ids(self) -> list[int]:
-        """What :meth:`build_sample` makes a sample from: rows or sequences of the annotation."""
+    def sample_ids(self) -> np.ndarray:
+        """What :meth:`build_sample` makes a sample from: integers, one or more for each sample."""
         raise NotImplementedError
 
-    def build_sample(self, sample_id: int) -> dict:
+    def build_sample(self, sample_id: np.ndarray) -> dict:
         """The pipeline's input for one sample."""
         raise NotImplementedError
 
@@ -69,4 +70,5 @@ class H36MDataset(BaseDataset):
     def get_data_info(self, idx: int) -> dict:
         """The pipeline's input for the ``idx``-th sample."""
         metainfo = {key: self._metainfo[key] for key in self._SAMPLE_METAINFO}
-        return dict(metainfo, **self.build_sample(self.data_list[idx]), test_mode=self.test_mode, dataset_name='h36m')
+        sample = self.build_sample(self.data_list[idx])
+        return dict(metainfo, **sample, test_mode=self.test_mode, dataset_name='h36m')

@@ -17,26 +17,32 @@ from .sequence_store import SequenceStore
 class H36MDepthSequenceDataset(H36MDataset):
     """Sequences of 2D poses, with or without depths, and their 3D poses, for the refiner.
 
-    Shape key: T input frames, T' target frames, C channels (2: u, v px; 3: u, v px, depth m relative to the root).
+    Shape key: T input frames, T' target frames, C channels: u and v px, the depth relative to the root in m, and its
+    standard deviation in m, two to four of them.
 
     In training a sample is a window of ``seq_len`` frames around one target frame, and every ``frame_step``-th frame of
-    every video is the target of one window. In test mode a sample is a whole video. Ends of videos are continued by
-    their first and last frames, so that every frame is predicted; windows are cut out when they are asked for.
+    every video is the target of one window. In test mode a sample is a whole video. With ``clip_len`` a sample is a
+    clip of so many targets in either, for networks that answer for all frames of a clip at once. Ends of videos are
+    continued by their first and last frames, so that every frame is predicted; windows are cut out when they are asked
+    for.
 
     A sample holds ``keypoints`` (T, 17, C), ``keypoints_visible`` (T, 17), ``lifting_target`` (T', 17, 3) absolute
     camera-frame metres, ``lifting_target_visible`` (T', 17), ``camera_param``, ``target_img_path`` and ``img_ids``
-    (T'), ``sequence``, ``subject``, ``action`` and ``bbox_policy``, the store's. T' = 1 and T = ``seq_len`` in
-    training; T = T' + ``seq_len`` - 1 in test mode.
+    (T'), ``sequence``, ``subject``, ``action`` and ``bbox_policy``, the store's. T = T' + ``seq_len`` - 1, and T' is 1
+    in training and the video's length in test mode, or ``clip_len``.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
-        input_source: ``'2d'`` or ``'2d+depth'`` from the depth sequence store, ``'gt2d'`` or ``'gt2d+gtdepth'`` from
-            the annotation.
+        input_source: ``'2d'``, ``'2d+depth'`` or ``'2d+depth+std'`` from the depth sequence store, ``'gt2d'`` or
+            ``'gt2d+gtdepth'`` from the annotation.
         seq_len: the refiner's receptive field.
-        depth_store: the store's folder, relative to ``data_root``; needed by ``'2d'`` and ``'2d+depth'``.
+        depth_store: the store's folder, relative to ``data_root``; needed unless the inputs are from the annotation.
         bbox_policy: the bounding boxes under which the store must have been made: those of the first stage's config, or
             ``'published'`` for detections made elsewhere; None accepts any.
         frame_step: make every n-th frame a target in training; neighbouring windows differ little.
+        clip_len: cut videos into clips of so many targets; ``frame_step`` is then without effect. The last clip of a
+            video is shorter in test mode. In training, where all are equal, it reaches back, and a video shorter than a
+            clip is continued by its last frame.
         causal: the target is the last frame of its window instead of the middle one.
         kwargs: see :class:`H36MDataset`.
 
@@ -46,7 +52,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             every video.
     """
 
-    INPUT_SOURCES = ('2d', '2d+depth', 'gt2d', 'gt2d+gtdepth')
+    INPUT_SOURCES = ('2d', '2d+depth', '2d+depth+std', 'gt2d', 'gt2d+gtdepth')
 
     def __init__(
         self,
@@ -56,6 +62,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         depth_store: str | None = None,
         bbox_policy: str | None = None,
         frame_step: int = 1,
+        clip_len: int | None = None,
         causal: bool = False,
         data_root: str = '',
         **kwargs,
@@ -69,35 +76,44 @@ class H36MDepthSequenceDataset(H36MDataset):
         self.depth_store = depth_store and Path(data_root, depth_store)
         self.bbox_policy = bbox_policy
         self.frame_step = frame_step
+        self.clip_len = clip_len
         self.frames_before = seq_len - 1 if causal else seq_len // 2
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
-    def sample_ids(self) -> list[int]:
-        """Rows of the annotation in training, indices of videos in test mode."""
-        sequences = self.annotation.sequences
-        longest = max(len(sequence.rows) for sequence in sequences)
-        if self.seq_len > longest:
+    def sample_ids(self) -> np.ndarray:
+        """(N, 3): index of the video, position of the first target in it, number of targets."""
+        lengths = [len(sequence.rows) for sequence in self.annotation.sequences]
+        if max(self.seq_len, self.clip_len or 1) > max(lengths):
             raise InputError(
-                f'the receptive field, {self.seq_len} frames, is longer than any video of {self.annotation.path} '
-                f'(at most {longest} frames). Use a config with a shorter one, or longer videos.'
+                f'the receptive field, {max(self.seq_len, self.clip_len or 1)} frames, is longer than any video of '
+                f'{self.annotation.path} (at most {max(lengths)} frames). Use a config with a shorter one, or longer '
+                'videos.'
             )
-        self._keypoints = self._read_inputs()
-        self._positions = np.empty(len(self.annotation), np.int32)  # of a row in its video
-        for sequence in sequences:
-            self._positions[sequence.rows] = np.arange(len(sequence.rows))
-        if self.test_mode:
-            return list(range(len(sequences)))
-        return np.concatenate([sequence.rows[:: self.frame_step] for sequence in sequences]).tolist()
+        self._inputs = self._read_inputs()
+        return np.concatenate([self._cut(index, length) for index, length in enumerate(lengths)])
 
-    def _read_inputs(self) -> np.ndarray:
-        """(N, 17, C) of the input source; memory-mapped if it comes from a store."""
+    def _cut(self, index: int, length: int) -> np.ndarray:
+        """The samples of one video."""
+        if self.clip_len is None:
+            starts = np.arange(0, length, length if self.test_mode else self.frame_step)
+            counts = np.full(len(starts), length if self.test_mode else 1)
+        elif self.test_mode:
+            starts = np.arange(0, length, self.clip_len)
+            counts = np.minimum(self.clip_len, length - starts)
+        else:
+            starts = np.arange(0, length, self.clip_len).clip(max=max(length - self.clip_len, 0))
+            counts = np.full(len(starts), self.clip_len)
+        return np.stack([np.full(len(starts), index), starts, counts], axis=-1).astype(np.int32)
+
+    def _read_inputs(self) -> list[np.ndarray]:
+        """Arrays (N, 17, ...) whose last axes together are the C channels; memory-mapped if they come from a store."""
         if self.input_source.startswith('gt'):
             self.bbox_policy = 'not needed'
             keypoints = self.annotation.keypoints
             if self.input_source == 'gt2d':
-                return keypoints
+                return [keypoints]
             depth = self.annotation.keypoints_3d[..., 2:]
-            return np.concatenate([keypoints, depth - depth[:, ROOT, None]], axis=-1)
+            return [keypoints, depth - depth[:, ROOT, None]]
         store = SequenceStore(self.depth_store, self.annotation)
         if self.bbox_policy not in (None, store.bbox_policy):
             raise InputError(
@@ -107,22 +123,22 @@ class H36MDepthSequenceDataset(H36MDataset):
             )
         self.bbox_policy = store.bbox_policy
         if self.input_source == '2d':
-            return store.keypoints[..., :2]
+            return [store.keypoints[..., :2]]
         if not store.has_depth:
             raise InputError(f"{store.path} has no depths, only 2D poses: use it with input_source='2d'")
-        return store.keypoints
+        if self.input_source == '2d+depth':
+            return [store.keypoints]
+        if store.depth_std is None:
+            raise InputError(f'{store.path} does not say how sure the depths are: extract again')
+        return [store.keypoints, store.depth_std[..., None]]
 
-    def build_sample(self, sample_id: int) -> dict:
-        """The window around row ``sample_id``, or the ``sample_id``-th video in test mode."""
-        if self.test_mode:
-            index, start = sample_id, 0
-            targets = self.annotation.sequences[index].rows
-        else:
-            index, start = self.annotation.sequence_ids[sample_id], self._positions[sample_id]
-            targets = np.array([sample_id])
+    def build_sample(self, sample_id: np.ndarray) -> dict:
+        """The sample with these video, first target and number of targets."""
+        index, start, count = sample_id.tolist()
         sequence, camera = self.annotation.sequences[index], self.annotation.cameras[index]
-        rows = self._window(sequence, start, len(targets))
-        keypoints = np.array(self._keypoints[rows])
+        targets = sequence.rows[np.arange(start, start + count).clip(max=len(sequence.rows) - 1)]
+        rows = self._window(sequence, start, count)
+        keypoints = np.concatenate([array[rows] for array in self._inputs], axis=-1)
         return dict(
             keypoints=keypoints,
             keypoints_visible=np.ones(keypoints.shape[:2], np.float32),

@@ -18,8 +18,10 @@ class H36MImageDataset(H36MDataset):
     A sample holds, for MMPose's top-down transforms, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,),
     ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17). The depth
     rides in ``keypoints`` so that flips swap it with its joint; MMPose's transforms change u and v alone. Besides:
-    ``img_id`` (the row in the annotation), ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``, and in
-    test mode ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres.
+    ``img_id`` (the row in the annotation), ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``,
+    ``bbox_policy``, and in test mode ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres. Where the image files
+    are crops, ``crop_window`` (4,) x1 y1 x2 y2 px and ``frame_size`` (w, h) px tell :class:`LoadReadableImage` where a
+    crop belongs; everything else is in pixels of the full frame.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
@@ -48,13 +50,13 @@ class H36MImageDataset(H36MDataset):
         self.bbox_policy = bbox_policy
         super().__init__(ann_file=ann_file, **kwargs)
 
-    def sample_ids(self) -> list[int]:
+    def sample_ids(self) -> np.ndarray:
         """Rows of the annotation."""
-        return np.concatenate([sequence.rows[:: self.frame_step] for sequence in self.annotation.sequences]).tolist()
+        return np.concatenate([sequence.rows[:: self.frame_step] for sequence in self.annotation.sequences])
 
-    def build_sample(self, sample_id: int) -> dict:
+    def build_sample(self, sample_id: np.ndarray) -> dict:
         """The frame in row ``sample_id``."""
-        annotation, row = self.annotation, sample_id
+        annotation, row = self.annotation, int(sample_id)
         index = annotation.sequence_ids[row]
         sequence, camera = annotation.sequences[index], annotation.cameras[index]
         joints = annotation.keypoints_3d[row]
@@ -66,13 +68,16 @@ class H36MImageDataset(H36MDataset):
             bbox=self._bbox(row, camera)[None],
             bbox_score=np.ones(1, np.float32),
             keypoints=np.concatenate([annotation.keypoints[row], depth], axis=-1)[None],
-            keypoints_visible=annotation.keypoints_visible[row][None],
+            keypoints_visible=annotation.keypoints_visible[row][None].astype(np.float32),
             camera_param=camera,
             sequence=sequence.name,
             subject=sequence.subject,
             action=sequence.action,
             frame=int(annotation.frames[row]),
+            bbox_policy=self.bbox_policy,
         )
+        if annotation.crops is not None:
+            sample.update(crop_window=annotation.crops[row], frame_size=(int(camera['w']), int(camera['h'])))
         if self.test_mode:  # the flip of a training pipeline would not mirror it
             sample['keypoints_cam'] = joints[None].copy()
         return sample

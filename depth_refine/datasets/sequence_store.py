@@ -1,9 +1,10 @@
 """The depth sequence store: what the first stage predicts for every frame of an annotation, all that the second reads.
 
 A folder of plain arrays, N frames: ``keypoints.npy`` float32 (N, 17, 3) of (u px, v px, depth m relative to the root),
-``scores.npy`` float32 (N, 17), ``frame_names.npy`` (N,) and ``store.json``. That says where they come from, under which
-bounding boxes they were made (``bbox_policy``) and whether there are depths (``has_depth``; if not, it is NaN).
-Row i belongs to row i of the annotation. The folder is written under a temporary name and takes its own when complete.
+``scores.npy`` float32 (N, 17), perhaps ``depth_std.npy`` float32 (N, 17), a depth's standard deviation, m,
+``frame_names.npy`` (N,) and ``store.json``. That says where they come from, under which bounding boxes they were made
+(``bbox_policy``) and whether there are depths (``has_depth``; if not, the column is NaN). Row i belongs to row i of the
+annotation. The folder is written under a temporary name and takes its own when complete.
 """
 
 import json
@@ -20,7 +21,11 @@ from .h36m_annotation import H36MAnnotation
 
 SCHEMA_VERSION = 2
 _META_FILE = 'store.json'
-_SHAPES = dict(keypoints=(17, 3), scores=(17,))
+
+
+def _shapes(has_depth_std: bool) -> dict[str, tuple]:
+    """Of a frame, by array."""
+    return dict(keypoints=(17, 3), scores=(17,), **(dict(depth_std=(17,)) if has_depth_std else {}))
 
 
 class SequenceStore:
@@ -33,6 +38,7 @@ class SequenceStore:
     Attributes:
         keypoints: (N, 17, 3) of (u px, v px, depth m).
         scores: (N, 17) in [0, 1].
+        depth_std: (N, 17) m, None if the store has none.
         bbox_policy: the bounding boxes of the first stage, or ``'published'`` for detections made elsewhere.
         has_depth: whether the third column is more than NaN.
         meta: the content of ``store.json``.
@@ -56,6 +62,9 @@ class SequenceStore:
             self.bbox_policy, self.has_depth = str(self.meta['bbox_policy']), bool(self.meta['has_depth'])
             self.keypoints = np.load(self.path / 'keypoints.npy', mmap_mode='r')
             self.scores = np.load(self.path / 'scores.npy', mmap_mode='r')
+            self.depth_std = None
+            if self.meta.get('has_depth_std', False):
+                self.depth_std = np.load(self.path / 'depth_std.npy', mmap_mode='r')
         except InputError:
             raise
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -66,7 +75,7 @@ class SequenceStore:
                 f'but {annotation.path} has {annotation.sha256}. Give the store of this annotation, or make one with '
                 'tools/extract_depth_sequences.py.'
             )
-        for name, shape in _SHAPES.items():
+        for name, shape in _shapes(self.depth_std is not None).items():
             array = getattr(self, name)
             if array.shape != (count, *shape) or array.dtype != np.float32 or count != len(annotation):
                 raise InputError(
@@ -77,7 +86,12 @@ class SequenceStore:
 
 @contextmanager
 def write_sequence_store(
-    path: str | Path, annotation: H36MAnnotation, bbox_policy: str, meta: dict, has_depth: bool = True
+    path: str | Path,
+    annotation: H36MAnnotation,
+    bbox_policy: str,
+    meta: dict,
+    has_depth: bool = True,
+    has_depth_std: bool = False,
 ) -> Iterator['_Writer']:
     """Write a store in a ``with`` block.
 
@@ -89,6 +103,7 @@ def write_sequence_store(
         bbox_policy: the bounding boxes of the first stage, or ``'published'``.
         meta: provenance for ``store.json``: config, checkpoint, image size.
         has_depth: False if there are only 2D poses; every depth must then be NaN.
+        has_depth_std: whether every batch comes with ``depth_std``.
 
     Yields:
         A writer whose :meth:`~_Writer.write` takes batches, in any order.
@@ -101,15 +116,15 @@ def write_sequence_store(
     if path.exists():
         raise InputError(f'{path.absolute()} exists. Remove it, or give another folder.')
     with whole_folder(path) as folder:
-        writer = _Writer(folder, annotation, has_depth)
+        writer = _Writer(folder, annotation, has_depth, has_depth_std)
         yield writer
-        writer.finish(dict(meta, bbox_policy=bbox_policy, has_depth=has_depth))
+        writer.finish(dict(meta, bbox_policy=bbox_policy, has_depth=has_depth, has_depth_std=has_depth_std))
 
 
 class _Writer:
     """Fills the arrays of a store in ``folder``."""
 
-    def __init__(self, folder: Path, annotation: H36MAnnotation, has_depth: bool) -> None:
+    def __init__(self, folder: Path, annotation: H36MAnnotation, has_depth: bool, has_depth_std: bool) -> None:
         self.folder = folder
         self.annotation = annotation
         self._finite_columns = 3 if has_depth else 2
@@ -117,17 +132,29 @@ class _Writer:
             name: np.lib.format.open_memmap(
                 folder / f'{name}.npy', mode='w+', dtype=np.float32, shape=(len(annotation), *shape)
             )
-            for name, shape in _SHAPES.items()
+            for name, shape in _shapes(has_depth_std).items()
         }
         self._written = np.zeros(len(annotation), bool)
 
-    def write(self, rows: np.ndarray, keypoints: np.ndarray, scores: np.ndarray) -> None:
-        """Store a batch: rows (B,) of the annotation, keypoints (B, 17, 3) of (u px, v px, depth m), scores (B, 17)."""
-        columns = keypoints[..., : self._finite_columns]
-        if not (np.isfinite(columns).all() and np.isfinite(scores).all()):
+    def write(
+        self, rows: np.ndarray, keypoints: np.ndarray, scores: np.ndarray, depth_std: np.ndarray | None = None
+    ) -> None:
+        """Store a batch.
+
+        Args:
+            rows: (B,) rows of the annotation.
+            keypoints: (B, 17, 3) of (u px, v px, depth m).
+            scores: (B, 17).
+            depth_std: (B, 17) m, for a store that has it.
+        """
+        batch = dict(keypoints=keypoints, scores=scores, **({} if depth_std is None else dict(depth_std=depth_std)))
+        if batch.keys() != self._arrays.keys():
+            raise ValueError(f'expected batches of {sorted(self._arrays)}, got {sorted(batch)}')
+        finite = dict(batch, keypoints=keypoints[..., : self._finite_columns])
+        if not all(np.isfinite(values).all() for values in finite.values()):
             raise ValueError(f'the first stage gave a prediction that is not finite, in rows {list(rows)}')
-        self._arrays['keypoints'][rows] = keypoints
-        self._arrays['scores'][rows] = scores
+        for name, values in batch.items():
+            self._arrays[name][rows] = values
         self._written[rows] = True
 
     def finish(self, meta: dict) -> None:

@@ -95,7 +95,7 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path, amp:
     loader = Runner.build_dataloader(dict(loader_cfg, dataset=dataset, persistent_workers=False))
     device_type = next(model.parameters()).device.type
     with (
-        write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta) as writer,
+        write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta, has_depth_std=True) as writer,
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
         torch.inference_mode(),
         torch.autocast(device_type, dtype=torch.bfloat16, enabled=amp),
@@ -106,6 +106,7 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path, amp:
                 np.array([sample.img_id for sample in samples]),
                 np.concatenate([sample.pred_instances.keypoints for sample in samples]),
                 np.concatenate([sample.pred_instances.keypoint_scores for sample in samples]),
+                depth_std=np.concatenate([sample.pred_instances.depth_std for sample in samples]),
             )
             progress.update(len(samples))
     return path

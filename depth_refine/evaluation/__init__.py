@@ -1,6 +1,8 @@
 """Evaluation of 3D poses.
 
 - :mod:`h36m_pose_metric`: ``H36MPoseMetric``, Human3.6M's protocols for either stage.
+- :mod:`root_relative_poses`: what it keeps of a predicted sample.
+- :mod:`pose_error_table`: what it writes into the log.
 """
 
 from .h36m_pose_metric import H36MPoseMetric

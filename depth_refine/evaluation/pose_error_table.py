@@ -1,6 +1,8 @@
-"""The text table of errors per action."""
+"""What the log says: the table of errors per action, and the rules of the evaluation."""
 
 import numpy as np
+
+from .root_relative_poses import Conditions
 
 # Name and unit of each error, in the order of the table's columns.
 ERRORS = (('MPJPE', 'mm'), ('P-MPJPE', 'mm'), ('N-MPJPE', 'mm'), ('MPJVE', 'mm_per_frame'), ('MPJAE', 'mm_per_frame2'))
@@ -46,4 +48,21 @@ def pose_error_table(
             line('mean of actions', '', numbers(action_means)),
             line('mean of frames', total, numbers(frame_means)),
         ]
+    )
+
+
+def evaluation_rules(steps: set[int], conditions: set[Conditions]) -> str:
+    """Say in one line how poses were aligned and under which conditions they were predicted.
+
+    Args:
+        steps: differences between the numbers of consecutive evaluated frames.
+        conditions: all that the evaluated samples state.
+    """
+    frame_step = ' to '.join(map(str, sorted({min(steps), max(steps)}))) if steps else 'none'
+    root_depths, bbox_policies, flip_tests = map(set, zip(*conditions, strict=True))
+    return (
+        'root at the origin on both sides; '
+        f'differences between consecutive evaluated frames (frame step {frame_step}); '
+        f'absolute root depth: {"from the ground truth" if any(root_depths) else "not used"}; '
+        f'bounding boxes: {" and ".join(sorted(bbox_policies))}; flip test: {" and ".join(sorted(flip_tests))}'
     )

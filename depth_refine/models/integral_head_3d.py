@@ -6,6 +6,7 @@ import torch
 from mmengine.structures import PixelData
 from mmpose.models.heads import BaseHead, HeatmapHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
+from mmpose.utils.tensor_utils import to_numpy
 from torch import Tensor
 
 from depth_refine.functional.soft_argmax import expectation, heatmap_marginals, soft_argmax_3d
@@ -86,9 +87,10 @@ class IntegralHead3D(BaseHead):
 
         Returns:
             A list of ``InstanceData`` with ``keypoints`` (1, K, 3), (u px, v px in the crop, depth m relative to the
-            root), and ``keypoint_scores`` (1, K) in [0, 1]: one minus the heatmap's spread in the image relative to a
-            uniform one's; their metainfo says whether ``flip_test`` was on. With ``output_heatmaps`` also a list of
-            ``PixelData`` with ``heatmaps`` (K, H, W), the heatmaps summed over depth.
+            root), ``keypoint_scores`` (1, K) in [0, 1]: one minus the heatmap's spread in the image relative to a
+            uniform one's, and ``depth_std`` (1, K), the heatmap's standard deviation in depth, m; their metainfo says
+            whether ``flip_test`` was on. With ``output_heatmaps`` also a list of ``PixelData`` with ``heatmaps``
+            (K, H, W), the heatmaps summed over depth.
         """
         test_cfg = test_cfg or {}
         flip_test = bool(test_cfg.get('flip_test', False))
@@ -102,12 +104,14 @@ class IntegralHead3D(BaseHead):
         else:
             xy, z = heatmap_marginals(self._logits(feats))
 
-        (x, var_x), (y, var_y), (z, _) = (expectation(p) for p in (xy.sum(dim=2), xy.sum(dim=3), z))
+        (x, var_x), (y, var_y), (z, var_z) = (expectation(p) for p in (xy.sum(dim=2), xy.sum(dim=3), z))
         # a uniform distribution on [0, 1] has the variance 1 / 12
         scores = (1 - ((var_x + var_y) * 6).sqrt()).clamp(0, 1)
         coords = torch.stack([x, y, z], dim=-1)
         instances = self.decode((coords, scores))
-        for instance in instances:
+        depth_std = to_numpy(var_z.sqrt() * self.decoder.depth_range)
+        for instance, std in zip(instances, depth_std, strict=True):
+            instance.depth_std = std[None]
             instance.set_metainfo(dict(flip_test=flip_test))
         if test_cfg.get('output_heatmaps', False):
             return instances, [PixelData(heatmaps=heatmaps) for heatmaps in xy]

@@ -1,13 +1,10 @@
 """Writes a synthetic Human3.6M in MMPose's layout."""
 
-import multiprocessing
 import os
 import pickle
 import shutil
-import signal
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import cv2
@@ -19,6 +16,7 @@ from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_ann
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.functional.h36m_names import image_name
+from depth_refine.parallel import worker_pool
 from depth_refine.synthetic.cameras import make_cameras
 from depth_refine.synthetic.motion import ACTIVITIES
 from depth_refine.synthetic.performances import (
@@ -151,29 +149,9 @@ def _write_images(folder: Path, videos: list, seed: int, workers: int) -> None:
             for video in videos:
                 progress.update(_write_video(folder, *video, seed))
             return
-        with ProcessPoolExecutor(min(workers, len(videos)), _fresh_processes(), _init_worker) as pool:
-            try:
-                for future in as_completed([pool.submit(_write_video, folder, *video, seed) for video in videos]):
-                    progress.update(future.result())
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
-
-def _fresh_processes() -> multiprocessing.context.BaseContext:
-    """How to start workers; plain forks would hang in OpenCV if this process has used its threads."""
-    if 'forkserver' not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context('spawn')
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload([__name__])
-    return context
-
-
-def _init_worker() -> None:
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; workers end without a traceback
-    parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()  # a killed parent ends us too
+        with worker_pool(min(workers, len(videos)), __name__) as pool:
+            for future in as_completed([pool.submit(_write_video, folder, *video, seed) for video in videos]):
+                progress.update(future.result())
 
 
 def _write_video(folder: Path, performance: Performance, camera: dict, seed: int) -> int:

@@ -33,7 +33,7 @@ def refinement_frames(
         raise ValueError("refinement_frames needs whole videos with depths: test_mode=True, input_source='2d+depth'")
     by_name = {sequence.name: index for index, sequence in enumerate(dataset.annotation.sequences)}
     for name in names:
-        sample = dataset.build_sample(by_name[name])
+        sample = dataset.get_data_info(by_name[name])
         first_stage = sample['keypoints'][dataset.frames_before :]
         frames = dataset.annotation.frames[sample['img_ids']]
         for t in range(0, len(frames), step):

@@ -1,10 +1,11 @@
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from depth_refine.datasets import H36MAnnotation, load_cameras
+from depth_refine.datasets import H36MAnnotation, load_cameras, npz_stream
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project
 
@@ -64,6 +65,9 @@ def test_frames_are_put_in_order(files, tmp_path):
         (dict(imgname=np.array(['a.jpg'] * 96)), "changed.npz, row 0: the image name 'a.jpg' is not of the form S1_"),
         (dict(imgname=np.array([None] * 96)), 'is not a readable npz file'),
         (dict(imgname=np.array([])), 'holds no frames'),
+        (dict(imgname=np.zeros(96)), "expected text in 'imgname', got float64"),
+        (dict(scale=np.zeros(96, bool)), "expected numbers in 'scale', got bool"),
+        (dict(crop=np.zeros((96, 3))), r"expected 'crop' of shape \(96, 4\), got \(96, 3\)"),
     ],
 )
 def test_wrong_arrays(files, tmp_path, changes, message):
@@ -71,10 +75,103 @@ def test_wrong_arrays(files, tmp_path, changes, message):
         H36MAnnotation(rewrite(files[0], tmp_path, **changes), files[1])
 
 
+def test_wrong_name_in_a_later_row(files, tmp_path):
+    imgname = names('S1_A.54138969', frames=4)
+    imgname[2] = 'b.jpg'
+    with pytest.raises(InputError, match=r"changed.npz, row 2: the image name 'b.jpg' is not of the form"):
+        H36MAnnotation(small(files[0], tmp_path, imgname), files[1])
+
+
+@pytest.mark.parametrize('chunk_bytes', [1, 700, 1 << 20])
+@pytest.mark.parametrize('change', ['as it is', 'compressed', 'float32', 'big-endian', 'Fortran order', 'bytes'])
+def test_any_layout_of_the_file(files, tmp_path, monkeypatch, change, chunk_bytes):
+    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', chunk_bytes)
+    arrays = dict(np.load(files[0]))
+    rng = np.random.default_rng(0)
+    for key in ('part', 'S'):
+        arrays[key][..., -1] = rng.integers(-1, 3, (96, 17))
+    numbers = {key: arrays[key] for key in ('part', 'S', 'center', 'scale')}
+    convert = {
+        'float32': lambda array: array.astype(np.float32),
+        'big-endian': lambda array: array.astype('>f8'),
+        'Fortran order': np.asfortranarray,
+    }.get(change, np.asarray)
+    imgname = {'big-endian': '>U80', 'bytes': 'S80'}.get(change, '<U80')
+    save = np.savez_compressed if change == 'compressed' else np.savez
+    changed = {key: convert(array) for key, array in numbers.items()}
+    save(tmp_path / 'changed.npz', imgname=arrays['imgname'].astype(imgname), **changed)
+
+    annotation = H36MAnnotation(tmp_path / 'changed.npz', files[1])
+    np.testing.assert_array_equal(annotation.img_names.astype(str), arrays['imgname'])
+    assert annotation.crops is None
+    for name, expected in dict(
+        center=arrays['center'],
+        scale=arrays['scale'],
+        keypoints=arrays['part'][..., :2],
+        keypoints_3d=arrays['S'][..., :3],
+    ).items():
+        values = getattr(annotation, name)
+        assert values.dtype == np.float32
+        np.testing.assert_array_equal(values, expected.astype(np.float32))
+    for visible, key in ((annotation.keypoints_visible, 'part'), (annotation.keypoints_3d_visible, 'S')):
+        assert visible.dtype == bool
+        np.testing.assert_array_equal(visible, arrays[key][..., -1] > 0)
+
+
+@pytest.mark.parametrize('rows', [slice(0, 0), slice(40, 41), slice(95, 96)])
+def test_visibility_where_few_are_hidden(files, tmp_path, monkeypatch, rows):
+    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', 5000)
+    part = np.load(files[0])['part']
+    part[rows, 4, 2] = 0
+    annotation = H36MAnnotation(rewrite(files[0], tmp_path, part=part), files[1])
+    np.testing.assert_array_equal(annotation.keypoints_visible, part[..., 2] > 0)
+    assert annotation.keypoints_3d_visible.shape == (96, 17) and annotation.keypoints_3d_visible.all()
+
+
+def test_names_beyond_ascii(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', 600)
+    imgname = names('S1_A.54138969', 'S1_Ação_1.54138969', 'S1_日本語日本語日本語日本語.54138969')
+    annotation = H36MAnnotation(small(files[0], tmp_path, imgname), files[1])
+    assert [name.decode() for name in annotation.img_names] == imgname.tolist()
+    assert [s.action for s in annotation.sequences] == ['A', 'Ação', '日本語日本語日本語日本語']
+
+
+def test_crops(files, tmp_path):
+    crop = np.tile([3.0, 5.0, 40.0, 60.0], (96, 1)) + np.arange(96)[:, None]
+    annotation = H36MAnnotation(rewrite(files[0], tmp_path, crop=crop), files[1])
+    assert annotation.crops.dtype == np.float32
+    np.testing.assert_array_equal(annotation.crops, crop)
+
+
+@pytest.mark.parametrize('window', [[3, 5, 40.5, 60], [40, 5, 40, 60], [3, 61, 40, 60]])
+def test_crops_are_whole_pixels(files, tmp_path, window):
+    crop = np.tile([3.0, 5.0, 40.0, 60.0], (96, 1))
+    crop[7] = window
+    with pytest.raises(InputError, match=r"whole pixels x1 < x2 and y1 < y2 in 'crop', got .* in row 7 \(S1/"):
+        H36MAnnotation(rewrite(files[0], tmp_path, crop=crop), files[1])
+
+
+def test_no_array_is_held_as_it_is_in_the_file(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', 1 << 14)
+    count = 8000
+    arrays = {key: np.resize(array, (count, *array.shape[1:])) for key, array in np.load(files[0]).items()}
+    arrays['imgname'] = names('S1_A.54138969', frames=count)
+    np.savez(tmp_path / 'large.npz', **arrays)
+    tracemalloc.start()
+    annotation = H36MAnnotation(tmp_path / 'large.npz', files[1])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    kept = annotation.keypoints.nbytes + annotation.keypoints_3d.nbytes
+    assert kept < peak < kept + arrays['part'].nbytes
+
+
 @pytest.mark.parametrize('key', ['part', 'S', 'scale'])
-def test_numbers_that_are_not_finite(files, tmp_path, key):
+@pytest.mark.parametrize('value', [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize('chunk_bytes', [700, 1 << 20])
+def test_numbers_that_are_not_finite(files, tmp_path, monkeypatch, key, value, chunk_bytes):
+    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', chunk_bytes)
     array = np.load(files[0])[key]
-    array[3:5] = np.nan
+    array[3:5] = value
     with pytest.raises(InputError, match=rf"changed.npz: '{key}' is not finite in 2 of 96 rows, first in row 3 \(S1/"):
         H36MAnnotation(rewrite(files[0], tmp_path, **{key: array}), files[1])
 
@@ -84,6 +181,11 @@ def test_missing_and_damaged_files(files, tmp_path):
         H36MAnnotation(tmp_path / 'absent.npz', files[1])
     with pytest.raises(InputError, match=r'no camera file .*absent.pkl'):
         H36MAnnotation(files[0], tmp_path / 'absent.pkl')
+    content = bytearray(files[0].read_bytes())
+    content[content.index(b'part.npy') + 5000] ^= 1
+    (tmp_path / 'flipped.npz').write_bytes(content)
+    with pytest.raises(InputError, match=r"flipped\.npz is not a readable npz file \(Bad CRC-32 for file 'part.npy'"):
+        H36MAnnotation(tmp_path / 'flipped.npz', files[1])
     damaged = tmp_path / 'cut.npz'
     damaged.write_bytes(files[0].read_bytes()[:5000])
     with pytest.raises(InputError, match=r'cut\.npz is not a readable npz file'):

@@ -55,6 +55,35 @@ def test_frame_step_thins_out_the_targets_not_the_windows(data_root, store):
 
 
 @pytest.mark.parametrize(
+    ('test_mode', 'expected'),
+    [(True, [range(0, 5), range(5, 10), range(10, 12)]), (False, [range(0, 5), range(5, 10), range(7, 12)])],
+)
+def test_clips(data_root, store, test_mode, expected):
+    changes = dict(seq_len=1, clip_len=5, test_mode=test_mode)
+    dataset = build(data_root, input_source='2d+depth', depth_store=store, **changes)
+    rows = dataset.annotation.sequences[1].rows
+    samples = [dataset.get_data_info(i) for i in range(3, 6)]
+    for sample, positions in zip(samples, expected, strict=True):
+        assert sample['img_ids'].tolist() == rows[list(positions)].tolist() == rows_of(sample)
+        assert sample['lifting_target'].shape == (len(positions), 17, 3)
+    assert len(dataset) == 8 * 3
+
+
+def test_clip_with_a_receptive_field_reads_beyond_its_targets(data_root, store):
+    dataset = build(data_root, input_source='2d+depth', depth_store=store, seq_len=3, clip_len=5)
+    assert rows_of(dataset.get_data_info(0)) == [0, 0, 1, 2, 3, 4, 5]
+    assert rows_of(dataset.get_data_info(2)) == [6, 7, 8, 9, 10, 11, 11]
+
+
+def test_video_shorter_than_a_training_clip(data_root, store, tmp_path):
+    dataset = build(data_root, input_source='2d+depth', depth_store=store, seq_len=1, clip_len=5)
+    short = dataset.annotation.sequences[0]._replace(rows=np.arange(3))
+    dataset.annotation.sequences[0] = short
+    dataset.data_list = dataset.sample_ids()
+    assert rows_of(dataset.get_data_info(0)) == dataset.get_data_info(0)['img_ids'].tolist() == [0, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
     ('causal', 'expected'),
     [
         (False, {0: [0, 0, 0, 1, 2], 5: [3, 4, 5, 6, 7], 11: [9, 10, 11, 11, 11]}),
@@ -66,7 +95,7 @@ def test_windows_stay_in_their_video_and_repeat_its_ends(data_root, store, causa
     for video in (0, 3):
         rows = dataset.annotation.sequences[video].rows
         for position, window in expected.items():
-            sample = dataset.build_sample(rows[position])
+            sample = dataset.build_sample(np.array([video, position, 1]))
             assert rows_of(sample) == rows[window].tolist()
             np.testing.assert_array_equal(sample['lifting_target'][0], dataset.annotation.keypoints_3d[rows[position]])
 
@@ -78,14 +107,15 @@ def test_test_mode_gives_whole_videos_that_agree_with_the_windows(data_root, sto
     assert len(videos) == 8
     sample = videos.get_data_info(2)
     assert sample['keypoints'].shape == (12 + 4, 17, 3) and sample['lifting_target'].shape == (12, 17, 3)
-    for t, row in enumerate(sample['img_ids']):
-        np.testing.assert_array_equal(sample['keypoints'][t : t + 5], windows.build_sample(row)['keypoints'])
+    for t in range(12):
+        window = windows.build_sample(np.array([2, t, 1]))
+        np.testing.assert_array_equal(sample['keypoints'][t : t + 5], window['keypoints'])
     assert all(path.startswith(f'{data_root}/images/S1/S1_') for path in sample['target_img_path'])
 
 
 def test_input_sources(data_root, store):
     samples = {
-        source: build(data_root, input_source=source, depth_store=store).build_sample(20)['keypoints']
+        source: build(data_root, input_source=source, depth_store=store).get_data_info(20)['keypoints']
         for source in ('2d', '2d+depth', 'gt2d', 'gt2d+gtdepth')
     }
     assert {source: keypoints.shape for source, keypoints in samples.items()} == {
@@ -124,16 +154,16 @@ def test_flip_of_mmpose_mirrors_labels_exactly(data_root):
 
 def test_a_sample_never_changes_the_source(data_root, store):
     dataset = build(data_root, input_source='2d+depth', depth_store=store)
-    dataset.build_sample(0)['keypoints'][:] = -1
-    dataset.build_sample(0)['lifting_target'][:] = -1
-    assert rows_of(dataset.build_sample(0)) == [0, 0, 0, 1, 2]
-    assert (dataset.build_sample(0)['lifting_target'] != -1).any()
+    dataset.get_data_info(0)['keypoints'][:] = -1
+    dataset.get_data_info(0)['lifting_target'][:] = -1
+    assert rows_of(dataset.get_data_info(0)) == [0, 0, 0, 1, 2]
+    assert (dataset.get_data_info(0)['lifting_target'] != -1).any()
 
 
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        (dict(input_source='2.5d'), r"unknown input_source '2.5d': expected one of \('2d', '2d\+depth', 'gt2d'"),
+        (dict(input_source='2.5d'), r"unknown input_source '2.5d': expected one of \('2d', '2d\+depth', '"),
         (dict(input_source='2d'), "input_source '2d' needs depth_store"),
         (
             dict(seq_len=13),
@@ -172,3 +202,20 @@ def test_store_without_depth(data_root, tmp_path):
     assert sample['keypoints'].shape == (5, 17, 2) and (sample['keypoints'] == 7).all()
     with pytest.raises(InputError, match="cpn has no depths, only 2D poses: use it with input_source='2d'"):
         build(data_root, input_source='2d+depth', depth_store=tmp_path / 'cpn')
+
+
+def test_spread_of_the_depth_as_fourth_channel(data_root, store, tmp_path):
+    folder = data_root / 'annotation_body3d'
+    annotation = H36MAnnotation(folder / 'fps50/h36m_train.npz', folder / 'cameras.pkl')
+    rows = np.arange(96)
+    std = rows[:, None] + np.arange(17) / 100
+    with write_sequence_store(tmp_path / 'std', annotation, 'annotation', {}, has_depth_std=True) as writer:
+        writer.write(rows, np.zeros((96, 17, 3)), np.ones((96, 17)), std)
+    dataset = build(data_root, input_source='2d+depth+std', depth_store=tmp_path / 'std', pipeline=PIPELINE)
+    sample = dataset.get_data_info(3)
+    assert sample['keypoints'].shape == (5, 17, 4)
+    np.testing.assert_allclose(sample['keypoints'][2, :, 3], sample['img_ids'].item() + np.arange(17) / 100)
+    # normalised like the depth
+    np.testing.assert_allclose(dataset[3]['inputs'][2, 4, 3], (sample['img_ids'].item() + 0.04) / 0.75)
+    with pytest.raises(InputError, match='train does not say how sure the depths are: extract again'):
+        build(data_root, input_source='2d+depth+std', depth_store=store)

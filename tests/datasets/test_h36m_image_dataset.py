@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from mmpose.registry import DATASETS
@@ -103,4 +104,55 @@ def test_image_that_cannot_be_read(data_root, tmp_path, content):
 
 def test_memory_holds_no_sample(data_root):
     dataset = build(data_root)
-    assert dataset.data_list == list(range(96))
+    assert dataset.data_list.dtype == np.int64
+    np.testing.assert_array_equal(dataset.data_list, range(96))
+
+
+def test_indices(data_root):
+    assert [build(data_root, indices=[90, 7]).get_data_info(i)['img_id'] for i in range(2)] == [90, 7]
+    assert len(build(data_root, indices=5)) == 5
+
+
+def test_policy_and_visibility_of_a_sample(data_root, tmp_path):
+    sample = build(data_root, bbox_policy='pelvis_2m').get_data_info(0)
+    assert type(sample['id']) is type(sample['img_id']) is int
+    assert sample['bbox_policy'] == 'pelvis_2m' and 'crop_window' not in sample
+    assert sample['keypoints_visible'].dtype == np.float32
+    arrays = dict(np.load(data_root / 'annotation_body3d/fps50/h36m_train.npz'))
+    arrays['part'][3, 5, 2] = 0
+    np.savez(tmp_path / 'hidden.npz', **arrays)
+    sample = build(data_root, ann_file=str(tmp_path / 'hidden.npz')).get_data_info(3)
+    np.testing.assert_array_equal(sample['keypoints_visible'], arrays['part'][3:4, :, 2])
+
+
+def test_stored_crops_give_the_same_sample_as_full_frames(data_root, tmp_path):
+    """Crops that hold the whole box: the frame outside them is black now, and nothing else changes."""
+    rows = np.arange(0, 96, 17)
+    full = build(data_root, pipeline=crop())
+    arrays = dict(np.load(data_root / 'annotation_body3d/fps50/h36m_train.npz'))
+    arrays['crop'] = np.tile([0.0, 0.0, 64.0, 64.0], (96, 1))
+    for row in rows:
+        x1, y1, x2, y2 = full.get_data_info(row)['bbox'][0]
+        more = (SIZE[1] / SIZE[0] - 1) * (y2 - y1) / 2  # the box takes the input's proportions
+        window = np.clip(np.rint([x1 - 2, y1 - more - 2, x2 + 2, y2 + more + 2]), 0, 64).astype(int)
+        arrays['crop'][row] = window
+        path = tmp_path / 'crops' / arrays['imgname'][row].replace('.jpg', '.png')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = cv2.imread(full.image_path(row))
+        cv2.imwrite(str(path), image[window[1] : window[3], window[0] : window[2]])
+    assert np.min(arrays['crop'][rows, 2] - arrays['crop'][rows, 0]) < 40
+    arrays['imgname'] = np.char.replace(arrays['imgname'], '.jpg', '.png')
+    np.savez(tmp_path / 'crops.npz', **arrays)
+    cropped = build(
+        data_root, ann_file=str(tmp_path / 'crops.npz'), data_prefix=dict(img=f'{tmp_path}/crops/'), pipeline=crop()
+    )
+    info = cropped.get_data_info(rows[1])
+    np.testing.assert_array_equal(info['crop_window'], arrays['crop'][rows[1]])
+    assert info['frame_size'] == (64, 64)
+    for row in rows:
+        expected, got = full[row], cropped[row]
+        assert expected['inputs'].any()
+        np.testing.assert_array_equal(got['inputs'], expected['inputs'])
+        for key in ('keypoint_labels', 'keypoint_weights'):
+            labels = (item['data_samples'].gt_instance_labels[key] for item in (got, expected))
+            np.testing.assert_array_equal(*labels)

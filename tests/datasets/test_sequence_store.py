@@ -72,6 +72,20 @@ def test_poses_without_depth(tmp_path, annotations):
     np.testing.assert_array_equal(store.keypoints, keypoints)
 
 
+def test_depths_with_their_spread(tmp_path, annotations):
+    std = np.random.default_rng(0).uniform(size=(96, 17)).astype(np.float32)
+    keypoints, scores, rows = np.zeros((96, 17, 3)), np.ones((96, 17)), np.arange(96)
+    with write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}, has_depth_std=True) as writer:
+        with pytest.raises(ValueError, match=r"expected batches of \['depth_std', 'keypoints', 'scores'\], got \['key"):
+            writer.write(rows, keypoints, scores)
+        with pytest.raises(ValueError, match='not finite'):
+            writer.write(rows, keypoints, scores, np.full((96, 17), np.inf))
+        writer.write(rows, keypoints, scores, std)
+    np.testing.assert_array_equal(SequenceStore(tmp_path / 'store', annotations[0]).depth_std, std)
+    write(tmp_path / 'without', annotations[0])
+    assert SequenceStore(tmp_path / 'without', annotations[0]).depth_std is None
+
+
 def test_never_overwrites(tmp_path, annotations):
     (tmp_path / 'store').mkdir()
     with (

@@ -16,6 +16,7 @@ from scipy.spatial import procrustes
 from depth_refine.errors import InputError
 from depth_refine.evaluation import H36MPoseMetric
 from depth_refine.functional.camera import project
+from depth_refine.functional.skeleton import JOINT_NAMES
 
 LENGTHS = {
     'S9_Directions_1.54138969': 7,
@@ -93,19 +94,19 @@ def _frame_samples(sequence, gt, pred):
         )
 
 
-def _evaluate(samples, batch_size=4, **kwargs):
-    evaluator = Evaluator(H36MPoseMetric(**kwargs))
+def _evaluate(samples, batch_size=4, skip_list=(), **kwargs):
+    evaluator = Evaluator(H36MPoseMetric(skip_list, **kwargs))
     for start in range(0, len(samples), batch_size):
         evaluator.process(samples[start : start + batch_size])
     return evaluator.evaluate(len(samples))
 
 
-def _reference(videos):
+def _reference(videos, joints=range(17)):
     """All ten numbers by loops, in mm, for visible joints throughout."""
     errors = defaultdict(lambda: defaultdict(list))
     for name, (gt, pred) in videos.items():
         action = name.split('.')[0].split('_')[1]
-        gt, pred = (x - x[:, :1] for x in (gt, pred))
+        gt, pred = ((x - x[:, :1])[:, joints] for x in (gt, pred))
         for g, p in zip(gt, pred, strict=True):
             errors['MPJPE', 'mm'][action].append(np.mean([np.linalg.norm(a - b) for a, b in zip(g, p, strict=True)]))
             scale = np.sum(g * p) / np.sum(p * p)
@@ -176,6 +177,24 @@ def test_skip_list_drops_one_take_of_one_subject(videos):
     assert expected['h36m/MPJPE_mm'] != pytest.approx(_reference(videos)['h36m/MPJPE_mm'], rel=0.01)
 
 
+def test_published_protocol_by_default(videos):
+    samples = [_lifted_sample(name, *video).to_dict() for name, video in videos.items()]
+    metric = H36MPoseMetric()
+    metric.process({}, samples)
+    metrics = {f'h36m/{name}': value for name, value in metric.compute_metrics(metric.results).items()}
+    assert metrics == pytest.approx(_reference(_without(videos, 'S11_Directions')), rel=1e-5)
+
+
+def test_14_joints_against_loop(videos):
+    """The twelve of arms and legs, thorax and head, relative to a root that does not count itself."""
+    samples = [_lifted_sample(name, *video) for name, video in videos.items()]
+    without = [JOINT_NAMES.index(name) for name in ('root', 'spine', 'neck_base')]
+    expected = _reference(videos, np.delete(np.arange(17), without))
+    assert _evaluate(samples, num_joints=14) == pytest.approx(expected, rel=1e-5)
+    for name, value in _reference(videos).items():
+        assert expected[name] != pytest.approx(value, rel=1e-3)
+
+
 def test_mmpose_lifter_samples(videos):
     """One frame a sample, any root position, no metainfo but the image's path."""
     samples = []
@@ -230,10 +249,58 @@ def test_table_in_the_log(videos, monkeypatch):
     assert table['mean of actions'] == [f'{metrics[key]:.1f}' for key in list(metrics)[:5]]
     assert table['mean of frames'] == [f'{metrics[key]:.1f}' for key in list(metrics)[5:]]
     assert all(key.startswith('stage1/') for key in metrics)
-    assert lines[-1] == (
-        'Rules: 2 actions, 24 frames, 4 sequences; skipped: S11_Directions.54138969; root at the origin on both sides; '
-        'differences between consecutive evaluated frames (frame step 1); absolute root depth: from the ground truth'
+
+
+@pytest.fixture
+def rules(videos, monkeypatch):
+    """The last line of the log after an evaluation of changed samples."""
+    lines = []
+    monkeypatch.setattr(MMLogger, 'info', lambda self, message: lines.append(message))
+
+    def evaluate(make_samples, change=lambda sample: None, **kwargs):
+        samples = [sample for name, video in videos.items() for sample in make_samples(name, *video)]
+        for sample in samples:
+            change(sample)
+        _evaluate(samples, **kwargs)
+        return lines[-1]
+
+    return evaluate
+
+
+def test_rules_of_the_first_stage(rules):
+    def change(sample):
+        sample.set_metainfo(dict(bbox_policy='pelvis_2m'))
+        sample.pred_instances.set_metainfo(dict(flip_test=True))
+
+    assert rules(_frame_samples, change, skip_list=['S11_Directions']) == (
+        "Rules: 17 joints, 2 actions, 24 frames, 4 sequences; skipped by skip_list ['S11_Directions']: "
+        'S11_Directions.54138969; root at the origin on both sides; differences between consecutive evaluated frames '
+        '(frame step 1); absolute root depth: from the ground truth; bounding boxes: pelvis_2m; flip test: on'
     )
+
+
+def test_rules_of_the_second_stage(rules):
+    def every_64th(name, gt, pred):
+        sample = _lifted_sample(name, gt, pred)
+        sample.set_metainfo(dict(target_img_path=[_img_path(name, 1 + 64 * t) for t in range(len(gt))]))
+        sample.pred_instances.set_metainfo(dict(flip_test=False))
+        return [sample]
+
+    assert rules(every_64th, num_joints=14) == (
+        'Rules: 14 joints, 2 actions, 28 frames, 5 sequences; skipped by skip_list []: none; root at the origin on '
+        'both sides; differences between consecutive evaluated frames (frame step 64); absolute root depth: not used; '
+        'bounding boxes: not stated; flip test: off'
+    )
+
+
+def test_rules_name_every_condition_of_mixed_samples(rules):
+    def change(sample):
+        if sample.frame % 2:
+            sample.set_metainfo(dict(bbox_policy='annotation'))
+            sample.pred_instances.set_metainfo(dict(flip_test=True))
+
+    line = rules(_frame_samples, change, batch_size=1)
+    assert line.endswith('bounding boxes: annotation and not stated; flip test: not stated and on')
 
 
 def test_registered():
@@ -251,6 +318,22 @@ def test_nothing_to_evaluate(videos):
 def test_skip_list_must_be_a_list():
     with pytest.raises(InputError, match="expected a list of sequences, got the string 'S11_Directions'"):
         H36MPoseMetric(skip_list='S11_Directions')
+
+
+def test_num_joints_is_17_or_14():
+    with pytest.raises(InputError, match='num_joints of H36MPoseMetric: expected 17 or 14, got 16'):
+        H36MPoseMetric(num_joints=16)
+
+
+def test_results_hold_each_frame_once(videos):
+    """A single frame's result is a view into its batch, so that half a million of them stay as small as their data."""
+    (name, video), *_ = videos.items()
+    metric = H36MPoseMetric()
+    metric.process({}, [sample.to_dict() for sample in _frame_samples(name, *video)])
+    assert len(metric.results) == LENGTHS[name]
+    assert {id(result.joints.base) for result in metric.results} == {id(metric.results[0].joints.base)}
+    assert metric.results[0].joints.base.shape == (LENGTHS[name], 17, 7)
+    assert metric.results[0].joints.dtype == np.float32
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf])
@@ -279,6 +362,36 @@ def test_misshapen_samples(videos):
     del frame.gt_instances.keypoints_cam
     with pytest.raises(InputError, match=rf"^{name}: .*'keypoints_cam' in gt_instances"):
         _evaluate([frame])
+
+
+@pytest.mark.parametrize('key', ['frame', 'sequence'])
+def test_single_frame_without_its_number_or_name(videos, key):
+    (name, video), *_ = videos.items()
+    sample = next(_frame_samples(name, *video)).to_dict()
+    del sample[key]
+    if key == 'sequence':
+        del sample['img_path']
+    with pytest.raises(InputError, match=r"expected both 'sequence' and 'frame' in the metainfo, or 'img_path' alone"):
+        H36MPoseMetric().process({}, [sample])
+
+
+def test_pixels_that_no_lens_can_make(videos):
+    (name, video), *_ = videos.items()
+    sample, *_ = _frame_samples(name, *video)
+    # with k1 = -0.5 alone the image ends at r (1 - r²/2) for r² = 2/3: 0.54 focal lengths from its centre
+    sample.set_metainfo(dict(camera_param=dict(CAMERA, k=np.array([[-0.5], [0.0], [0.0]]))))
+    sample.pred_instances.keypoints[0, 4, :2] = [512.5 + 0.6 * 1145, 365.4]
+    with pytest.raises(InputError, match=f'^{name}: predicted pixels lie so far outside the image that its lens'):
+        _evaluate([sample])
+
+
+def test_no_visible_joint_among_the_14(videos):
+    (name, (gt, pred)), *_ = videos.items()
+    visible = np.ones(gt.shape[:2])
+    visible[2, 1:] = 0
+    assert np.isfinite(_evaluate([_lifted_sample(name, gt, pred, visible)])['h36m/MPJPE_mm'])
+    with pytest.raises(InputError, match=f'^{name}: expected at least one visible joint in every frame, .* frame 2'):
+        _evaluate([_lifted_sample(name, gt, pred, visible)], num_joints=14)
 
 
 def test_hidden_root(videos):

@@ -119,6 +119,16 @@ def test_heatmaps_on_request_and_scores():
     assert scores.shape == (1, 17) and ((scores >= 0) & (scores <= 1)).all()
 
 
+def test_depth_std_is_the_spread_of_the_heatmap():
+    head = build().head
+    logits = torch.full((1, 17, 5, 4, 3), -100.0)
+    logits[:, :, 1, 2, 1] = logits[:, :, 4, 0, 0] = 0  # two equal peaks, three bins of 0.3 m apart
+    head._logits = lambda feats: logits
+    (predicted,) = head.predict(None, [sample()])
+    assert predicted.depth_std.shape == (1, 17)
+    np.testing.assert_allclose(predicted.depth_std, 0.45, rtol=1e-5)
+
+
 def test_score_is_zero_for_a_uniform_heatmap_and_near_one_for_a_peak():
     head = build().head
     logits = torch.zeros(1, 17, 5, 64, 64)

@@ -17,8 +17,9 @@ class GaussianJointNoise(BaseTransform):
     units 0.1 is 75 mm of depth but 50 px of a 1000 px wide image, so the default takes the second reading.
 
     To be used after ``GenerateTarget``. Works on the labels of :class:`DepthSequenceLifting` and of MMPose's own
-    lifting codecs: (T, K, C), or (K * C, T) with the channels of a joint adjacent, where C = 2 (u, v) or 3 (u, v,
-    depth). Where the third channel is a confidence (``concat_vis=True``), set ``sigma_depth=0``.
+    lifting codecs: (T, K, C), or (K * C, T) with the channels of a joint adjacent, where C = 2 (u, v), 3 (u, v, depth)
+    or 4 (and the depth's spread, which is left as it is). Where the third channel is a confidence
+    (``concat_vis=True``), set ``sigma_depth=0``.
 
     Required keys: ``keypoints`` (..., K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is done.
 
@@ -30,7 +31,7 @@ class GaussianJointNoise(BaseTransform):
         prob: probability that a sample gets noise.
 
     Raises:
-        ValueError: a negative sigma or a ``prob`` outside [0, 1]; labels that are not K joints with 2 or 3 channels.
+        ValueError: a negative sigma or a ``prob`` outside [0, 1]; labels that are not K joints with 2 to 4 channels.
     """
 
     def __init__(self, sigma_2d: float = 0.0, sigma_depth: float = 0.1, prob: float = 1.0) -> None:
@@ -51,12 +52,12 @@ class GaussianJointNoise(BaseTransform):
         num_joints = results['keypoints'].shape[-2]
         rows_are_channels = labels.ndim == 2
         channels = labels.shape[0] / num_joints if rows_are_channels else labels.shape[-1]
-        if channels not in (2, 3):
+        if channels not in (2, 3, 4):
             raise ValueError(
                 f'GaussianJointNoise takes keypoint_labels (T, {num_joints}, C) or ({num_joints} * C, T) '
-                f'with C = 2 or 3, got {labels.shape}'
+                f'with C = 2, 3 or 4, got {labels.shape}'
             )
-        sigma = np.array([self.sigma_2d, self.sigma_2d, self.sigma_depth])[: int(channels)]
+        sigma = np.array([self.sigma_2d, self.sigma_2d, self.sigma_depth, 0])[: int(channels)]
         if rows_are_channels:
             sigma = np.tile(sigma, num_joints)[:, None]
         results['keypoint_labels'] = (labels + sigma * np.random.standard_normal(labels.shape)).astype(labels.dtype)

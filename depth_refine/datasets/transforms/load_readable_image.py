@@ -1,5 +1,7 @@
-"""Image loading that says which file is at fault."""
+"""Image loading that says which file is at fault, and that knows stored crops."""
 
+import cv2
+import numpy as np
 from mmpose.datasets.transforms import LoadImage
 from mmpose.registry import TRANSFORMS
 
@@ -10,7 +12,13 @@ from depth_refine.errors import InputError
 class LoadReadableImage(LoadImage):
     """:class:`mmpose.datasets.transforms.LoadImage` with one clear message for a missing or damaged file.
 
-    Required and added keys: as in the base class.
+    An image file that shows a part of a frame only is put back where it was: resized to the part's size and pasted into
+    a black frame, so that everything after stays in pixels of the full frame.
+
+    Required keys: as in the base class; for a part of a frame also ``crop_window`` (4,) x1 y1 x2 y2 px, whole numbers,
+    the columns x1 to x2 - 1 and rows y1 to y2 - 1 that the file shows, and ``frame_size`` (w, h) px.
+
+    Added keys: as in the base class.
 
     Raises:
         InputError: ``img_path`` is missing or is not an image.
@@ -19,9 +27,27 @@ class LoadReadableImage(LoadImage):
     def transform(self, results: dict) -> dict:
         """Load ``img``."""
         try:
-            return super().transform(results)
+            results = super().transform(results)
         except Exception as error:
             raise InputError(
                 f'cannot read the image {results["img_path"]}: expected a JPEG or PNG file. Restore it, or remove its '
                 'row from the annotation.'
             ) from error
+        if 'crop_window' in results:
+            results['img'] = _put_back(results['img'], results['crop_window'], results['frame_size'])
+            results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        return results
+
+
+def _put_back(crop: np.ndarray, window: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
+    """Paste a crop (h, w, 3) into a black frame of ``frame_size``; what lies outside the frame is lost."""
+    x1, y1, x2, y2 = (round(float(edge)) for edge in window)
+    width, height = frame_size
+    if crop.shape[:2] != (y2 - y1, x2 - x1):
+        shrinks = crop.shape[0] > y2 - y1
+        crop = cv2.resize(crop, (x2 - x1, y2 - y1), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    frame = np.zeros((height, width, *crop.shape[2:]), crop.dtype)
+    inside = crop[max(-y1, 0) : max(height - y1, 0), max(-x1, 0) : max(width - x1, 0)]
+    left, top = max(x1, 0), max(y1, 0)
+    frame[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return frame

@@ -51,6 +51,11 @@ def test_two_channels_as_in_mmposes_lifting_configs(flat):
     np.testing.assert_allclose(noise.std(), 0.05, rtol=0.05)
 
 
+def test_the_spread_of_the_depth_is_left_as_it_is():
+    noise = added(build(sigma_2d=0.02), results(channels=4))
+    np.testing.assert_allclose(noise.std((0, 1)), [0.02, 0.02, 0.1, 0], rtol=0.05)
+
+
 def test_seeded_by_numpy_and_never_in_place():
     transform, sample = build(), results()
     labels = sample['keypoint_labels']
@@ -80,5 +85,5 @@ def test_wrong_arguments(kwargs):
 
 
 def test_wrong_labels():
-    with pytest.raises(ValueError, match=r'takes keypoint_labels \(T, 17, C\) or \(17 \* C, T\).*got \(200, 17, 4\)'):
-        build()(results(channels=4))
+    with pytest.raises(ValueError, match=r'takes keypoint_labels \(T, 17, C\) or \(17 \* C, T\).*got \(200, 17, 5\)'):
+        build()(results(channels=5))

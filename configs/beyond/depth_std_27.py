@@ -1,0 +1,8 @@
+# How sure the first stage is of each depth as a fourth input channel, with the paper's noise.
+_base_ = ['../table1/2d_depth_noise_27.py']
+
+model = dict(backbone=dict(in_channels=17 * 4))
+
+train_dataloader = dict(dataset=dict(input_source='2d+depth+std'))
+val_dataloader = dict(dataset=dict(input_source='2d+depth+std'))
+test_dataloader = val_dataloader

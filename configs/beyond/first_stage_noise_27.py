@@ -1,0 +1,26 @@
+# Noise as large as the first stage is unsure, and correlated over time, in place of the paper's.
+_base_ = ['../table1/2d_depth_noise_27.py']
+
+noise = dict(type='FirstStageNoise', scale=1.0, correlation=0.9)
+mirror = dict(center_mode='static', center_x=0.0)
+train_pipeline = [
+    dict(type='GenerateTarget', encoder={{_base_.codec}}),
+    dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=mirror, target_flip_cfg=mirror, flip_label=True),
+    noise,
+    dict(type='PackPoseInputs', meta_keys=()),
+]
+test_pipeline = [
+    dict(type='GenerateTarget', encoder={{_base_.codec}}),
+    noise,
+    dict(
+        type='PackPoseInputs',
+        meta_keys=(
+            *('img_ids', 'target_img_path', 'flip_indices'),
+            *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
+        ),
+    ),
+]
+
+train_dataloader = dict(dataset=dict(input_source='2d+depth+std', pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(input_source='2d+depth+std', pipeline=test_pipeline))
+test_dataloader = val_dataloader

@@ -1,0 +1,152 @@
+"""COCO and MPII with Human3.6M's joints: the 2D sources of the first stage.
+
+A joint without a counterpart is not guessed but left without weight, see ``MAPPING`` of each class. COCO's nose, eyes
+and ears are points on the face's surface, and no joint of Human3.6M lies midway between COCO's shoulders.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from mmengine.logging import print_log
+from mmpose.datasets.datasets import CocoDataset, MpiiDataset
+from mmpose.datasets.transforms import KeypointConverter
+from mmpose.registry import DATASETS
+
+from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import JOINT_NAMES
+
+
+class Body2DDataset:
+    """What the two share; comes before one of MMPose's data sets in a list of bases.
+
+    A sample holds ``id``, ``img_id``, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,), ``keypoints``
+    (1, 17, 2) px and ``keypoints_visible`` (1, 17), which is 1 where a joint is annotated and Human3.6M has it. The box
+    is the source's own, without a margin.
+
+    Persons that cannot be used are left out, and the log says how many: crowds, empty boxes and boxes outside the
+    image, and persons without a usable joint inside their box.
+
+    Raises:
+        InputError: the annotation file is missing, is of another kind, has numbers that are not finite, or has no
+            usable person.
+    """
+
+    METAINFO = dict(from_file='configs/_base_/datasets/h36m.py')
+    MAPPING: tuple  # (source joint, Human3.6M joint); two source joints stand for their midpoint
+    CONTENT: str  # what the annotation file must be
+
+    def load_data_list(self) -> list[dict]:
+        """Read the annotation file; one sample for each usable person."""
+        if not Path(self.ann_file).is_file():
+            raise InputError(
+                f'no annotation file {Path(self.ann_file).absolute()}: expected {self.CONTENT}. docs/human36m.md tells '
+                'where it belongs; configs/integral_h36m_only.py trains without it.'
+            )
+        self.dropped = Counter()
+        try:
+            samples = super().load_data_list()
+        except InputError:
+            raise
+        except Exception as error:  # a file of another kind can raise anything
+            raise InputError(
+                f'{self.ann_file} is not {self.CONTENT} ({error!r}). Check which file it is, or copy it again.'
+            ) from error
+        dropped = ', '.join(f'{reason} ({count})' for reason, count in self.dropped.items() if count) or 'none'
+        if not samples:
+            raise InputError(f'{self.ann_file} has no usable person: expected {self.CONTENT}. Left out: {dropped}.')
+        print_log(f'{self.ann_file}: {len(samples)} persons; left out: {dropped}', logger='current')
+        return samples
+
+    def _get_topdown_data_infos(self, instance_list: list[dict]) -> list[dict]:
+        """Usable persons with Human3.6M's joints, from all persons with the source's."""
+        if not instance_list:
+            return []
+        boxes = np.concatenate([instance['bbox'] for instance in instance_list])
+        joints = {
+            key: np.concatenate([instance[key] for instance in instance_list])
+            for key in ('keypoints', 'keypoints_visible')
+        }
+        finite = np.isfinite(boxes).all(axis=1) & np.isfinite(joints['keypoints']).all(axis=(1, 2))
+        if not finite.all():
+            raise InputError(
+                f'{self.ann_file}: the box or a joint is not finite in {np.sum(~finite)} of {len(finite)} persons, '
+                f'first in number {np.argmin(finite)}, counted from 0. Remove them or copy the file again.'
+            )
+        joints = KeypointConverter(len(JOINT_NAMES), self.MAPPING)(joints)
+        keypoints = joints['keypoints'].astype(np.float32)
+        visible = joints['keypoints_visible'][..., 0] > 0  # the converter appends a weight to it
+        inside = ((keypoints >= boxes[:, None, :2]) & (keypoints <= boxes[:, None, 2:])).all(axis=-1)
+        unusable = {
+            'crowd': np.array([bool(instance.get('iscrowd')) for instance in instance_list]),
+            'box empty or outside the image': (boxes[:, 2:] <= boxes[:, :2]).any(axis=1),
+            'no usable joint in the box': ~(visible & inside).any(axis=1),
+        }
+        usable = np.ones(len(boxes), bool)
+        for reason, mask in unusable.items():
+            self.dropped[reason] += int(np.sum(mask & usable))
+            usable &= ~mask
+        return [
+            dict(
+                {key: instance_list[i][key] for key in ('id', 'img_id', 'img_path', 'bbox', 'bbox_score')},
+                keypoints=keypoints[i, None],
+                keypoints_visible=visible[i, None].astype(np.float32),
+            )
+            for i in np.flatnonzero(usable)
+        ]
+
+
+@DATASETS.register_module()
+class CocoBodyDataset(Body2DDataset, CocoDataset):
+    """Persons of COCO keypoints as samples of Human3.6M's 17 joints, see :class:`Body2DDataset`.
+
+    The limbs, and the middle of the hips as root, as Human3.6M defines its own.
+    """
+
+    MAPPING = (
+        *(((11, 12), 0), (12, 1), (14, 2), (16, 3), (11, 4), (13, 5), (15, 6)),
+        *((5, 11), (7, 12), (9, 13), (6, 14), (8, 15), (10, 16)),
+    )
+    CONTENT = "COCO's person_keypoints_*.json"
+    _ANNOTATION_KEYS = ('id', 'image_id', 'category_id', 'bbox', 'keypoints', 'iscrowd')
+
+    def _load_annotations(self) -> tuple[list[dict], list[dict]]:
+        """As in the base class, checking what it does without."""
+        instances, images = super()._load_annotations()
+        missing = {'images', 'annotations'} - self.coco.dataset.keys()
+        if missing:
+            raise InputError(
+                f'{self.ann_file} lacks {sorted(missing)[0]!r}: expected {self.CONTENT}, got a file with '
+                f'{sorted(self.coco.dataset)}'
+            )
+        self.dropped['image not listed'] = len(self.coco.dataset['annotations']) - len(instances)
+        return instances, images
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """As in the base class, without the outlines, which it would copy."""
+        annotation = raw_data_info['raw_ann_info']
+        return super().parse_data_info(
+            dict(raw_data_info, raw_ann_info={key: annotation[key] for key in self._ANNOTATION_KEYS})
+        )
+
+
+@DATASETS.register_module()
+class MpiiBodyDataset(Body2DDataset, MpiiDataset):
+    """Persons of MPII as samples of Human3.6M's 17 joints, see :class:`Body2DDataset`.
+
+    The limbs and the pelvis; MPII's upper neck and head top lie where Human3.6M has its thorax and its head (the same
+    choice as in Sun et al.'s code). MPII's thorax has no counterpart.
+    """
+
+    MAPPING = (
+        *((6, 0), (2, 1), (1, 2), (0, 3), (3, 4), (4, 5), (5, 6), (8, 8), (9, 10)),
+        *((13, 11), (14, 12), (15, 13), (12, 14), (11, 15), (10, 16)),
+    )
+    CONTENT = 'an mpii_*.json, a list of persons with joints, joints_vis, image, scale and center'
+
+    def _load_annotations(self) -> tuple[list[dict], list[dict]]:
+        """As in the base class, which counts pixels from 0 in the box but, as the file, from 1 in the joints."""
+        instances, images = super()._load_annotations()
+        for instance in instances:
+            instance['keypoints'] -= 1
+        return instances, images

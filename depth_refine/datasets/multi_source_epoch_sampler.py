@@ -1,0 +1,52 @@
+"""Order of training samples from several sources."""
+
+import math
+from collections.abc import Sequence
+
+from mmpose.datasets import CombinedDataset
+from mmpose.datasets.samplers import MultiSourceSampler
+from mmpose.registry import DATA_SAMPLERS
+
+from depth_refine.errors import InputError
+
+
+@DATA_SAMPLERS.register_module()
+class MultiSourceEpochSampler(MultiSourceSampler):
+    """:class:`mmpose.datasets.samplers.MultiSourceSampler` with epochs that can be told apart.
+
+    Samples come in groups of ``sum(source_ratio)``, each with ``source_ratio`` samples of the sources. So a batch of
+    any multiple of that size has the same shares, and the batch size stands in the data loader alone. An epoch is one
+    pass over the first source, spread over the ranks; the other sources give their share in random order, over and over
+    if they are smaller.
+
+    The base class keeps its own batch size, to be changed together with the data loader's; waits for ever if a source's
+    share of it rounds to 0; ends an epoch after as many samples as all sources have together; and ignores the number of
+    the epoch, so that a resumed run sees the samples of its first epochs again, in the same order.
+
+    Args:
+        dataset: the combined data set.
+        source_ratio: how many samples of each source make up a group, each at least 1.
+        seed: the same on all ranks; drawn and shared if None.
+
+    Raises:
+        InputError: ``source_ratio`` is not one positive whole number for each source.
+    """
+
+    def __init__(self, dataset: CombinedDataset, source_ratio: Sequence[int], seed: int | None = None) -> None:
+        source_ratio = list(source_ratio)
+        if len(source_ratio) != len(dataset.datasets) or not all(isinstance(n, int) and n > 0 for n in source_ratio):
+            raise InputError(
+                f'expected a source_ratio of {len(dataset.datasets)} positive whole numbers, one for each data set, '
+                f'got {source_ratio}'
+            )
+        super().__init__(dataset, batch_size=sum(source_ratio), source_ratio=source_ratio, seed=seed)
+        groups = math.ceil(len(dataset.datasets[0]) / (source_ratio[0] * self.world_size))
+        self.num_samples = groups * self.batch_size
+        self._first_seed = self.seed
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start the order of an epoch, whatever came before."""
+        self.seed = self._first_seed + epoch
+        self.source2inds = {
+            source: self._indices_of_rank(len(dataset)) for source, dataset in enumerate(self.dataset.datasets)
+        }

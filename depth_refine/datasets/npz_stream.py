@@ -1,0 +1,97 @@
+"""Arrays of an npz file, read a chunk of rows at a time.
+
+``numpy.load`` gives an array whole and in the type of the file. Human3.6M's annotation has 2 GB so, and half a GB of
+what matters.
+"""
+
+import math
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+CHUNK_BYTES = 1 << 20  # fits a core's cache
+_MAX_COMPRESSION = 1032  # deflate cannot do better
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+class ArrayHeader(NamedTuple):
+    """What an npz file says about one of its arrays."""
+
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: np.dtype
+
+
+class NpzStream:
+    """An npz file, compressed or not.
+
+    A damaged file can raise almost anything, here and in the methods: what :mod:`zipfile`, :mod:`zlib` and NumPy raise,
+    ``ValueError`` and ``EOFError``.
+
+    Args:
+        path: the npz file.
+
+    Attributes:
+        keys: names of the arrays.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        with zipfile.ZipFile(self.path) as archive:
+            self.keys = [name.removesuffix('.npy') for name in archive.namelist()]
+
+    def header(self, key: str) -> ArrayHeader:
+        """Read what the array ``key`` claims to be, and check that the file can hold it.
+
+        Raises:
+            ValueError: it cannot, or the array would have to be unpickled.
+        """
+        with zipfile.ZipFile(self.path) as archive, archive.open(f'{key}.npy') as file:
+            header = _read_header(file)
+            there = archive.getinfo(f'{key}.npy').file_size - file.tell()
+        claimed = math.prod(header.shape) * header.dtype.itemsize
+        if header.dtype.hasobject:
+            raise ValueError(f'{key!r} holds Python objects, which are not unpickled')
+        if claimed != there or claimed > _MAX_COMPRESSION * self.path.stat().st_size:
+            raise ValueError(f'{key!r} claims {claimed} bytes, which the file does not hold')
+        return header
+
+    def chunks(self, key: str) -> Iterator[tuple[slice, np.ndarray]]:
+        """Read the array ``key`` from its first row to its last.
+
+        An array in Fortran order, whose rows are not together, comes as one chunk.
+
+        Yields:
+            The rows and their values, in the type of the file; the next chunk overwrites them.
+        """
+        shape, fortran_order, dtype = self.header(key)
+        row_bytes = math.prod(shape[1:]) * dtype.itemsize
+        step = shape[0] if fortran_order else max(CHUNK_BYTES // max(row_bytes, 1), 1)
+        buffer = np.empty(min(step, shape[0]) * row_bytes, np.uint8)
+        with zipfile.ZipFile(self.path) as archive, archive.open(f'{key}.npy') as file:
+            _read_header(file)
+            for start in range(0, shape[0], step):
+                rows = slice(start, min(start + step, shape[0]))
+                count = rows.stop - rows.start
+                values = buffer[: count * row_bytes]
+                if file.readinto(values.data) != values.size:
+                    raise EOFError(f'{key!r} ends before its last row')
+                values = values.view(dtype)
+                if fortran_order:
+                    yield rows, values.reshape(shape[::-1]).T
+                else:
+                    yield rows, values.reshape(count, *shape[1:])
+
+
+def _read_header(file: BinaryIO) -> ArrayHeader:
+    """Read the start of an npy file."""
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADER_READERS:
+        raise ValueError(f'version {version} of the npy format is not known')
+    return ArrayHeader(*_HEADER_READERS[version](file))

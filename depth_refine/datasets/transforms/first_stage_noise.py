@@ -1,0 +1,59 @@
+"""Training noise of the second stage that looks like the first stage's errors."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmpose.registry import TRANSFORMS
+from scipy.signal import lfilter
+
+
+@TRANSFORMS.register_module()
+class FirstStageNoise(BaseTransform):
+    """Add noise to the depths that is as large as the first stage is unsure, and correlated over time.
+
+    In place of :class:`GaussianJointNoise`, whose noise is as large for every joint and frame and independent between
+    frames. The noise of a joint is an autoregressive process of first order of unit variance, times the normalised
+    spread of its heatmap in depth, times ``scale``. Not in the paper.
+
+    To be used after ``GenerateTarget`` on four channels, the input source ``'2d+depth+std'``; in test pipelines too if
+    the spread is not kept, where it takes it away and adds nothing.
+
+    Required keys: ``keypoint_labels`` (T, K, 4) of normalised (u, v, depth, spread); ``test_mode`` (optional).
+
+    Modified keys: ``keypoint_labels``, (T, K, 4) or (T, K, 3).
+
+    Args:
+        scale: standard deviation of the noise in units of the spread.
+        correlation: of the noise in neighbouring frames, from 0 to below 1.
+        keep_spread: leave the fourth channel to the network.
+
+    Raises:
+        ValueError: an argument is out of its range, or labels are not of that form.
+    """
+
+    def __init__(self, scale: float = 1.0, correlation: float = 0.9, keep_spread: bool = False) -> None:
+        if scale < 0 or not 0 <= correlation < 1:
+            raise ValueError(
+                f'FirstStageNoise needs scale >= 0 and 0 <= correlation < 1, got {scale} and {correlation}'
+            )
+        self.scale = scale
+        self.correlation = correlation
+        self.keep_spread = keep_spread
+
+    def transform(self, results: dict) -> dict:
+        """Replace ``keypoint_labels`` by a noisy copy."""
+        labels = results['keypoint_labels']
+        if labels.ndim != 3 or labels.shape[-1] != 4:
+            raise ValueError(
+                f"FirstStageNoise takes keypoint_labels (T, K, 4), from '2d+depth+std', got {labels.shape}"
+            )
+        if not results.get('test_mode', False):
+            labels = labels.copy()
+            labels[..., 2] += self.scale * labels[..., 3] * self._process(labels.shape[:2])
+        results['keypoint_labels'] = labels if self.keep_spread else labels[..., :3]
+        return results
+
+    def _process(self, shape: tuple[int, int]) -> np.ndarray:
+        """(T, K) unit variance, correlated along T."""
+        innovations = np.random.standard_normal(shape)
+        innovations[1:] *= np.sqrt(1 - self.correlation**2)
+        return lfilter([1], [1, -self.correlation], innovations, axis=0)

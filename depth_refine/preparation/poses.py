@@ -1,0 +1,65 @@
+"""Reads the poses of one sequence from Human3.6M's CDF files, without the CDF library."""
+
+from pathlib import Path
+
+import cdflib
+import numpy as np
+
+from depth_refine.functional.camera import project
+
+from .raw_h36m import SequenceError
+
+_JOINTS_OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
+_REPROJECTION_LIMIT = 0.1  # px; the real files agree to 2e-5
+_VARIABLE = 'Pose'
+
+
+def read_poses_2d(path: Path) -> np.ndarray:
+    """Read a file of ``D2_Positions``: (T, 17, 2) float32 px, lens distortion included.
+
+    Raises:
+        SequenceError: see :func:`read_poses_3d`.
+    """
+    return _read(path, 2)
+
+
+def read_poses_3d(path: Path) -> np.ndarray:
+    """Read a file of ``D3_Positions_mono``: (T, 17, 3) float32 camera-frame metres, from the file's millimetres.
+
+    Raises:
+        SequenceError: the file is damaged, of another kind, without frames, or holds a number that is not finite.
+    """
+    return _read(path, 3) / 1000
+
+
+def check_projection(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -> None:
+    """See that 2D and 3D poses and the camera belong together.
+
+    Args:
+        poses_2d: (T, 17, 2) px.
+        poses_3d: (T, 17, 3) camera-frame metres.
+        camera: see :mod:`depth_refine.functional.camera`.
+
+    Raises:
+        SequenceError: they do not.
+    """
+    in_front = poses_3d[..., 2].min() > 0
+    error = np.abs(project(poses_3d.astype(np.float64), camera) - poses_2d).max() if in_front else np.inf
+    if error > _REPROJECTION_LIMIT:
+        what = f'are projected up to {error:.1f} px away from the 2D poses' if in_front else 'lie behind the camera'
+        raise SequenceError(f'the 3D poses {what}: expected D2_Positions, D3_Positions_mono and metadata.xml to agree')
+
+
+def _read(path: Path, dimensions: int) -> np.ndarray:
+    try:
+        poses = np.asarray(cdflib.CDF(path).varget(_VARIABLE))
+    except Exception as error:  # cdflib raises anything on damaged bytes
+        raise SequenceError(f'{path} is not a readable CDF file ({error}): download or unpack it again') from error
+    channels = 32 * dimensions
+    if poses.dtype.kind != 'f' or poses.size == 0 or poses.shape not in {(1, *poses.shape[-2:]), poses.shape[-2:]}:
+        raise SequenceError(f'{path}: expected poses (1, frames, {channels}), got {poses.dtype} {poses.shape}')
+    if poses.shape[-1] != channels:
+        raise SequenceError(f'{path}: expected 32 joints of {dimensions} numbers, got {poses.shape[-1]} numbers')
+    if not np.isfinite(poses).all():
+        raise SequenceError(f'{path} holds numbers that are not finite')
+    return poses.reshape(-1, 32, dimensions)[:, _JOINTS_OF_32].astype(np.float32)

@@ -1,0 +1,8 @@
+"""The paper's tables, reproduced: rows are configs, cells are a row with a seed, results are files.
+
+- :mod:`cell`: trains and tests one config with one seed, and keeps what came out with what it was made from.
+- :mod:`first_stage`: the stores that all cells read.
+- :mod:`experiment`: runs the cells of a table; one that fails does not stop the others.
+- :mod:`summary`: means and spreads over seeds, Markdown.
+- :mod:`table1`, :mod:`table2`, :mod:`ablations`, :mod:`beyond`: which cells, the paper's figures, and the pictures.
+"""

@@ -1,0 +1,126 @@
+"""The first stage that all cells of an experiment read."""
+
+import json
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from depth_refine.datasets import H36MAnnotation, SequenceStore
+from depth_refine.engine import extract_depth_sequences
+from depth_refine.engine.tool import load_config, use_mixed_precision
+from depth_refine.errors import InputError
+from depth_refine.evaluation import H36MPoseMetric
+
+from .cell import Settings
+
+_PROVENANCE = ('config', 'checkpoint', 'flip_test', 'bbox_policy')
+
+
+def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None) -> Path:
+    """Train a first stage and extract its sequences, or go on where that was interrupted.
+
+    Args:
+        config: the first stage's.
+        settings: the experiment's.
+        bbox_policy: bounding boxes other than the config's.
+
+    Returns:
+        The folder of the stores.
+
+    Raises:
+        InputError: see :func:`depth_refine.engine.extract_depth_sequences`.
+    """
+    suffix = f'_{bbox_policy}' if bbox_policy else ''
+    cfg = load_config(str(config), {})
+    changes = dict(data_root=str(settings.data_root), **(dict(bbox_policy=bbox_policy) if bbox_policy else {}))
+    _update_h36m_datasets([cfg.train_dataloader, cfg.test_dataloader], changes)
+    if settings.amp:
+        use_mixed_precision(cfg)
+    cfg.work_dir = str(settings.out / f'first_stage{suffix}')
+    cfg.experiment_name = f'first_stage{suffix}'
+    cfg.launcher = settings.launcher
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.resume = True
+    checkpoint = Path(cfg.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
+    if not checkpoint.exists():
+        Runner.from_cfg(cfg).train()
+    stores = settings.out / f'depth_sequences{suffix}'
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
+    return stores
+
+
+def _update_h36m_datasets(node, changes: dict) -> None:
+    """Change every Human3.6M data set in a piece of config."""
+    if isinstance(node, dict):
+        if str(node.get('type', '')).startswith('H36M'):
+            node.update(changes)
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for child in node:
+            _update_h36m_datasets(child, changes)
+
+
+def provenance(stores: Path, cfg: Config) -> dict:
+    """What the stores that a second-stage config reads were made from.
+
+    Raises:
+        InputError: one is missing, or they were not made by one first stage.
+    """
+    names = [Path(cfg[f'{split}_dataloader'].dataset.ann_file).stem for split in ('train', 'test')]
+    found = {}
+    for name in names:
+        path = stores / name / 'store.json'
+        if not path.is_file():
+            raise InputError(f'no depth sequence store at {path.parent.absolute()}')
+        meta = json.loads(path.read_text())
+        found[name] = {key: meta.get(key) for key in _PROVENANCE}
+    first, *others = found
+    for other in others:
+        differing = [key for key in _PROVENANCE if found[first][key] != found[other][key]]
+        if differing:
+            key = differing[0]
+            raise InputError(
+                f'the stores in {stores} were not made by one first stage: {key} is {found[first][key]} in {first} and '
+                f'{found[other][key]} in {other}. Extract both again.'
+            )
+    return found[first]
+
+
+def first_stage_result(cfg: Config, stores: Path) -> dict:
+    """Errors of the first stage alone, on every test frame, from its store.
+
+    Args:
+        cfg: a second-stage config, whose test data set and evaluator are taken.
+        stores: the folder of the stores.
+
+    Returns:
+        ``metrics`` and ``by_action``, as of a cell.
+    """
+    dataset = cfg.test_dataloader.dataset
+    cameras = dataset.get('camera_param_file', 'annotation_body3d/cameras.pkl')
+    annotation = H36MAnnotation(Path(dataset.data_root, dataset.ann_file), Path(dataset.data_root, cameras))
+    store = SequenceStore(stores / Path(dataset.ann_file).stem, annotation)
+    evaluator = dict(cfg.test_evaluator)
+    evaluator.pop('type')
+    metric = H36MPoseMetric(**evaluator)
+    for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
+        samples = [
+            dict(
+                sequence=sequence.name,
+                action=sequence.action,
+                frame=int(annotation.frames[row]),
+                camera_param=camera,
+                bbox_policy=store.bbox_policy,
+                pred_instances=dict(keypoints=store.keypoints[row][None], flip_test=store.meta.get('flip_test')),
+                gt_instances=dict(
+                    keypoints_cam=annotation.keypoints_3d[row][None],
+                    keypoints_visible=annotation.keypoints_visible[row][None],
+                ),
+            )
+            for row in sequence.rows
+        ]
+        metric.process({}, samples)
+    return dict(metrics=metric.evaluate(len(annotation)), by_action=metric.by_action)

@@ -1,0 +1,79 @@
+import itertools
+
+import mmpose.datasets.samplers
+import pytest
+from mmpose.datasets import CombinedDataset
+
+from depth_refine.datasets import MultiSourceEpochSampler
+from depth_refine.errors import InputError
+
+
+class Sources(CombinedDataset):
+    """A combined data set of so many samples, without any."""
+
+    def __init__(self, *lengths):
+        self.datasets = [range(length) for length in lengths]
+        self._lens = list(lengths)
+        self._len = sum(lengths)
+        self._fully_initialized = True
+
+
+def sources_of(indices, lengths):
+    starts = list(itertools.accumulate(lengths))
+    return [sum(index >= start for start in starts) for index in indices]
+
+
+def build(monkeypatch, lengths, ratio, rank=0, ranks=1, epoch=0):
+    monkeypatch.setattr(mmpose.datasets.samplers, 'get_dist_info', lambda: (rank, ranks))
+    sampler = MultiSourceEpochSampler(Sources(*lengths), ratio, seed=3)
+    sampler.set_epoch(epoch)
+    return sampler
+
+
+def test_shares_of_every_group(monkeypatch):
+    lengths = (22, 5, 40)
+    sampler = build(monkeypatch, lengths, [2, 1, 1])
+    indices = list(sampler)
+    assert len(indices) == len(sampler) == 44
+    assert sources_of(indices, lengths) == [0, 0, 1, 2] * 11
+
+
+def test_an_epoch_is_a_pass_over_the_first_source(monkeypatch):
+    lengths = (22, 5, 40)
+    indices = list(build(monkeypatch, lengths, [2, 1, 1]))
+    first = [index for index in indices if index < 22]
+    assert sorted(first) == list(range(22)) and first != sorted(first)
+    small = [index - 22 for index in indices if 22 <= index < 27]
+    assert [sorted(small[i : i + 5]) for i in (0, 5)] == [list(range(5))] * 2  # whole passes over the smaller source
+    large = [index for index in indices if index >= 27]
+    assert len(set(large)) == len(large) == 11
+
+
+def test_the_last_group_is_filled_up(monkeypatch):
+    indices = list(build(monkeypatch, (7, 5), [3, 1]))
+    assert len(indices) == 12 and set(range(7)) <= set(indices)
+
+
+def test_ranks_share_an_epoch(monkeypatch):
+    lengths = (24, 20, 30)
+    ranks = [list(build(monkeypatch, lengths, [2, 1, 1], rank, ranks=3, epoch=5)) for rank in range(3)]
+    assert [len(indices) for indices in ranks] == [16] * 3
+    assert len(set().union(*ranks)) == 48
+    assert set(range(24)) <= set().union(*ranks)
+
+
+def test_epochs_differ_and_do_not_depend_on_those_before(monkeypatch):
+    lengths = (22, 5, 40)
+    sampler = build(monkeypatch, lengths, [2, 1, 1])
+    epochs = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        epochs.append(list(sampler))
+    assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
+    assert list(build(monkeypatch, lengths, [2, 1, 1], epoch=2)) == epochs[2]
+
+
+@pytest.mark.parametrize('ratio', [[1, 1], [2, 0, 1], [2, 1, 0.5], [2, 1, -1]])
+def test_ratio_that_cannot_be_used(ratio):
+    with pytest.raises(InputError, match=r'expected a source_ratio of 3 positive whole numbers, .* got \['):
+        MultiSourceEpochSampler(Sources(4, 4, 4), ratio)

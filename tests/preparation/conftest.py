@@ -1,0 +1,62 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, write_official_h36m
+from depth_refine.synthetic.performances import procedural_performances
+
+
+def make_take(subject, name, frames, **kwargs):
+    (performance,) = procedural_performances(['S5'], ['Greeting'], frames, seed=frames)
+    joints = performance.joints - [*performance.joints[0, 0, :2], 0]
+    return OfficialTake(subject, name, joints, **kwargs)
+
+
+@pytest.fixture(scope='session')
+def official_cameras():
+    return make_official_cameras(seed=3)
+
+
+@pytest.fixture(scope='session')
+def official_takes():
+    """With take numbers and without, in both spellings."""
+    names = [('S1', 'Directions 1'), ('S1', 'TakingPhoto'), ('S9', 'Photo 1'), ('S11', 'Directions')]
+    return [make_take(subject, name, 5 + index) for index, (subject, name) in enumerate(names)]
+
+
+@pytest.fixture(scope='session')
+def official_h36m(tmp_path_factory, official_cameras, official_takes):
+    """Human3.6M's official files of four takes, extracted; to be left as they are."""
+    raw = tmp_path_factory.mktemp('official') / 'raw'
+    write_official_h36m(raw, official_takes, official_cameras)
+    return raw
+
+
+@pytest.fixture
+def raw(official_h36m, tmp_path):
+    """A copy to change."""
+    return shutil.copytree(official_h36m, tmp_path / 'raw')
+
+
+@pytest.fixture(scope='session')
+def long_h36m(tmp_path_factory, official_cameras):
+    """One take of 60 frames with one of its cameras; to be left as it is."""
+    raw = tmp_path_factory.mktemp('long') / 'raw'
+    write_official_h36m(raw, [make_take('S5', 'Eating 1', 60)], official_cameras, videos=False)
+    for path in raw.rglob('*.cdf'):
+        if '55011271' not in path.name:
+            path.unlink()
+    return raw
+
+
+@pytest.fixture
+def long_raw(long_h36m, tmp_path):
+    """A copy to change."""
+    return shutil.copytree(long_h36m, tmp_path / 'long')
+
+
+@pytest.fixture
+def grey_video():
+    """Frames of a camera's size, each of its own grey."""
+    return lambda count, height=1000: (np.full((height, 1000, 3), 20 * index % 256, np.uint8) for index in range(count))

@@ -1,0 +1,109 @@
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, write_official_h36m
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_h36m.py'
+
+
+def write_raw(folder, frames):
+    joints = np.random.default_rng(0).uniform([-0.5, -0.5, 0], [0.5, 0.5, 1.8], (frames, 17, 3))
+    write_official_h36m(folder, [OfficialTake('S6', 'Walking', joints)], make_official_cameras())
+    return folder
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return write_raw(tmp_path / 'raw', frames=6)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the tool in this process, which has all it imports; returns its status and what it printed."""
+
+    def run_tool(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['prepare_h36m.py', *map(str, arguments)])
+        handler = signal.getsignal(signal.SIGTERM)
+        status = 0
+        try:
+            runpy.run_path(str(TOOL), run_name='__main__')
+        except SystemExit as exit:
+            status = exit.code
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        return status, capsys.readouterr().out
+
+    return run_tool
+
+
+def test_everything_is_fine(run, raw, tmp_path):
+    out = tmp_path / 'out'
+    status, printed = run(raw, out, '--step', 2, 3, '--crops', '--workers', 1)
+    assert status == 0
+    assert (out / 'preparation_report.txt').read_text() in printed
+    assert printed.splitlines()[-1] == f'wrote {out}, this report as {out}/preparation_report.txt'
+    assert sorted(path.parent.name for path in out.rglob('*.npz')) == ['fps16.6667', 'fps25']
+    with np.load(out / 'annotation_body3d/fps25/h36m_train.npz') as file:
+        assert 'crop' in file.files and len(file['imgname']) == 4 * 3
+
+
+def test_defaults(run, raw, tmp_path):
+    assert run(raw, tmp_path / 'out', '--workers', 1)[0] == 0
+    assert sorted(path.parent.name for path in (tmp_path / 'out').rglob('*.npz')) == ['fps10', 'fps50']
+    assert len(list((tmp_path / 'out').rglob('*.jpg'))) == 4 * 6
+
+
+def test_a_damaged_file_is_an_error_in_the_end(run, raw, tmp_path):
+    (raw / 'S6/Videos/Walking.58860488.mp4').write_bytes(b'')
+    status, printed = run(raw, tmp_path / 'out', '--workers', 1)
+    assert status == 'error: 1 sequences were left out, see "Left out" above'
+    assert 'S6 Walking.58860488: ' in printed and 'cannot be decoded' in printed
+    assert run(raw, tmp_path / 'other', '--no-images', '--workers', 1)[0] == 0
+
+
+def test_bad_input(run, tmp_path):
+    status, printed = run(tmp_path / 'none', tmp_path / 'out')
+    assert status.startswith(f'error: no folder {tmp_path}/none: expected') and printed == ''
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_archives_of_videopose3d(run, tmp_path):
+    (tmp_path / 'data_3d_h36m.npz').write_bytes(b'')
+    assert "error: VideoPose3D's archives hold no cameras" in run(tmp_path, tmp_path / 'out')[0]
+    assert 'which have no images: leave out --crops' in run(tmp_path, tmp_path / 'out', '--crops')[0]
+
+
+def test_crops_of_no_images(run, raw, tmp_path):
+    assert run(raw, tmp_path / 'out', '--crops', '--no-images')[0] == 2
+
+
+def run_as_script(*arguments):
+    sys.argv = ['prepare_h36m.py', *map(str, arguments)]
+    runpy.run_path(str(TOOL), run_name='__main__')
+
+
+@pytest.mark.parametrize(('stop', 'status'), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_stopped(tmp_path, capfd, stop, status):
+    raw, out = write_raw(tmp_path / 'raw', frames=120), tmp_path / 'out'
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['depth_refine.preparation.prepare'])  # without effect if another test started it
+    process = context.Process(target=run_as_script, args=(raw, out, '--workers', 1))
+    process.start()
+    while not list(out.glob('images/S6/*')):
+        assert process.is_alive()
+        time.sleep(0.005)
+    os.kill(process.pid, stop)
+    process.join()
+    assert process.exitcode == status
+    errors = capfd.readouterr().err
+    assert 'Traceback' not in errors
+    assert ('stopped; the same command goes on from here' in errors) == (stop == signal.SIGINT)
+    assert not list(tmp_path.rglob('*partial*')) and not list(tmp_path.rglob('*.npz'))

@@ -1,0 +1,37 @@
+"""Check a data root and draw random frames of it: ``python tools/check_data.py ROOT``."""
+
+import argparse
+import sys
+
+from depth_refine.checks.data_root import check_data
+from depth_refine.engine import tool
+
+
+def parse_args() -> argparse.Namespace:
+    """The data root and the picture."""
+    parser = argparse.ArgumentParser(
+        description='Say what is wrong in a data root, and what to do; status 1 if anything is'
+    )
+    parser.add_argument('root', help="folder in MMPose's Human3.6M layout, for example data/h36m")
+    parser.add_argument(
+        '--picture', default='check_data.png', metavar='FILE', help='random frames with joints (default check_data.png)'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='chooses the frames (default 0)')
+    parser.add_argument('--coco', metavar='DIR', help='check the data root of COCO too')
+    parser.add_argument('--mpii', metavar='DIR', help='check the data root of MPII too')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the list and how many problems it has."""
+    findings = check_data(**vars(parse_args()))
+    for finding in findings:
+        print(f'{finding.kind:8}{finding.where}: {finding.message}')
+    kinds = [finding.kind for finding in findings]
+    print(f'problems: {kinds.count("problem")}, notes: {kinds.count("note")}')
+    if 'problem' in kinds:
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)

@@ -1,0 +1,27 @@
+"""Table I of the paper, or an experiment beside it, on a data root.
+
+``python tools/reproduce_table1.py --data-root data/h36m``
+"""
+
+import argparse
+from pathlib import Path
+
+from depth_refine.engine import tool
+from depth_refine.reproduction import ablations, beyond, table1
+from depth_refine.reproduction.experiment import add_arguments, reproduce
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+_TABLES = dict(table1=table1, ablations=ablations, beyond=beyond)
+
+
+def main() -> None:
+    """Run what is missing and write the table."""
+    parser = argparse.ArgumentParser(description=table1.__doc__)
+    add_arguments(parser)
+    parser.add_argument('--table', choices=_TABLES, default='table1', help="or an experiment beside the paper's")
+    args = parser.parse_args()
+    reproduce(_TABLES[args.table], CONFIGS, args)
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)

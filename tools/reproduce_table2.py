@@ -1,0 +1,21 @@
+"""Table II of the paper on a data root: ``python tools/reproduce_table2.py --data-root data/h36m``."""
+
+import argparse
+from pathlib import Path
+
+from depth_refine.engine import tool
+from depth_refine.reproduction import table2
+from depth_refine.reproduction.experiment import add_arguments, reproduce
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+
+
+def main() -> None:
+    """Run what is missing and write the table."""
+    parser = argparse.ArgumentParser(description=table2.__doc__)
+    add_arguments(parser)
+    reproduce(table2, CONFIGS, parser.parse_args())
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)
