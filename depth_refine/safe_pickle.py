@@ -94,7 +94,7 @@ def resolve(value: Any) -> Any:
     return value
 
 
-class _PlainUnpickler(pickle.Unpickler):
+class PlainUnpickler(pickle.Unpickler):
     """Unpickles plain containers, numbers, text and NumPy arrays of these."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -113,4 +113,4 @@ def load_plain(file: BinaryIO) -> Any:
     Raises:
         pickle.UnpicklingError: it asks for anything else. Damaged bytes can raise other exceptions too.
     """
-    return resolve(_PlainUnpickler(file).load())
+    return resolve(PlainUnpickler(file).load())

@@ -3,6 +3,7 @@
 import numpy as np
 
 from depth_refine.datasets import H36MAnnotation
+from depth_refine.functional.h36m_facts import OFFICIAL_FRAMES, S11_DIRECTIONS_FRAMES
 from depth_refine.functional.skeleton import ROOT
 
 from .findings import Findings
@@ -12,14 +13,6 @@ _ROOT_TOLERANCE = 1e-3  # metres
 _BOX_TOLERANCE = 0.5  # px
 _HALF_DEPTH_RANGE = 0.75  # metres, half of the D of the configs
 _NEAREST, _FARTHEST = 0.5, 50  # metres from the camera to the root, typically
-_OFFICIAL_FRAMES = {  # at 50 fps, all cameras and actions
-    ('S1',): 248_376,
-    ('S5',): 396_316,
-    ('S6',): 249_864,
-    ('S7', 'S8'): 665_196,
-    ('S9', 'S11'): 550_644,
-}
-_S11_DIRECTIONS = 7_300  # of these, whose video is damaged and which published tables leave out
 
 
 def check_annotation(annotation: H36MAnnotation, step: float, where: str, findings: Findings) -> None:
@@ -133,9 +126,9 @@ def _check_counts(annotation: H36MAnnotation, where: str, findings: Findings) ->
     for sequence in annotation.sequences:
         lengths[sequence.subject] = lengths.get(sequence.subject, 0) + len(sequence.rows)
     other = []
-    for subjects, official in _OFFICIAL_FRAMES.items():
+    for subjects, official in OFFICIAL_FRAMES.items():
         count = sum(lengths.get(subject, 0) for subject in subjects)
-        if count not in (0, official) and not ('S11' in subjects and count == official - _S11_DIRECTIONS):
+        if count not in (0, official) and not ('S11' in subjects and count == official - 4 * S11_DIRECTIONS_FRAMES):
             other.append(f'{" and ".join(subjects)} {count:,}, not {official:,}')
     if other:
         findings.note(

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from depth_refine.functional.h36m_facts import IMAGE_HEIGHTS, IMAGE_WIDTH
+
 from .findings import Findings
 
-_OFFICIAL_HEIGHTS = {'54138969': 1002, '55011271': 1000, '58860488': 1000, '60457274': 1002}
-_OFFICIAL_WIDTH, _OFFICIAL_COUNT = 1000, 44
+_OFFICIAL_COUNT = 44  # of 11 subjects
 _FARTHEST = 100  # metres from the world's origin
 _FOCAL_RANGE = 0.3, 10  # of the image's width
 
@@ -23,8 +24,8 @@ def check_cameras(cameras: dict[tuple[str, str], dict], where: str, findings: Fi
     for key, camera in cameras.items():
         if reason := _fault(key, camera):
             wrong.setdefault(reason, []).append(key)
-        official = _OFFICIAL_WIDTH, _OFFICIAL_HEIGHTS.get(key[1])
-        if camera['w'] == _OFFICIAL_WIDTH and (camera['w'], camera['h']) != official:
+        official = IMAGE_WIDTH, IMAGE_HEIGHTS.get(key[1])
+        if camera['w'] == IMAGE_WIDTH and (camera['w'], camera['h']) != official:
             other_sizes.append(f'{key}: {camera["w"]} x {camera["h"]}')
     for reason, keys in wrong.items():
         findings.problem(where, f'{len(keys)} of {len(cameras)} cameras, first {keys[0]}: {reason}')

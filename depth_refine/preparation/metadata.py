@@ -7,9 +7,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from depth_refine.errors import InputError
+from depth_refine.functional.h36m_facts import IMAGE_HEIGHTS, IMAGE_WIDTH
 
 _SUBJECTS, _EXTRINSICS, _INTRINSICS = 11, 6, 9
-_IMAGE_HEIGHTS = {'54138969': 1002, '55011271': 1000, '58860488': 1000, '60457274': 1002}  # px; all are 1000 wide
 _ACTIONS = {str(action) for action in range(2, 17)}  # 1 is _ALL: files with what the others hold
 
 
@@ -28,9 +28,9 @@ def read_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
     """
     root = _read(path)
     camera_ids = [element.text for element in _find(root, 'dbcameras/index2id', path)]
-    missing = _IMAGE_HEIGHTS.keys() - set(camera_ids)
-    if missing or len(camera_ids) != len(_IMAGE_HEIGHTS):
-        raise InputError(f'{path}: expected the cameras {sorted(_IMAGE_HEIGHTS)} in <index2id>, got {camera_ids}')
+    missing = IMAGE_HEIGHTS.keys() - set(camera_ids)
+    if missing or len(camera_ids) != len(IMAGE_HEIGHTS):
+        raise InputError(f'{path}: expected the cameras {sorted(IMAGE_HEIGHTS)} in <index2id>, got {camera_ids}')
     extrinsics, intrinsics = _read_numbers(root, path, len(camera_ids))
     return {
         (f'S{subject + 1}', camera_id): _camera(extrinsics[index, subject], intrinsics[index], index, camera_id)
@@ -100,8 +100,8 @@ def _camera(extrinsics: np.ndarray, intrinsics: np.ndarray, index: int, camera_i
         'f': focal,
         'k': radial,
         'p': tangential,
-        'w': 1000,
-        'h': _IMAGE_HEIGHTS[camera_id],
+        'w': IMAGE_WIDTH,
+        'h': IMAGE_HEIGHTS[camera_id],
         'name': f'camera{index + 1}',
         'id': camera_id,
     }

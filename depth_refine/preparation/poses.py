@@ -6,10 +6,10 @@ import cdflib
 import numpy as np
 
 from depth_refine.functional.camera import project
+from depth_refine.functional.h36m_facts import JOINTS_OF_32
 
 from .raw_h36m import SequenceError
 
-_JOINTS_OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
 _REPROJECTION_LIMIT = 0.1  # px; the real files agree to 2e-5
 _VARIABLE = 'Pose'
 
@@ -62,4 +62,4 @@ def _read(path: Path, dimensions: int) -> np.ndarray:
         raise SequenceError(f'{path}: expected 32 joints of {dimensions} numbers, got {poses.shape[-1]} numbers')
     if not np.isfinite(poses).all():
         raise SequenceError(f'{path} holds numbers that are not finite')
-    return poses.reshape(-1, 32, dimensions)[:, _JOINTS_OF_32].astype(np.float32)
+    return poses.reshape(-1, 32, dimensions)[:, JOINTS_OF_32].astype(np.float32)

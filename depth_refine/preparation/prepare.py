@@ -13,12 +13,13 @@ import numpy as np
 from depth_refine.atomic import whole_file
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.errors import InputError
+from depth_refine.functional.h36m_facts import SPLITS
 
 from .archives import archives_among, unpack
 from .frames import VideoError, store_frames
 from .inspection import Inspected, inspect_sequence
 from .metadata import read_cameras, read_takes
-from .raw_h36m import SPLITS, RawFile, SequenceError, SequenceKey, find_raw_files
+from .raw_h36m import RawFile, SequenceError, SequenceKey, find_raw_files
 from .report import Report
 from .sequence_jobs import run_jobs
 from .workspace import open_workspace

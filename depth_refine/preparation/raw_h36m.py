@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from depth_refine.errors import InputError
 
-SPLITS = {'train': ('S1', 'S5', 'S6', 'S7', 'S8'), 'test': ('S9', 'S11')}
 _KINDS = {
     'D2_Positions': '2D poses', 'Poses_D2_Positions': '2D poses', 'D3_Positions_mono': '3D poses',
     'Poses_D3_Positions_mono': '3D poses', 'Videos': 'video',

@@ -2,18 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from depth_refine.functional.h36m_facts import OFFICIAL_FRAMES, S11_DIRECTIONS_FRAMES, SPLITS
 from depth_refine.functional.h36m_names import action_of
 
 from .frames import MOST_LOST, VideoError, VideoSample
 from .inspection import Inspected
-from .raw_h36m import SPLITS, SequenceError, SequenceKey
+from .raw_h36m import SequenceError, SequenceKey
 
 KNOWN_DAMAGE = SequenceKey('S11', 'Directions', '54138969')  # its video is broken at the source
-# frames of all actions and cameras at 50 fps
-_OFFICIAL_COUNTS = {
-    ('S1',): 248_376, ('S5',): 396_316, ('S6',): 249_864, ('S7', 'S8'): 665_196, ('S9', 'S11'): 550_644,
-}  # fmt: skip
-_KNOWN_DAMAGE_FRAMES = 1825
 _MOST_LISTED = 5
 _RULE = f"""\
 Rule for lengths: the frames of a sequence are those that 2D poses, 3D poses and video all have, counted from the first.
@@ -106,12 +102,12 @@ class Report:
     def _counts(self) -> list[str]:
         """Frames of each group of subjects against the official ones."""
         lines = ['', f'{"subjects":<14}{"sequences":>14}{"frames":>14}{"official":>14}']
-        for subjects, official in _OFFICIAL_COUNTS.items():
+        for subjects, official in OFFICIAL_FRAMES.items():
             expected = [key for key in self.expected if key.subject in subjects]
             found = [key for key in expected if key in self.frames]
             frames = sum(self.frames[key] for key in found)
             if set(expected) - set(found) == {KNOWN_DAMAGE}:
-                official -= _KNOWN_DAMAGE_FRAMES
+                official -= S11_DIRECTIONS_FRAMES
                 expected = found
             difference = 'as it should be' if frames == official else f'{frames - official:+,} frames'
             verdict = difference if found == expected else f'sequences missing: {len(expected) - len(found)}'

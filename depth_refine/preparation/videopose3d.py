@@ -19,13 +19,12 @@ from depth_refine.datasets import (
 )
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
+from depth_refine.functional.h36m_facts import CAMERA_IDS, SPLITS
 
 from .metadata import read_cameras
-from .raw_h36m import SPLITS
 from .videopose3d_archive import read_detections, read_poses
 
 FRAME_RATE = 50
-CAMERA_IDS = ('54138969', '55011271', '58860488', '60457274')  # in the order of the archives
 _POSES, _DETECTIONS = 'data_3d_h36m.npz', 'data_2d_h36m_'
 _CAMERAS = 'annotation_body3d/cameras.pkl'
 

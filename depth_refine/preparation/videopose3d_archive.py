@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from depth_refine.errors import InputError
-from depth_refine.safe_pickle import STAND_INS, StandIn, resolve
-from depth_refine.safe_pickle import _PlainUnpickler as PlainUnpickler
+from depth_refine.functional.h36m_facts import JOINTS_OF_32
+from depth_refine.safe_pickle import STAND_INS, PlainUnpickler, StandIn, resolve
 
-JOINTS_OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 NUM_CAMERAS = 4
 _METADATA = dict(layout_name='h36m', num_joints=17, keypoints_symmetry=[[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]])
 _LARGEST_NORMALISED = 2  # a joint may lie outside the image, whose normalised coordinates end at 1

@@ -4,8 +4,8 @@ import numpy as np
 
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
+from depth_refine.functional.h36m_facts import CAMERA_IDS
 
-CAMERA_IDS = ('54138969', '55011271', '58860488', '60457274')
 _AZIMUTHS = (70, -70, 110, -116)  # degrees around the room's centre, as in the real recordings
 _DISTANCE = 4.9  # metres, horizontally
 _FARTHEST = 12.0

@@ -15,17 +15,15 @@ from cdflib.cdfwrite import CDF
 from scipy.spatial.transform import Rotation
 
 from depth_refine.functional.camera import project, world_to_camera
+from depth_refine.functional.h36m_facts import CAMERA_IDS, IMAGE_HEIGHTS, IMAGE_WIDTH, JOINTS_OF_32
 from depth_refine.functional.h36m_names import action_of
-from depth_refine.synthetic.cameras import CAMERA_IDS, make_cameras
+from depth_refine.synthetic.cameras import make_cameras
 
 ALL_SUBJECTS = tuple(f'S{number}' for number in range(1, 12))
 ACTIONS = (
     'Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning', 'Posing', 'Purchases', 'Sitting', 'SittingDown',
     'Smoking', 'TakingPhoto', 'Waiting', 'Walking', 'WalkingDog', 'WalkTogether',
 )  # fmt: skip
-JOINTS_OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)  # where the 17 joints are
-_HEIGHTS = dict(zip(CAMERA_IDS, (1002, 1000, 1000, 1002), strict=True))
-_WIDTH = 1000
 _FRAME_RATE = 50
 _CDF_REAL4 = 44
 
@@ -54,10 +52,10 @@ def make_official_cameras(seed: int = 0) -> dict[tuple[str, str], dict]:
     corners = np.array(list(itertools.product((-1, 1), (-1, 1), (0, 1.9))))
     cameras: dict = {}
     for index, subject in enumerate(ALL_SUBJECTS):
-        cameras |= make_cameras(subject, index, seed, _WIDTH, corners)
+        cameras |= make_cameras(subject, index, seed, IMAGE_WIDTH, corners)
     for subject, camera_id in cameras:
         lens = {key: cameras['S1', camera_id][key] for key in 'fckp'}
-        cameras[subject, camera_id] |= lens | {'h': _HEIGHTS[camera_id]}
+        cameras[subject, camera_id] |= lens | {'h': IMAGE_HEIGHTS[camera_id]}
     return cameras
 
 

@@ -29,7 +29,7 @@ def test_good(annotation):
 def test_official_counts(annotation, monkeypatch):
     module = 'depth_refine.checks.annotation'
     for official, expected in (({('S1',): 96}, 0), ({('S1', 'S11'): 7396}, 0), ({('S1', 'S2'): 7396}, 1)):
-        monkeypatch.setattr(f'{module}._OFFICIAL_FRAMES', official)
+        monkeypatch.setattr(f'{module}.OFFICIAL_FRAMES', official)
         assert len([note for note in check(annotation, 'note') if 'other numbers of frames' in note]) == expected
 
 

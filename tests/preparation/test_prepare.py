@@ -16,10 +16,11 @@ from mmpose.datasets import Human36mDataset
 
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
+from depth_refine.functional.h36m_facts import CAMERA_IDS
 from depth_refine.preparation import frames
 from depth_refine.preparation.prepare import prepare_h36m
 from depth_refine.preparation.raw_h36m import SequenceKey
-from depth_refine.synthetic.official_h36m import CAMERA_IDS, write_cdf, write_video
+from depth_refine.synthetic.official_h36m import write_cdf, write_video
 
 LONG = SequenceKey('S5', 'Eating 1', '55011271')
 KNOWN = SequenceKey('S11', 'Directions', '54138969')

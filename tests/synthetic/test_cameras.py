@@ -3,7 +3,8 @@ import pytest
 
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.synthetic.cameras import CAMERA_IDS, make_cameras
+from depth_refine.functional.h36m_facts import CAMERA_IDS
+from depth_refine.synthetic.cameras import make_cameras
 
 
 def standing_crowd(radius):
