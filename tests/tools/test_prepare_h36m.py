@@ -85,17 +85,18 @@ def test_crops_of_no_images(run, raw, tmp_path):
     assert run(raw, tmp_path / 'out', '--crops', '--no-images')[0] == 2
 
 
-def run_as_script(*arguments):
+def run_as_script(errors, *arguments):
+    sys.stderr = errors.open('w', buffering=1)
     sys.argv = ['prepare_h36m.py', *map(str, arguments)]
     runpy.run_path(str(TOOL), run_name='__main__')
 
 
 @pytest.mark.parametrize(('stop', 'status'), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
-def test_stopped(tmp_path, capfd, stop, status):
-    raw, out = write_raw(tmp_path / 'raw', frames=120), tmp_path / 'out'
+def test_stopped(tmp_path, stop, status):
+    raw, out, errors = write_raw(tmp_path / 'raw', frames=120), tmp_path / 'out', tmp_path / 'errors'
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['depth_refine.preparation.prepare'])  # without effect if another test started it
-    process = context.Process(target=run_as_script, args=(raw, out, '--workers', 1))
+    process = context.Process(target=run_as_script, args=(errors, raw, out, '--workers', 1))
     process.start()
     while not list(out.glob('images/S6/*')):
         assert process.is_alive()
@@ -103,7 +104,7 @@ def test_stopped(tmp_path, capfd, stop, status):
     os.kill(process.pid, stop)
     process.join()
     assert process.exitcode == status
-    errors = capfd.readouterr().err
-    assert 'Traceback' not in errors
-    assert ('stopped; the same command goes on from here' in errors) == (stop == signal.SIGINT)
+    assert 'image/s' in errors.read_text(), 'progress with a rate'
+    assert 'Traceback' not in errors.read_text()
+    assert ('stopped; the same command goes on from here' in errors.read_text()) == (stop == signal.SIGINT)
     assert not list(tmp_path.rglob('*partial*')) and not list(tmp_path.rglob('*.npz'))
