@@ -143,7 +143,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             keypoints=keypoints,
             keypoints_visible=np.ones(keypoints.shape[:2], np.float32),
             lifting_target=self.annotation.keypoints_3d[targets],
-            lifting_target_visible=self.annotation.keypoints_3d_visible[targets],
+            lifting_target_visible=self.annotation.keypoints_3d_visible[targets].astype(np.float32),
             camera_param=camera,
             target_img_path=[self.image_path(row) for row in targets],
             img_ids=targets,
