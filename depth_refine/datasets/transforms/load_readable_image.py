@@ -30,8 +30,8 @@ class LoadReadableImage(LoadImage):
             results = super().transform(results)
         except Exception as error:
             raise InputError(
-                f'cannot read the image {results["img_path"]}: expected a JPEG or PNG file. Restore it, or remove its '
-                'row from the annotation.'
+                f'cannot read the image {results["img_path"]}: expected a JPEG or PNG file. Restore it, or remove '
+                'its entry from the annotation.'
             ) from error
         if 'crop_window' in results:
             results['img'] = _put_back(results['img'], results['crop_window'], results['frame_size'])
