@@ -1,0 +1,74 @@
+import json
+
+import pytest
+import yaml
+
+from depth_refine.errors import InputError
+from depth_refine.reproduction.metafile import write_metafiles
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository with two configs."""
+    for name in ('table1/2d_1', 'table2/cai'):
+        path = tmp_path / f'configs/{name}.py'
+        path.parent.mkdir(parents=True)
+        path.write_text('')
+    return tmp_path
+
+
+def write_results(path, names, **changes):
+    def seed(mpjpe):
+        return dict(metrics={'h36m/MPJPE_mm': mpjpe, 'h36m/P-MPJPE_mm': mpjpe / 2})
+
+    content = dict(
+        data='abc',
+        first_stage=dict(config='c.py'),
+        settings=dict(schedule='short', epochs=None),
+        results={name: {'0': seed(40.0), '1': seed(41.1)} for name in names} | {'table1/2d_27': {}},
+    )
+    path.write_text(json.dumps({**content, **changes}))
+    return path
+
+
+def test_models_with_results(root, tmp_path):
+    first = write_results(tmp_path / 'a.json', ['table1/2d_1', 'ablations/sigma_0'])
+    second = write_results(tmp_path / 'b.json', ['table1/2d_1', 'table2/cai'])
+    paths = write_metafiles([first, second], 'Synthetic', root)
+    assert [str(path.relative_to(root)) for path in paths] == [
+        'configs/table1/metafile.yml',
+        'configs/table2/metafile.yml',
+    ]
+    index = yaml.safe_load((root / 'model-index.yml').read_text())
+    assert index == {'Import': ['configs/table1/metafile.yml', 'configs/table2/metafile.yml']}
+    content = yaml.safe_load(paths[0].read_text())
+    (model,) = content['Models']
+    assert model == {
+        'Name': 'table1_2d_1',
+        'In Collection': content['Collections'][0]['Name'],
+        'Config': 'configs/table1/2d_1.py',
+        'Metadata': {'Training Data': 'Synthetic', 'Schedule': 'short', 'Seeds': 2},
+        'Results': [{'Task': 'Body 3D Keypoint', 'Dataset': 'Synthetic', 'Metrics': {'MPJPE': 40.5, 'P-MPJPE': 20.3}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(data='other'), 'b.json is of another data root than .*a.json: other instead of abc'),
+        (dict(settings=dict(schedule='full', epochs=None)), 'another schedule'),
+        (dict(first_stage=dict(config='d.py')), 'another first stage'),
+    ],
+)
+def test_mixed_results(root, tmp_path, changes, message):
+    first = write_results(tmp_path / 'a.json', ['table1/2d_1'])
+    second = write_results(tmp_path / 'b.json', ['table2/cai'], **changes)
+    with pytest.raises(InputError, match=message):
+        write_metafiles([first, second], 'Synthetic', root)
+    assert not (root / 'model-index.yml').exists()
+
+
+def test_other_files(root, tmp_path):
+    (tmp_path / 'a.json').write_text('{}')
+    with pytest.raises(InputError, match=r'a.json is not the JSON file of an experiment \(KeyError'):
+        write_metafiles([tmp_path / 'a.json'], 'Synthetic', root)
