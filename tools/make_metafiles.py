@@ -1,4 +1,4 @@
-"""Write the metafiles of measured results: ``python tools/make_metafiles.py work_dirs/tables/*.json --dataset NAME``."""
+"""Write metafiles of measured results: ``python tools/make_metafiles.py work_dirs/tables/*.json --dataset NAME``."""
 
 import argparse
 from pathlib import Path
