@@ -15,10 +15,22 @@ model = dict(
     ),
 )
 
+mirror = dict(center_mode='static', center_x=0.0)
+clean_train_pipeline = [
+    dict(type='GenerateTarget', encoder={{_base_.codec}}),
+    dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=mirror, target_flip_cfg=mirror, flip_label=True),
+    dict(type='PackPoseInputs', meta_keys=()),
+]
+train_pipeline = [
+    *clean_train_pipeline[:-1],
+    dict(type='GaussianJointNoise', sigma_2d=0.0, sigma_depth=0.1),
+    clean_train_pipeline[-1],
+]
+
 train_dataloader = dict(
     batch_size=32,
     collate_fn=dict(_delete_=True, type='pseudo_collate'),
-    dataset=dict(seq_len=1, clip_len=27),
+    dataset=dict(seq_len=1, clip_len=27, pipeline=train_pipeline),
 )
 val_dataloader = dict(dataset=dict(seq_len=1, clip_len=27))
 test_dataloader = val_dataloader

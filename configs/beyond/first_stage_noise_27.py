@@ -7,7 +7,6 @@ train_pipeline = [
     dict(type='GenerateTarget', encoder={{_base_.codec}}),
     dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=mirror, target_flip_cfg=mirror, flip_label=True),
     noise,
-    dict(type='PackPoseInputs', meta_keys=()),
 ]
 test_pipeline = [
     dict(type='GenerateTarget', encoder={{_base_.codec}}),

@@ -45,9 +45,8 @@ class DepthSequenceLifting(VideoPoseLifting):
             As :meth:`mmpose.codecs.VideoPoseLifting.encode`; ``keypoint_labels`` is (T, K, C) and
             ``lifting_target_label`` (T', K, 3).
         """
-        encoded = super().encode(
-            keypoints[..., :2], keypoints_visible, lifting_target, lifting_target_visible, camera_param
-        )
+        size = camera_param and {key: camera_param[key] for key in ('w', 'h')}  # the base class copies all of it deeply
+        encoded = super().encode(keypoints[..., :2], keypoints_visible, lifting_target, lifting_target_visible, size)
         depth = keypoints[..., 2:] / np.float32(self.depth_range / 2)
         encoded['keypoint_labels'] = np.concatenate([encoded['keypoint_labels'], depth], axis=-1)
         return encoded
