@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--epochs', type=int, help="train the second stage for so many epochs instead of the schedule's"
     )
     parser.add_argument('--only', nargs='+', metavar='ROW', help='run only these configs; the others are read if there')
+    parser.add_argument('--resume', action='store_true', help='go on in an --out with results; finished cells are kept')
     parser.add_argument(
         '--stores', type=Path, help='folder of the depth sequence stores (default: made by a first stage)'
     )
@@ -79,6 +80,8 @@ def run_experiment(configs: Path, rows: Sequence[Row], args: argparse.Namespace)
         raise InputError(f'--only {" ".join(unknown)}: expected some of {", ".join(names)}')
     if args.seeds < 1:
         raise InputError(f'--seeds: expected at least 1, got {args.seeds}')
+    if not args.resume and args.out.is_dir() and any(args.out.iterdir()):
+        raise InputError(f'{args.out} is not empty: give --resume to go on there, or another --out')
     settings = Settings(configs, args.data_root, args.out, args.schedule, args.epochs, args.amp, args.launcher)
     reference = cell_config(Cell(names[0], 0, rows[0].config), settings, Path())
     data = data_identity(reference)

@@ -25,6 +25,7 @@ def arguments(data_root, stores, tmp_path):
 
     def parse(*extra):
         given = ['--data-root', data_root, '--stores', stores, '--out', tmp_path, '--schedule', 'short', '--epochs', 1]
+        given += ['--resume'] if any(tmp_path.iterdir()) else []
         return parser.parse_args([*map(str, given), '--seeds', '1', *extra])
 
     return parse
@@ -83,6 +84,10 @@ def test_wrong_arguments(arguments, tmp_path):
         run_experiment(CONFIGS, ROWS, arguments('--only', 'table1/2d_3'))
     with pytest.raises(InputError, match='--seeds: expected at least 1, got 0'):
         run_experiment(CONFIGS, ROWS, arguments('--seeds', '0'))
+    args = arguments()
+    (tmp_path / 'notes.txt').write_text('mine')
+    with pytest.raises(InputError, match='is not empty: give --resume to go on there, or another --out'):
+        run_experiment(CONFIGS, ROWS, args)
     with pytest.raises(InputError, match=r'no train annotation .*nowhere'):
         run_experiment(CONFIGS, ROWS, arguments('--data-root', str(tmp_path / 'nowhere')))
 
