@@ -5,6 +5,8 @@ from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor
 
+_PIECE = 8192  # output frames: 34 MB of 1024 float32 channels
+
 
 @MODELS.register_module()
 class DepthTemporalRefiner(BasePoseEstimator):
@@ -78,6 +80,21 @@ class DepthTemporalRefiner(BasePoseEstimator):
         if self.joint_tokens:
             inputs = inputs.unflatten(1, (self.num_joints, -1)).permute(0, 3, 1, 2)
         return super().extract_feat(inputs)
+
+    def _forward(self, inputs: Tensor) -> Tensor:
+        """Sequences (B, K * C, T) to poses (B, T - R + 1, K, 3).
+
+        A convolution sees R frames only, so that long videos go through it in pieces that overlap by R - 1 frames, in
+        bounded memory. Other backbones get the whole.
+        """
+        is_convolution = hasattr(self.backbone, 'receptive_field') or hasattr(self.backbone, 'kernel_sizes')
+        field, frames = self.receptive_field, inputs.shape[-1]
+        if self.training or not is_convolution or frames - field + 1 <= _PIECE:
+            return super()._forward(inputs)
+        starts = range(0, frames - field + 1, _PIECE)
+        return torch.cat(
+            [super(DepthTemporalRefiner, self)._forward(inputs[..., s : s + _PIECE + field - 1]) for s in starts], dim=1
+        )
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of training windows (B, K * C, R)."""

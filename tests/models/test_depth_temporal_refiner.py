@@ -114,6 +114,37 @@ def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
     assert predicted.pred_instances.keypoints.shape == (41 - field, 17, 3)
 
 
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        OURS['backbone'],
+        dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=1, kernel_sizes=(3, 3)),
+        dict(type='TemporalConvNet', in_channels=51, channels=16, num_blocks=1, kernel_size=1),
+    ],
+)
+@pytest.mark.parametrize('frames', [40, 41, 48])
+def test_long_videos_in_pieces(backbone, frames, monkeypatch):
+    model = build(backbone=backbone).eval()
+    video = torch.randn(2, 51, frames)
+    whole = model(video)
+    monkeypatch.setattr('depth_refine.models.depth_temporal_refiner._PIECE', 8)
+    seen = []
+    monkeypatch.setattr(type(model.backbone), 'forward', spy(type(model.backbone).forward, seen))
+    pieces = model(video)
+    torch.testing.assert_close(pieces, whole)
+    assert max(seen) == 8 + model.receptive_field - 1 and len(seen) == -(-whole.shape[1] // 8)
+
+
+def spy(forward, seen):
+    """``forward`` that notes how many frames it gets."""
+
+    def noted(self, x):
+        seen.append(x.shape[-1])
+        return forward(self, x)
+
+    return noted
+
+
 def test_wrong_channels():
     with pytest.raises(ValueError, match=r'takes 51 channels \(17 joints x 3\), got inputs with 34'):
         build().eval()(torch.randn(1, 34, 9))
