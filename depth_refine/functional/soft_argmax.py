@@ -5,8 +5,13 @@ centre ``(i + 0.5) / n``, so that a uniform heatmap decodes to the middle, 0.5, 
 take ``i / n``, which pulls every estimate by half a bin.)
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+_PIECE = 2**18  # bins that a core's cache holds
 
 
 def heatmap_marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,7 +45,7 @@ def expectation(probabilities: Tensor) -> tuple[Tensor, Tensor]:
         Mean (...) in [0, 1] and variance (...) in units of the squared axis length.
     """
     n = probabilities.shape[-1]
-    centres = (torch.arange(n, device=probabilities.device, dtype=probabilities.dtype) + 0.5) / n
+    centres = _centres(n, probabilities)
     mean = (probabilities * centres).sum(dim=-1)  # a matrix product would drop to half precision under autocast
     variance = (probabilities * (centres - mean[..., None]) ** 2).sum(dim=-1)
     return mean, variance
@@ -49,14 +54,74 @@ def expectation(probabilities: Tensor) -> tuple[Tensor, Tensor]:
 def soft_argmax_3d(logits: Tensor) -> Tensor:
     """Centroid of each joint's 3D heatmap.
 
+    Beside the logits, only their gradient is ever as large as the heatmap: probabilities are computed in pieces that
+    stay in the cache, and again in the backward pass, instead of being kept. Sums are float32 for half-precision
+    logits. The gradient of a logit is its probability times the distance of its bin from the centroid, along the
+    incoming gradient.
+
     Args:
-        logits: (B, K, D, H, W).
+        logits: (B, K, D, H, W), in any memory layout.
 
     Returns:
-        (B, K, 3) float32 coordinates in [0, 1], order x, y, z, at bin centres ``(i + 0.5) / n``.
+        (B, K, 3) coordinates in [0, 1], order x, y, z, at bin centres ``(i + 0.5) / n``; float32, or float64 if the
+        logits are.
 
     Raises:
         ValueError: ``logits`` does not have five dimensions.
     """
-    xy, z = heatmap_marginals(logits)
-    return torch.stack([expectation(p)[0] for p in (xy.sum(dim=2), xy.sum(dim=3), z)], dim=-1)
+    if logits.ndim != 5:
+        raise ValueError(f'expected logits of shape (B, K, D, H, W), got {tuple(logits.shape)}')
+    with torch.autocast(logits.device.type, enabled=False):
+        return _SoftArgmax3D.apply(logits)
+
+
+class _SoftArgmax3D(torch.autograd.Function):
+    """Piecewise soft-argmax, see :func:`soft_argmax_3d`."""
+
+    @staticmethod
+    def forward(ctx, logits: Tensor) -> Tensor:
+        dtype = torch.promote_types(logits.dtype, torch.float32)
+        coords = logits.new_empty((*logits.shape[:2], 3), dtype=dtype)
+        z, y, x = (_centres(n, coords) for n in logits.shape[2:])
+        moments = torch.stack([torch.ones_like(x), x], dim=-1)
+        for piece in _pieces(logits):
+            mass, moment = (_probabilities(logits[piece], dtype) @ moments).unbind(-1)  # (b, k, D, H)
+            coords[piece] = torch.stack(
+                [moment.sum(dim=(2, 3)), (mass.sum(dim=2) * y).sum(dim=2), (mass.sum(dim=3) * z).sum(dim=2)], dim=-1
+            )
+        ctx.save_for_backward(logits, coords)
+        return coords
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> Tensor:
+        logits, coords = ctx.saved_tensors
+        grad_logits = torch.empty_like(logits)
+        z, y, x = (_centres(n, coords) for n in logits.shape[2:])
+        for piece in _pieces(logits):
+            along_x, along_y, along_z = (
+                (axis - coords[piece][..., i, None]) * grad[piece][..., i, None] for i, axis in enumerate((x, y, z))
+            )
+            distance = (along_z[..., :, None] + along_y[..., None, :])[..., None] + along_x[:, :, None, None]
+            grad_logits[piece] = _probabilities(logits[piece], coords.dtype).mul_(distance)
+        return grad_logits
+
+
+def _pieces(logits: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Parts of (B, K, ...) of about the cache's size; one on accelerators, where many small kernels would cost more."""
+    batch, joints = logits.shape[:2]
+    heatmaps = batch * joints if logits.device.type != 'cpu' else max(_PIECE // logits[:1, :1].numel(), 1)
+    step, joint_step = max(heatmaps // joints, 1), min(heatmaps, joints)
+    for start in range(0, batch, step):
+        for joint in range(0, joints, joint_step):
+            yield slice(start, start + step), slice(joint, joint + joint_step)
+
+
+def _probabilities(logits: Tensor, dtype: torch.dtype) -> Tensor:
+    """Softmax over each whole heatmap of (b, k, D, H, W)."""
+    return logits.flatten(2).softmax(dim=2, dtype=dtype).view(logits.shape)
+
+
+def _centres(n: int, like: Tensor) -> Tensor:
+    """(n,) bin centres."""
+    return (torch.arange(n, device=like.device, dtype=like.dtype) + 0.5) / n

@@ -39,10 +39,56 @@ def test_uniform_heatmap_is_the_middle_at_full_size():
     )
 
 
+def plain_soft_argmax(logits):
+    """Softmax and expectations, differentiated by autograd."""
+    volume = logits.flatten(2).softmax(dim=2).view_as(logits)
+    axes = (volume.sum((2, 3)), volume.sum((2, 4)), volume.sum((3, 4)))
+    return torch.stack([(p * (torch.arange(p.shape[-1], dtype=p.dtype) + 0.5)).sum(-1) / p.shape[-1] for p in axes], -1)
+
+
 def test_gradient():
     logits = torch.randn(1, 2, 2, 3, 4, dtype=torch.float64, requires_grad=True)
-    # the softmax is float32 by design: the step and tolerance suit that
-    assert torch.autograd.gradcheck(soft_argmax_3d, logits, eps=1e-2, atol=1e-3)
+    assert torch.autograd.gradcheck(soft_argmax_3d, logits)
+
+
+@pytest.mark.parametrize('piece', [1, D * H * W, 2 * D * H * W, 7 * D * H * W, 2**18])
+@pytest.mark.parametrize('layout', ['contiguous', 'channels last', 'strided'])
+def test_pieces_and_layouts_equal_autograd(piece, layout, monkeypatch):
+    monkeypatch.setattr('depth_refine.functional.soft_argmax._PIECE', piece)
+    batch, joints = 5, 3
+    logits = torch.randn(batch, joints * D, H, W, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    if layout == 'channels last':
+        logits = logits.contiguous(memory_format=torch.channels_last)
+    logits = logits.unflatten(1, (joints, D))
+    if layout == 'strided':
+        logits = logits.repeat(1, 1, 1, 1, 2)[..., ::2]
+    grad = torch.randn(batch, joints, 3, dtype=torch.float64)
+    outputs, gradients = [], []
+    for function in (soft_argmax_3d, plain_soft_argmax):
+        leaf = logits.detach().requires_grad_()
+        outputs.append(function(leaf))
+        outputs[-1].backward(grad)
+        gradients.append(leaf.grad)
+    torch.testing.assert_close(*outputs)
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_gradient(dtype):
+    logits = (3 * torch.randn(2, 3, 12, 20, 16)).to(dtype)
+    gradients = []
+    for leaf in (logits.requires_grad_(), logits.detach().float().requires_grad_()):
+        (soft_argmax_3d(leaf) ** 2).sum().backward()
+        gradients.append(leaf.grad.float())
+    assert leaf.grad.abs().max() > 1e-4
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=torch.finfo(dtype).eps, atol=1e-7)
+
+
+def test_very_large_and_infinite_logits():
+    logits = torch.full((1, 1, D, H, W), -float('inf'))
+    logits[0, 0, 1, 2, 3] = 60000.0
+    expected = torch.tensor([(3 + 0.5) / W, (2 + 0.5) / H, (1 + 0.5) / D])
+    torch.testing.assert_close(soft_argmax_3d(logits.half())[0, 0], expected)
 
 
 def test_half_precision_logits_keep_float32_coordinates():
