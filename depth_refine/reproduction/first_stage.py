@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
@@ -48,7 +49,9 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
         Runner.from_cfg(cfg).train()
     stores = settings.out / f'depth_sequences{suffix}'
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
+    if is_main_process():
+        extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
+    barrier()
     return stores
 
 
@@ -123,4 +126,7 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
             for row in sequence.rows
         ]
         metric.process({}, samples)
-    return dict(metrics=metric.evaluate(len(annotation)), by_action=metric.by_action)
+    errors = metric.compute_metrics(metric.results)  # not evaluate(), which would gather this from all ranks
+    return dict(
+        metrics={f'{metric.prefix}/{name}': value for name, value in errors.items()}, by_action=metric.by_action
+    )
