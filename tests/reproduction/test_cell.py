@@ -5,7 +5,7 @@ import pytest
 from depth_refine.errors import InputError
 from depth_refine.reproduction.cell import Cell, Settings, cell_config
 
-CONFIGS = Path('configs').absolute()
+CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 def settings(data_root='data', out='out', **changes):

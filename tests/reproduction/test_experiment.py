@@ -10,7 +10,7 @@ from depth_refine.reproduction import ablations, beyond, experiment, table1, tab
 from depth_refine.reproduction.experiment import Row, reproduce, run_experiment
 from depth_refine.reproduction.summary import missing_cells
 
-CONFIGS = Path('configs').absolute()
+CONFIGS = Path(__file__).parents[2] / 'configs'
 ROWS = [
     Row('table1/2d_1'),
     Row('broken', 'table1/2d_1', {'model.backbone.in_channels': 51}),

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -9,7 +11,7 @@ from depth_refine.reproduction.first_stage import first_stage_result, provenance
 
 @pytest.fixture
 def cfg(data_root):
-    cfg = Config.fromfile('configs/table1/2d_1.py')
+    cfg = Config.fromfile(Path(__file__).parents[2] / 'configs/table1/2d_1.py')
     for split in ('train', 'test'):
         cfg[f'{split}_dataloader'].dataset.data_root = str(data_root)
     return cfg
