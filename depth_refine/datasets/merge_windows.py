@@ -11,7 +11,7 @@ from mmpose.structures import PoseDataSample
 def merge_windows(batch: list[dict]) -> dict:
     """Merge B training samples into one, in place of ``PackPoseInputs`` and a collation of packed samples.
 
-    Packing took 40 % of the time of making a sample, and every tensor that leaves a worker process costs a file
+    Packing is the largest part of the time of making a sample, and every tensor that leaves a worker process costs a file
     descriptor and a mapping: mmengine's ``pseudo_collate``, which sends each sample alone, took some milliseconds a
     sample where making it took 0.2 ms.
 

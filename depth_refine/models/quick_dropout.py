@@ -9,8 +9,8 @@ _LEVELS = 2**16
 class QuickDropout(nn.Dropout):
     """:class:`torch.nn.Dropout`, on CPUs with four decisions from each 64-bit random number.
 
-    PyTorch draws one number for each element, one after the other, which took 46 % of a training step of the refiner
-    (bfloat16, 256 channels). The rate is rounded to a multiple of 2^-16 on CPUs; the scale fits the rounded rate, so
+    PyTorch draws one number for each element, one after the other, the largest part of a training step of a small
+    refiner. The rate is rounded to a multiple of 2^-16 on CPUs; the scale fits the rounded rate, so
     that the expectation stays exact. ``torch.manual_seed`` fixes the decisions.
     """
 
