@@ -11,9 +11,9 @@ from mmpose.structures import PoseDataSample
 def merge_windows(batch: list[dict]) -> dict:
     """Merge B training samples into one, in place of ``PackPoseInputs`` and a collation of packed samples.
 
-    Packing is the largest part of the time of making a sample, and every tensor that leaves a worker process costs a file
-    descriptor and a mapping: mmengine's ``pseudo_collate``, which sends each sample alone, took some milliseconds a
-    sample where making it took 0.2 ms.
+    Packing is the largest part of the time of making a sample, and every tensor that leaves a worker process costs a
+    file descriptor and a mapping: mmengine's ``pseudo_collate``, which sends each sample alone, took some milliseconds
+    a sample where making it took 0.2 ms.
 
     Args:
         batch: B results of a pipeline that ends with ``GenerateTarget`` and noise: ``keypoint_labels`` (T, K, C), and
