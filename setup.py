@@ -31,6 +31,6 @@ setup(
     # OpenMMLab's packages are imported but not listed. Each can be had under several names (mmcv, mmcv-lite, forks),
     # and pip would put a second one over the user's; mmpose declares a dependency that does not build, so that no
     # package which lists it can be installed. requirements/ and the README say how to install them.
-    install_requires=['cdflib', 'matplotlib', 'numpy', 'opencv-python', 'scipy', 'torch>=2.6', 'tqdm'],
+    install_requires=['cdflib', 'matplotlib', 'numpy', 'opencv-python', 'pyyaml', 'scipy', 'torch>=2.6', 'tqdm'],
     cmdclass={'build_py': BuildWithConfigs},
 )

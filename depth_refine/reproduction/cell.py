@@ -1,5 +1,6 @@
 """One config, trained and tested with one seed."""
 
+import functools
 import hashlib
 import json
 import time
@@ -140,9 +141,14 @@ def data_identity(cfg: Config) -> str:
         path = Path(dataset.data_root, dataset.ann_file)
         if not path.is_file():
             raise InputError(f'no {split} annotation {path.absolute()}: give a data root in Human3.6M layout')
-        with path.open('rb') as file:
-            hashes.append(hashlib.file_digest(file, 'sha256').hexdigest()[:16])
+        hashes.append(_sha256(path)[:16])
     return ' '.join(hashes)
+
+
+@functools.cache  # every cell asks for the same files, of gigabytes
+def _sha256(path: Path) -> str:
+    with path.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def _without_paths(node) -> str:
