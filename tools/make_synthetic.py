@@ -6,6 +6,7 @@ import sys
 
 from depth_refine.engine import tool
 from depth_refine.synthetic import make_synthetic
+from depth_refine.synthetic.subjects import name_subjects
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,18 +20,25 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--image-size', type=int, default=256, help='width and height, px (default 256)')
     parser.add_argument('--workers', type=int, help='processes (default: one for each core)')
     parser.add_argument('--motion', metavar='FILE', help='npz of motion clips, instead of procedural motion')
+    parser.add_argument('--train-subjects', type=int, help='how many people to train on, without --motion (default 5)')
     parser.add_argument(
         '--test-subjects', nargs='+', metavar='NAME', help='default S9 S11; with --motion about 27 %% of the frames'
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.motion and args.train_subjects is not None:
+        parser.error('--train-subjects makes people up, --motion has its own: give one of them')
+    return args
 
 
 def main() -> None:
     """Write the folder and say where it is; stopped from outside, leave nothing behind."""
-    args = parse_args()
+    args = vars(parse_args())
+    train_subjects = args.pop('train_subjects')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        print(f'wrote {make_synthetic(**vars(args))}')
+        if train_subjects is not None:
+            args['subjects'] = name_subjects(train_subjects)
+        print(f'wrote {make_synthetic(**args)}')
     except KeyboardInterrupt:
         sys.exit('stopped; nothing was written')
 

@@ -43,6 +43,6 @@ short = dict(
     model=dict(backbone=dict(feat_size=64, depth=2), head=dict(in_channels=64, embedding_size=64)),
     train_dataloader=dict(batch_size=8, num_workers=1),
     optim_wrapper=dict(optimizer=dict(lr=1e-3)),
-    param_scheduler=[dict(type='ExponentialLR', gamma=0.85)],
-    train_cfg=dict(max_epochs=16),
+    param_scheduler=[dict(type='ExponentialLR', gamma=0.5)],
+    train_cfg=dict(max_epochs=4),
 )

@@ -14,7 +14,7 @@ test_dataloader = val_dataloader
 short = dict(
     _delete_=True,
     model=dict(backbone=dict(channels=64, dropout=0.1), head=dict(in_channels=17 * 64)),
-    train_dataloader=dict(batch_size=64, num_workers=1, dataset=dict(frame_step=4)),
+    train_dataloader=dict(batch_size=64, num_workers=1, dataset=dict(frame_step=12)),
     param_scheduler=[dict(type='ExponentialLR', gamma=0.75)],
     train_cfg=dict(max_epochs=8),
 )

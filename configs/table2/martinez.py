@@ -18,7 +18,7 @@ train_dataloader = dict(batch_size=64)
 short = dict(
     _delete_=True,
     model=dict(backbone=dict(stem_channels=256), head=dict(in_channels=256)),
-    train_dataloader=dict(num_workers=1, dataset=dict(frame_step=4)),
+    train_dataloader=dict(num_workers=1, dataset=dict(frame_step=12)),
     param_scheduler=[dict(type='ExponentialLR', gamma=0.75)],
     train_cfg=dict(max_epochs=8),
 )

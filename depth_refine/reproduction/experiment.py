@@ -16,7 +16,7 @@ from depth_refine.errors import InputError
 from .cell import SCHEDULES, Cell, Settings, cell_config, data_identity, is_finished, run_cell
 from .first_stage import first_stage_result, make_stores, provenance
 
-FIRST_STAGES = dict(full='integral_h36m.py', short='demo/integral.py')
+FIRST_STAGES = dict(full='integral_h36m.py', short='demo/integral_many.py')
 
 
 class Experiment(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 from depth_refine.errors import InputError
 from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import ACTIVITIES, make_motion
-from depth_refine.synthetic.subjects import SUBJECTS, make_proportions
+from depth_refine.synthetic.subjects import make_proportions, subject_index
 
 _TEST_SHARE = 0.275  # of the frames; Human3.6M's S9 and S11 have 26 %
 
@@ -41,7 +41,7 @@ def procedural_performances(
     """Every subject in every activity.
 
     Args:
-        subjects: some of ``SUBJECTS``.
+        subjects: names, see :func:`subjects.name_subjects`.
         activities: some of ``ACTIVITIES``.
         frames: frames of each.
         seed: seed of the dataset; a performance does not depend on which others are asked for.
@@ -49,12 +49,12 @@ def procedural_performances(
     Raises:
         InputError: an unknown name.
     """
-    unknown = [s for s in subjects if s not in SUBJECTS] + [a for a in activities if a not in ACTIVITIES]
+    unknown = [activity for activity in activities if activity not in ACTIVITIES]
     if unknown:
-        raise InputError(f'unknown {unknown}: the subjects are {list(SUBJECTS)}, the activities {list(ACTIVITIES)}')
+        raise InputError(f'unknown activities {unknown}: expected some of {list(ACTIVITIES)}')
     performances = []
     for subject in subjects:
-        who = SUBJECTS.index(subject)
+        who = subject_index(subject)
         body = make_proportions(who, seed)
         for activity in activities:
             what = list(ACTIVITIES).index(activity)

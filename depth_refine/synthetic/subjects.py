@@ -1,15 +1,18 @@
 """Who is shown: the proportions that drive procedural motion, and the clothes the renderer paints."""
 
 import colorsys
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
+from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import JOINT_NAMES
 
 TRAIN_SUBJECTS = ('S1', 'S5', 'S6', 'S7', 'S8')
 TEST_SUBJECTS = ('S9', 'S11')
 SUBJECTS = TRAIN_SUBJECTS + TEST_SUBJECTS
+_FIRST_FURTHER = 12  # Human3.6M's own subjects end at S11
 
 # Offset of every joint from its parent for a stature of 1 m; x forward, y left, z up, arms and legs hanging.
 _OFFSETS = {
@@ -80,6 +83,31 @@ class Appearance:
     long_trousers: bool
     emblem: tuple
     band: tuple
+
+
+def name_subjects(train_subjects: int) -> tuple[str, ...]:
+    """Names of as many training subjects and the two test subjects: Human3.6M's, then S12, S13 and so on.
+
+    Raises:
+        InputError: less than one.
+    """
+    if train_subjects < 1:
+        raise InputError(f'expected 1 training subject or more, got {train_subjects}')
+    further = range(_FIRST_FURTHER, _FIRST_FURTHER + train_subjects - len(TRAIN_SUBJECTS))
+    return (*TRAIN_SUBJECTS[:train_subjects], *TEST_SUBJECTS, *(f'S{number}' for number in further))
+
+
+def subject_index(name: str) -> int:
+    """Index of a procedural subject, for its seeds; the same whoever else is there.
+
+    Raises:
+        InputError: no such name.
+    """
+    if name in SUBJECTS:
+        return SUBJECTS.index(name)
+    if not re.fullmatch(r'S\d{1,6}', name) or int(name[1:]) < _FIRST_FURTHER:
+        raise InputError(f'unknown subject {name}: expected {", ".join(SUBJECTS)} or S{_FIRST_FURTHER} and following')
+    return len(SUBJECTS) + int(name[1:]) - _FIRST_FURTHER
 
 
 def make_proportions(index: int, seed: int) -> Proportions:

@@ -59,7 +59,7 @@ def make_synthetic(
             ``if __name__ == '__main__':`` as the processes import the calling script.
         motion: file of motion clips, see :func:`mocap.read_clips`, instead of procedural motion.
         test_subjects: subjects of the test split (default S9 and S11; with ``motion`` about 27 % of the frames).
-        subjects: which procedural subjects to write.
+        subjects: which procedural subjects to write, see :func:`subjects.name_subjects`.
         activities: which procedural activities to write.
 
     Returns:

@@ -34,8 +34,10 @@ def test_a_performance_does_not_depend_on_the_others():
 
 
 def test_unknown_names():
-    with pytest.raises(InputError, match=r"unknown \['S2', 'Flying'\]: the subjects are \['S1', .*'Walking'\]"):
-        procedural_performances(['S2'], ['Flying'], 5, seed=0)
+    with pytest.raises(InputError, match=r"unknown activities \['Flying'\]: expected some of \['Dir"):
+        procedural_performances(['S1'], ['Walking', 'Flying'], 5, seed=0)
+    with pytest.raises(InputError, match=r'unknown subject S2: expected S1, S5, .* S11 or S12 and following'):
+        procedural_performances(['S2'], ['Walking'], 5, seed=0)
 
 
 def test_clips_of_one_name_become_takes(tmp_path):

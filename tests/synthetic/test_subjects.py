@@ -3,8 +3,15 @@ import itertools
 import numpy as np
 import pytest
 
+from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import JOINT_NAMES, bone_lengths
-from depth_refine.synthetic.subjects import SUBJECTS, make_appearance, make_proportions
+from depth_refine.synthetic.subjects import (
+    SUBJECTS,
+    make_appearance,
+    make_proportions,
+    name_subjects,
+    subject_index,
+)
 
 
 def rest_pose(offsets):
@@ -48,3 +55,19 @@ def test_clothes_differ_between_subjects_and_seeds():
         for b in range(a):
             assert np.abs(np.array(looks[a].shirt) - looks[b].shirt).max() > 0.05
     assert make_appearance(0, seed=0) == looks[0] != make_appearance(0, seed=1)
+
+
+def test_further_people_have_names_of_their_own():
+    assert set(name_subjects(5)) == set(SUBJECTS)
+    assert name_subjects(2) == ('S1', 'S5', 'S9', 'S11')
+    names = name_subjects(8)
+    assert set(names) == {*SUBJECTS, 'S12', 'S13', 'S14'}
+    assert sorted(map(subject_index, names)) == list(range(10))
+    with pytest.raises(InputError, match='expected 1 training subject or more, got 0'):
+        name_subjects(0)
+
+
+@pytest.mark.parametrize('name', ['S10', 'S0', 'T12', 'S12x', 'S99999999'])
+def test_names_that_nobody_has(name):
+    with pytest.raises(InputError, match=f'unknown subject {name}'):
+        subject_index(name)
