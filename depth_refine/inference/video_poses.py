@@ -1,0 +1,69 @@
+"""What is known of the people of a video; made by the inferencer, read by everything that draws or exports."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class PoseTrack:
+    """One person over consecutive frames of a video; joints are Human3.6M's 17.
+
+    Camera frame: x right, y down, z forward. Root-relative: minus the pelvis, joint 0.
+
+    Attributes:
+        track_id: number of the person, from 0.
+        frames: (T,) frame numbers in the video, from 0, consecutive.
+        bboxes: (T, 4) px, x1 y1 x2 y2.
+        scores: (T, 17) confidence of the first stage, 0 to 1.
+        keypoints: (T, 17, 2) px of the full frame, from the first stage.
+        depth: (T, 17) metres, camera z minus the root's, from the first stage.
+        depth_std: (T, 17) metres, spread of the first stage's heatmap along z.
+        keypoints_3d_first: (T, 17, 3) metres, root-relative, of the first stage alone.
+        keypoints_3d: (T, 17, 3) metres, root-relative, refined.
+        is_interpolated: (T,) frames where the person was not found; their inputs are interpolated.
+        root: (T, 3) metres, the pelvis in the camera frame, or nothing if not estimated.
+        truth: (T, 17, 3) metres, root-relative, if known.
+    """
+
+    track_id: int
+    frames: np.ndarray
+    bboxes: np.ndarray
+    scores: np.ndarray
+    keypoints: np.ndarray
+    depth: np.ndarray
+    depth_std: np.ndarray
+    keypoints_3d_first: np.ndarray
+    keypoints_3d: np.ndarray
+    is_interpolated: np.ndarray
+    root: np.ndarray | None = None
+    truth: np.ndarray | None = None
+
+
+@dataclass
+class VideoPoses:
+    """The people of one video.
+
+    Attributes:
+        video: name of the video, for titles.
+        size: width and height of the upright frames, px.
+        times: (N,) seconds of every frame of the video; not evenly spaced if its frame rate varies.
+        camera: the camera, as in :mod:`depth_refine.functional.camera`; with ``R`` and ``T`` only if the world frame is
+            known. Nothing if positions in space are not asked for.
+        camera_source: 'given', or how it was assumed; shown to whoever reads positions made with it.
+        tracks: the people.
+        notes: sentences on what was assumed, resampled or filled, for reports and files.
+    """
+
+    video: str
+    size: tuple[int, int]
+    times: np.ndarray
+    camera: dict | None = None
+    camera_source: str = ''
+    tracks: list[PoseTrack] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, the mean over the video."""
+        return (len(self.times) - 1) / (self.times[-1] - self.times[0]) if len(self.times) > 1 else 50.0
