@@ -6,16 +6,14 @@ bbox_policy = 'annotation'  # of the first stage that made the stores
 
 codec = dict(type='DepthSequenceLifting', num_keypoints=17, depth_range=1.5)
 
-# labels are mirrored about x = 0, the middle of the image and the camera's axis
-mirror = dict(center_mode='static', center_x=0.0)
-# merge_windows packs the samples of a batch together
+# run on whole batches, which merge_windows packs
 clean_train_pipeline = [
-    dict(type='GenerateTarget', encoder=codec),
-    dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=mirror, target_flip_cfg=mirror, flip_label=True),
+    dict(type='GenerateSequenceTarget', encoder=codec),
+    dict(type='RandomSequenceFlip'),
 ]
 train_pipeline = [*clean_train_pipeline, dict(type='GaussianJointNoise', sigma_2d=0.0, sigma_depth=0.1)]
 test_pipeline = [
-    dict(type='GenerateTarget', encoder=codec),
+    dict(type='GenerateSequenceTarget', encoder=codec),
     dict(
         type='PackPoseInputs',
         meta_keys=(

@@ -15,10 +15,9 @@ model = dict(
     ),
 )
 
-mirror = dict(center_mode='static', center_x=0.0)
 clean_train_pipeline = [
-    dict(type='GenerateTarget', encoder={{_base_.codec}}),
-    dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=mirror, target_flip_cfg=mirror, flip_label=True),
+    dict(type='GenerateSequenceTarget', encoder={{_base_.codec}}),
+    dict(type='RandomSequenceFlip'),
     dict(type='PackPoseInputs', meta_keys=()),
 ]
 train_pipeline = [

@@ -3,14 +3,13 @@
 _base_ = ['../table1/2d_depth_noise_27.py']
 
 noise = dict(type='FirstStageNoise', scale=0.3, correlation=0.985)
-mirror = dict(center_mode='static', center_x=0.0)
 train_pipeline = [
-    dict(type='GenerateTarget', encoder={{_base_.codec}}),
-    dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=mirror, target_flip_cfg=mirror, flip_label=True),
+    dict(type='GenerateSequenceTarget', encoder={{_base_.codec}}),
+    dict(type='RandomSequenceFlip'),
     noise,
 ]
 test_pipeline = [
-    dict(type='GenerateTarget', encoder={{_base_.codec}}),
+    dict(type='GenerateSequenceTarget', encoder={{_base_.codec}}),
     noise,
     dict(
         type='PackPoseInputs',

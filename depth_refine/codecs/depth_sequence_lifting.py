@@ -1,8 +1,10 @@
 """Codec of the second stage: MMPose's video lifting codec plus a depth channel."""
 
 import numpy as np
+import torch
 from mmpose.codecs import VideoPoseLifting
 from mmpose.registry import KEYPOINT_CODECS
+from torch import Tensor
 
 
 @KEYPOINT_CODECS.register_module()
@@ -50,3 +52,33 @@ class DepthSequenceLifting(VideoPoseLifting):
         depth = keypoints[..., 2:] / np.float32(self.depth_range / 2)
         encoded['keypoint_labels'] = np.concatenate([encoded['keypoint_labels'], depth], axis=-1)
         return encoded
+
+    def encode_batch(
+        self, keypoints: Tensor, lifting_target: Tensor, lifting_target_visible: Tensor, image_size: Tensor
+    ) -> dict[str, Tensor]:
+        """Normalise B sequences at once, on any device.
+
+        Args:
+            keypoints: (B, T, K, C).
+            lifting_target: (B, T', K, 3) camera-frame metres.
+            lifting_target_visible: (B, T', K).
+            image_size: (B, 2) width and height, px.
+
+        Returns:
+            Of what :meth:`encode` returns the labels and their weights, with a batch axis in front.
+        """
+        width, height = image_size.float().unbind(dim=1)
+        zero, depth = torch.zeros_like(width), torch.full_like(width, 2 / self.depth_range)
+        channels, joints = keypoints.shape[-1], keypoints.shape[-2]
+        scale = torch.stack([2 / width, 2 / width, depth, depth], dim=1)[:, :channels]
+        shift = torch.stack([zero - 1, -height / width, zero, zero], dim=1)[:, :channels]
+        labels = torch.addcmul(  # one pass, over rows of K * C
+            shift.repeat(1, joints)[:, None], keypoints.flatten(2), scale.repeat(1, joints)[:, None]
+        )
+        weights = (lifting_target_visible > 0.5).float()
+        return dict(
+            keypoint_labels=labels.view_as(keypoints),
+            lifting_target_label=lifting_target - lifting_target[:, :, :1],
+            lifting_target_weight=weights,
+            trajectory_weights=weights.clone(),
+        )

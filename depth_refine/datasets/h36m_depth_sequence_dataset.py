@@ -1,9 +1,13 @@
 """Windows and whole videos for the second stage."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
+import torch
+from mmengine.dataset import force_full_init
 from mmpose.registry import DATASETS
+from torch.utils.data import get_worker_info
 
 from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import ROOT
@@ -11,6 +15,9 @@ from depth_refine.functional.skeleton import ROOT
 from .h36m_annotation import Sequence
 from .h36m_dataset import H36MDataset
 from .sequence_store import SequenceStore
+from .window_gatherer import WindowGatherer
+
+_CHUNK = 16  # windows that stay in a processor's cache, 0.8 MB at 243 frames of 17 x 3 numbers
 
 
 @DATASETS.register_module()
@@ -31,6 +38,10 @@ class H36MDepthSequenceDataset(H36MDataset):
     (T'), ``sequence``, ``subject``, ``action`` and ``bbox_policy``, the store's. T = T' + ``seq_len`` - 1, and T' is 1
     in training and the video's length in test mode, or ``clip_len``.
 
+    A training pipeline whose steps all have a ``transform_batch``, as those of :mod:`depth_refine.datasets.transforms`
+    have, is run on whole batches: a data loader gets one merged batch from ``__getitems__``, for ``merge_windows``.
+    Other pipelines are run sample by sample.
+
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
         input_source: ``'2d'``, ``'2d+depth'`` or ``'2d+depth+std'`` from the depth sequence store, ``'gt2d'`` or
@@ -44,6 +55,8 @@ class H36MDepthSequenceDataset(H36MDataset):
             video is shorter in test mode. In training, where all are equal, it reaches back, and a video shorter than a
             clip is continued by its last frame.
         causal: the target is the last frame of its window instead of the middle one.
+        device: where batches are put together. On an accelerator all arrays are held there, and the data loader must
+            not have workers.
         kwargs: see :class:`H36MDataset`.
 
     Raises:
@@ -64,6 +77,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         frame_step: int = 1,
         clip_len: int | None = None,
         causal: bool = False,
+        device: str = 'cpu',
         data_root: str = '',
         **kwargs,
     ) -> None:
@@ -77,6 +91,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         self.bbox_policy = bbox_policy
         self.frame_step = frame_step
         self.clip_len = clip_len
+        self.device = device
         self.frames_before = seq_len - 1 if causal else seq_len // 2
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
@@ -152,6 +167,58 @@ class H36MDepthSequenceDataset(H36MDataset):
             action=sequence.action,
             bbox_policy=self.bbox_policy,
         )
+
+    @force_full_init
+    def __getitems__(self, indices: list[int]) -> dict | list[dict]:
+        """What a data loader collates: a merged batch, or samples, see the class.
+
+        A batch holds tensors on ``device``, by the names of the pipeline's results: ``keypoint_labels`` (B, T, K, C),
+        ``lifting_target_label`` (B, T', K, 3) and others, and ``label_mapping_table``.
+        """
+        if self.test_mode or not all(hasattr(step, 'transform_batch') for step in self.pipeline.transforms):
+            return [self[index] for index in indices]
+        if self.device != 'cpu' and get_worker_info() is not None:
+            raise InputError(f'windows are put together on {self.device}, which needs num_workers=0')
+        samples = self.data_list[indices]
+        chunk = _CHUNK if self.device == 'cpu' else len(samples)
+        batch = {}
+        for start in range(0, len(samples), chunk):
+            part = self._gather(samples[start : start + chunk])
+            for step in self.pipeline.transforms:
+                part = step.transform_batch(part)
+            for key, value in part.items():
+                if isinstance(value, torch.Tensor):
+                    if start == 0:
+                        batch[key] = value.new_empty(len(samples), *value.shape[1:])
+                    batch[key][start : start + chunk] = value
+        return dict(batch, label_mapping_table=part['label_mapping_table'])
+
+    def _gather(self, samples: np.ndarray) -> dict:
+        """The batch pipeline's input for these samples."""
+        videos, starts, counts = samples.T
+        frames, gather = counts[0] + self.seq_len - 1, self._gatherer.gather
+        inputs = [gather(f'input_{i}', videos, starts - self.frames_before, frames) for i in range(len(self._inputs))]
+        return dict(
+            keypoints=inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1),
+            lifting_target=gather('target', videos, starts, counts[0]),
+            lifting_target_visible=gather('target_visible', videos, starts, counts[0]),
+            image_size=self._image_sizes[videos],
+            flip_indices=self._metainfo['flip_indices'],
+        )
+
+    @functools.cached_property
+    def _gatherer(self) -> WindowGatherer:
+        arrays = {f'input_{i}': array for i, array in enumerate(self._inputs)}
+        arrays |= dict(target=self.annotation.keypoints_3d, target_visible=self.annotation.keypoints_3d_visible)
+        tensors = {  # where all joints are visible, the annotation repeats one number, which PyTorch cannot
+            name: torch.from_numpy(array if array.flags.writeable else array.copy()) for name, array in arrays.items()
+        }
+        return WindowGatherer(tensors, [sequence.rows for sequence in self.annotation.sequences], self.device)
+
+    @functools.cached_property
+    def _image_sizes(self) -> torch.Tensor:
+        sizes = [(camera['w'], camera['h']) for camera in self.annotation.cameras]
+        return torch.tensor(sizes, dtype=torch.float32, device=self.device)
 
     def _window(self, sequence: Sequence, start: int, num_targets: int) -> np.ndarray:
         """Rows behind the outputs for positions ``start`` to ``start + num_targets`` of a video, ends replicated."""

@@ -60,11 +60,11 @@ class SequenceStore:
                 raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
             count, owner = self.meta['num_frames'], self.meta['annotation']['sha256']
             self.bbox_policy, self.has_depth = str(self.meta['bbox_policy']), bool(self.meta['has_depth'])
-            self.keypoints = np.load(self.path / 'keypoints.npy', mmap_mode='r')
-            self.scores = np.load(self.path / 'scores.npy', mmap_mode='r')
+            self.keypoints = np.load(self.path / 'keypoints.npy', mmap_mode='c')
+            self.scores = np.load(self.path / 'scores.npy', mmap_mode='c')
             self.depth_std = None
             if self.meta.get('has_depth_std', False):
-                self.depth_std = np.load(self.path / 'depth_std.npy', mmap_mode='r')
+                self.depth_std = np.load(self.path / 'depth_std.npy', mmap_mode='c')
         except InputError:
             raise
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:

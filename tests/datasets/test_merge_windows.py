@@ -19,7 +19,7 @@ def test_the_loss_is_that_of_separate_samples(data_root):
             ann_file='annotation_body3d/fps50/h36m_train.npz',
             input_source='gt2d',
             seq_len=9,
-            pipeline=[dict(type='GenerateTarget', encoder=dict(type='DepthSequenceLifting'))],
+            pipeline=[dict(type='GenerateSequenceTarget', encoder=dict(type='DepthSequenceLifting'))],
         )
     )
     items = [dataset[i] for i in range(0, 90, 10)]

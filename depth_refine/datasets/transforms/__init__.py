@@ -3,5 +3,13 @@
 from .first_stage_noise import FirstStageNoise
 from .gaussian_joint_noise import GaussianJointNoise
 from .load_readable_image import LoadReadableImage
+from .random_sequence_flip import RandomSequenceFlip
+from .sequence_target import GenerateSequenceTarget
 
-__all__ = ['FirstStageNoise', 'GaussianJointNoise', 'LoadReadableImage']
+__all__ = [
+    'FirstStageNoise',
+    'GaussianJointNoise',
+    'GenerateSequenceTarget',
+    'LoadReadableImage',
+    'RandomSequenceFlip',
+]

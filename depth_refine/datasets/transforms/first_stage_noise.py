@@ -1,9 +1,15 @@
 """Training noise of the second stage that looks like the first stage's errors."""
 
+import functools
+
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 from scipy.signal import lfilter
+from torch import Tensor
+
+from depth_refine.functional.quick_normal import quick_normal
 
 
 @TRANSFORMS.register_module()
@@ -57,3 +63,20 @@ class FirstStageNoise(BaseTransform):
         innovations = np.random.standard_normal(shape)
         innovations[1:] *= np.sqrt(1 - self.correlation**2)
         return lfilter([1], [1, -self.correlation], innovations, axis=0)
+
+    def transform_batch(self, batch: dict) -> dict:
+        """The same on ``keypoint_labels`` (B, T, K, 4)."""
+        labels = batch['keypoint_labels']
+        mixing = _mixing(labels.shape[1], self.correlation).to(labels.device)
+        noise = torch.einsum('st,btk->bsk', mixing, quick_normal(tuple(labels.shape[:3]), labels.device))
+        labels[..., 2] += self.scale * labels[..., 3] * noise
+        return dict(batch, keypoint_labels=labels if self.keep_spread else labels[..., :3])
+
+
+@functools.cache
+def _mixing(frames: int, correlation: float) -> Tensor:
+    """(T, T) that makes the autoregressive process of unit variance from independent numbers."""
+    steps = np.subtract.outer(np.arange(frames), np.arange(frames))
+    mixing = np.where(steps >= 0, correlation ** np.abs(steps), 0.0)
+    mixing[:, 1:] *= np.sqrt(1 - correlation**2)
+    return torch.from_numpy(mixing.astype(np.float32))

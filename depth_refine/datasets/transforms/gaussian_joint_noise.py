@@ -1,8 +1,11 @@
 """Training noise of the second stage."""
 
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
+
+from depth_refine.functional.quick_normal import quick_normal
 
 
 @TRANSFORMS.register_module()
@@ -10,8 +13,8 @@ class GaussianJointNoise(BaseTransform):
     """Add Gaussian noise to the normalised poses and depths that the refiner reads (section II, last paragraph).
 
     The first stage is better on its own training frames than it will be on new ones; the noise makes the refiner's
-    training inputs look like test-time predictions. It is drawn independently for every frame, joint and channel from
-    NumPy's global generator, which mmengine seeds in every worker.
+    training inputs look like test-time predictions. It is drawn independently for every frame, joint and channel, from
+    NumPy's global generator, or PyTorch's for whole batches; mmengine seeds both in every worker.
 
     The paper prints one sigma = 0.1, "2D poses and depths" in section II and "on depths" in section III. In normalised
     units 0.1 is 75 mm of depth but 50 px of a 1000 px wide image, so the default takes the second reading.
@@ -62,3 +65,15 @@ class GaussianJointNoise(BaseTransform):
             sigma = np.tile(sigma, num_joints)[:, None]
         results['keypoint_labels'] = (labels + sigma * np.random.standard_normal(labels.shape)).astype(labels.dtype)
         return results
+
+    def transform_batch(self, batch: dict) -> dict:
+        """Add noise to ``keypoint_labels`` (B, T, K, C) in place."""
+        labels = batch['keypoint_labels']
+        scale = (torch.rand(len(labels)) < self.prob).float().to(labels.device)
+        for channels, sigma in ((labels[..., :2], self.sigma_2d), (labels[..., 2:3], self.sigma_depth)):
+            if sigma:
+                noise = quick_normal(tuple(channels.shape), labels.device)
+                if self.prob < 1:
+                    noise *= scale[:, None, None, None]
+                channels.add_(noise, alpha=sigma)
+        return batch
