@@ -1,0 +1,97 @@
+import json
+import runpy
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from depth_refine.datasets import H36MAnnotation, write_sequence_store
+
+ROOT = Path(__file__).parents[2]
+TEST_ANNOTATION = 'annotation_body3d/fps50/h36m_test.npz'
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a tool in the repository's root and this process; returns its exit status or message, and its output."""
+    monkeypatch.chdir(ROOT)
+
+    def run_tool(path, *arguments):
+        monkeypatch.setattr(sys, 'argv', [path, *map(str, arguments)])
+        try:
+            runpy.run_path(path, run_name='__main__')
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        return status, capsys.readouterr().out.splitlines()
+
+    return run_tool
+
+
+def write_videopose3d(path, channels, kernel_size):
+    """A network that answers ``shrink.bias``, the pose of 1 mm, 2 mm, ... 51 mm, whatever it sees."""
+    state = {'expand_conv.weight': torch.randn(channels, 34, kernel_size)}
+    state |= {f'layers_conv.{i}.weight': torch.randn(channels, channels, k) for i, k in enumerate((kernel_size, 1))}
+    for norm in ('expand_bn', 'layers_bn.0', 'layers_bn.1'):
+        state |= {f'{norm}.{name}': torch.ones(channels) for name in ('weight', 'bias', 'running_mean', 'running_var')}
+    state |= {'shrink.weight': torch.zeros(51, channels, 1), 'shrink.bias': torch.arange(1, 52) / 1000}
+    torch.save(dict(model_pos=state, model_traj=dict(state)), path)
+
+
+def write_store(path, annotation):
+    no_depth = np.full((len(annotation), 17, 1), np.nan)
+    with write_sequence_store(path, annotation, 'published', {}, has_depth=False) as writer:
+        keypoints = np.concatenate([annotation.keypoints, no_depth], axis=-1)
+        writer.write(np.arange(len(annotation)), keypoints, np.ones((len(annotation), 17)))
+
+
+def test_the_printed_command_evaluates_the_checkpoint(run, data_root, tmp_path):
+    write_videopose3d(tmp_path / 'a.bin', channels=24, kernel_size=3)
+    status, lines = run(
+        'tools/convert_checkpoint.py', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d'
+    )
+    assert status == 0
+    assert lines[:2] == [
+        'left out, since the refiner has no such part: model_traj',
+        f'wrote {tmp_path}/a.pth: receptive field 9 frames, 24 channels',
+    ]
+    python, tool, *arguments = shlex.split(lines[2].removeprefix('evaluate it with: '))
+    annotation = H36MAnnotation(data_root / TEST_ANNOTATION, data_root / 'annotation_body3d/cameras.pkl')
+    write_store(tmp_path / 'store', annotation)
+    status, _ = run(
+        *(tool, *arguments, f'test_dataloader.dataset.data_root={data_root}', 'model.test_cfg.flip_test=False'),
+        *(f'test_dataloader.dataset.depth_store={tmp_path}/store', 'test_dataloader.num_workers=0'),
+        *('test_dataloader.persistent_workers=False', '--work-dir', tmp_path / 'work', '--out', tmp_path / 'out.json'),
+    )
+    assert (status, python, tool) == (0, 'python', 'tools/test.py')
+    answer = np.arange(1, 52).reshape(17, 3) / 1000
+    truth = annotation.keypoints_3d - annotation.keypoints_3d[:, :1]
+    expected = 1000 * np.linalg.norm(answer - answer[0] - truth, axis=-1).mean()
+    metrics = json.loads((tmp_path / 'out.json').read_text())
+    assert metrics['h36m/MPJPE_frames_mm'] == pytest.approx(expected, rel=1e-5)
+
+
+def test_causal(run, tmp_path):
+    write_videopose3d(tmp_path / 'a.bin', channels=1024, kernel_size=5)
+    _, lines = run(
+        'tools/convert_checkpoint.py', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source=videopose3d', '--causal'
+    )
+    assert lines[-1] == (
+        f'evaluate it with: python tools/test.py configs/refiner_243_cpn.py {tmp_path}/a.pth --cfg-options '
+        'model.backbone.kernel_size=5 model.backbone.num_blocks=1 model.backbone.causal=True '
+        'train_dataloader.dataset.seq_len=25 train_dataloader.dataset.causal=True '
+        'val_dataloader.dataset.seq_len=25 val_dataloader.dataset.causal=True '
+        'test_dataloader.dataset.seq_len=25 test_dataloader.dataset.causal=True'
+    )
+
+
+def test_bad_input_is_one_line(run, tmp_path):
+    (tmp_path / 'a.bin').write_bytes(b'no checkpoint')
+    status, lines = run(
+        'tools/convert_checkpoint.py', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d'
+    )
+    assert status.startswith(f'error: {tmp_path}/a.bin cannot be read as a checkpoint') and '\n' not in status
+    assert lines == [] and [path.name for path in tmp_path.iterdir()] == ['a.bin']

@@ -1,0 +1,81 @@
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from depth_refine.datasets import H36MAnnotation, SequenceStore
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'import_predictions.py'
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the tool in this process; returns its exit status or message, and its output."""
+
+    def run_tool(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['import_predictions.py', *map(str, arguments)])
+        try:
+            runpy.run_path(str(TOOL), run_name='__main__')
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        return status, capsys.readouterr().out.splitlines()
+
+    return run_tool
+
+
+@pytest.fixture
+def annotation(data_root):
+    folder = data_root / 'annotation_body3d'
+    return H36MAnnotation(folder / 'fps50/h36m_test.npz', folder / 'cameras.pkl')
+
+
+@pytest.fixture
+def predictions(annotation, tmp_path):
+    """The truth in mm, one joint not found."""
+    for sequence in annotation.sequences:
+        rows = sequence.rows
+        scores = np.ones((len(rows), 17))
+        scores[0, 5] = 0
+        depth = annotation.keypoints_3d[rows, :, 2] * 1000
+        arrays = dict(frames=annotation.frames[rows] - 1, keypoints=annotation.keypoints[rows], depth=depth)
+        np.savez(tmp_path / f'{sequence.name}.npz', **arrays, scores=scores)
+    return tmp_path
+
+
+def test_import(run, annotation, predictions):
+    out = predictions / 'stores/h36m_test'
+    status, lines = run(
+        *(annotation.path, out, '--keypoints', predictions, '--joint-order', 'h36m', '--first-frame', 0),
+        *('--depth-unit', 'mm', '--estimator', 'Somenet v2'),
+    )
+    assert status == 0
+    assert lines == [
+        f'wrote {out}: 96 frames of 8 videos',
+        f'{800 / 96 / 17:.2f} % of the joints were not found; they are interpolated, with score 0',
+        "read it with depth_store='...', input_source='2d+depth' and bbox_policy='published' in a refiner's config",
+    ]
+    store = SequenceStore(out, annotation)
+    expected = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]
+    found = store.scores > 0
+    assert found.sum() == found.size - 8 and store.meta['config'] == 'Somenet v2'
+    np.testing.assert_allclose(store.keypoints[..., 2][found], expected[found], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'--depth-unit': 'm'}, r"error: in the unit 'm' a person's joints"),
+        ({'--joint-order': 'mpii'}, "error: unknown joint order 'mpii'"),
+        ({'--first-frame': 1}, 'error: 8 of 8 videos lack predictions'),
+        ({'--cameras': 'absent.pkl'}, 'error: no camera file'),
+    ],
+)
+def test_bad_input_is_one_line(run, annotation, predictions, changes, message):
+    options = {'--keypoints': predictions, '--joint-order': 'h36m', '--first-frame': 0, '--depth-unit': 'mm'}
+    options |= {'--estimator': 'a'} | changes
+    status, lines = run(annotation.path, predictions / 'out', *(word for item in options.items() for word in item))
+    assert status.startswith(message) and '\n' not in status and lines == []
+    assert not (predictions / 'out').exists()

@@ -1,0 +1,32 @@
+"""Convert weights of other projects: ``python tools/convert_checkpoint.py SRC.bin DST.pth --source videopose3d``."""
+
+import argparse
+
+from depth_refine.conversion import convert_checkpoint
+from depth_refine.engine import tool
+
+
+def parse_args() -> argparse.Namespace:
+    """Files and source."""
+    parser = argparse.ArgumentParser(description='Make a checkpoint of the refiner on 2D poses from existing weights')
+    parser.add_argument('src', help="VideoPose3D's *.bin, or a checkpoint of MMPose's TCN")
+    parser.add_argument('dst', help='checkpoint to write')
+    parser.add_argument('--source', choices=['videopose3d', 'mmpose'], required=True, help='whose network it is')
+    parser.add_argument('--causal', action='store_true', help='it was trained causal, which weights do not show')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Convert, and say which config fits."""
+    args = parse_args()
+    shape, left_out = convert_checkpoint(args.src, args.dst, args.source)
+    if left_out:
+        print(f'left out, since the refiner has no such part: {", ".join(left_out)}')
+    options = shape.config_options(args.causal)
+    print(f'wrote {args.dst}: receptive field {shape.receptive_field} frames, {shape.channels} channels')
+    cfg_options = ' --cfg-options ' + ' '.join(options) if options else ''
+    print(f'evaluate it with: python tools/test.py {shape.CONFIG} {args.dst}{cfg_options}')
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)
