@@ -5,7 +5,13 @@ boolean; joints that are not visible count neither in an error nor in an alignme
 vectorised over frames.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
+
+_PIECE = 2048  # frames
+_NEWTON_STEPS, _NEWTON_TOLERANCE = 20, 1e-10  # convergence is quadratic, and fast enough for any gap above the smallest
+_SMALLEST_GAP = 1e-3
 
 
 def mpjpe(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray | None = None) -> np.ndarray:
@@ -26,15 +32,20 @@ def mpjpe(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray | None = None) -
         ValueError: shapes differ, or a frame has no visible joint.
     """
     weights = _joint_weights(pred, gt, visible)
-    return np.sum(weights * np.linalg.norm(pred - gt, axis=-1), axis=-1)
+    error = np.empty(len(gt), np.result_type(weights, pred, gt))
+    for frames in _pieces(len(gt)):
+        offset = pred[frames] - gt[frames]
+        distance = np.sqrt(np.einsum('nki,nki->nk', offset, offset))
+        error[frames] = np.einsum('nk,nk->n', weights[frames], distance)
+    return error
 
 
 def similarity_align(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray | None = None) -> np.ndarray:
     """Move each predicted pose onto the truth by the best rotation, translation and positive scale.
 
-    Least squares over the visible joints in closed form (Umeyama, "Least-squares estimation of transformation
-    parameters between two point patterns", TPAMI 1991). Mirroring is not allowed. A prediction whose joints all
-    coincide lands on the centre of the true joints.
+    Least squares over the visible joints (Umeyama, "Least-squares estimation of transformation parameters between two
+    point patterns", TPAMI 1991). Mirroring is not allowed. A prediction whose joints all coincide lands on the centre
+    of the true joints.
 
     Args:
         pred: (N, K, 3) predicted joints, metres.
@@ -47,18 +58,20 @@ def similarity_align(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray | Non
     Raises:
         ValueError: shapes differ, or a frame has no visible joint.
     """
-    weights = _joint_weights(pred, gt, visible)[..., None]
-    pred_centre = np.sum(weights * pred, axis=-2, keepdims=True)
-    gt_centre = np.sum(weights * gt, axis=-2, keepdims=True)
-    pred, gt = pred - pred_centre, gt - gt_centre
-
-    u, singular, vt = np.linalg.svd(np.swapaxes(weights * pred, -1, -2) @ gt)
-    # The weakest axis changes sign where the best orthogonal matrix would be a reflection.
-    sign = np.ones_like(singular)
-    sign[..., -1] = np.sign(np.linalg.det(u @ vt))
-    rotation = (u * sign[..., None, :]) @ vt
-    scale = _ratio(np.sum(singular * sign, axis=-1), np.sum(weights * pred**2, axis=(-2, -1)))
-    return scale[..., None, None] * (pred @ rotation) + gt_centre
+    weights = _joint_weights(pred, gt, visible)
+    aligned = np.empty(gt.shape)
+    for frames in _pieces(len(gt)):
+        # frames last: every operation below runs over long contiguous rows
+        p, g, w = (np.moveaxis(array[frames], 0, -1).astype(float, order='C') for array in (pred, gt, weights))
+        gt_centre = np.einsum('kn,kin->in', w, g)
+        p -= np.einsum('kn,kin->in', w, p)
+        g -= gt_centre
+        weighted = w[:, None] * p
+        rotation, trace = _best_rotation(np.stack([np.einsum('kn,kin->in', g[:, j], weighted) for j in range(3)]))
+        rotation *= _ratio(trace, np.einsum('kin,kin->n', weighted, p))
+        for j in range(3):
+            aligned[frames, :, j] = (np.einsum('in,kin->kn', rotation[j], p) + gt_centre[j]).T
+    return aligned
 
 
 def scale_align(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray | None = None) -> np.ndarray:
@@ -106,10 +119,60 @@ def difference_error(pred: np.ndarray, gt: np.ndarray, order: int, visible: np.n
     return mpjpe(np.diff(pred, order, axis=0), np.diff(gt, order, axis=0), visible)
 
 
+def _best_rotation(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations R that maximise trace(R^T B), and that trace: orthogonal Procrustes without mirroring.
+
+    The trace is the largest root of a polynomial of fourth degree in it, found by Newton's method for all frames at
+    once; the rotation follows without a decomposition (Markley, "Attitude determination using vector observations: a
+    fast optimal matrix algorithm", Journal of the Astronautical Sciences, 1993). Where the best rotation is hardly
+    determined, as for joints on a line, it comes from a singular value decomposition instead.
+
+    Args:
+        correlation: (3, 3, N) matrices B.
+
+    Returns:
+        Rotations (3, 3, N) and traces (N,).
+    """
+    norm = np.sqrt(np.einsum('ijn,ijn->n', correlation, correlation))
+    b = correlation / np.where(norm > 0, norm, 1)
+    cofactors = np.stack([np.cross(b[(i + 1) % 3], b[(i + 2) % 3], axis=0) for i in range(3)])
+    determinant = np.einsum('in,in->n', b[0], cofactors[0])
+    constant = 1 - 4 * np.einsum('ijn,ijn->n', cofactors, cofactors)
+    trace = np.full_like(norm, np.sqrt(3))  # of three equal singular values, the largest possible
+    for _ in range(_NEWTON_STEPS):
+        square = trace * trace
+        slope = 4 * (trace * (square - 1) - 2 * determinant)
+        value = square * (square - 2) - 8 * determinant * trace + constant
+        step = np.divide(value, slope, out=np.zeros_like(norm), where=slope > 0)
+        trace -= step
+        if np.max(step) < _NEWTON_TOLERANCE:
+            break
+    kappa = (trace * trace - 1) / 2
+    gap = kappa * trace - determinant  # the product of the sums of two singular values
+    cubed = np.einsum('ikn,kjn->ijn', np.einsum('ikn,jkn->ijn', b, b), b)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        rotation = ((kappa + 1) * b + trace * cofactors - cubed) / gap
+
+    unsure = ~(gap > _SMALLEST_GAP)
+    if np.any(unsure):
+        u, singular, vt = np.linalg.svd(np.moveaxis(b[..., unsure], -1, 0))
+        # the weakest axis changes sign where the best orthogonal matrix would be a reflection
+        sign = np.ones_like(singular)
+        sign[:, -1] = np.sign(np.linalg.det(u @ vt))
+        rotation[..., unsure] = np.moveaxis((u * sign[:, None, :]) @ vt, 0, -1)
+        trace[unsure] = np.sum(singular * sign, axis=-1)
+    return rotation, trace * norm
+
+
+def _pieces(frames: int) -> Iterator[slice]:
+    """Runs of frames that stay in a core's cache."""
+    return (slice(start, start + _PIECE) for start in range(0, frames, _PIECE))
+
+
 def _joint_weights(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray | None) -> np.ndarray:
     """Weights (N, K) of the joints, equal where visible, summing to 1 in each frame; checks the shapes."""
     if visible is None:
-        visible = np.ones(gt.shape[:-1], bool)
+        visible = np.broadcast_to(True, gt.shape[:-1])
     if not pred.shape == gt.shape == (*visible.shape, 3):
         raise ValueError(
             'expected poses of one shape (N, K, 3) and visibility (N, K), got '

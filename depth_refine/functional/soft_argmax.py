@@ -18,7 +18,7 @@ def heatmap_marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Softmax over a whole 3D heatmap, summed to the image plane and to the depth axis.
 
     The softmax is computed in float32 whatever the type of the logits: a half-precision sum over 300,000 bins is too
-    coarse.
+    coarse. As in :func:`soft_argmax_3d`, probabilities exist in pieces only.
 
     Args:
         logits: (B, K, D, H, W).
@@ -31,8 +31,12 @@ def heatmap_marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
     """
     if logits.ndim != 5:
         raise ValueError(f'expected logits of shape (B, K, D, H, W), got {tuple(logits.shape)}')
-    volume = logits.flatten(2).softmax(dim=2, dtype=torch.float32).view_as(logits)
-    return volume.sum(dim=2), volume.sum(dim=(3, 4))
+    batch, joints, depth, height, width = logits.shape
+    xy = logits.new_empty((batch, joints, height, width), dtype=torch.float32)
+    z = logits.new_empty((batch, joints, depth), dtype=torch.float32)
+    for piece in _pieces(logits):
+        xy[piece], z[piece] = _marginals(logits[piece])
+    return xy, z
 
 
 def expectation(probabilities: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,6 +75,9 @@ def soft_argmax_3d(logits: Tensor) -> Tensor:
     """
     if logits.ndim != 5:
         raise ValueError(f'expected logits of shape (B, K, D, H, W), got {tuple(logits.shape)}')
+    if torch.compiler.is_exporting():  # a graph for any batch size has neither pieces nor a backward pass
+        xy, z = _marginals(logits)
+        return torch.stack([expectation(p)[0] for p in (xy.sum(dim=2), xy.sum(dim=3), z)], dim=-1)
     with torch.autocast(logits.device.type, enabled=False):
         return _SoftArgmax3D.apply(logits)
 
@@ -108,13 +115,21 @@ class _SoftArgmax3D(torch.autograd.Function):
 
 
 def _pieces(logits: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Parts of (B, K, ...) of about the cache's size; one on accelerators, where many small kernels would cost more."""
+    """Parts of (B, K, ...), for each thread what its core's cache holds; one on accelerators, for few large kernels."""
     batch, joints = logits.shape[:2]
-    heatmaps = batch * joints if logits.device.type != 'cpu' else max(_PIECE // logits[:1, :1].numel(), 1)
+    heatmaps = batch * joints
+    if logits.device.type == 'cpu':
+        heatmaps = max(_PIECE // logits[:1, :1].numel(), 1) * torch.get_num_threads()
     step, joint_step = max(heatmaps // joints, 1), min(heatmaps, joints)
     for start in range(0, batch, step):
         for joint in range(0, joints, joint_step):
             yield slice(start, start + step), slice(joint, joint + joint_step)
+
+
+def _marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """:func:`heatmap_marginals` in one piece."""
+    volume = _probabilities(logits, torch.float32)
+    return volume.sum(dim=2), volume.sum(dim=(3, 4))
 
 
 def _probabilities(logits: Tensor, dtype: torch.dtype) -> Tensor:

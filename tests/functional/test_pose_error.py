@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mmpose.evaluation.functional.mesh_eval import compute_similarity_transform
 from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import minimize_scalar
 from scipy.spatial import procrustes
@@ -95,6 +96,33 @@ def test_similarity_align_does_not_mirror():
     brute_force = np.sum((scale[:, None, None] * rotated - g) ** 2, axis=(1, 2))[scale > 0].min()
     assert brute_force * 0.97 < ours <= brute_force
     assert ours > 0.1 * np.sum(g**2)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize('kind', ['noisy', 'mirrored', 'flat', 'mirrored and flat', 'on a line', 'unrelated', 'far away'])
+def test_similarity_align_against_mmpose(kind, dtype, monkeypatch):
+    """Also where mirroring would fit better, on both sides of the smallest gap, and over the ends of pieces."""
+    monkeypatch.setattr('depth_refine.functional.pose_error._PIECE', 97)
+    rng = np.random.default_rng(9)
+    gt = rng.normal(0, 0.4, (300, JOINTS, 3))
+    if 'flat' in kind:
+        gt[..., 2] = 0
+    if kind == 'on a line':
+        gt[..., 1:] *= np.geomspace(1e-5, 0.3, len(gt))[:, None, None]
+    scale, rotation, shift = _random_similarities(rng, len(gt))
+    noise = 1e-3 if kind == 'mirrored and flat' else 0.05
+    pred = scale * (gt + rng.normal(0, noise, gt.shape)) @ rotation + shift
+    if 'mirrored' in kind:
+        pred[..., 0] *= -1
+    if kind == 'unrelated':
+        pred = rng.normal(0, 0.4, gt.shape)
+    if kind == 'far away':
+        gt, pred = gt + [0, 0, 5], pred + [0, 0, 5]
+    gt, pred = gt.astype(dtype), pred.astype(dtype)
+    mmpose = np.stack([compute_similarity_transform(*pair) for pair in zip(pred.astype(float), gt.astype(float))])
+    aligned = similarity_align(pred, gt)
+    np.testing.assert_allclose(mpjpe(aligned, gt), mpjpe(mmpose, gt), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(aligned, mmpose, rtol=0, atol=1e-6)
 
 
 def test_similarity_align_with_hidden_joints_ignores_them(poses, visible):

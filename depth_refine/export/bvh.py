@@ -1,0 +1,141 @@
+"""BVH, the motion capture format that Blender and most animation programs import."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from depth_refine.atomic import whole_file
+from depth_refine.errors import InputError
+from depth_refine.export.fixed_skeleton import SkeletonMotion, skeleton_motion
+from depth_refine.functional.camera import camera_to_world
+from depth_refine.functional.skeleton import JOINT_NAMES, PARENTS
+from depth_refine.inference.video_poses import PoseTrack
+
+_FROM_CAMERA = np.diag([1.0, -1.0, -1.0])  # x right, y down, z forward to x right, y up, z backward
+_FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # z up to y up
+
+
+class _Node(NamedTuple):
+    """A joint of the file: it lies at ``place`` and turns the bone from there to ``end``."""
+
+    name: str
+    parent: str | None
+    place: int
+    end: int
+    order: str
+
+
+def _node(name: str, parent: str | None, end: str, place: str | None = None, order: str = 'ZXY') -> _Node:
+    joint = JOINT_NAMES.index(end)
+    return _Node(name, parent, PARENTS[joint] if place is None else JOINT_NAMES.index(place), joint, order)
+
+
+# Depth first. Nodes at one place, such as the hips and the lower back, turn bones that start there independently.
+# Angles jump near the poles of their order. Those of ZXY are where a leg points forward or back, as when sitting; those
+# of XZY are where it points sideways, and where an arm hangs.
+_NODES = (
+    _node('Hips', None, 'root', 'root'),
+    _node('LowerBack', 'Hips', 'spine'),
+    _node('Spine', 'LowerBack', 'thorax'),
+    _node('Chest', 'Spine', 'thorax', 'thorax'),
+    _node('Neck', 'Chest', 'neck_base'),
+    _node('Head', 'Neck', 'head'),
+    _node('LeftCollar', 'Chest', 'left_shoulder'),
+    _node('LeftArm', 'LeftCollar', 'left_elbow'),
+    _node('LeftForeArm', 'LeftArm', 'left_wrist'),
+    _node('RightCollar', 'Chest', 'right_shoulder'),
+    _node('RightArm', 'RightCollar', 'right_elbow'),
+    _node('RightForeArm', 'RightArm', 'right_wrist'),
+    _node('RightUpLeg', 'Hips', 'right_knee', order='XZY'),
+    _node('RightLeg', 'RightUpLeg', 'right_foot', order='XZY'),
+    _node('LeftUpLeg', 'Hips', 'left_knee', order='XZY'),
+    _node('LeftLeg', 'LeftUpLeg', 'left_foot', order='XZY'),
+)
+
+
+def write_bvh(track: PoseTrack, path: str | Path, fps: float, camera: dict | None = None) -> None:
+    """Write the refined poses of a person as joint rotations of a skeleton of fixed bones.
+
+    The skeleton's poses are :func:`depth_refine.export.fixed_skeleton.fixed_length_poses`. Lengths are metres, which
+    Blender's importer takes as they are (its scale is 1 by default), angles degrees in the order Z, X, Y, for
+    the legs X, Z, Y. The y axis points
+    up and at rest the person stands with the arms out, facing +z. BVH has one frame rate and no gaps: frames of uneven
+    times are written as if they were even.
+
+    Args:
+        track: the person. Without ``root`` the hips stay at the origin.
+        path: the file.
+        fps: frames a second.
+        camera: with ``R`` and ``T``, the motion is in its world frame, which must have z up; x stays, world z becomes
+            y. Otherwise it is in the camera frame turned about x, whose y is up only as far as the camera is level: x
+            right, y up, z towards the viewer, the camera at the origin.
+
+    Raises:
+        InputError: a pose has no rotations, see :func:`depth_refine.export.fixed_skeleton.skeleton_motion`, a root is
+            not finite, or ``fps`` is not positive.
+    """
+    if not 0 < fps < np.inf:
+        raise InputError(f'expected a frame rate above 0, got {fps}')
+    joints = np.asarray(track.keypoints_3d, np.float64)
+    root = np.zeros((len(joints), 3)) if track.root is None else np.asarray(track.root, np.float64)
+    if not np.isfinite(root).all():
+        raise InputError(
+            f'person {track.track_id}: the root is not finite in frame {np.argwhere(~np.isfinite(root))[0, 0]}'
+        )
+    axes = _FROM_CAMERA
+    if camera is not None and 'R' in camera and 'T' in camera:
+        axes = _FROM_WORLD @ camera['R']
+        root = root if track.root is None else camera_to_world(root, camera) @ np.asarray(camera['R'])
+    motion = skeleton_motion(joints @ axes.T)
+    channels = np.hstack([root @ axes.T, *_angles(motion)])
+    with whole_file(path) as partial, partial.open('w') as file:
+        file.write('HIERARCHY\n' + '\n'.join(_hierarchy(_NODES[0], motion.offsets)))
+        file.write(f'\nMOTION\nFrames: {len(channels)}\nFrame Time: {1 / fps:.9f}\n')
+        np.savetxt(file, channels, fmt='%.6f')
+
+
+def _angles(motion: SkeletonMotion) -> list[np.ndarray]:
+    """(T, 3) degrees of each node relative to its parent."""
+    turned = {node.name: motion.chest if node.name == 'Chest' else motion.bones[node.end] for node in _NODES}
+    return [
+        _continuous_angles(
+            turned[node.parent].inv() * turned[node.name] if node.parent else turned[node.name], node.order
+        )
+        for node in _NODES
+    ]
+
+
+def _continuous_angles(rotation: Rotation, order: str) -> np.ndarray:
+    """(T, 3) degrees; of the two triples that make a rotation, the one nearer to the frame before."""
+    first = rotation.as_euler(order, degrees=True)
+    second = np.stack([first[:, 0] + 180, 180 - first[:, 1], first[:, 2] + 180], axis=-1)
+    angles = np.empty_like(first)
+    previous = np.zeros(3)
+    for t, triples in enumerate(np.stack([first, second], axis=1)):
+        triples = triples - 360 * np.round((triples - previous) / 360)
+        previous = angles[t] = triples[np.abs(triples - previous).sum(axis=-1).argmin()]
+    return angles
+
+
+def _hierarchy(node: _Node, offsets: np.ndarray, depth: int = 0) -> list[str]:
+    """Lines of a node and of everything below it."""
+    parent = next((other for other in _NODES if other.name == node.parent), None)
+    moved = parent is not None and parent.place != node.place
+    children = [line for child in _NODES if child.parent == node.name for line in _hierarchy(child, offsets, depth + 1)]
+    rotations = ' '.join(f'{axis}rotation' for axis in node.order)
+    lines = [
+        f'JOINT {node.name}' if parent else f'ROOT {node.name}',
+        '{',
+        f'  OFFSET {_numbers(offsets[node.place] if moved else np.zeros(3))}',
+        f'  CHANNELS {"3" if parent else "6 Xposition Yposition Zposition"} {rotations}',
+    ]
+    if not children:
+        lines += ['  End Site', '  {', f'    OFFSET {_numbers(offsets[node.end])}', '  }']
+    indent = '  ' * depth
+    return [indent + line for line in lines] + children + [indent + '}']
+
+
+def _numbers(values: np.ndarray) -> str:
+    return ' '.join(f'{value:.6f}' for value in values)

@@ -1,0 +1,154 @@
+"""ONNX files of both networks, for onnxruntime and what else reads the format."""
+
+import copy
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from mmpose.models import TopdownPoseEstimator
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from depth_refine.atomic import whole_file
+from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import JOINT_NAMES
+from depth_refine.models import DepthTemporalRefiner, IntegralHead3D
+from depth_refine.models.temporal_convnet import TemporalConv
+
+_AXES = 'camera axes: x right, y down, z forward'
+
+
+class FirstStageGraph(nn.Module):
+    """Images to joints: the model's normalisation, its network and its codec, without flip testing.
+
+    Args:
+        model: a ``TopdownPoseEstimator`` with an ``IntegralHead3D``.
+    """
+
+    input_name, output_name = 'image', 'keypoints'
+
+    def __init__(self, model: TopdownPoseEstimator) -> None:
+        super().__init__()
+        self.model = model
+        preprocessor, codec = model.data_preprocessor, model.head.decoder
+        (width, height), depth_range = codec.input_size, codec.depth_range
+        self.register_buffer('scale', torch.tensor([width, height, depth_range]))
+        self.register_buffer('shift', torch.tensor([-0.5, -0.5, -depth_range / 2]))
+        self.example = torch.zeros(2, 3, height, width)
+        self.dynamic_axes = {0: torch.export.Dim('batch', min=1)}
+        channels = 'RGB' if preprocessor._channel_conversion else 'BGR'  # files are read as BGR
+        self.metadata = dict(
+            input=f'image: (N, 3, {height}, {width}) float32, {channels}, 0 to 255, the crop of a person',
+            output=f'keypoints: (N, {len(JOINT_NAMES)}, 3) of u, v in pixels of the crop, pixel centres at '
+            "integers, and depth in metres, camera z minus the root joint's",
+            depth_range_m=depth_range,
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, H, W) to (N, K, 3)."""
+        preprocessor = self.model.data_preprocessor
+        feats = self.model.extract_feat((image - preprocessor.mean) / preprocessor.std)
+        return self.model.head(feats) * self.scale + self.shift
+
+
+class RefinerGraph(nn.Module):
+    """Normalised sequences to poses, without flip testing.
+
+    Args:
+        model: the refiner.
+    """
+
+    input_name, output_name = 'keypoints', 'poses'
+
+    def __init__(self, model: DepthTemporalRefiner) -> None:
+        super().__init__()
+        self.model = model
+        field, joints = model.receptive_field, model.num_joints
+        channels = model.backbone.in_channels
+        self.example = torch.zeros(2, field + 2, channels)
+        self.dynamic_axes = {0: torch.export.Dim('batch', min=1), 1: torch.export.Dim('frames', min=field)}
+        depth_range = model.head.decoder.depth_range
+        names = ['u', 'v', 'depth', 'spread of depth'][: channels // joints]
+        self.metadata = dict(
+            input=f'keypoints: (N, T, {channels}) float32, T >= {field}, of {", ".join(names)} for each of {joints} '
+            'joints; u becomes 2 u / width - 1, v (2 v - height) / width with pixels and size of the full image, '
+            f'metres are divided by {depth_range / 2}',
+            output=f'poses: (N, T - {field - 1}, {joints}, 3) metres from the root joint, {_AXES}; output t belongs to '
+            f'input frame t + {field - 1 if getattr(model.backbone, "causal", False) else field // 2}',
+            depth_range_m=depth_range,
+            receptive_field=field,
+        )
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """(N, T, K * C) to (N, T - R + 1, K, 3)."""
+        return self.model.head(self.model.extract_feat(keypoints.transpose(1, 2)))
+
+
+class _PlainConvolution(nn.Module):
+    """A :class:`TemporalConv` when evaluating, as the one operation that ONNX has for it.
+
+    The layer's own matrix products in place do not export, nor does its memory of folded weights.
+    """
+
+    def __init__(self, layer: TemporalConv) -> None:
+        super().__init__()
+        self.conv = fuse_conv_bn_eval(layer.conv, layer.norm)
+
+    def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
+        """As :meth:`TemporalConv.forward_dilated`."""
+        x = F.conv1d(x.transpose(1, 2), self.conv.weight, self.conv.bias, dilation=dilation)
+        return F.relu(x).transpose(1, 2)
+
+
+def onnx_graph(model: nn.Module) -> FirstStageGraph | RefinerGraph:
+    """What :func:`export_onnx` writes, as a PyTorch module, in evaluation mode.
+
+    Args:
+        model: one of the two stages, on the CPU.
+
+    Raises:
+        InputError: it is something else.
+    """
+    model.eval()
+    decodes = getattr(model.head, 'decoder', None) is not None
+    if isinstance(model, DepthTemporalRefiner) and hasattr(model.backbone, 'receptive_field') and decodes:
+        return RefinerGraph(model).eval()
+    if isinstance(model, TopdownPoseEstimator) and isinstance(model.head, IntegralHead3D) and decodes:
+        return FirstStageGraph(model).eval()
+    raise InputError(
+        f'cannot export a {type(model).__name__} with a {type(model.backbone).__name__} and a '
+        f'{type(model.head).__name__}: expected a TopdownPoseEstimator with an IntegralHead3D, or a '
+        'DepthTemporalRefiner with a backbone that states its receptive_field, and a decoder in the head'
+    )
+
+
+def export_onnx(graph: FirstStageGraph | RefinerGraph, path: str | Path, provenance: dict | None = None) -> None:
+    """Write an ONNX file for any batch size and, of a refiner, any number of frames.
+
+    The file's metadata say what goes in and comes out, with units, and name the joints; see docs/output_files.md.
+
+    Args:
+        graph: from :func:`onnx_graph`.
+        path: the file.
+        provenance: further metadata, such as the checkpoint.
+    """
+    plain = copy.deepcopy(graph)
+    for parent in list(plain.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, TemporalConv):
+                setattr(parent, name, _PlainConvolution(layer))
+    program = torch.onnx.export(
+        plain,
+        (graph.example,),
+        dynamo=True,
+        input_names=[graph.input_name],
+        output_names=[graph.output_name],
+        dynamic_shapes=(graph.dynamic_axes,),
+        verbose=False,
+    )
+    metadata = dict(joint_names=list(JOINT_NAMES), **graph.metadata, **(provenance or {}))
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
+    program.model.metadata_props.update(texts)
+    with whole_file(path) as partial:
+        program.save(partial)

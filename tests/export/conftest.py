@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.synthetic.kinematics import FPS
+from depth_refine.synthetic.motion import make_motion
+from depth_refine.synthetic.subjects import make_proportions
+
+
+@pytest.fixture(scope='session')
+def make_track():
+    """A person who acts 5 m before a level camera, with bones that vary by some millimetres from frame to frame."""
+
+    def make(activity='Walking', frames=60, seed=0, noise=0.003, **changes):
+        rng = np.random.default_rng(seed)
+        world, _ = make_motion(activity, make_proportions(seed, 0), rng, frames)
+        camera = np.stack([world[..., 0], -world[..., 2], 5 + world[..., 1]], axis=-1)
+        camera[:, 1:] += rng.normal(0, noise, (frames, 16, 3))
+        fields = dict(
+            track_id=seed,
+            frames=np.arange(3, 3 + frames),
+            bboxes=rng.uniform(0, 99, (frames, 4)),
+            scores=rng.random((frames, 17)).astype(np.float32),
+            keypoints=rng.uniform(0, 99, (frames, 17, 2)).astype(np.float32),
+            depth=rng.normal(0, 0.3, (frames, 17)).astype(np.float32),
+            depth_std=rng.random((frames, 17)).astype(np.float32),
+            keypoints_3d_first=rng.normal(0, 0.3, (frames, 17, 3)).astype(np.float32),
+            keypoints_3d=camera - camera[:, :1],
+            is_interpolated=np.arange(frames) % 5 == 2,
+            root=camera[:, 0],
+        )
+        return PoseTrack(**(fields | changes))
+
+    return make
+
+
+@pytest.fixture
+def poses(make_track):
+    """Two people, the second without a place in space; times are uneven; the camera is tilted."""
+    times = np.cumsum(np.random.default_rng(1).uniform(0.5, 1.5, 20)) / FPS
+    camera = dict(
+        R=np.array([[1, 0, 0], [0, 0.6, 0.8], [0, -0.8, 0.6]]),
+        T=np.array([[0.5], [-4.0], [1.5]]),
+        f=np.array([[1145.0], [1093.0]]),
+        c=np.array([[512.5], [365.4]]),
+        k=np.array([[-0.2], [0.25], [-0.003]]),
+        p=np.array([[-0.0009], [-0.0016]]),
+        w=1000,
+        h=762,
+    )
+    tracks = [make_track(frames=7, seed=2), make_track('SittingDown', frames=4, seed=5, root=None)]
+    notes = ['Frame 3 was "damaged", and skipped.', 'Größe #2']
+    return VideoPoses('walk.mp4', (1000, 762), times, camera, 'given', tracks, notes)

@@ -1,0 +1,197 @@
+"""The written file against forward kinematics by a reader made from the format's description, not from the writer."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from depth_refine.errors import InputError
+from depth_refine.export import write_bvh
+from depth_refine.export.fixed_skeleton import fixed_length_poses
+
+# where the writer puts the joints of Human3.6M: nodes by name, or the end site below one
+JOINTS = (
+    'Hips',
+    'RightUpLeg',
+    'RightLeg',
+    'RightLeg End',
+    'LeftUpLeg',
+    'LeftLeg',
+    'LeftLeg End',
+    'Spine',
+    'Chest',
+    'Head',
+) + ('Head End', 'LeftArm', 'LeftForeArm', 'LeftForeArm End', 'RightArm', 'RightForeArm', 'RightForeArm End')
+
+
+def turn(axis, degrees):
+    """Rotation matrix about a coordinate axis."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array(
+        {'X': [[1, 0, 0], [0, c, -s], [0, s, c]], 'Y': [[c, 0, s], [0, 1, 0], [-s, 0, c]]}.get(
+            axis, [[c, -s, 0], [s, c, 0], [0, 0, 1]]
+        )
+    )
+
+
+def read_bvh(path):
+    """Positions (T, 17, 3) by forward kinematics, the channels (T, C) and the seconds of a frame."""
+    words = path.read_text().split()
+    nodes, open_nodes, name = [], [], None
+    position = words.index('HIERARCHY') + 1
+    while words[position] != 'MOTION':
+        word = words[position]
+        position += 1
+        if word in ('ROOT', 'JOINT'):
+            name = words[position]
+            position += 1
+        elif word == 'End':
+            name = f'{nodes[open_nodes[-1]]["name"]} End'
+            position += 1
+        elif word == '{':
+            nodes.append(dict(name=name, parent=open_nodes[-1] if open_nodes else None, channels=[]))
+            open_nodes.append(len(nodes) - 1)
+        elif word == '}':
+            open_nodes.pop()
+        elif word == 'OFFSET':
+            nodes[open_nodes[-1]]['offset'] = np.array(words[position : position + 3], float)
+            position += 3
+        elif word == 'CHANNELS':
+            count = int(words[position])
+            nodes[open_nodes[-1]]['channels'] = words[position + 1 : position + 1 + count]
+            position += 1 + count
+        else:
+            raise ValueError(f'{word} in a hierarchy')
+    assert (
+        not open_nodes and words[position + 1] == 'Frames:' and words[position + 3 : position + 5] == ['Frame', 'Time:']
+    )
+    frames, seconds = int(words[position + 2]), float(words[position + 5])
+    motion = np.array(words[position + 6 :], float).reshape(frames, sum(len(node['channels']) for node in nodes))
+
+    positions = np.empty((frames, len(nodes), 3))
+    for t, values in enumerate(motion):
+        rotations, values = [], iter(values)
+        for index, node in enumerate(nodes):
+            rotation, shift = np.eye(3), node['offset'].copy()
+            for channel in node['channels']:
+                if channel.endswith('position'):
+                    shift['XYZ'.index(channel[0])] += next(values)
+                else:
+                    rotation = rotation @ turn(channel[0], next(values))
+            if node['parent'] is None:
+                positions[t, index] = shift
+            else:
+                parent_rotation = rotations[node['parent']]
+                positions[t, index] = positions[t, node['parent']] + parent_rotation @ shift
+                rotation = parent_rotation @ rotation
+            rotations.append(rotation)
+    order = [[node['name'] for node in nodes].index(joint) for joint in JOINTS]
+    return positions[:, order], motion, seconds
+
+
+def in_bvh_axes(points):
+    """Camera x right, y down, z forward to x right, y up, z backward."""
+    return np.stack([points[..., 0], -points[..., 1], -points[..., 2]], axis=-1)
+
+
+@pytest.mark.parametrize('activity', ['Walking', 'SittingDown', 'Posing', 'Purchases', 'Greeting'])
+def test_forward_kinematics_gives_the_fixed_length_poses(make_track, tmp_path, activity):
+    track = make_track(activity, frames=150)
+    write_bvh(track, tmp_path / 'person.bvh', 50)
+    positions, _, seconds = read_bvh(tmp_path / 'person.bvh')
+    expected = fixed_length_poses(track.keypoints_3d) + track.root[:, None]
+    np.testing.assert_allclose(positions, in_bvh_axes(expected), rtol=0, atol=1e-5)
+    observed = in_bvh_axes(track.keypoints_3d + track.root[:, None])
+    assert np.linalg.norm(positions - observed, axis=-1).mean() < 0.01, 'fixed bones stay near the observed joints'
+    assert seconds == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize('activity', ['Walking', 'SittingDown', 'Posing', 'Purchases', 'Greeting'])
+def test_angles_move_no_faster_than_the_joints_need(make_track, tmp_path, activity):
+    track = make_track(activity, frames=150, noise=0.0)
+    write_bvh(track, tmp_path / 'person.bvh', 50)
+    _, channels, _ = read_bvh(tmp_path / 'person.bvh')
+    # near a pole of its order an angle would change by up to 180 degrees from one frame to the next
+    assert np.abs(np.diff(channels[:, 3:], axis=0)).max() < 30
+
+
+def test_angles_go_on_beyond_half_a_turn(make_track, tmp_path):
+    track = make_track(frames=100)
+    turn = Rotation.from_euler('y', np.linspace(0, 720, 100)[:, None], degrees=True)
+    track.keypoints_3d = np.einsum('tij,kj->tki', turn.as_matrix(), track.keypoints_3d[0])
+    write_bvh(track, tmp_path / 'person.bvh', 50)
+    _, channels, _ = read_bvh(tmp_path / 'person.bvh')
+    assert np.abs(np.diff(channels[:, 3:], axis=0)).max() < 10
+    assert abs(channels[-1, 5] - channels[0, 5]) == pytest.approx(720, abs=1)
+
+
+def test_knees_that_bend_beyond_a_right_angle_do_not_jump(make_track, tmp_path):
+    track = make_track(frames=90, noise=0.0)
+    pose = np.repeat(track.keypoints_3d[:1], 90, axis=0)
+    bend = np.radians(np.linspace(5, 140, 90))
+    left = (pose[0, 4] - pose[0, 1]) / np.linalg.norm(pose[0, 4] - pose[0, 1])
+    back = np.cross(pose[0, 7], left) / np.linalg.norm(pose[0, 7])
+    for knee, foot in ((2, 3), (5, 6)):  # the shank turns back and a little to the side
+        thigh = (pose[0, knee] - pose[0, knee - 1]) / np.linalg.norm(pose[0, knee] - pose[0, knee - 1])
+        pose[:, foot] = pose[:, knee] + 0.4 * (
+            np.cos(bend)[:, None] * thigh + np.sin(bend)[:, None] * back + 0.02 * left
+        )
+    track.keypoints_3d = pose
+    write_bvh(track, tmp_path / 'person.bvh', 50)
+    positions, channels, _ = read_bvh(tmp_path / 'person.bvh')
+    assert np.abs(np.diff(channels[:, 3:], axis=0)).max() < 4
+    np.testing.assert_allclose(
+        positions, in_bvh_axes(fixed_length_poses(pose) + track.root[:, None]), rtol=0, atol=1e-5
+    )
+
+
+def test_file_as_animation_programs_read_it(make_track, tmp_path):
+    track = make_track(frames=3)
+    write_bvh(track, tmp_path / 'person.bvh', 25)
+    lines = (tmp_path / 'person.bvh').read_text().splitlines()
+    assert lines[:5] == [
+        'HIERARCHY',
+        'ROOT Hips',
+        '{',
+        '  OFFSET 0.000000 0.000000 0.000000',
+        '  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation',
+    ]
+    motion = lines.index('MOTION')
+    assert lines[motion + 1 : motion + 3] == ['Frames: 3', 'Frame Time: 0.040000000'] and len(lines) == motion + 6
+    at_rest = {
+        lines[i].split()[1]: np.array(lines[i + 2].split()[1:], float) for i in range(motion) if 'JOINT' in lines[i]
+    }
+    assert at_rest['LeftArm'][0] > 0.1 > -0.1 > at_rest['RightArm'][0], 'x to the left of who faces the viewer'
+    assert at_rest['RightLeg'][1] == at_rest['LeftLeg'][1] < -0.3 and at_rest['Spine'][1] > 0.1
+    assert [path.name for path in tmp_path.iterdir()] == ['person.bvh']
+
+
+def test_without_a_root_the_hips_stay_at_the_origin(make_track, tmp_path):
+    write_bvh(make_track(frames=4, root=None), tmp_path / 'person.bvh', 50)
+    positions, _, _ = read_bvh(tmp_path / 'person.bvh')
+    np.testing.assert_array_equal(positions[:, 0], 0)
+
+
+def test_a_known_world_has_z_up(make_track, tmp_path):
+    track = make_track(frames=4)
+    rotation = Rotation.from_euler('xyz', [-70, 15, 8], degrees=True).as_matrix()
+    camera = dict(R=rotation, T=np.array([[0.5], [-4.0], [1.5]]))
+    write_bvh(track, tmp_path / 'person.bvh', 50, camera)
+    positions, _, _ = read_bvh(tmp_path / 'person.bvh')
+    points = fixed_length_poses(track.keypoints_3d) + track.root[:, None]
+    world = np.einsum('ij,tkj->tki', rotation, points) + [0.5, -4.0, 1.5]
+    np.testing.assert_allclose(positions, np.stack([world[..., 0], world[..., 2], -world[..., 1]], axis=-1), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('change', 'fps', 'message'),
+    [
+        (dict(), 0.0, 'expected a frame rate above 0, got 0.0'),
+        (dict(root=np.full((3, 3), np.nan)), 50, 'person 0: the root is not finite in frame 0'),
+        (dict(keypoints_3d=np.zeros((3, 17, 3))), 50, 'right_hip and root coincide in frame 0: a bone without length'),
+        (dict(keypoints_3d=np.full((3, 17, 3), np.nan)), 50, 'expected finite poses, got .* in frame 0, root'),
+    ],
+)
+def test_what_has_no_rotations_is_refused_and_nothing_is_written(make_track, tmp_path, change, fps, message):
+    with pytest.raises(InputError, match=message):
+        write_bvh(make_track(frames=3, **change), tmp_path / 'person.bvh', fps)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,170 @@
+"""The trajectory against exact projections and against scipy's optimiser of the reprojection error."""
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from depth_refine.errors import InputError
+from depth_refine.functional.root_trajectory import estimate_root_trajectory
+
+FOCAL, CENTER = np.array([1150.0, 1090.0]), np.array([512.5, 365.4])
+
+
+def walk(frames=40, seed=0):
+    """Poses of the size of a person and a root that walks from 6 m to 3 m."""
+    rng = np.random.default_rng(seed)
+    joints = rng.uniform([-0.4, -0.9, -0.3], [0.4, 0.9, 0.3], (17, 3)) + 0.05 * rng.normal(size=(frames, 17, 3))
+    joints[:, 0] = 0
+    t = np.linspace(0, 1, frames)
+    return joints, np.stack([1.5 * np.sin(3 * t) - 0.4, 0.2 + 0.1 * t, 6 - 3 * t**2], axis=-1)
+
+
+def look(joints, root):
+    points = joints + root[:, None]
+    return points[..., :2] / points[..., 2:] * FOCAL + CENTER
+
+
+@pytest.mark.parametrize('smooth', [0.0, 1e-3])
+def test_exact_projections_give_the_root(smooth):
+    joints, root = walk()
+    estimate = estimate_root_trajectory(joints, look(joints, root), FOCAL, CENTER, smooth=smooth)
+    np.testing.assert_allclose(estimate, root, rtol=0, atol=1e-6)
+
+
+def test_two_joints_are_enough_and_the_others_do_not_matter():
+    joints, root = walk()
+    pixels = look(joints, root)
+    weights = np.zeros((40, 17))
+    weights[:, [4, 9]] = 0.3
+    pixels[weights == 0] = 1e5
+    np.testing.assert_allclose(estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights), root, atol=1e-6)
+
+
+def test_joints_that_are_not_finite_do_not_count():
+    joints, root = walk()
+    pixels, weights = look(joints, root), np.ones((40, 17))
+    pixels[3, 5], joints[7, 2, 1], weights[9, 9], pixels[9, 9] = np.nan, np.inf, np.nan, -50
+    np.testing.assert_allclose(estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights), root, atol=1e-6)
+
+
+def test_noise_against_the_optimiser_of_the_reprojection_error():
+    joints, root = walk()
+    rng = np.random.default_rng(1)
+    pixels, weights = look(joints, root) + rng.normal(0, 3, (40, 17, 2)), rng.uniform(0.2, 1, (40, 17))
+    estimate = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights)
+    for frame in range(0, 40, 7):
+
+        def error(t, frame=frame):
+            seen = look(joints[frame : frame + 1], t[None])[0]
+            return (np.sqrt(weights[frame])[:, None] * (seen - pixels[frame])).ravel()
+
+        best = least_squares(error, root[frame], xtol=1e-12, ftol=1e-12).x
+        np.testing.assert_allclose(estimate[frame], best, atol=1e-4)
+
+
+def test_far_joints_count_no_more_than_near_ones():
+    # joints 1 m and 8 m from the camera whose pixels ask for different heights
+    joints = np.array([[[0, 0, -1.0], [0.2, 0, -1.0], [0, 0, 6.0], [0.2, 0, 6.0]]])
+    root = np.array([[0.0, 0.0, 2.0]])
+    pixels = look(joints, root)
+    pixels[0, :, 1] += [1.0, 1.0, -1.0, -1.0]
+    best = least_squares(lambda t: (look(joints, t[None]) - pixels).ravel(), root[0], xtol=1e-12, ftol=1e-12).x
+    np.testing.assert_allclose(estimate_root_trajectory(joints, pixels, FOCAL, CENTER)[0], best, atol=1e-4)
+
+
+def test_noise_does_not_bring_the_person_nearer():
+    joints, root = walk(2000)
+    pixels = look(joints, root) + np.random.default_rng(1).normal(0, 5, (2000, 17, 2))
+    error = estimate_root_trajectory(joints, pixels, FOCAL, CENTER) - root
+    assert np.abs(error.mean(axis=0)).max() < 0.004, 'the linear equations alone are 25 mm off on average'
+
+
+def test_smoothing_against_the_optimiser():
+    joints, root = (values[:9] for values in walk(150))
+    rng = np.random.default_rng(2)
+    pixels, weights = look(joints, root) + rng.normal(0, 4, (9, 17, 2)), rng.uniform(0.2, 1, (9, 17))
+    smooth = 4000.0
+    estimate = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights, smooth)
+
+    def error(flat):
+        trajectory = flat.reshape(9, 3)
+        seen = np.sqrt(weights)[..., None] * (look(joints, trajectory) - pixels)
+        bend = trajectory[:-2] - 2 * trajectory[1:-1] + trajectory[2:]
+        return np.concatenate([seen.ravel(), smooth * bend.ravel()])
+
+    best = least_squares(error, root.ravel(), xtol=1e-12, ftol=1e-12).x.reshape(9, 3)
+    np.testing.assert_allclose(estimate, best, atol=1e-2)
+    alone = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights)
+    assert np.abs(estimate - alone).max() > 0.05, 'smoothing should do something'
+
+
+def test_smoothing_lessens_the_noise():
+    joints, root = walk(200)
+    pixels = look(joints, root) + np.random.default_rng(3).normal(0, 5, (200, 17, 2))
+    alone = estimate_root_trajectory(joints, pixels, FOCAL, CENTER)
+    smooth = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, smooth=4000.0)
+    assert np.linalg.norm(smooth - root, axis=-1).mean() < 0.5 * np.linalg.norm(alone - root, axis=-1).mean()
+    assert np.abs(np.diff(smooth, 2, axis=0)).max() < 0.1 * np.abs(np.diff(alone, 2, axis=0)).max()
+
+
+@pytest.mark.parametrize('smooth', [0.0, 1e-3])
+@pytest.mark.parametrize('kind', ['no weight', 'one joint', 'one pixel', 'behind', 'not finite'])
+def test_frames_that_do_not_tell_are_interpolated(kind, smooth):
+    joints, _ = walk(12)
+    root = np.stack([np.linspace(0, 1, 12), np.full(12, 0.2), np.linspace(4, 5, 12)], axis=-1)
+    pixels, weights = look(joints, root), np.ones((12, 17))
+    lost = [0, 4, 5, 11]
+    match kind:
+        case 'no weight':
+            weights[lost] = 0
+        case 'one joint':
+            weights[lost, 1:] = 0
+        case 'one pixel':
+            pixels[lost] = 300.0
+        case 'behind':
+            pixels[lost] = 2 * CENTER - pixels[lost]
+        case 'not finite':
+            pixels[lost] = np.nan
+    estimate = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights, smooth)
+    expected = root.copy()
+    expected[0], expected[11] = root[1], root[10]
+    np.testing.assert_allclose(estimate, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize('smooth', [0.0, 100.0])
+def test_one_frame_that_tells_gives_all(smooth):
+    joints, root = walk(5)
+    pixels = look(joints, root)
+    pixels[[0, 1, 3, 4]] = np.nan
+    estimate = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, smooth=smooth)
+    np.testing.assert_allclose(estimate, np.repeat(root[2:3], 5, axis=0), atol=1e-6)
+
+
+def test_no_frame_that_tells_is_refused():
+    joints, root = walk(3)
+    with pytest.raises(InputError, match='none of 3 frames tells where the person is: expected two or more joints'):
+        estimate_root_trajectory(np.zeros_like(joints), look(joints, root), FOCAL, CENTER)
+
+
+def test_negative_weights_are_refused():
+    joints, root = walk(3)
+    weights = np.ones((3, 17))
+    weights[2, 5] = -0.5
+    with pytest.raises(InputError, match=r'weights of 0 or more, got -0.5 in frame 2, joint 5'):
+        estimate_root_trajectory(joints, look(joints, root), FOCAL, CENTER, weights)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(keypoints=np.zeros((3, 16, 2))), r'expected 3D joints \(T, K, 3\)'),
+        (dict(focal=np.array([1000.0, 0.0])), 'expected focal lengths'),
+        (dict(center=np.zeros(3)), 'expected focal lengths'),
+        (dict(smooth=-1.0), 'expected smooth to be 0 or more px / m, got -1.0'),
+    ],
+)
+def test_wrong_arguments_are_refused(change, message):
+    joints, root = walk(3)
+    arguments = dict(keypoints_3d=joints, keypoints=look(joints, root), focal=FOCAL, center=CENTER)
+    with pytest.raises(ValueError, match=message):
+        estimate_root_trajectory(**(arguments | change))

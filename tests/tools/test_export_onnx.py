@@ -1,0 +1,58 @@
+import runpy
+import sys
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the tool in this process, which has loaded PyTorch already; the lines it prints, or why it stops."""
+
+    def call(*arguments):
+        tool = ROOT / 'tools' / 'export_onnx.py'
+        monkeypatch.setattr(sys, 'argv', [str(tool), *map(str, arguments)])
+        runpy.run_path(str(tool), run_name='__main__')
+        return capsys.readouterr().out.splitlines()
+
+    return call
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    """A small refiner."""
+    path = tmp_path_factory.mktemp('config') / 'small.py'
+    path.write_text(
+        f"_base_ = ['{ROOT}/configs/refiner_27.py']\n"
+        'model = dict(backbone=dict(channels=8, num_blocks=1), head=dict(in_channels=8))\n'
+    )
+    return path
+
+
+def test_exports_and_says_how_near_and_how_fast(run, config, tmp_path):
+    model = MODELS.build(Config.fromfile(config).model)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'small.pth')
+    lines = run(config, tmp_path / 'small.pth', tmp_path / 'out' / 'small.onnx')
+    assert lines[0] == f'wrote {tmp_path}/out/small.onnx'
+    assert [line.split(':')[0] for line in lines[1:]] == [
+        'keypoints 1 x 9 x 51',
+        'keypoints 1 x 1008 x 51',
+        'keypoints 8 x 9 x 51',
+    ]
+    for line in lines[1:]:
+        assert float(line.split('largest difference ')[1].split(',')[0]) < 1e-5
+        assert 'PyTorch' in line and 'ONNX Runtime' in line and line.count(' ms') == 2
+    session = onnxruntime.InferenceSession(tmp_path / 'out' / 'small.onnx', providers=['CPUExecutionProvider'])
+    assert session.get_modelmeta().custom_metadata_map['config'] == 'small.py'
+
+
+def test_a_missing_checkpoint_ends_before_anything_is_written(run, config, tmp_path):
+    with pytest.raises(SystemExit, match=f'error: no checkpoint {tmp_path}/none.pth: expected the weights of {config}'):
+        run(config, tmp_path / 'none.pth', tmp_path / 'small.onnx')
+    assert list(tmp_path.iterdir()) == []

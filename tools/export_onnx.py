@@ -1,0 +1,59 @@
+"""Write a network as ONNX: ``python tools/export_onnx.py configs/refiner_243.py ckpt.pth refiner_243.onnx``."""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import torch
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from mmpose.registry import MODELS
+
+from depth_refine.engine import check_checkpoint, tool
+from depth_refine.errors import InputError
+from depth_refine.export.onnx import RefinerGraph, export_onnx, onnx_graph
+from depth_refine.export.onnx_comparison import compare_with_torch
+
+
+def parse_args() -> argparse.Namespace:
+    """Config, checkpoint and output file."""
+    parser = argparse.ArgumentParser(description='Write either stage as ONNX and compare it with PyTorch')
+    parser.add_argument('config', help='config file of the first or of the second stage')
+    parser.add_argument('checkpoint', help='its checkpoint')
+    parser.add_argument('out', help='ONNX file')
+    tool.add_cfg_options(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Export, then print how far the file is from PyTorch and how fast both are."""
+    args = parse_args()
+    cfg = tool.load_config(args.config, args.cfg_options)
+    if not Path(args.checkpoint).is_file():
+        raise InputError(f'no checkpoint {Path(args.checkpoint).absolute()}: expected the weights of {args.config}')
+    init_default_scope(cfg.get('default_scope', 'mmpose'))
+    model = MODELS.build(cfg.model)
+    graph = onnx_graph(model)
+    check_checkpoint(model, args.checkpoint)
+    load_checkpoint(model, args.checkpoint, map_location='cpu', logger='silent')
+    sha256 = hashlib.sha256(Path(args.checkpoint).read_bytes()).hexdigest()
+    export_onnx(graph, args.out, dict(config=Path(args.config).name, checkpoint_sha256=sha256))
+    print(f'wrote {args.out}')
+
+    shape = graph.example.shape[1:]
+    if isinstance(graph, RefinerGraph):
+        sizes = [(1, model.receptive_field), (1, model.receptive_field + 999), (8, model.receptive_field)]
+        inputs = [torch.rand(*size, shape[-1]) for size in sizes]
+    else:
+        inputs = [255 * torch.rand(batch, *shape) for batch in (1, 16)]
+    for values in inputs:
+        result = compare_with_torch(graph, args.out, values)
+        size = ' x '.join(map(str, values.shape))
+        print(
+            f'{graph.input_name} {size}: largest difference {result.difference:.1e}, '
+            f'PyTorch {1000 * result.torch_seconds:.1f} ms, ONNX Runtime {1000 * result.onnx_seconds:.1f} ms'
+        )
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)
