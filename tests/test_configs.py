@@ -17,10 +17,11 @@ FILES = sorted(
     path.relative_to(CONFIGS).as_posix() for folder in ('.', 'demo') for path in (CONFIGS / folder).glob('*.py')
 )
 FIELDS = {1: (1, 2), 27: (3, 2), 81: (3, 3), 243: (3, 4)}
+CAUSAL = {'refiner_causal_27.py': 27, 'refiner_causal_243.py': 243}
 
 
 def test_the_fixed_configs_are_there():
-    assert {'integral_h36m.py', *(f'refiner_{field}.py' for field in FIELDS)} <= set(FILES)
+    assert {'integral_h36m.py', *(f'refiner_{field}.py' for field in FIELDS), *CAUSAL} <= set(FILES)
 
 
 @pytest.mark.parametrize('name', FILES)
@@ -37,6 +38,8 @@ def test_builds_and_runs_forward(name):
         field = model.receptive_field
         channels = 3 if 'depth' in train.input_source else 2
         assert train.seq_len == test.seq_len == field and train.input_source == test.input_source
+        datasets = (train, cfg.val_dataloader.dataset, test)
+        assert {part.get('causal', False) for part in datasets} == {model.backbone.causal} == {name in CAUSAL}
         shape, expected = (2, 17 * channels, field + 3), (2, 4, 17, 3)
     with torch.no_grad():
         assert model(torch.randn(shape), None, mode='tensor').shape == expected
@@ -49,9 +52,9 @@ def test_builds_and_runs_forward(name):
     METRICS.build(cfg.test_evaluator)
 
 
-@pytest.mark.parametrize('field', FIELDS)
-def test_refiners_at_the_papers_size(field):
-    cfg = Config.fromfile(CONFIGS / f'refiner_{field}.py')
+@pytest.mark.parametrize(('name', 'field'), [*((f'refiner_{field}.py', field) for field in FIELDS), *CAUSAL.items()])
+def test_refiners_at_the_papers_size(name, field):
+    cfg = Config.fromfile(CONFIGS / name)
     backbone = cfg.model.backbone
     assert (backbone.kernel_size, backbone.num_blocks) == FIELDS[field]
     assert (backbone.channels, backbone.dropout) == (1024, 0.25)

@@ -3,6 +3,7 @@
 from .depth_temporal_refiner import DepthTemporalRefiner
 from .integral_head_3d import IntegralHead3D
 from .spatial_temporal_graph_net import SpatialTemporalGraphNet
+from .streaming_refiner import StreamingRefiner
 from .temporal_convnet import TemporalConvNet
 from .temporal_pose_head import TemporalPoseHead
 
@@ -10,6 +11,7 @@ __all__ = [
     'DepthTemporalRefiner',
     'IntegralHead3D',
     'SpatialTemporalGraphNet',
+    'StreamingRefiner',
     'TemporalConvNet',
     'TemporalPoseHead',
 ]

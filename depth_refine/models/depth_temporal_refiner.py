@@ -109,19 +109,19 @@ class DepthTemporalRefiner(BasePoseEstimator):
         flip_test = bool(self.test_cfg.get('flip_test', False))
         if flip_test:
             flip_indices = list(data_samples[0].metainfo['flip_indices'])
-            mirrored = self._forward(self._mirror_inputs(inputs, flip_indices))
-            poses = (poses + self._mirror_poses(mirrored, flip_indices)) / 2
+            mirrored = self._forward(self.mirror_inputs(inputs, flip_indices))
+            poses = (poses + self.mirror_poses(mirrored, flip_indices)) / 2
         for sample, instances in zip(data_samples, self.head.decode(poses), strict=True):
             instances.set_metainfo(dict(flip_test=flip_test))
             sample.pred_instances = instances
         return data_samples
 
-    def _mirror_inputs(self, inputs: Tensor, flip_indices: list[int]) -> Tensor:
+    def mirror_inputs(self, inputs: Tensor, flip_indices: list[int]) -> Tensor:
         """Mirror normalised sequences (B, K * C, T) about the image's vertical middle line."""
         joints = inputs.unflatten(1, (self.num_joints, -1))[:, flip_indices]
         return torch.cat([-joints[:, :, :1], joints[:, :, 1:]], dim=2).flatten(1, 2)
 
     @staticmethod
-    def _mirror_poses(poses: Tensor, flip_indices: list[int]) -> Tensor:
+    def mirror_poses(poses: Tensor, flip_indices: list[int]) -> Tensor:
         """Mirror poses (B, T, K, 3) about the camera's y-z plane."""
         return poses[:, :, flip_indices] * poses.new_tensor([-1, 1, 1])

@@ -36,14 +36,14 @@ class TemporalConv(nn.Module):
 
     def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
         """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), as when evaluating."""
-        taps, bias = self._fold_norm(x.dtype)
+        taps, bias = self.fold_norm(x.dtype)
         frames = x.shape[1] - (len(taps) - 1) * dilation
         out = bias.repeat(len(x), frames, 1)
         for i, tap in enumerate(taps):
             out.baddbmm_(x[:, i * dilation :][:, :frames], tap.expand(len(x), -1, -1))
         return out.relu_()
 
-    def _fold_norm(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    def fold_norm(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Weights (W, in_channels, out_channels) and bias (out_channels,) of convolution and batch norm together."""
         norm = self.norm
         sources = (self.conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)

@@ -118,6 +118,7 @@ def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
     'backbone',
     [
         OURS['backbone'],
+        dict(OURS['backbone'], causal=True),
         dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=1, kernel_sizes=(3, 3)),
         dict(type='TemporalConvNet', in_channels=51, channels=16, num_blocks=1, kernel_size=1),
     ],
@@ -133,6 +134,18 @@ def test_long_videos_in_pieces(backbone, frames, monkeypatch):
     pieces = model(video)
     torch.testing.assert_close(pieces, whole)
     assert max(seen) == 8 + model.receptive_field - 1 and len(seen) == -(-whole.shape[1] // 8)
+
+
+def test_causal_poses_do_not_change_when_frames_follow():
+    model = build(backbone=dict(OURS['backbone'], causal=True), test_cfg=dict(flip_test=True)).eval()
+    videos = torch.randn(2, 1, 51, 30)
+    videos[1, ..., :20] = videos[0, ..., :20]
+    with torch.no_grad():
+        predicted = [model(video, [sample(30)], mode='predict')[0].pred_instances.keypoints for video in videos]
+        (expected,) = model(videos[0, ..., :20], [sample(20)], mode='predict')
+    for poses in predicted:  # output t is of input frame t + 8, the last it sees
+        np.testing.assert_allclose(poses[:12], expected.pred_instances.keypoints, atol=1e-6)
+    assert (np.abs(predicted[0] - predicted[1]).max(axis=(1, 2)) > 1e-3).tolist() == [False] * 12 + [True] * 10
 
 
 def spy(forward, seen):
