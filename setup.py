@@ -27,10 +27,24 @@ setup(
     description='3D human pose from video: integral pose regression refined by a temporal network, for MMPose',
     license='Apache-2.0',
     packages=find_packages(include=['depth_refine', 'depth_refine.*']),
+    package_data={'depth_refine.visualization.report': ['*.css', '*.html', '*.js']},
     python_requires='>=3.11',
     # OpenMMLab's packages are imported but not listed. Each can be had under several names (mmcv, mmcv-lite, forks),
     # and pip would put a second one over the user's; mmpose declares a dependency that does not build, so that no
     # package which lists it can be installed. requirements/ and the README say how to install them.
-    install_requires=['cdflib', 'matplotlib', 'numpy', 'opencv-python', 'pyyaml', 'scipy', 'torch>=2.6', 'tqdm'],
+    install_requires=[
+        'av',
+        'cdflib',
+        'jinja2',
+        'matplotlib',
+        'numpy',
+        'opencv-python',
+        'plotly',
+        'pyyaml',
+        'scipy',
+        'torch>=2.6',
+        'tqdm',
+    ],
+    extras_require={'onnx': ['onnx', 'onnxruntime', 'onnxscript']},  # tools/export_onnx.py
     cmdclass={'build_py': BuildWithConfigs},
 )

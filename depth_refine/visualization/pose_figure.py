@@ -21,44 +21,50 @@ _TICK_MM = 500
 
 
 def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
-    """Draw frames in rows: the image around the person with 2D joints, the true pose, and each prediction.
+    """Draw frames in rows: the image around the person with 2D joints, the true pose if known, and each prediction.
 
     All 3D views of a row share one view and scale. Predictions lie over the true pose in grey; their errors (MPJPE,
     root at the origin) stand above them.
 
     Args:
-        rows: the frames, all with the same names of predictions, which become the columns' titles.
+        rows: the frames, all with the same names of predictions, which become the columns' titles, and all with truth
+            or all without.
         path: the picture; its suffix chooses the format, for example '.png' or '.pdf'.
 
     Raises:
-        InputError: there are no rows, or their names of predictions differ.
+        InputError: there are no rows, or they differ in their names of predictions or in whether truth is known.
     """
-    if not rows or any(row.predictions.keys() != rows[0].predictions.keys() for row in rows):
-        names = [list(row.predictions) for row in rows]
-        raise InputError(f'cannot draw {path}: expected rows with the same predictions, got {names}')
+    names = [_columns(row) for row in rows]
+    if not rows or any(columns != names[0] for columns in names):
+        raise InputError(f'cannot draw {path}: expected rows with the same poses, got {names}')
     with rc_context({'grid.color': '0.85', 'grid.linewidth': 0.6}):  # 3D axes take these from nowhere else
         figure = _draw_figure(rows)
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=130, bbox_inches='tight')
 
 
+def _columns(row: PoseFrame) -> list[str]:
+    """Titles of the 3D views."""
+    return [*(['ground truth'] if row.truth is not None else []), *row.predictions]
+
+
 def _draw_figure(rows: Sequence[PoseFrame]) -> Figure:
-    columns = 2 + len(rows[0].predictions)
+    columns = 1 + len(_columns(rows[0]))
     figure = Figure(figsize=(_CELL * columns, _CELL * len(rows) + 0.5), layout='constrained')
+    figure.get_layout_engine().set(h_pad=0.12)  # inches; 3D axes do not count the labels of their ticks
     for index, row in enumerate(rows):
-        truth = row.relative_truth()
-        predictions = row.relative_predictions()
-        limits = _limits([truth, *predictions.values()])
+        truth, errors = row.relative_truth(), row.errors_mm()
+        poses = row.relative_predictions()
+        if truth is not None:
+            poses = {'ground truth': truth, **poses}
+        limits = _limits(list(poses.values()))
         first = index * columns + 1
         _draw_image(figure.add_subplot(len(rows), columns, first), row)
-        _draw_pose(
-            figure.add_subplot(len(rows), columns, first + 1, projection='3d'), truth, None, limits, 'ground truth'
-        )
-        errors = row.errors_mm()
-        for offset, (name, pose) in enumerate(predictions.items(), start=2):
+        for offset, (name, pose) in enumerate(poses.items(), start=1):
             axes = figure.add_subplot(len(rows), columns, first + offset, projection='3d')
-            _draw_pose(axes, pose, truth, limits, f'{name}\nMPJPE {errors[name]:.0f} mm')
-    colors = {**SIDE_COLORS, 'ground truth behind predictions': TRUTH_COLOR}
+            title = f'{name}\nMPJPE {errors[name]:.0f} mm' if name in errors else name
+            _draw_pose(axes, pose, truth if name in errors else None, limits, title)
+    colors = {**SIDE_COLORS, **({'ground truth behind predictions': TRUTH_COLOR} if errors else {})}
     lines = [Line2D([], [], color=_rgb(color), linewidth=3, label=label) for label, color in colors.items()]
     figure.legend(handles=lines, loc='outside lower center', ncols=len(lines), frameon=False, fontsize=9)
     return figure

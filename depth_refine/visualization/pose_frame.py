@@ -10,6 +10,8 @@ from depth_refine.functional.skeleton import BONES, JOINT_NAMES, ROOT
 # Red, green, blue in 0..255; a pair that colour-blind readers can tell apart.
 SIDE_COLORS = {'left': (0, 114, 200), 'right': (230, 97, 0), 'trunk': (70, 70, 80)}
 TRUTH_COLOR = (190, 190, 190)
+# Of the people of a video, in turn.
+PERSON_COLORS = ((0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 190, 40), (130, 90, 200), (150, 75, 0))
 BONE_SIDES = tuple(
     next((side for side in ('left', 'right') if JOINT_NAMES[child].startswith(side)), 'trunk') for _, child in BONES
 )
@@ -22,26 +24,28 @@ class PoseFrame:
     Attributes:
         image: (H, W, 3) uint8 in OpenCV's order BGR, or None where there is no image.
         keypoints: (17, 2) px in ``image`` to draw over it, or None.
-        truth: (17, 3) true joints, camera-frame metres, any root position.
+        truth: (17, 3) true joints, camera-frame metres, any root position, or None where they are not known.
         predictions: for each name that should stand above the pose, (17, 3) camera-frame metres, any root position.
         title: which frame this is, for example 'S9 Walking, frame 120'.
     """
 
     image: np.ndarray | None
     keypoints: np.ndarray | None
-    truth: np.ndarray
+    truth: np.ndarray | None
     predictions: dict[str, np.ndarray]
     title: str = ''
 
-    def relative_truth(self) -> np.ndarray:
-        """(17, 3) true joints with the root at the origin, metres."""
-        return self.truth - self.truth[ROOT]
+    def relative_truth(self) -> np.ndarray | None:
+        """(17, 3) true joints with the root at the origin, metres, or None."""
+        return None if self.truth is None else self.truth - self.truth[ROOT]
 
     def relative_predictions(self) -> dict[str, np.ndarray]:
         """(17, 3) joints of each prediction with the root at the origin, metres."""
         return {name: pose - pose[ROOT] for name, pose in self.predictions.items()}
 
     def errors_mm(self) -> dict[str, float]:
-        """MPJPE of each prediction (Protocol 1), millimetres."""
+        """MPJPE of each prediction (Protocol 1), millimetres; empty without truth."""
+        if self.truth is None:
+            return {}
         truth = self.relative_truth()[None]
         return {name: 1000 * float(mpjpe(pose[None], truth)[0]) for name, pose in self.relative_predictions().items()}

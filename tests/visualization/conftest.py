@@ -1,8 +1,9 @@
-"""A standing person with a raised left arm in front of the camera."""
+"""A standing person with a raised left arm in front of the camera, in one frame and in a video."""
 
 import numpy as np
 import pytest
 
+from depth_refine.inference.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import PoseFrame
 
 # x right, y down, z forward in decimetres; the person faces the camera, so the left side is at the right.
@@ -26,3 +27,60 @@ def frame(pose):
     image = np.full((90, 160, 3), 200, np.uint8)
     keypoints = pose[:, :2] * 40 + [70, 45]
     return PoseFrame(image, keypoints, pose, {'first stage': off, 'refined': pose.copy()}, 'S9 Posing, frame 7')
+
+
+@pytest.fixture
+def video_poses(make_video_poses):
+    return make_video_poses()
+
+
+@pytest.fixture
+def video_frames(make_video_frames):
+    return make_video_frames()
+
+
+@pytest.fixture(scope='session')
+def make_video_poses():
+    """Two people in 12 frames of 97 x 62 px at uneven times.
+
+    Person 0 walks to the right throughout, with truth, and is interpolated in frames 4 to 6. Person 1 stands in frames
+    3 to 9, without truth. First stages are 80 mm too deep at the left wrist in odd frames, refined poses 20 mm in all.
+    """
+
+    def make():
+        times = 2.0 + np.cumsum([0, *[0.04, 0.06] * 5, 0.04])
+        first_person = _track(0, np.arange(12), step=0.05, left=10)
+        first_person.is_interpolated[4:7] = True
+        first_person.truth = np.tile(np.array(_JOINTS) / 10, (12, 1, 1))
+        people = [first_person, _track(1, np.arange(3, 10), step=0.0, left=60)]
+        notes = ['Frames are 40 and 60 ms apart.']
+        return VideoPoses('walk.mp4', (97, 62), times, None, 'assumed, 55° wide', people, notes)
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def make_video_frames():
+    """Frames of ``video_poses``, each of its own grey."""
+    return lambda: [np.full((62, 97, 3), 60 + 10 * index, np.uint8) for index in range(12)]
+
+
+def _track(track_id, frames, step, left):
+    joints = np.tile(np.array(_JOINTS) / 10, (len(frames), 1, 1))
+    first, refined = joints.copy(), joints.copy()
+    first[frames % 2 == 1, 13, 2] += 0.08
+    refined[:, 13, 2] += 0.02
+    keypoints = joints[..., :2] * 30 + [left + 8, 30] + np.arange(len(frames))[:, None, None] * [30 * step, 0]
+    return PoseTrack(
+        track_id,
+        frames,
+        bboxes=np.concatenate([keypoints.min(axis=1), keypoints.max(axis=1)], axis=-1),
+        scores=np.ones((len(frames), 17)),
+        keypoints=keypoints,
+        depth=first[..., 2],
+        depth_std=np.full((len(frames), 17), 0.03),
+        keypoints_3d_first=first,
+        keypoints_3d=refined,
+        is_interpolated=np.zeros(len(frames), bool),
+        root=np.array([0.2 + left / 30, -0.1, 4.0]) + np.arange(len(frames))[:, None] * [step, 0, 0],
+    )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -36,11 +38,21 @@ def test_axes_are_millimetres_with_people_upright(frame, tmp_path, saved_figures
         assert limits[0] == limits[1] == limits[2], 'views of a row share their scale'
 
 
+def test_without_truth(frame, tmp_path, saved_figures):
+    plot_pose_comparison([replace(frame, truth=None)], tmp_path / 'poses.png')
+    (figure,) = saved_figures
+    assert [axes.get_title() for axes in figure.axes] == ['S9 Posing, frame 7', 'first stage', 'refined']
+    assert [len(axes.lines) for axes in figure.axes[1:]] == [16, 16], 'nothing lies behind the predictions'
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ['left', 'right', 'trunk']
+
+
 def test_refused_without_leaving_anything(frame, tmp_path):
-    with pytest.raises(InputError, match=r'expected rows with the same predictions, got \[\]'):
+    with pytest.raises(InputError, match=r'expected rows with the same poses, got \[\]'):
         plot_pose_comparison([], tmp_path / 'poses.png')
     other = type(frame)(None, None, frame.truth, {'refined': frame.truth})
-    with pytest.raises(InputError, match=r"got \[\['first stage', 'refined'\], \['refined'\]\]"):
+    with pytest.raises(
+        InputError, match=r"got \[\['ground truth', 'first stage', 'refined'\], \['ground truth', 'refined'\]\]"
+    ):
         plot_pose_comparison([frame, other], tmp_path / 'poses.png')
     with pytest.raises(ValueError, match='not supported'):
         plot_pose_comparison([frame], tmp_path / 'poses.unknown')

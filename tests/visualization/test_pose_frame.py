@@ -22,3 +22,8 @@ def test_sides_of_bones():
     for side in ('left', 'right'):
         children = {JOINT_NAMES[child] for (_, child), found in zip(BONES, BONE_SIDES, strict=True) if found == side}
         assert children == {f'{side}_{part}' for part in ('hip', 'knee', 'foot', 'shoulder', 'elbow', 'wrist')}
+
+
+def test_without_truth(frame):
+    frame.truth = None
+    assert frame.relative_truth() is None and frame.errors_mm() == {}

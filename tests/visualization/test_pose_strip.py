@@ -1,5 +1,7 @@
 """What is drawn where, looked up by colour."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,12 @@ def test_truth_shows_behind_a_wrong_prediction_only(frame):
     strip = draw_strip(frame, azimuth=90, crop=True)
     wrong, right, truth = (len(_pixels(_panel(strip, column), TRUTH_COLOR)) for column in (1, 2, 3))
     assert wrong > 200 and right == 0 and truth == 0
+
+
+def test_truth_has_no_panel_where_it_is_not_known(frame):
+    strip = draw_strip(replace(frame, truth=None), azimuth=90, crop=True)
+    assert strip.shape == (CAPTION + PANEL + 30, 3 * PANEL, 3)
+    assert not len(_pixels(strip, TRUTH_COLOR)), 'neither drawn nor in the legend'
 
 
 def test_whole_image_is_letterboxed(frame):

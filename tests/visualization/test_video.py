@@ -49,6 +49,8 @@ def test_refused_without_leaving_anything(frame, tmp_path):
         write_pose_video([], tmp_path / 'poses.mp4', fps=25)
     with pytest.raises(InputError, match=r"poses.avi: expected a name that ends in '.mp4'"):
         write_pose_video([frame], tmp_path / 'poses.avi', fps=25)
-    with pytest.raises(InputError, match=r'same predictions in every frame, got 1 in frame 1'):
+    with pytest.raises(
+        InputError, match=r'poses.mp4: expected pictures of one size, \(422, 1360, 3\), got \(422, 1020, 3\)'
+    ):
         write_pose_video([frame, replace(frame, predictions={'refined': frame.truth})], tmp_path / 'poses.mp4', fps=25)
     assert not list(tmp_path.iterdir())

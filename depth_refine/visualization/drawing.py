@@ -1,0 +1,89 @@
+"""Lines, bones and text drawn with OpenCV on (H, W, 3) uint8 BGR pictures.
+
+Colours are red, green, blue as in :mod:`pose_frame`; the functions turn them into OpenCV's order.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from depth_refine.functional.skeleton import BONES
+
+from .pose_frame import BONE_SIDES, SIDE_COLORS
+
+INK, LINES, EMPTY, WHITE = (50, 50, 60), (215, 220, 225), (235, 238, 240), (255, 255, 255)
+ELEVATION = np.radians(12)
+GRID = 0.5  # metres between the lines of a floor
+_SHIFT = 4  # fractional bits of pixel positions: without them slow motion jumps from pixel to pixel
+
+
+def turned(points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
+    """See points orthographically from slightly above.
+
+    Args:
+        points: (..., 3) camera-axes metres around the centre of the view.
+        azimuth: degrees by which the viewer walks around the centre, 0 at the camera, 90 where depth runs sideways.
+
+    Returns:
+        (..., 2) metres to the right and down of the centre, and (...) metres away from the viewer.
+    """
+    x, y, z = np.moveaxis(points, -1, 0)
+    cos, sin = np.cos(np.radians(azimuth)), np.sin(np.radians(azimuth))
+    x, z = cos * x + sin * z, cos * z - sin * x
+    cos, sin = np.cos(ELEVATION), np.sin(ELEVATION)
+    y, z = cos * y - sin * z, cos * z + sin * y
+    return np.stack([x, y], axis=-1), z
+
+
+def bone_colors(trunk: tuple[int, int, int] = SIDE_COLORS['trunk']) -> list[tuple[int, int, int]]:
+    """The colour of each bone: left and right as everywhere, the trunk's as given."""
+    colors = {**SIDE_COLORS, 'trunk': trunk}
+    return [colors[side] for side in BONE_SIDES]
+
+
+def draw_bones(
+    picture: np.ndarray,
+    points: np.ndarray,
+    colors: Sequence[tuple[int, int, int]],
+    thickness: int,
+    outline: tuple[int, int, int] | None = None,
+    order: Sequence[int] = range(len(BONES)),
+) -> None:
+    """Draw a skeleton.
+
+    Args:
+        picture: drawn on.
+        points: (17, 2) px.
+        colors: of the 16 bones.
+        thickness: px.
+        outline: colour of an edge around each bone, which keeps crossing bones apart.
+        order: the bones, the one that covers the others last.
+    """
+    for index in order:
+        start, end = points[list(BONES[index])]
+        if outline is not None:
+            draw_line(picture, start, end, outline, thickness + 3)
+        draw_line(picture, start, end, colors[index], thickness)
+
+
+def draw_line(picture: np.ndarray, start: np.ndarray, end: np.ndarray, color: tuple, thickness: int) -> None:
+    """Draw a smooth line between two (2,) px positions."""
+    ends = (tuple(int(v) for v in np.round(point * 2**_SHIFT)) for point in (start, end))
+    cv2.line(picture, *ends, color[::-1], thickness, cv2.LINE_AA, _SHIFT)
+
+
+def draw_dot(picture: np.ndarray, point: np.ndarray, color: tuple, radius: float) -> None:
+    """Draw a filled circle around a (2,) px position."""
+    centre = tuple(int(v) for v in np.round(point * 2**_SHIFT))
+    cv2.circle(picture, centre, round(radius * 2**_SHIFT), color[::-1], cv2.FILLED, cv2.LINE_AA, _SHIFT)
+
+
+def draw_text(picture: np.ndarray, text: str, origin: tuple[int, int], scale: float, color: tuple = INK) -> None:
+    """Write a line of text whose baseline starts at ``origin`` px."""
+    cv2.putText(picture, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, color[::-1], 1, cv2.LINE_AA)
+
+
+def text_width(text: str, scale: float) -> int:
+    """Width of a line of text, px."""
+    return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0][0]

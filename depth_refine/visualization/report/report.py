@@ -1,0 +1,87 @@
+"""The page of a result."""
+
+import base64
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from depth_refine.atomic import whole_file
+from depth_refine.functional.skeleton import BONES, JOINT_NAMES
+from depth_refine.inference.video_poses import VideoPoses
+
+from ..mp4 import mp4_writer
+from ..overlay import checked_frames, person_color
+from ..overlay_video import fitted_size, resized
+from ..pose_frame import BONE_SIDES, SIDE_COLORS
+from .content import STAGES, error_rows, track_data
+
+_SIDE = 640  # px, the longer side of the embedded video
+_CRF = 28  # its quality; the page may be mailed
+_SCRIPTS = ('track.js', 'player.js', 'video_view.js', 'pose_view.js', 'depth_curves.js', 'report.js')
+_HERE = Path(__file__).parent
+
+
+def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: str | Path) -> None:
+    """Write an HTML page that needs no other file and no network.
+
+    It shows the video with the 2D joints, beside a 3D skeleton to turn (first stage, refined, and truth if known), the
+    depth of a joint over time, and the errors if truth is known. It weighs about 5 MB more than the video and 1 kB per
+    person and frame. The video is encoded anew, at most 640 px wide or high; frames are shown when they are in it.
+
+    Args:
+        poses: the people of the video.
+        frames: its upright frames, (H, W, 3) uint8 BGR, or None for a page without video; a generator is consumed frame
+            by frame.
+        path: the page, ending in '.html'.
+
+    Raises:
+        InputError: the frames are not those of ``poses``.
+    """
+    video = _encode(poses, frames, path) if poses.tracks and frames is not None else None
+    names = [name.replace('_', ' ') for name in JOINT_NAMES]
+    data = {
+        'times': (poses.times - poses.times[0]).tolist(),
+        'size': list(poses.size),
+        'bones': BONES,
+        'boneSides': BONE_SIDES,
+        'sideColors': {side: _css(color) for side, color in SIDE_COLORS.items()},
+        'stages': [{'key': key, 'name': stage.name, 'color': stage.color} for key, stage in STAGES.items()],
+        'joints': names,
+        'tracks': [{**track_data(track), 'color': _css(person_color(track))} for track in poses.tracks],
+    }
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template('report.html').render(
+        poses=poses,
+        data=data,
+        video=video,
+        stages=STAGES,
+        joints=names,
+        has_truth=any(track.truth is not None for track in poses.tracks),
+        errors=[(track.track_id, error_rows(track)) for track in poses.tracks if track.truth is not None],
+        style=(_HERE / 'report.css').read_text(),
+        plotly=get_plotlyjs(),
+        scripts=[(_HERE / name).read_text() for name in _SCRIPTS],
+    )
+    with whole_file(path) as partial:
+        partial.write_text(page, encoding='utf-8')
+
+
+def _encode(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> str:
+    """The frames as a small MP4 in base64."""
+    size = fitted_size(poses.size, _SIDE)
+    with tempfile.TemporaryDirectory() as folder:
+        video = Path(folder, 'video.mp4')
+        with mp4_writer(video, poses.fps, crf=_CRF) as writer:
+            for seconds, image in zip(poses.times, checked_frames(poses, frames, path), strict=False):
+                writer.write(resized(image, size), seconds - poses.times[0])
+        return base64.b64encode(video.read_bytes()).decode()
+
+
+def _css(color: tuple[int, int, int]) -> str:
+    return '#' + bytes(color).hex()

@@ -1,0 +1,116 @@
+"""A turning 3D view of the people of a video."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from depth_refine.functional.skeleton import BONES
+from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+
+from .drawing import GRID, LINES, WHITE, bone_colors, draw_bones, draw_line, draw_text, text_width, turned
+from .overlay import person_color, position_of
+from .pose_frame import SIDE_COLORS
+
+_TURN_SECONDS = 14
+_FOLLOW_SECONDS = 0.5  # how slowly the view follows people who walk
+_REACH = 1.15  # metres around a pelvis that the view leaves room for
+_SPACING = 1.3  # metres between people whose place is not known
+
+
+class SceneView:
+    """Draws the refined poses of a video on a floor, seen by a viewer who walks around them.
+
+    People stand where they are if the roots of all are known; if not, side by side, from left to right in the order in
+    which they appear in the image. The view follows them.
+
+    Args:
+        poses: the people.
+        size: width and height of the view, px.
+    """
+
+    def __init__(self, poses: VideoPoses, size: tuple[int, int]) -> None:
+        self._poses, self._size = poses, size
+        self._in_space = all(track.root is not None for track in poses.tracks)
+        self._roots = [track.root for track in poses.tracks] if self._in_space else _side_by_side(poses.tracks)
+        self._joints = [
+            track.keypoints_3d + root[:, None] for track, root in zip(poses.tracks, self._roots, strict=True)
+        ]
+        self._centres = self._follow()
+        reach = [
+            np.linalg.norm((root - self._centres[track.frames])[:, [0, 2]], axis=-1).max()
+            for track, root in zip(poses.tracks, self._roots, strict=True)
+        ]
+        self._reach = max(reach, default=0) + _REACH
+        self._scale = min(size) / (2 * self._reach)  # px per metre
+        lowest = [joints[..., 1].max(axis=-1) for joints in self._joints]
+        self._floor = np.percentile(np.concatenate(lowest), 95) if lowest else 1.0
+
+    def draw(self, frame: int) -> np.ndarray:
+        """Draw one frame of the video: (H, W, 3) uint8 BGR."""
+        width, height = self._size
+        picture = np.full((height, width, 3), 255, np.uint8)
+        azimuth = 360 * (self._poses.times[frame] - self._poses.times[0]) / _TURN_SECONDS
+        centre = self._centres[frame]
+        self._draw_floor(picture, centre, azimuth)
+        drawn = []
+        for track, joints in zip(self._poses.tracks, self._joints, strict=True):
+            if (position := position_of(track, frame)) is not None:
+                points, depth = self._project(joints[position] - centre, azimuth)
+                drawn.append((depth.mean(), points, depth, bone_colors(person_color(track))))
+        thickness = 3 if self._scale > 110 else 2
+        for _, points, depth, colors in sorted(drawn, key=lambda person: -person[0]):
+            far_to_near = np.argsort([-depth[list(bone)].mean() for bone in BONES])
+            draw_bones(picture, points, colors, thickness, WHITE, far_to_near)
+        self._draw_captions(picture, frame)
+        return picture
+
+    def _follow(self) -> np.ndarray:
+        """(N, 3) metres: the middle of the people of each frame of the video, smooth in time."""
+        count = len(self._poses.times)
+        total, people = np.zeros((count, 3)), np.zeros(count)
+        for track, root in zip(self._poses.tracks, self._roots, strict=True):
+            total[track.frames] += root
+            people[track.frames] += 1
+        known = np.flatnonzero(people)
+        if not len(known):
+            return total
+        if not self._in_space:
+            # nobody walks: the middle of all who ever appear
+            return np.zeros((count, 3))
+        middle = total[known] / people[known, None]
+        middle = np.stack([np.interp(np.arange(count), known, axis) for axis in middle.T], axis=-1)
+        return gaussian_filter1d(middle, _FOLLOW_SECONDS * self._poses.fps, axis=0, mode='nearest')
+
+    def _project(self, points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
+        points, depth = turned(points, azimuth)
+        return points * self._scale + np.array(self._size) / 2, depth
+
+    def _draw_floor(self, picture: np.ndarray, centre: np.ndarray, azimuth: float) -> None:
+        """A round grid around the centre; its lines stay where they are while the view follows the people."""
+        radius = self._reach
+        for axis, other in ((0, 2), (2, 0)):
+            first, last = np.ceil((centre[axis] - radius) / GRID), np.floor((centre[axis] + radius) / GRID)
+            for at in np.arange(first, last + 1) * GRID - centre[axis]:
+                ends = np.zeros((2, 3))
+                ends[:, axis], ends[:, 1] = at, self._floor - centre[1]
+                ends[:, other] = np.array([-1, 1]) * np.sqrt(max(radius**2 - at**2, 0))
+                draw_line(picture, *self._project(ends, azimuth)[0], LINES, 1)
+
+    def _draw_captions(self, picture: np.ndarray, frame: int) -> None:
+        width, height = self._size
+        place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'pelvis fixed'
+        draw_text(picture, 'refined', (12, 24), 0.6)
+        draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
+        draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
+        x = width - 12
+        for side in ('right', 'left'):
+            x -= text_width(side, 0.42)
+            draw_text(picture, side, (x, height - 14), 0.42)
+            draw_line(picture, np.array([x - 26, height - 18]), np.array([x - 8, height - 18]), SIDE_COLORS[side], 4)
+            x -= 40
+
+
+def _side_by_side(tracks: list[PoseTrack]) -> list[np.ndarray]:
+    """(T, 3) metres for each person."""
+    order = np.argsort(np.argsort([track.bboxes[:, [0, 2]].mean() for track in tracks]))
+    offsets = (order - (len(tracks) - 1) / 2) * _SPACING
+    return [np.tile([offset, 0.0, 0.0], (len(track.frames), 1)) for offset, track in zip(offsets, tracks, strict=True)]

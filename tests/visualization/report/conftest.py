@@ -1,0 +1,31 @@
+"""A browser without a window."""
+
+import shutil
+
+import pytest
+from selenium import webdriver
+
+ARGUMENTS = (
+    '--headless=new --no-sandbox --disable-gpu --enable-unsafe-swiftshader --hide-scrollbars --no-first-run '
+    '--disable-quic --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage'
+)
+
+
+@pytest.fixture(scope='session')
+def browser(tmp_path_factory):
+    """Chromium, its clock and network untouched; pages are loaded from files."""
+    chromium, driver = shutil.which('chromium'), shutil.which('chromedriver')
+    if not chromium or not driver:
+        pytest.fail(
+            'The tests of report.html need the programs chromium and chromedriver on the PATH. On Debian and Ubuntu: '
+            'apt-get install chromium chromium-driver',
+            pytrace=False,
+        )
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in [*ARGUMENTS.split(), f'--user-data-dir={tmp_path_factory.mktemp("chromium")}']:
+        options.add_argument(argument)
+    options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
