@@ -148,9 +148,11 @@ def _linear(weight: Tensor, bias: Tensor, rows: int) -> Callable[[Tensor], Tenso
     """:func:`torch.nn.functional.linear` of these weights for inputs of so many rows.
 
     The BLAS behind it is made for large matrices. oneDNN, given the weights in its own order, takes a third of the time
-    for two rows: that of reading them. PyTorch has it for what ``torch.compile`` makes, hence the private names.
+    for two rows: that of reading them. PyTorch has it for what ``torch.compile`` makes, hence the private names, which
+    other releases may lack.
     """
-    if weight.device.type != 'cpu' or not torch.backends.mkldnn.is_available():
+    has_packed = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, '_linear_pointwise')
+    if weight.device.type != 'cpu' or not has_packed:
         return functools.partial(F.linear, weight=weight, bias=bias)
     copies = 2 if rows == 1 else 1  # for a single row oneDNN has another way, which is slower than two rows
     packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows * copies)

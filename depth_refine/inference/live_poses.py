@@ -1,0 +1,110 @@
+"""Poses of a stream, frame by frame."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .camera_model import make_camera
+from .person_boxes import PersonBoxes
+from .person_finder import PersonFinder
+from .stages import FirstStage, SecondStage
+from .tracking import MAX_GAP
+from .video_source import Frame, VideoSource
+
+
+@dataclass
+class LivePerson:
+    """One person in one frame of a stream.
+
+    Attributes:
+        track_id: number of the person.
+        bbox: (4,) px, x1 y1 x2 y2.
+        keypoints: (17, 2) px, from the first stage.
+        scores: (17,) confidence of the first stage, 0 to 1.
+        keypoints_3d: (17, 3) metres, root-relative, camera axes, refined from this and earlier frames.
+    """
+
+    track_id: int
+    bbox: np.ndarray
+    keypoints: np.ndarray
+    scores: np.ndarray
+    keypoints_3d: np.ndarray
+
+
+@dataclass
+class LiveFrame:
+    """A frame, its people, and the seconds from taking the frame to having their poses."""
+
+    frame: Frame
+    people: list[LivePerson]
+    delay: float
+
+
+def live_poses(
+    video: VideoSource,
+    person_boxes: PersonBoxes,
+    first_stage: FirstStage,
+    second_stage: SecondStage,
+    intrinsics: Sequence[float] | None = None,
+) -> Iterator[LiveFrame]:
+    """Refine a stream as it comes; memory does not grow.
+
+    Whoever was away for more than a second begins anew, and so without a past.
+
+    Args:
+        video: a camera, or anything else.
+        person_boxes: where the people are.
+        first_stage: run on every frame that comes.
+        second_stage: a causal refiner.
+        intrinsics: of the camera, see :func:`make_camera`.
+
+    Yields:
+        Every frame.
+
+    Raises:
+        InputError: the refiner is not causal; see also :class:`VideoSource`.
+    """
+    find = PersonFinder(person_boxes)
+    tracks: dict[int, _LiveTrack] = {}
+    for frame in video:
+        taken = video.started + frame.time if video.is_live else time.monotonic()
+        found = find(frame)
+        measurements = first_stage((frame.image, person.crop) for person in found)
+        tracks = {person: track for person, track in tracks.items() if frame.time - track.time <= MAX_GAP}
+        people = []
+        for person, measured in zip(found, measurements, strict=True):
+            if person.track_id not in tracks:
+                camera, _ = make_camera(frame.image.shape[1::-1], intrinsics)
+                refine = second_stage.stream(camera)
+                tracks[person.track_id] = _LiveTrack(refine, 1 / second_stage.rate, frame.time, measured)
+            pose = tracks[person.track_id].update(frame.time, measured)
+            people.append(LivePerson(person.track_id, person.bbox, measured[:, :2], measured[:, 3], pose))
+        yield LiveFrame(frame, people, time.monotonic() - taken)
+
+
+class _LiveTrack:
+    """One person's past, at the frame rate of the refiner's training whatever the stream's is.
+
+    Between two frames measurements are interpolated, so that the newest pose is up to one interval of the training
+    older than the frame.
+    """
+
+    def __init__(
+        self, refine: Callable[[np.ndarray], np.ndarray], interval: float, time: float, measured: np.ndarray
+    ) -> None:
+        self.time = time
+        self._refine = refine
+        self._interval = interval
+        self._measured = measured
+        self._next = time
+
+    def update(self, time: float, measured: np.ndarray) -> np.ndarray:
+        """The refined pose (17, 3) at the last step up to ``time``, seconds."""
+        while self._next <= time + 1e-6:
+            share = (self._next - self.time) / (time - self.time) if time > self.time else 1.0
+            self._pose = self._refine(self._measured * (1 - share) + measured * share)
+            self._next += self._interval
+        self.time, self._measured = time, measured
+        return self._pose

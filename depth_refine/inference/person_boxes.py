@@ -1,0 +1,153 @@
+"""Where the people are: the interface of every source of boxes, the whole frame, and files."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from depth_refine.errors import InputError
+
+from .video_source import Frame
+
+_SMALLEST = 2.0  # px; a box of less shows nothing
+
+
+class Boxes(NamedTuple):
+    """People in one frame.
+
+    Attributes:
+        bboxes: (N, 4) px, x1 y1 x2 y2, tight around the person.
+        track_ids: (N,) whole numbers from 0 where the source knows who is who, or nothing.
+        margin: how much larger the first stage's crop is; by default 1.2, Human3.6M's.
+    """
+
+    bboxes: np.ndarray
+    track_ids: np.ndarray | None = None
+    margin: float = 1.2
+
+
+# Detectors are functions of this kind; a frame given to one has an image.
+PersonBoxes = Callable[[Frame], Boxes]
+
+
+def whole_frame(frame: Frame) -> Boxes:
+    """One person, who fills the frame."""
+    height, width = frame.image.shape[:2]
+    return Boxes(np.array([[0, 0, width, height]], np.float32), np.zeros(1, int), margin=1.0)
+
+
+class BoxFile:
+    """Boxes from a file, tight around each person, in pixels of the upright frame; frames count from 0.
+
+    - ``.csv``: a header and the columns ``frame``, ``x1``, ``y1``, ``x2``, ``y2``, and optionally ``track_id``
+    - ``.json``: a list of objects with ``frame``, ``bbox`` (x1, y1, x2, y2) and optionally ``track_id``
+    - ``.npz``: arrays ``frame`` (N,), ``bbox`` (N, 4) and optionally ``track_id`` (N,)
+
+    Args:
+        path: the file.
+
+    Attributes:
+        path: the file.
+        frames: (N,) the frame of each box, ascending.
+
+    Raises:
+        InputError: the file is missing, is not of that form, has a box without area, or a person twice in a frame.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        path = Path(path)
+        readers = {'.csv': _read_csv, '.json': _read_json, '.npz': _read_npz}
+        if path.suffix.lower() not in readers:
+            raise InputError(f'{path}: expected boxes in a file that ends in {", ".join(readers)}')
+        if not path.is_file():
+            raise InputError(f'no file of boxes {path}')
+        try:
+            frames, bboxes, track_ids = (np.array(column, float) for column in readers[path.suffix.lower()](path))
+        except (KeyError, ValueError, TypeError, EOFError, OSError, BadZipFile) as error:
+            raise InputError(
+                f'{path} is not a file of boxes ({error!r}); expected {_FORMS[path.suffix.lower()]}'
+            ) from error
+        self._check(path, frames, bboxes, track_ids)
+        order = np.argsort(frames, kind='stable')
+        self.path = path
+        self.frames = frames[order].astype(int)
+        self._bboxes = bboxes[order].astype(np.float32)
+        self._track_ids = track_ids[order].astype(int) if len(track_ids) else None
+
+    @staticmethod
+    def _check(path: Path, frames: np.ndarray, bboxes: np.ndarray, track_ids: np.ndarray) -> None:
+        if not len(frames):
+            raise InputError(f'{path} has no boxes')
+        ids = track_ids if len(track_ids) else np.arange(len(frames))
+        if frames.ndim != 1 or bboxes.shape != (len(frames), 4) or ids.shape != frames.shape:
+            raise InputError(
+                f'{path}: expected N frames and N boxes of 4 numbers, and N or no track_id, got {frames.shape}, '
+                f'{bboxes.shape} and {track_ids.shape}'
+            )
+        whole = np.stack([frames, ids])
+        sound = np.isfinite(bboxes).all(axis=1) & (bboxes[:, :2] < bboxes[:, 2:]).all(axis=1)
+        sound &= ((whole >= 0) & (whole == np.floor(whole))).all(axis=0)
+        if not sound.all():
+            row = int(np.argmin(sound))
+            raise InputError(
+                f'{path}: expected whole numbers from 0 as frame and track_id, and x1 < x2 and y1 < y2; '
+                f'got frame {frames[row]:g} and box {bboxes[row].tolist()} in entry {row}'
+            )
+        pairs, times = np.unique(whole, axis=1, return_counts=True)
+        if (times > 1).any():
+            frame, person = pairs[:, np.argmax(times)]
+            raise InputError(f'{path}: the person with track_id {person:g} has {times.max()} boxes in frame {frame:g}')
+
+    def __call__(self, frame: Frame) -> Boxes:
+        """The boxes of a frame."""
+        rows = slice(*np.searchsorted(self.frames, [frame.index, frame.index + 1]))
+        return Boxes(self._bboxes[rows], None if self._track_ids is None else self._track_ids[rows])
+
+
+_FORMS = {
+    '.csv': 'a header and the columns frame, x1, y1, x2, y2 and, if known, track_id',
+    '.json': 'a list of objects with frame, bbox [x1, y1, x2, y2] and, if known, track_id',
+    '.npz': 'arrays frame (N,), bbox (N, 4) and, if known, track_id (N,)',
+}
+
+
+def _read_csv(path: Path) -> tuple[Iterable, Iterable, Iterable]:
+    with path.open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    bboxes = [[row[key] for key in ('x1', 'y1', 'x2', 'y2')] for row in rows]
+    return [row['frame'] for row in rows], bboxes, [row['track_id'] for row in rows if 'track_id' in row]
+
+
+def _read_json(path: Path) -> tuple[Iterable, Iterable, Iterable]:
+    rows = json.loads(path.read_text())
+    return (
+        [row['frame'] for row in rows],
+        [row['bbox'] for row in rows],
+        [row['track_id'] for row in rows if 'track_id' in row],
+    )
+
+
+def _read_npz(path: Path) -> tuple[Iterable, Iterable, Iterable]:
+    with np.load(path) as arrays:
+        return arrays['frame'], arrays['bbox'], arrays.get('track_id', [])
+
+
+def clip_boxes(boxes: Boxes, size: tuple[int, int]) -> tuple[Boxes, int, int]:
+    """Cut boxes at the edges of the image and drop those outside.
+
+    Args:
+        boxes: of one frame.
+        size: width and height of the image, px.
+
+    Returns:
+        The boxes that are left, how many of them were cut, and how many were dropped.
+    """
+    clipped = boxes.bboxes.clip(0, np.array([*size, *size], boxes.bboxes.dtype))
+    kept = (clipped[:, 2:] - clipped[:, :2] >= _SMALLEST).all(axis=1)
+    cut = np.abs(clipped - boxes.bboxes).max(axis=1, initial=0) > 1  # detectors round
+    track_ids = None if boxes.track_ids is None else boxes.track_ids[kept]
+    return Boxes(clipped[kept], track_ids, boxes.margin), int(np.sum(cut & kept)), int(np.sum(~kept))

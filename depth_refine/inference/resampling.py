@@ -1,0 +1,41 @@
+"""Between a video's own times and the rate at which the refiner was trained."""
+
+import numpy as np
+from scipy.interpolate import Akima1DInterpolator, make_interp_spline
+
+_TOLERANCE = 0.1  # of a frame interval; time stamps are often whole milliseconds
+
+
+def has_rate(times: np.ndarray, rate: float) -> bool:
+    """Whether frames at ``times`` (N,) seconds follow each other at ``rate`` a second."""
+    return bool(np.all(np.abs(np.diff(times) * rate - 1) < _TOLERANCE))
+
+
+def uniform_times(times: np.ndarray, rate: float) -> np.ndarray:
+    """Times at ``rate`` a second that cover those from ``times[0]`` to ``times[-1]``; the last may lie beyond."""
+    return times[0] + np.arange(np.ceil((times[-1] - times[0]) * rate - 1e-6) + 1) / rate
+
+
+def resample(values: np.ndarray, times: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Interpolate values (N, ...) at ``times`` (N,) to the times ``at`` (M,), with the first and last value beyond.
+
+    Smooth between (Akima's cubic), which does not overshoot where the steps in time differ.
+
+    Returns:
+        (M, ...) float32.
+    """
+    if len(times) == 1:
+        return np.repeat(values, len(at), axis=0).astype(np.float32)
+    at = at.clip(times[0], times[-1])
+    return Akima1DInterpolator(times, values, axis=0)(at).astype(np.float32)
+
+
+def fill_gaps(values: np.ndarray, times: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Interpolate values (N, ...) at ``times`` (N,) linearly to the times ``at`` (M,) between the first and the last.
+
+    Returns:
+        (M, ...) float32; equal to the value where a time is one of ``times``.
+    """
+    if len(times) == 1:
+        return np.repeat(values, len(at), axis=0).astype(np.float32)
+    return make_interp_spline(times, values, k=1)(at).astype(np.float32)

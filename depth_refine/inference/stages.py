@@ -1,0 +1,228 @@
+"""The two trained stages as functions on arrays, and whether they fit together.
+
+Measurements are what the first stage tells of a person in a frame: (17, 5) of u px, v px, depth m relative to the root,
+confidence from 0 to 1, and the depth's standard deviation, m.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from mmpose.models import TopdownPoseEstimator
+from mmpose.registry import MODELS
+from torch import nn
+
+from depth_refine.engine import check_checkpoint
+from depth_refine.engine.tool import load_config
+from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import FLIP_INDICES, JOINT_NAMES
+from depth_refine.models import DepthTemporalRefiner, IntegralHead3D, StreamingRefiner
+
+from .camera_model import make_camera, through_training_camera
+
+_NUM_JOINTS = len(JOINT_NAMES)
+_CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements
+_DEFAULT_RATE = 50.0  # Human3.6M's frames a second
+
+
+class FirstStage:
+    """A trained first stage: crops of people to measurements.
+
+    Args:
+        config: the config, or its file.
+        checkpoint: its checkpoint.
+        device: where to run.
+        batch_size: crops that go through the network together.
+
+    Raises:
+        InputError: a file is missing, the config is not of a first stage, or the checkpoint belongs to another one.
+    """
+
+    def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str, batch_size: int) -> None:
+        self.cfg = _load_config(config)
+        model = MODELS.build(self.cfg.model)
+        if not isinstance(model, TopdownPoseEstimator) or not isinstance(model.head, IntegralHead3D):
+            raise InputError(
+                f'{self.cfg.filename} is not a first stage: expected a {TopdownPoseEstimator.__name__} with an '
+                f'{IntegralHead3D.__name__}, as in configs/integral_h36m.py, got a {type(model).__name__}. Are the '
+                'stages in their order?'
+            )
+        self.num_joints = model.head.num_joints
+        self.depth_range = model.head.decoder.depth_range
+        self._model = _load_weights(model, checkpoint, device)
+        self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
+        self._batch_size = batch_size
+
+    def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+        """Predict every person, in batches.
+
+        Args:
+            people: images (h, w, 3) BGR and boxes (4,) x1 y1 x2 y2, px, with the margin that the network is used to.
+
+        Yields:
+            (17, 5) measurements of each person, pixels of the full image.
+        """
+        batch = []
+        for image, bbox in people:
+            sample = dict(
+                img=image,
+                bbox=np.asarray(bbox, np.float32)[None],
+                bbox_score=np.ones(1, np.float32),
+                flip_indices=FLIP_INDICES,
+            )
+            batch.append(self._pipeline(sample))
+            if len(batch) == self._batch_size:
+                yield from self._predict(batch)
+                batch = []
+        if batch:
+            yield from self._predict(batch)
+
+    def _predict(self, batch: list[dict]) -> Iterator[np.ndarray]:
+        with torch.inference_mode():
+            samples = self._model.test_step(pseudo_collate(batch))
+        for instances in (sample.pred_instances for sample in samples):
+            columns = instances.keypoint_scores[0], instances.depth_std[0]
+            yield np.column_stack([instances.keypoints[0], *columns]).astype(np.float32)
+
+
+class SecondStage:
+    """A trained refiner: the measurements of a whole track to 3D poses.
+
+    Args:
+        config: the config, or its file.
+        checkpoint: its checkpoint.
+        device: where to run.
+
+    Attributes:
+        depth_range: metres that the depths it was trained on cover, or nothing if it reads none.
+        rate: frames a second in training, from the name of the annotation's folder (``fps50``), or 50.
+        is_causal: an output depends on its own frame and those before alone.
+
+    Raises:
+        InputError: a file is missing, the config is not of a refiner, its network and its data set take different
+            inputs, or the checkpoint belongs to another one.
+    """
+
+    def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str) -> None:
+        self.cfg = _load_config(config)
+        model = MODELS.build(self.cfg.model)
+        if not isinstance(model, DepthTemporalRefiner):
+            raise InputError(
+                f'{self.cfg.filename} is not a second stage: expected a {DepthTemporalRefiner.__name__}, as in '
+                f'configs/refiner_243.py, got a {type(model).__name__}. Are the stages in their order?'
+            )
+        dataset = self.cfg.test_dataloader.dataset
+        self.num_joints = model.num_joints
+        self.depth_range = model.head.decoder.depth_range if 'depth' in dataset.input_source else None
+        named_rate = re.search(r'fps(\d+)', dataset.ann_file)
+        self.rate = float(named_rate[1]) if named_rate else _DEFAULT_RATE
+        self.is_causal = dataset.get('causal', False)
+        # a refiner trained on true inputs takes predicted ones as well
+        self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
+        self._clip_len = dataset.get('clip_len')
+        self.model = _load_weights(model, checkpoint, device)
+        self._pipeline = Compose(dataset.pipeline)
+        try:
+            self(np.zeros((1, self.num_joints, 5), np.float32), make_camera((1, 1))[0])
+        except ValueError as error:
+            raise InputError(
+                f'{self.cfg.filename}: its network does not take its input_source {dataset.input_source!r}: {error}'
+            ) from error
+
+    def __call__(self, measurements: np.ndarray, camera: dict) -> np.ndarray:
+        """Refine one track; its ends are continued by its first and last frames, as in testing.
+
+        Args:
+            measurements: (T, 17, 5) at :attr:`rate` frames a second.
+            camera: of the video, without lens distortion, see :func:`make_camera`.
+
+        Returns:
+            (T, 17, 3) root-relative metres, camera axes.
+        """
+        if self._clip_len is None:
+            return self._refine(measurements, camera)
+        starts = range(0, len(measurements), self._clip_len)
+        return np.concatenate([self._refine(measurements[start : start + self._clip_len], camera) for start in starts])
+
+    def _refine(self, measurements: np.ndarray, camera: dict) -> np.ndarray:
+        inputs = self._encode(measurements, camera)
+        with torch.inference_mode():
+            (sample,) = self.model.test_step(pseudo_collate([inputs]))
+        return np.asarray(sample.pred_instances.keypoints, np.float32)
+
+    def stream(self, camera: dict) -> Callable[[np.ndarray], np.ndarray]:
+        """A new stream: a function that takes one person's measurements (17, 5), frame by frame, to a pose (17, 3).
+
+        Args:
+            camera: as in :meth:`__call__`.
+
+        Raises:
+            InputError: the refiner is not causal.
+        """
+        refiner = StreamingRefiner(self.model, (1, 1))
+        channels = self.model.backbone.in_channels // self.num_joints
+        return lambda measurements: refiner(self._keypoints(measurements, camera)[..., :channels])
+
+    def _encode(self, measurements: np.ndarray, camera: dict) -> dict:
+        """Measurements of T frames to the network's normalised inputs of T + receptive field - 1, packed."""
+        frames, field = len(measurements), self.model.receptive_field
+        before = field - 1 if self.is_causal else field // 2
+        rows = np.arange(-before, frames + field - 1 - before).clip(0, frames - 1)
+        visible = np.ones((len(rows), self.num_joints), np.float32)
+        return self._pipeline(
+            dict(
+                keypoints=self._keypoints(measurements[rows], camera),
+                keypoints_visible=visible,
+                lifting_target=np.zeros((frames, self.num_joints, 3), np.float32),  # the packing asks for one
+                lifting_target_visible=visible[:frames],
+                camera_param=dict(w=1, h=1),
+                flip_indices=FLIP_INDICES,
+                target_img_path=[''] * frames,
+                test_mode=True,
+            )
+        )
+
+    def _keypoints(self, measurements: np.ndarray, camera: dict) -> np.ndarray:
+        """The channels of measurements (..., 17, 5) that the refiner takes, with pixels as the training saw them."""
+        pixels = through_training_camera(measurements[..., :2], camera)
+        return np.concatenate([pixels, measurements[..., 2:]], axis=-1)[..., self._channels]
+
+
+def check_fit(first: FirstStage, second: SecondStage) -> None:
+    """Refuse stages that do not belong together.
+
+    Raises:
+        InputError: they have other than Human3.6M's 17 joints, or the second reads depths of another range.
+    """
+    names = f'{first.cfg.filename} and {second.cfg.filename}'
+    if not first.num_joints == second.num_joints == _NUM_JOINTS:
+        raise InputError(
+            f"{names} do not fit together: expected Human3.6M's {_NUM_JOINTS} joints in both, got {first.num_joints} "
+            f'and {second.num_joints}'
+        )
+    if second.depth_range not in (None, first.depth_range):
+        raise InputError(
+            f'{names} do not fit together: the first gives depths in a range of {first.depth_range:g} m, the second '
+            f'was trained on {second.depth_range:g} m. Use a refiner trained on this first stage.'
+        )
+
+
+def _load_config(config: str | Path | Config) -> Config:
+    cfg = config if isinstance(config, Config) else load_config(str(config), {})
+    missing = [key for key in ('model', 'test_dataloader') if key not in cfg]
+    if missing:
+        raise InputError(f'{cfg.filename} has no {" and no ".join(missing)}: expected a config as in configs/')
+    init_default_scope(cfg.get('default_scope', 'mmpose'))
+    return cfg
+
+
+def _load_weights(model: nn.Module, checkpoint: str | Path, device: str) -> nn.Module:
+    check_checkpoint(model, checkpoint)
+    load_checkpoint(model, str(checkpoint), map_location='cpu', logger='silent')
+    return model.to(device).eval()

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from depth_refine.errors import InputError
+from depth_refine.functional.camera import camera_to_world, project
+from depth_refine.inference.camera_model import make_camera, through_training_camera
+
+QUARTER = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]  # a camera that looks along the world's x, with z up
+
+
+def test_given():
+    camera, source = make_camera((97, 75), (80, 90, 40, 30))
+    assert source == 'given' and (camera['w'], camera['h']) == (97, 75) and 'R' not in camera
+    np.testing.assert_allclose(project(np.array([0.5, -0.2, 4]), camera), [40 + 80 / 8, 30 - 90 / 20])
+
+
+@pytest.mark.parametrize('size', [(97, 75), (75, 97)])
+def test_assumed_and_said(size):
+    camera, source = make_camera(size)
+    np.testing.assert_allclose(project(np.array([1.0, -1, 2]), camera), [size[0] / 2 + 55.6295, size[1] / 2 - 55.6295])
+    assert source.startswith('assumed: focal length 111 px, 1.147 times the longer side, and no lens distortion.')
+
+
+def test_extrinsics():
+    camera, _ = make_camera((97, 75), extrinsics=dict(R=QUARTER, T=[1, 2, 3]))
+    np.testing.assert_allclose(camera_to_world(np.array([[0.0, 0, 5], [1, 0, 0]]), camera), [[6, 2, 3], [1, 1, 3]])
+
+
+@pytest.mark.parametrize('numbers', [(80, 90, 40), (0, 90, 40, 30), (80, np.nan, 40, 30), (80, -90, 40, 30)])
+def test_impossible_intrinsics(numbers):
+    with pytest.raises(InputError, match=r'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, got \('):
+        make_camera((97, 75), numbers)
+
+
+@pytest.mark.parametrize(
+    ('extrinsics', 'message'),
+    [
+        (dict(R=QUARTER), r'expected extrinsics with R \(3, 3\) and T \(3,\), got'),
+        (dict(R=QUARTER, T=[1, 2]), r'expected extrinsics with R \(3, 3\) and T \(3,\), got'),
+        ([1, 2], r'expected extrinsics with R \(3, 3\) and T \(3,\), got'),
+        (dict(R=np.diag([1, 1, -1]), T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got'),
+        (dict(R=np.eye(3) * 2, T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got'),
+    ],
+)
+def test_impossible_extrinsics(extrinsics, message):
+    with pytest.raises(InputError, match=message):
+        make_camera((97, 75), extrinsics=extrinsics)
+
+
+def test_rays_through_the_training_camera():
+    rays = np.random.default_rng(0).uniform(-0.4, 0.4, (5, 17, 2))
+    expected = rays * 1147 + 500  # of 1000 px
+    for size, intrinsics in [((97, 75), (80, 90, 40, 30)), ((1080, 1920), (1500, 1500, 530, 990)), ((200, 200), None)]:
+        camera, _ = make_camera(size, intrinsics)
+        pixels = project(np.concatenate([rays, np.ones((5, 17, 1))], axis=-1), camera)
+        np.testing.assert_allclose(1000 * through_training_camera(pixels, camera), expected, rtol=1e-9)
+    square, _ = make_camera((200, 200))
+    np.testing.assert_allclose(through_training_camera(pixels, square) * 200, pixels, rtol=1e-9)

@@ -1,0 +1,110 @@
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from depth_refine.errors import InputError
+from depth_refine.inference import VideoPoseInferencer
+from depth_refine.inference.camera_model import make_camera
+from depth_refine.inference.person_boxes import Boxes
+from depth_refine.inference.stages import FirstStage
+
+INTRINSICS = (80, 90, 40, 30)
+
+
+@pytest.fixture(scope='module')
+def causal(stages, save, tmp_path_factory):
+    cfg = Config.fromfile(stages[2])
+    cfg.model.backbone.causal = True
+    cfg.test_dataloader.dataset.causal = True
+    refiner = save(cfg, tmp_path_factory.mktemp('causal') / 'causal')
+    return VideoPoseInferencer(*stages[:2], *refiner, device='cpu')
+
+
+@pytest.fixture(autouse=True)
+def lively_first_stage(monkeypatch):
+    """A random network measures nearly the same in every frame; these measurements change with the image."""
+
+    def measure(self, people):
+        for image, _ in people:
+            yield image[:17, :5, 0] / np.float32(255) * np.float32([60, 60, 1, 1, 1])
+
+    monkeypatch.setattr(FirstStage, '__call__', measure)
+
+
+def random_frames(count, size=(97, 75)):
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (size[1], size[0], 3), np.uint8) for _ in range(count)]
+
+
+@pytest.mark.parametrize(('size', 'fps'), [((97, 75), 50), ((75, 97), 50), ((97, 75), 100)])
+def test_equals_the_video_as_a_whole(causal, size, fps):
+    frames = random_frames(40, size)
+    (track,) = causal(frames[:: fps // 50], intrinsics=INTRINSICS).tracks
+    live = [frame.people[0] for frame in causal.stream(frames, intrinsics=INTRINSICS, fps=fps)]
+    assert len(live) == 40
+    if fps == 100:  # a frame between two steps has the pose of the step before
+        for person, next_person in zip(live[::2], live[1::2], strict=True):
+            np.testing.assert_array_equal(person.keypoints_3d, next_person.keypoints_3d)
+        return
+    np.testing.assert_allclose([person.keypoints_3d for person in live], track.keypoints_3d, atol=1e-4)
+    np.testing.assert_allclose([person.keypoints for person in live], track.keypoints, atol=1e-3)
+    np.testing.assert_allclose([person.scores for person in live], track.scores, atol=1e-5)
+
+
+def test_slow_streams_are_interpolated(causal):
+    """At 25 frames a second, every second step is the mean of its neighbours."""
+    frames = random_frames(12)
+    live = np.stack([frame.people[0].keypoints_3d for frame in causal.stream(frames, fps=25)])
+    measured = np.stack(list(causal.first_stage((image, [0, 0, 97, 75]) for image in frames)))
+    steps = np.stack([(measured[step // 2] + measured[(step + 1) // 2]) / 2 for step in range(23)])
+    np.testing.assert_allclose(live, causal.second_stage(steps, make_camera((97, 75))[0])[::2], atol=1e-4)
+
+
+def test_people_come_and_go(causal):
+    def detector(frame):
+        left, right = [5, 5, 30, 60], [60, 5, 90, 60]
+        seen = {True: [left, right], False: [right]}[frame.index < 5 or frame.index > 70]
+        return Boxes(np.array(seen, np.float32))
+
+    live = list(causal.stream(random_frames(75), detector))
+    assert [[person.track_id for person in frame.people] for frame in live] == [[0, 1]] * 5 + [[1]] * 66 + [[2, 1]] * 4
+    assert [frame.frame.index for frame in live] == list(range(75))
+    assert all(frame.delay >= 0 for frame in live)
+
+
+def test_unreadable_frames_have_nobody(causal):
+    frames = random_frames(4)
+    frames[2] = None
+    assert [len(frame.people) for frame in causal.stream(frames)] == [1, 1, 0, 1]
+
+
+def test_needs_a_causal_refiner(stages):
+    inferencer = VideoPoseInferencer(*stages, device='cpu')
+    with pytest.raises(InputError, match=r'needs a causal TemporalConvNet.*configs/refiner_causal_27\.py'):
+        next(inferencer.stream(random_frames(2)))
+
+
+def test_a_camera_streams_and_is_no_video(causal, monkeypatch):
+    class Camera:
+        def __init__(self, number):
+            self.left = 3
+
+        def isOpened(self):
+            return True
+
+        def read(self):
+            self.left -= 1
+            return self.left >= 0, random_frames(1)[0]
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    with pytest.raises(InputError, match=r'camera 0 never ends: use stream\(\)'):
+        causal(0)
+    live = []
+    with pytest.raises(InputError, match='camera 0 stopped after 3 frames'):
+        live.extend(causal.stream(0))
+    assert live and live[-1].frame.index == 2, 'frames that come too fast are dropped, but not the newest'
+    assert all(len(frame.people) == 1 and 0 < frame.delay < 60 for frame in live)

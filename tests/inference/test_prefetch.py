@@ -1,0 +1,74 @@
+import threading
+
+import pytest
+
+from depth_refine.inference.prefetch import prefetch
+
+
+def workers():
+    return [thread for thread in threading.enumerate() if thread.name == 'prefetch']
+
+
+def test_order_and_end():
+    assert list(prefetch(iter(range(50)), 3)) == list(range(50))
+    assert list(prefetch([], 1)) == []
+    assert not workers()
+
+
+def test_works_ahead_but_not_without_bound():
+    made = []
+
+    def items():
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    ahead = prefetch(items(), 4)
+    assert next(ahead) == 0
+    for _ in range(10):
+        next(ahead)
+    assert 11 <= len(made) <= 11 + 4 + 1, 'those taken, those that wait, one in hand'
+    ahead.close()
+    assert not workers()
+
+
+def test_errors_come_after_the_items_before():
+    def items():
+        yield 1
+        raise OSError('unplugged')
+
+    ahead = prefetch(items(), 4)
+    assert next(ahead) == 1
+    with pytest.raises(OSError, match='unplugged'):
+        next(ahead)
+    assert not workers()
+
+
+def test_leaving_closes_what_is_read():
+    closed = []
+
+    def items():
+        try:
+            yield from range(100)
+        finally:
+            closed.append(True)
+
+    for item in prefetch(items(), 2):
+        if item == 3:
+            break
+    assert closed == [True] and not workers()
+
+
+def test_newest_drops_the_oldest():
+    all_made = threading.Event()
+
+    def items():
+        yield from range(10)
+        all_made.set()
+
+    ahead = prefetch(items(), 1, newest=True)
+    first = next(ahead)
+    assert all_made.wait(10), 'the thread does not pause for a slow consumer'
+    taken = [first, *ahead]
+    assert taken == sorted(set(taken)) and taken[-1] == 9
+    assert len(taken) <= 2, 'the first and the one that waits'

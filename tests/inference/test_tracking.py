@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from depth_refine.inference.tracking import IouTracker, box_iou, split_into_tracks
+
+
+def test_iou_against_counted_pixels():
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 12, (2, 9, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(1, 12, (2, 9, 2))], axis=-1)
+    masks = np.zeros((2, 9, 30, 30), bool)
+    for side in range(2):
+        for number, (x1, y1, x2, y2) in enumerate(boxes[side]):
+            masks[side, number, y1:y2, x1:x2] = True
+    both = np.einsum('ayx,byx->ab', *masks.astype(int))
+    either = np.sum(masks[0][:, None] | masks[1][None], axis=(2, 3))
+    np.testing.assert_allclose(box_iou(boxes[0], boxes[1][:5]), (both / either)[:, :5])
+
+
+def box(x, y=0, width=10, height=20):
+    return [x, y, x + width, y + height]
+
+
+def test_two_people_cross():
+    tracker, ids = IouTracker(), []
+    for frame in range(40):
+        a, b = box(2 * frame), box(80 - 2 * frame, y=6)
+        order = [0, 1] if frame % 3 else [1, 0]
+        ids.append(tracker.update(frame / 25, np.array([a, b], float)[order])[np.argsort(order)])
+    ids = np.array(ids)
+    assert sorted(ids[0]) == [0, 1]
+    assert (ids == ids[0]).all()
+
+
+def test_the_best_assignment_of_all():
+    tracker = IouTracker()
+    tracker.update(0, np.array([box(0), box(5)], float))
+    # greedily, the box at 4 would take person 1 (0.82) and leave the one at 9 without (it meets only person 1)
+    assert tracker.update(0.04, np.array([box(9), box(4)], float)).tolist() == [1, 0]
+
+
+def test_below_the_threshold_is_somebody_else():
+    tracker = IouTracker()
+    tracker.update(0, np.array([box(0), box(100)], float))
+    assert tracker.update(0.04, np.array([box(7), box(100)], float)).tolist() == [2, 1]
+
+
+@pytest.mark.parametrize(('away', 'person'), [(0.9, 0), (1.1, 1)])
+def test_coming_back(away, person):
+    tracker = IouTracker()
+    times = np.arange(0, away, 0.1)
+    assert tracker.update(0, np.array([box(3)], float)).tolist() == [0]
+    for time in times[1:]:
+        assert tracker.update(time, np.empty((0, 4))).tolist() == []
+    assert tracker.update(away, np.array([box(4)], float)).tolist() == [person]
+
+
+def test_slow_videos_keep_who_is_in_every_frame():
+    tracker = IouTracker()
+    assert [tracker.update(2.0 * frame, np.array([box(frame)], float))[0] for frame in range(5)] == [0] * 5
+
+
+def split(seen, times, drop_noise=True):
+    """``seen``: person to frames."""
+    pairs = sorted((frame, person) for person, frames in seen.items() for frame in frames)
+    frames, ids = np.array(pairs, int).reshape(-1, 2).T
+    tracks, notes = split_into_tracks(frames, ids, times, drop_noise)
+    for track in tracks:
+        np.testing.assert_array_equal(frames[track.rows], track.frames)
+    return {track.track_id: track.frames.tolist() for track in tracks}, notes
+
+
+def test_gaps_up_to_a_second_stay_in_a_track():
+    times = np.arange(100) / 25
+    seen = {0: [*range(10), *range(34, 60)], 4: [*range(20), *range(46, 99)]}
+    tracks, notes = split(seen, times)
+    assert tracks == {0: seen[0], 4: list(range(20)), 5: list(range(46, 99))}
+    assert notes == ['Returns after more than 1 s, each a new track: 1.']
+
+
+def test_noise_is_dropped_with_a_note():
+    times = np.arange(100) / 25
+    seen = {0: list(range(100)), 1: [3, 4, 5, 6], 2: list(range(50, 55)), 3: [80]}
+    tracks, notes = split(seen, times)
+    assert list(tracks) == [0, 2]
+    assert notes == ['Tracks of fewer than 5 frames, dropped as noise: 2.']
+    assert list(split(seen, times, drop_noise=False)[0]) == [0, 1, 2, 3]
+
+
+def test_short_and_empty_videos():
+    assert split({0: [0, 1, 2], 1: [1]}, np.arange(3) / 25)[0] == {0: [0, 1, 2]}
+    assert split({0: [0]}, np.zeros(1))[0] == {0: [0]}
+    assert split({}, np.arange(3) / 25) == ({}, [])
+    assert split({0: [0, 1, 2]}, np.array([0, 2.0, 4.0]))[0] == {0: [0, 1, 2]}

@@ -1,0 +1,200 @@
+import re
+import struct
+import wave
+
+import cv2
+import numpy as np
+import pytest
+
+from depth_refine.errors import InputError
+from depth_refine.inference.video_source import open_source
+
+
+def read(source, fps=50.0):
+    video = open_source(source, fps)
+    return video, list(video)
+
+
+def brightness(frames):
+    return np.array([frame.image.mean() for frame in frames])
+
+
+def mp4_samples(data):
+    """Sizes of the encoded frames of an MP4 with one stream, and where the first one begins."""
+    box = data.find(b'stsz')
+    (count,) = struct.unpack('>I', data[box + 12 : box + 16])
+    return struct.unpack(f'>{count}I', data[box + 16 : box + 16 + 4 * count]), data.find(b'mdat') + 4
+
+
+@pytest.mark.parametrize('codec', ['mpeg4', 'libx264'])
+def test_file(write_video, pictures, tmp_path, codec):
+    path = write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40), codec)
+    video, frames = read(path)
+    assert (video.name, video.frame_count, video.is_live, video.notes) == ('a.mp4', 20, False, [])
+    assert [frame.index for frame in frames] == list(range(20))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / 25, atol=1e-6)
+    np.testing.assert_allclose(brightness(frames), [image.mean() for image in pictures], atol=3)
+    assert np.abs(frames[7].image.astype(int) - pictures[7]).mean() < 5
+
+
+def test_times_are_the_files_own(write_video, pictures, tmp_path):
+    times = np.cumsum([120, *np.random.default_rng(1).integers(5, 200, 19)])
+    _, frames = read(write_video(tmp_path / 'a.mp4', pictures, times.tolist()))
+    given = np.array([frame.time for frame in frames])
+    np.testing.assert_allclose(np.diff(given), np.diff(times) / 1000, atol=1e-4)
+
+
+@pytest.mark.parametrize(('quarters', 'matrix'), [(1, (0, -1, 1, 0)), (2, (-1, 0, 0, -1)), (3, (0, 1, -1, 0))])
+def test_rotation_is_applied(write_video, pictures, tmp_path, quarters, matrix):
+    path = write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40))
+    data = bytearray(path.read_bytes())
+    box = data.find(b'tkhd') + 44  # behind the name: flags, times, track, length and layers
+    a, b, c, d = (value << 16 for value in matrix)
+    data[box : box + 36] = struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    _, frames = read(path)
+    assert frames[0].image.shape == ((96, 74, 3) if quarters % 2 else (74, 96, 3))
+    assert np.abs(frames[5].image.astype(int) - np.rot90(pictures[5], quarters)).mean() < 5
+
+
+@pytest.mark.parametrize(('codec', 'whole'), [('mpeg4', 0), ('mpeg4', 0.5), ('libx264', 0)])
+@pytest.mark.parametrize('lost', [[9], [4, 5, 12]])
+def test_damaged_frames_are_gaps(write_video, pictures, tmp_path, codec, whole, lost):
+    """Some decoders give up on a frame, some show what they can of it and report damage."""
+    path = write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40), codec)
+    data = bytearray(path.read_bytes())
+    sizes, start = mp4_samples(data)
+    for number in lost:
+        begin, end = start + sum(sizes[:number]) + int(whole * sizes[number]), start + sum(sizes[: number + 1])
+        data[begin:end] = bytes(end - begin)
+    path.write_bytes(data)
+    video, frames = read(path)
+    assert len(frames) == 20 and [frame.index for frame in frames] == list(range(20))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / 25, atol=1e-6)
+    gaps = [frame.index for frame in frames if frame.image is None]
+    assert len(gaps) == len(lost)
+    if codec == 'mpeg4':  # H.264 stores frames in another order
+        assert gaps == lost
+    listed = ', '.join(map(str, gaps))
+    assert video.notes == [f'Frames that cannot be read and are gaps: {len(lost)}, numbers {listed}.']
+
+
+def test_every_frame_damaged(write_video, pictures, tmp_path):
+    path = write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40))
+    data = bytearray(path.read_bytes())
+    sizes, start = mp4_samples(data)
+    data[start : start + sum(sizes)] = bytes(sum(sizes))
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r'a\.mp4: not one of its frames can be decoded\. The file is damaged'):
+        read(path)
+
+
+@pytest.mark.parametrize(('name', 'stated'), [('a.mkv', r'3\.84 s'), ('a.mp4', '20 frames')])
+def test_cut_short(write_video, pictures, tmp_path, name, stated):
+    path = write_video(tmp_path / name, pictures, range(0, 4000, 200), movflags='faststart')
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    video, frames = read(path)
+    found = rf'{len(frames)} frames up to {frames[-1].time:.2f} s'
+    assert re.fullmatch(rf'The file may be cut short: it states {stated}, and {found} are in it\.', video.notes[-1])
+    whole = [frame for frame in frames if frame.image is not None]
+    assert 5 < len(whole) < 20
+    np.testing.assert_allclose(brightness(whole[:5]), [image.mean() for image in pictures[:5]], atol=3)
+
+
+def test_files_that_are_no_video(tmp_path):
+    (tmp_path / 'empty.mp4').touch()
+    (tmp_path / 'text.mp4').write_text('not a video\n' * 100)
+    with wave.open(str(tmp_path / 'sound.wav'), 'wb') as sound:
+        sound.setparams((1, 2, 8000, 0, 'NONE', ''))
+        sound.writeframes(bytes(16000))
+    (tmp_path / 'folder').mkdir()
+    for name, message in [
+        ('empty.mp4', r'empty\.mp4 is not a video \(it is empty\)\. Expected a file such as \.mp4'),
+        ('text.mp4', r'text\.mp4 is not a video \(FFmpeg says: Invalid data'),
+        ('sound.wav', r'sound\.wav has sound or data, but no video'),
+        ('absent.mp4', r'no video .*absent\.mp4: give a video file, a folder of images, or'),
+        ('folder', r'the folder .*folder has no images: expected files that end in \.bmp'),
+    ]:
+        with pytest.raises(InputError, match=message):
+            open_source(tmp_path / name)
+
+
+def test_folder_of_images_of_any_kind(tmp_path):
+    grey = np.arange(75 * 97, dtype=np.uint8).reshape(75, 97)
+    colour = np.random.default_rng(0).integers(0, 256, (75, 97, 4), np.uint8)
+    cv2.imwrite(str(tmp_path / '01.png'), grey)
+    cv2.imwrite(str(tmp_path / '02.png'), colour)
+    cv2.imwrite(str(tmp_path / '03.tiff'), grey.astype(np.uint16) * 256)
+    (tmp_path / '04.png').write_bytes(b'damaged')
+    cv2.imwrite(str(tmp_path / '10.PNG'), colour[..., :3])
+    (tmp_path / 'notes.txt').write_text('not an image')
+    video, frames = read(tmp_path, fps=10)
+    assert video.frame_count == 5
+    expected = [np.repeat(grey[..., None], 3, axis=2), colour[..., :3], None, None, colour[..., :3]]
+    expected[2] = expected[0]
+    for frame, image in zip(frames, expected, strict=True):
+        np.testing.assert_array_equal(frame.image, image)
+    np.testing.assert_allclose([frame.time for frame in frames], [0, 0.1, 0.2, 0.3, 0.4])
+    assert video.notes == [
+        'The frames have no time stamps and are taken as 10 a second.',
+        'Frames that cannot be read and are gaps: 1, numbers 3.',
+    ]
+
+
+def test_arrays_of_any_kind():
+    colour = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
+    grey = colour[..., 0]
+    images = [grey, grey[..., None], colour, None, colour[..., 2::-1], grey.astype(np.uint16) * 257]
+    for source in (images, iter(images)):
+        _, frames = read(source)
+        grey_frame = np.stack([grey] * 3, axis=-1)
+        expected = [grey_frame, grey_frame, colour[..., :3], None, colour[..., 2::-1], grey_frame]
+        for frame, image in zip(frames, expected, strict=True):
+            np.testing.assert_array_equal(frame.image, image)
+    _, frames = read(np.stack([colour, colour[::-1]]))
+    np.testing.assert_array_equal(frames[1].image, colour[::-1, :, :3])
+
+
+@pytest.mark.parametrize(
+    ('image', 'message'),
+    [
+        (np.zeros((5, 7, 3)), r'frame 1 of frames: expected an image of uint8 or uint16, got float64 \(5, 7, 3\)'),
+        ('a.png', r'frame 1 of frames: expected an image of uint8 or uint16, got str'),
+        (np.zeros((0, 7, 3), np.uint8), r'frame 1 of frames: expected an image .*\(0, 7, 3\)'),
+        (np.zeros((5, 7, 2), np.uint8), r'expected an image \(h, w\) or \(h, w, 1, 3 or 4\), got shape \(5, 7, 2\)'),
+        (np.zeros((5, 8, 3), np.uint8), r'frames of one size, got 7 x 5 px before and 8 x 5 px in frame 1'),
+    ],
+)
+def test_arrays_that_are_no_frames(image, message):
+    with pytest.raises(InputError, match=message):
+        read([np.zeros((5, 7, 3), np.uint8), image])
+
+
+class Camera:
+    """In the place of cv2.VideoCapture: a camera that is unplugged after three frames."""
+
+    def __init__(self, number):
+        self.left, self.released = 3 if number == 0 else -1, False
+        Camera.last = self
+
+    def isOpened(self):
+        return self.left >= 0
+
+    def read(self):
+        self.left -= 1
+        return self.left >= 0, np.zeros((5, 7, 3), np.uint8)
+
+    def release(self):
+        self.released = True
+
+
+def test_camera(monkeypatch):
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    video = open_source(0)
+    assert video.is_live and video.frame_count is None
+    with pytest.raises(InputError, match='camera 0 stopped after 3 frames: is it still connected'):
+        for frame in video:
+            assert frame.image.shape == (5, 7, 3)
+    assert Camera.last.released
+    with pytest.raises(InputError, match='no camera 7: is it connected'):
+        open_source(7)

@@ -1,0 +1,167 @@
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpose.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'infer_video.py'
+
+
+@pytest.fixture(scope='module')
+def stages(tmp_path_factory):
+    """Arguments for tiny random networks; the refiner is causal."""
+    folder = tmp_path_factory.mktemp('stages')
+    first = Config.fromfile(ROOT / 'configs/demo/integral.py')
+    first.model.backbone.update(base_channels=4, stem_channels=4)
+    first.model.head.update(in_channels=16, deconv_out_channels=(8, 8))
+    second = Config.fromfile(ROOT / 'configs/demo/refiner.py')
+    second.model.backbone.update(channels=16, causal=True)
+    second.model.head.in_channels = 16
+    second.test_dataloader.dataset.causal = True
+    arguments = []
+    init_default_scope('mmpose')  # fixtures of a module come before the one that does this for each test
+    for number, cfg in enumerate((first, second), start=1):
+        torch.manual_seed(0)
+        cfg.dump(folder / f'{number}.py')
+        torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), folder / f'{number}.pth')
+        arguments += [f'--stage{number}', folder / f'{number}.py', folder / f'{number}.pth']
+    return [*arguments, '--device', 'cpu']
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the tool in an empty folder; returns its exit status or message, and its output."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
+        try:
+            runpy.run_path(str(TOOL), run_name='__main__')
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        return status, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Three frames of 97 x 75 px, the second one unreadable, and a box in each."""
+    folder = tmp_path / 'walk'
+    folder.mkdir()
+    for number in range(3):
+        image = np.random.default_rng(number).integers(0, 256, (75, 97, 3), np.uint8)
+        cv2.imwrite(str(folder / f'{number}.png'), image)
+    (folder / '1.png').write_bytes(b'')
+    (tmp_path / 'boxes.csv').write_text('frame,x1,y1,x2,y2\n' + ''.join(f'{n},30,10,60,70\n' for n in range(3)))
+    return folder
+
+
+def test_everything_is_written(run, stages, video, tmp_path):
+    (tmp_path / 'camera.json').write_text(json.dumps(dict(R=np.eye(3).tolist(), T=[0, 0, 1])))
+    status, lines = run(
+        *('walk', *stages, '--out', 'deep/out', '--boxes', 'boxes.csv', '--fps', 25),
+        *('--intrinsics', 90, 95, 48, 37, '--extrinsics', 'camera.json'),
+    )
+    assert status == 0
+    assert lines[-2:] == ['camera given', 'wrote deep/out: 1 tracks in 3 frames']
+    assert 'note: The frames have no time stamps and are taken as 25 a second.' in lines
+    assert 'note: Person 0, interpolated frames in gaps: 1.' in lines
+    out = tmp_path / 'deep' / 'out'
+    names = ['person_0.bvh', 'poses.csv', 'poses.json', 'poses.mp4', 'poses.npz', 'poses.png', 'report.html']
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert [path.name for path in (tmp_path / 'deep').iterdir()] == ['out']
+    content = json.loads((out / 'poses.json').read_text())
+    assert 'walk' in json.dumps(content)
+    with np.load(out / 'poses.npz') as arrays:
+        assert any(array.shape[-3:] == (3, 17, 3) for array in arrays.values())
+    with av.open(str(out / 'poses.mp4')) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 3
+    assert cv2.imread(str(out / 'poses.png')) is not None
+
+
+def test_nothing_half_written(run, stages, video, tmp_path, monkeypatch):
+    def breaks(*args):
+        raise OSError('disk full')
+
+    monkeypatch.setattr('depth_refine.visualization.write_overlay_video', breaks)
+    with pytest.raises(OSError, match='disk full'):
+        run('walk', *stages, '--out', 'out', '--boxes', 'boxes.csv')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['boxes.csv', 'walk']
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (
+            ['absent.mp4'],
+            'error: no video absent.mp4: give a video file, a folder of images, or the',
+        ),
+        (['boxes.csv'], 'error: boxes.csv is not a video (FFmpeg says: '),
+        (
+            ['walk', '--boxes', 'late.csv'],
+            'error: no person was found in walk, and nothing is written; --boxes',
+        ),
+        (['walk', '--boxes', 'torchvision'], 'error: expected --boxes torchvision WEIGHTS, got torchvision'),
+        (['walk', '--boxes', 'boxes.csv', 'more'], 'error: expected --boxes boxes.csv, got boxes.csv more'),
+        (['walk', '--extrinsics', 'absent.json'], 'error: absent.json: expected a JSON file with R and T, got'),
+        (['walk', '--extrinsics', 'boxes.csv'], 'error: boxes.csv: expected a JSON file with R and T, got'),
+        (['walk', '--out', 'walk'], 'error: walk exists: give another folder, or remove it first'),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(run, stages, video, tmp_path, arguments, message):
+    (tmp_path / 'late.csv').write_text('frame,x1,y1,x2,y2\n9,1,2,30,40\n')
+    status, _ = run(*stages, '--out', 'out', *arguments)
+    assert status.startswith(message) and '\n' not in status
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['boxes.csv', 'late.csv', 'walk']
+
+
+def test_stages_that_do_not_fit(run, stages, video, tmp_path):
+    first, second = stages[1:3], stages[4:6]
+    status, _ = run('walk', '--stage1', *second, '--stage2', *first, '--out', 'out')
+    assert '2.py is not a first stage' in status
+    status, _ = run('walk', '--stage1', first[0], 'absent.pth', '--stage2', *second, '--out', 'out')
+    assert status == 'error: absent.pth: no such checkpoint file. Check the path, or train the model first.'
+
+
+def test_a_video_needs_out(run, stages, video, capsys):
+    assert run('walk', *stages)[0] == 2
+
+
+def test_camera(run, stages, monkeypatch):
+    shown, keys = [], iter([-1, ord('q')])
+
+    class Camera:
+        def __init__(self, number):
+            assert number == 3
+
+        def isOpened(self):
+            return True
+
+        def read(self):
+            return True, np.zeros((75, 97, 3), np.uint8)
+
+        def release(self):
+            shown.append('released')
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    monkeypatch.setattr(cv2, 'imshow', lambda name, picture: shown.append(picture))
+    monkeypatch.setattr(cv2, 'waitKey', lambda wait: next(keys))
+    titles = []
+    monkeypatch.setattr(
+        'depth_refine.visualization.pose_strip.draw_strip',
+        lambda frame, azimuth, crop: titles.append(frame.title) or sorted(frame.predictions),
+    )
+    assert run('3', *stages)[0] == 0
+    assert shown == [['refined'], ['refined'], 'released']
+    assert all(title.endswith(' ms behind; q ends') and int(title.split()[0]) >= 0 for title in titles)
