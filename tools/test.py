@@ -4,7 +4,6 @@ import argparse
 import json
 
 from mmengine.evaluator import DumpResults
-from mmengine.runner import Runner
 
 from depth_refine.atomic import whole_file
 from depth_refine.engine import check_checkpoint, tool
@@ -15,6 +14,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
     tool.add_runner_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on GPUs, bfloat16 on CPUs')
     parser.add_argument('--out', help='JSON file for the metrics')
     parser.add_argument('--dump', help='pickle file for the predictions')
     args = parser.parse_args()
@@ -27,7 +27,9 @@ def main() -> None:
     """Build the runner, load the checkpoint strictly and test."""
     args = parse_args()
     cfg = tool.load_runner_config(args)
-    runner = Runner.from_cfg(cfg)
+    if args.amp:
+        tool.evaluate_in_mixed_precision(cfg)
+    runner = tool.build_runner(cfg)
     check_checkpoint(runner.model, args.checkpoint)
     runner.load_checkpoint(args.checkpoint)
     if args.dump:

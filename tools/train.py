@@ -2,7 +2,7 @@
 
 import argparse
 
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import find_latest_checkpoint
 
 from depth_refine.engine import check_checkpoint, tool
 from depth_refine.errors import InputError
@@ -16,6 +16,9 @@ def parse_args() -> argparse.Namespace:
         '--resume', nargs='?', const='auto', help='resume from this checkpoint, or from the latest one in the work dir'
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 on CPUs')
+    parser.add_argument(
+        '--data-on-device', action='store_true', help='hold the training sequences and make the windows on the GPU'
+    )
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate while training')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
     return parser.parse_args()
@@ -29,6 +32,8 @@ def main() -> None:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
         tool.use_mixed_precision(cfg)
+    if args.data_on_device:
+        tool.put_data_on_device(cfg)
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
             raise InputError(f'--auto-scale-lr: {args.config} needs auto_scale_lr = dict(base_batch_size=...)')
@@ -36,7 +41,7 @@ def main() -> None:
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    runner = Runner.from_cfg(cfg)
+    runner = tool.build_runner(cfg)
     if args.resume and (checkpoint := cfg.load_from or find_latest_checkpoint(cfg.work_dir)):
         check_checkpoint(runner.model, checkpoint)
     runner.train()

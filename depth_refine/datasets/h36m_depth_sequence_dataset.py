@@ -175,10 +175,12 @@ class H36MDepthSequenceDataset(H36MDataset):
         A batch holds tensors on ``device``, by the names of the pipeline's results: ``keypoint_labels`` (B, T, K, C),
         ``lifting_target_label`` (B, T', K, 3) and others, and ``label_mapping_table``.
         """
-        if self.test_mode or not all(hasattr(step, 'transform_batch') for step in self.pipeline.transforms):
+        others = [type(step).__name__ for step in self.pipeline.transforms if not hasattr(step, 'transform_batch')]
+        if self.device != 'cpu' and (others or get_worker_info() is not None):
+            needed = f'transforms that can do batches, unlike {others[0]}' if others else 'num_workers=0'
+            raise InputError(f'windows are put together on {self.device}, which needs {needed}')
+        if others or self.test_mode:
             return [self[index] for index in indices]
-        if self.device != 'cpu' and get_worker_info() is not None:
-            raise InputError(f'windows are put together on {self.device}, which needs num_workers=0')
         samples = self.data_list[indices]
         chunk = _CHUNK if self.device == 'cpu' else len(samples)
         batch = {}

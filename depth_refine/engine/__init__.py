@@ -4,5 +4,12 @@ from .batch_norm_momentum_hook import BatchNormMomentumHook
 from .checkpoint import check_checkpoint
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .extraction import extract_depth_sequences
+from .inference_optimization import optimise_for_inference
 
-__all__ = ['BatchNormMomentumHook', 'CpuAmpOptimWrapper', 'check_checkpoint', 'extract_depth_sequences']
+__all__ = [
+    'BatchNormMomentumHook',
+    'CpuAmpOptimWrapper',
+    'check_checkpoint',
+    'extract_depth_sequences',
+    'optimise_for_inference',
+]

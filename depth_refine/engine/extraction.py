@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
+from mmengine.utils.dl_utils import set_multi_processing
 from mmpose.registry import DATASETS, MODELS
 from tqdm import tqdm
 
@@ -17,6 +18,7 @@ from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequenc
 from depth_refine.errors import InputError
 
 from .checkpoint import check_checkpoint
+from .inference_optimization import optimise_for_inference
 
 
 def extract_depth_sequences(
@@ -32,7 +34,7 @@ def extract_depth_sequences(
         out: the stores are made in this folder, each named after its annotation file. A store that was made in the
             same way for the same annotation is kept.
         device: where to run.
-        amp: run in bfloat16.
+        amp: run in bfloat16, see :func:`optimise_for_inference`.
 
     Returns:
         The folders of the stores.
@@ -43,10 +45,11 @@ def extract_depth_sequences(
         ValueError: a prediction is not finite.
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))
+    set_multi_processing(**cfg.get('env_cfg', {}).get('mp_cfg', {}))
     model = MODELS.build(cfg.model)
     check_checkpoint(model, checkpoint)
     load_checkpoint(model, str(checkpoint), map_location='cpu', logger='silent')
-    model.to(device).eval()
+    optimise_for_inference(model, device, amp)
     with Path(checkpoint).open('rb') as file:
         provenance = dict(
             config=Path(cfg.filename).name,
@@ -65,7 +68,7 @@ def extract_depth_sequences(
             f'{cfg.filename} trains and tests under different bounding boxes, {sorted(map(str, policies))}: give all '
             'its data sets the same bbox_policy'
         )
-    return [_extract(model, cfg, source, provenance, Path(out), amp) for source in sources.values()]
+    return [_extract(model, cfg, source, provenance, Path(out)) for source in sources.values()]
 
 
 def _image_datasets(node) -> Iterator[dict]:
@@ -79,7 +82,7 @@ def _image_datasets(node) -> Iterator[dict]:
             yield from _image_datasets(child)
 
 
-def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path, amp: bool) -> Path:
+def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> Path:
     """Make the store of one annotation."""
     loader_cfg = cfg.test_dataloader
     files = {key: source[key] for key in ('ann_file', 'data_root') if key in source}
@@ -93,12 +96,10 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path, amp:
             print_log(f'{path} is complete, made in the same way: kept', logger='current')
             return path
     loader = Runner.build_dataloader(dict(loader_cfg, dataset=dataset, persistent_workers=False))
-    device_type = next(model.parameters()).device.type
     with (
         write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta, has_depth_std=True) as writer,
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
         torch.inference_mode(),
-        torch.autocast(device_type, dtype=torch.bfloat16, enabled=amp),
     ):
         for batch in loader:
             samples = model.test_step(batch)

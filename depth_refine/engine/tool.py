@@ -1,12 +1,16 @@
-"""What the command-line tools share: their common arguments, the config they make, and how they report bad input."""
+"""What the command-line tools share: arguments, the config and the runner they make, how they report bad input."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+from mmengine.dist import init_dist
+from mmengine.runner import Runner
 
 from depth_refine.errors import InputError
 
@@ -88,9 +92,78 @@ def load_runner_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def connect_processes(launcher: str, **dist_cfg) -> None:
+    """Connect the processes of a distributed run, unless they are: mmengine's way on GPUs, by gloo where there are none.
+
+    Args:
+        launcher: of mmengine.
+        dist_cfg: arguments of mmengine's ``init_dist``, for GPUs.
+
+    Raises:
+        InputError: ``--launcher pytorch`` in a process that ``torchrun`` did not start, or another launcher without a
+            GPU.
+    """
+    if launcher == 'none' or torch.distributed.is_initialized():
+        return
+    if launcher == 'pytorch' and 'LOCAL_RANK' not in os.environ:
+        raise InputError(
+            '--launcher pytorch is for processes that torchrun starts, and it did not start this one: use '
+            'tools/dist_train.sh or tools/dist_test.sh, or leave out --launcher'
+        )
+    if get_device() != 'cpu':
+        init_dist(launcher, **dist_cfg)
+    elif launcher == 'pytorch':
+        torch.distributed.init_process_group('gloo')
+    else:
+        raise InputError(
+            f'--launcher {launcher} needs a GPU for every process, and PyTorch finds none; CPU processes are '
+            'started by torchrun, with --launcher pytorch'
+        )
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner of this process; without GPUs, distributed processes average their gradients on the CPU.
+
+    Raises:
+        InputError: see :func:`connect_processes`.
+    """
+    connect_processes(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    if cfg.launcher != 'none' and get_device() == 'cpu':
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            device_ids=None,  # mmengine would name a GPU
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False),
+        )
+    return Runner.from_cfg(cfg)
+
+
 def use_mixed_precision(cfg: Config) -> None:
-    """Switch the optimiser wrapper to mixed precision: mmengine's on GPUs, bfloat16 on CPUs."""
+    """Train in mixed precision: mmengine's optimiser wrapper on GPUs, bfloat16 on CPUs."""
     if torch.cuda.is_available():
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     else:
         cfg.optim_wrapper.update(type='CpuAmpOptimWrapper')
+
+
+def evaluate_in_mixed_precision(cfg: Config) -> None:
+    """Test under autocast: float16 on GPUs, bfloat16 on CPUs."""
+    cfg.test_cfg.fp16 = True
+
+
+def put_data_on_device(cfg: Config) -> None:
+    """Hold the training sequences on this process's GPU and put windows together there.
+
+    Raises:
+        InputError: there is no GPU, or the training data are no sequences.
+    """
+    if not torch.cuda.is_available():
+        raise InputError('--data-on-device needs a GPU, and PyTorch finds none: leave it out')
+    loader = cfg.train_dataloader
+    if loader.dataset.type != 'H36MDepthSequenceDataset':
+        raise InputError(
+            '--data-on-device is for training data of the type H36MDepthSequenceDataset, and the config says '
+            f'{loader.dataset.type}: leave it out'
+        )
+    loader.dataset.device = 'cuda'  # a launcher makes each process's GPU its current one
+    loader.update(num_workers=0, persistent_workers=False, pin_memory=False)

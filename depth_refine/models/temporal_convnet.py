@@ -38,9 +38,12 @@ class TemporalConv(nn.Module):
         """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), as when evaluating."""
         taps, bias = self.fold_norm(x.dtype)
         frames = x.shape[1] - (len(taps) - 1) * dilation
+        shifted = [x[:, i * dilation :][:, :frames] for i in range(len(taps))]
+        if x.dtype != torch.float32:  # in one product, which is rounded once
+            shifted, taps = [torch.cat(shifted, dim=-1)], taps.flatten(0, 1)[None]
         out = bias.repeat(len(x), frames, 1)
-        for i, tap in enumerate(taps):
-            out.baddbmm_(x[:, i * dilation :][:, :frames], tap.expand(len(x), -1, -1))
+        for view, tap in zip(shifted, taps, strict=True):
+            out.baddbmm_(view, tap.expand(len(x), -1, -1))
         return out.relu_()
 
     def fold_norm(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -78,9 +81,13 @@ class TemporalBlock(nn.Module):
         residual = x[:, self.residual_tap :: self.kernel_size]
         return residual + self.conv2.forward_strided(self.conv1.forward_strided(x))
 
-    def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
-        """(B, T, C) to (B, T - (W - 1) * dilation, C): one output for each position of the dilated kernel."""
-        out = self.conv2.forward_dilated(self.conv1.forward_dilated(x, dilation), 1)
+    def forward_dilated(self, x: Tensor, dilation: int, dtype: torch.dtype) -> Tensor:
+        """(B, T, C) to (B, T - (W - 1) * dilation, C): one output for each position of the dilated kernel.
+
+        The convolutions are computed in ``dtype``; the residual keeps its own, as in half precision the roundings of
+        all blocks would add up in it.
+        """
+        out = self.conv2.forward_dilated(self.conv1.forward_dilated(x.to(dtype), dilation), 1)
         return out + x[:, self.residual_tap * dilation :][:, : out.shape[1]]
 
 
@@ -95,7 +102,8 @@ class TemporalConvNet(BaseModule):
 
     While training, only the one output of a window of exactly R frames is computed, by strided convolutions; while
     evaluating, every output of a sequence of any length, by dilated ones. Both use the same weights and agree on every
-    window (Pavllo et al., CVPR 2019, appendix A.5).
+    window (Pavllo et al., CVPR 2019, appendix A.5). Under autocast the first layer and the residuals stay in float32
+    while evaluating.
 
     Deviations from the paper: it prints the dilation of every block as W^B, which would not give its receptive field of
     W^(B+1); block i has W^i here, as in Pavllo et al. Convolutions before batch norm have no bias.
@@ -156,15 +164,16 @@ class TemporalConvNet(BaseModule):
                 f'TemporalConvNet with a receptive field of {field} frames takes {expected} frames while '
                 f'{"training" if self.training else "evaluating"}, got {frames}'
             )
-        if torch.is_autocast_enabled(x.device.type):
-            x = x.to(torch.get_autocast_dtype(x.device.type))
+        device = x.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         x = x.transpose(1, 2)
         if self.training:
-            x = self.input_conv.forward_strided(x)
+            x = self.input_conv.forward_strided(x.to(dtype))
             for block in self.blocks:
                 x = block.forward_strided(x)
         else:
-            x = self.input_conv.forward_dilated(x, 1)
-            for i, block in enumerate(self.blocks, start=1):
-                x = block.forward_dilated(x, self.kernel_size**i)
+            with torch.autocast(device, enabled=False):
+                x = self.input_conv.forward_dilated(x, 1)
+                for i, block in enumerate(self.blocks, start=1):
+                    x = block.forward_dilated(x, self.kernel_size**i, dtype)
         return (x.transpose(1, 2),)

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
 from depth_refine.atomic import whole_file
-from depth_refine.engine.tool import load_config, use_mixed_precision
+from depth_refine.engine.tool import build_runner, load_config, use_mixed_precision
 from depth_refine.errors import InputError
 
 SCHEDULES = ('full', 'short')
@@ -66,7 +65,7 @@ def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict) ->
     if (folder / _RESULT_FILE).exists():
         return json.loads((folder / _RESULT_FILE).read_text())
     start = time.monotonic()
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.train()
     metrics = runner.test()
     (metric,) = runner.test_evaluator.metrics

@@ -7,10 +7,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from mmengine.dist import init_dist, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from depth_refine.atomic import whole_file
+from depth_refine.engine.tool import connect_processes
 from depth_refine.errors import InputError
 
 from .cell import SCHEDULES, Cell, Settings, cell_config, data_identity, is_finished, run_cell
@@ -83,8 +84,7 @@ def run_experiment(configs: Path, rows: Sequence[Row], args: argparse.Namespace)
     if not args.resume and args.out.is_dir() and any(args.out.iterdir()):
         raise InputError(f'{args.out} is not empty: give --resume to go on there, or another --out')
     settings = Settings(configs, args.data_root, args.out, args.schedule, args.epochs, args.amp, args.launcher)
-    if settings.launcher != 'none':
-        init_dist(settings.launcher)
+    connect_processes(settings.launcher)
     reference = cell_config(Cell(names[0], 0, rows[0].config), settings, Path())
     data = data_identity(reference)
     shared = args.stores or make_stores(configs / FIRST_STAGES[settings.schedule], settings)

@@ -6,11 +6,10 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
-from mmengine.runner import Runner
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.engine import extract_depth_sequences
-from depth_refine.engine.tool import load_config, use_mixed_precision
+from depth_refine.engine.tool import build_runner, load_config, use_mixed_precision
 from depth_refine.errors import InputError
 from depth_refine.evaluation import H36MPoseMetric
 
@@ -46,7 +45,7 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
     cfg.resume = True
     checkpoint = Path(cfg.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
     if not checkpoint.exists():
-        Runner.from_cfg(cfg).train()
+        build_runner(cfg).train()
     stores = settings.out / f'depth_sequences{suffix}'
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     if is_main_process():

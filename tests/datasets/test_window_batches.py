@@ -168,6 +168,8 @@ def test_a_device_cannot_be_used_from_workers(data_root, store):
     loader = DataLoader(build(data_root, store, device='meta'), 8, num_workers=1, collate_fn=merge_windows)
     with pytest.raises(InputError, match='windows are put together on meta, which needs num_workers=0'):
         next(iter(loader))
+    with pytest.raises(InputError, match='needs transforms that can do batches, unlike type'):
+        hide_batches(build(data_root, store, device='meta')).__getitems__([0])
 
 
 def test_flip_probability():

@@ -2,6 +2,7 @@ import argparse
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from depth_refine.engine import tool
 from depth_refine.errors import InputError
@@ -68,3 +69,54 @@ def test_work_dir_and_pictures(tmp_path):
     )
     hook = cfg.default_hooks.visualization
     assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'pictures', 5)
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'message'),
+    [
+        ('pytorch', 'torchrun .* did not start this one: use tools/dist_train.sh'),
+        ('slurm', '--launcher slurm needs a GPU for every process'),
+    ],
+)
+def test_launchers_that_cannot_start(monkeypatch, launcher, message):
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    monkeypatch.setattr(tool, 'get_device', lambda: 'cpu')
+    with pytest.raises(InputError, match=message):
+        tool.build_runner(Config(dict(launcher=launcher)))
+
+
+@pytest.mark.parametrize(('has_gpu', 'wrapper'), [(True, 'AmpOptimWrapper'), (False, 'CpuAmpOptimWrapper')])
+def test_mixed_precision(monkeypatch, has_gpu, wrapper):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
+    cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam')), test_cfg=dict()))
+    tool.use_mixed_precision(cfg)
+    tool.evaluate_in_mixed_precision(cfg)
+    assert cfg.optim_wrapper.type == wrapper and cfg.optim_wrapper.optimizer.type == 'Adam' and cfg.test_cfg.fp16
+
+
+def loader_config(**dataset):
+    return Config(dict(train_dataloader=dict(num_workers=8, persistent_workers=True, dataset=dataset)))
+
+
+def test_data_on_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    cfg = loader_config(type='H36MDepthSequenceDataset', seq_len=27)
+    tool.put_data_on_device(cfg)
+    loader = cfg.train_dataloader
+    assert loader.dataset == dict(type='H36MDepthSequenceDataset', seq_len=27, device='cuda')
+    assert (loader.num_workers, loader.persistent_workers, loader.pin_memory) == (0, False, False)
+
+
+@pytest.mark.parametrize(
+    ('has_gpu', 'dataset', 'message'),
+    [
+        (False, 'H36MDepthSequenceDataset', '--data-on-device needs a GPU, and PyTorch finds none'),
+        (True, 'CombinedDataset', 'type H36MDepthSequenceDataset, and the config says CombinedDataset'),
+    ],
+)
+def test_data_that_cannot_be_on_a_device(monkeypatch, has_gpu, dataset, message):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
+    cfg = loader_config(type=dataset)
+    with pytest.raises(InputError, match=message):
+        tool.put_data_on_device(cfg)
+    assert cfg.train_dataloader.num_workers == 8 and 'device' not in cfg.train_dataloader.dataset

@@ -99,7 +99,9 @@ def test_similarity_align_does_not_mirror():
 
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-@pytest.mark.parametrize('kind', ['noisy', 'mirrored', 'flat', 'mirrored and flat', 'on a line', 'unrelated', 'far away'])
+@pytest.mark.parametrize(
+    'kind', ['noisy', 'mirrored', 'flat', 'mirrored and flat', 'on a line', 'unrelated', 'far away']
+)
 def test_similarity_align_against_mmpose(kind, dtype, monkeypatch):
     """Also where mirroring would fit better, on both sides of the smallest gap, and over the ends of pieces."""
     monkeypatch.setattr('depth_refine.functional.pose_error._PIECE', 97)
@@ -119,7 +121,8 @@ def test_similarity_align_against_mmpose(kind, dtype, monkeypatch):
     if kind == 'far away':
         gt, pred = gt + [0, 0, 5], pred + [0, 0, 5]
     gt, pred = gt.astype(dtype), pred.astype(dtype)
-    mmpose = np.stack([compute_similarity_transform(*pair) for pair in zip(pred.astype(float), gt.astype(float))])
+    double = zip(pred.astype(float), gt.astype(float), strict=True)
+    mmpose = np.stack([compute_similarity_transform(*pair) for pair in double])
     aligned = similarity_align(pred, gt)
     np.testing.assert_allclose(mpjpe(aligned, gt), mpjpe(mmpose, gt), rtol=0, atol=1e-8)
     np.testing.assert_allclose(aligned, mmpose, rtol=0, atol=1e-6)

@@ -112,6 +112,19 @@ def test_marginals_sum_to_one():
     torch.testing.assert_close(z.sum(2), torch.ones(B, K))
 
 
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('piece', [1, 2 * D * H * W, 2**18])
+@pytest.mark.parametrize('memory_format', [torch.contiguous_format, torch.channels_last])
+def test_marginals_are_sums_of_the_softmax(piece, memory_format, dtype, monkeypatch):
+    monkeypatch.setattr('depth_refine.functional.soft_argmax._PIECE', piece)
+    logits = 3 * torch.randn(5, K * D, H, W, generator=torch.Generator().manual_seed(2))
+    logits = logits.to(dtype, memory_format=memory_format).unflatten(1, (K, D))
+    volume = logits.double().contiguous().flatten(2).softmax(dim=2).view(5, K, D, H, W)
+    xy, z = heatmap_marginals(logits)
+    torch.testing.assert_close(xy.double(), volume.sum(2), rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(z.double(), volume.sum((3, 4)), rtol=1e-5, atol=1e-8)
+
+
 def test_expectation_of_a_known_distribution():
     mean, variance = expectation(torch.tensor([0.25, 0.0, 0.0, 0.75]))
     assert mean.item() == pytest.approx(0.25 * 0.125 + 0.75 * 0.875)

@@ -1,0 +1,89 @@
+"""The first stage: images a second of prediction and of training."""
+
+import copy
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmengine.structures import InstanceData
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+from torch import nn
+
+from depth_refine.engine import optimise_for_inference
+from depth_refine.functional.skeleton import FLIP_INDICES
+
+from .comparison import Contender, Result, compare
+from .networks import AMP_WRAPPERS, count_flops
+from .setup import Setup
+
+_CONFIG = 'integral_h36m.py'
+_PEER = "MMPose's top-down inference, fp32"
+
+
+def measure(setup: Setup, images: int = 8, depth: int = 50, size: tuple[int, int] = (256, 256)) -> Iterator[Result]:
+    """Prediction beside MMPose's of the same network, with the config's flip test; and training steps alone.
+
+    Args:
+        setup: see :class:`Setup`.
+        images: of a batch.
+        depth: of the ResNet.
+        size: width and height of the crops, px.
+    """
+    cfg = setup.config(_CONFIG).model
+    cfg.backbone.update(depth=depth, init_cfg=None)
+    cfg.head.in_channels = 2048 if depth >= 50 else 512
+    cfg.head.decoder.input_size = size
+    model = MODELS.build(cfg).to(setup.device).eval()
+    data = make_batch(images, size, setup.device)
+    names = {'fp32': False, 'bf16': True}
+    models = {name: optimise_for_inference(copy.deepcopy(model), setup.device, amp) for name, amp in names.items()}
+    contenders = {name: Contender(predict(network, data), images) for name, network in models.items()}
+    contenders[_PEER] = Contender(predict(model, data), images)
+    flops = count_flops(contenders[_PEER].run) / images
+    rates = setup.take_turns(contenders)
+    for name, target in (('fp32', None), ('bf16', 3)):
+        work, ceiling = f'prediction, batches of {images}, {name}', setup.machine.matrix[name]
+        yield compare(work, 'images/s', rates[name], _PEER, rates[_PEER], flops, ceiling, target)
+
+    steps = {name: Contender(train(setup, copy.deepcopy(model), data, amp), images) for name, amp in names.items()}
+    flops = count_flops(steps['fp32'].run) / images
+    rates = setup.take_turns(steps)
+    for name in names:
+        work, ceiling = f'training step of {images}, {name}', setup.machine.matrix[name]
+        yield compare(work, 'samples/s', rates[name], flops=flops, ceiling=ceiling)
+
+
+def make_batch(images: int, size: tuple[int, int], device: str) -> dict:
+    """Random crops with labels, as a data loader gives them."""
+    where = dict(input_center=np.array(size) / 2, input_scale=np.array(size, float), input_size=size)
+    samples = []
+    for _ in range(images):
+        sample = PoseDataSample(metainfo=dict(where, flip_indices=FLIP_INDICES))
+        sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
+        sample.gt_instance_labels = InstanceData(
+            keypoint_labels=torch.rand(1, 17, 3, device=device), keypoint_weights=torch.ones(1, 17, 3, device=device)
+        )
+        samples.append(sample)
+    inputs = [torch.randint(256, (3, size[1], size[0]), dtype=torch.uint8) for _ in range(images)]
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def predict(model: nn.Module, data: dict) -> Callable[[], None]:
+    """The work of predicting a batch."""
+
+    def work() -> None:
+        with torch.inference_mode():
+            model.test_step(data)
+
+    return work
+
+
+def train(setup: Setup, model: nn.Module, data: dict, amp: bool) -> Callable[[], None]:
+    """The work of a training step as mmengine's loop takes it."""
+    wrapper = setup.config(_CONFIG).optim_wrapper
+    if amp:
+        wrapper |= AMP_WRAPPERS[setup.device]
+    model, wrapper = model.train(), build_optim_wrapper(model, wrapper)
+    return lambda: model.train_step(data, wrapper)

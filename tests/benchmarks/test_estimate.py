@@ -1,0 +1,41 @@
+import dataclasses
+
+import pytest
+
+from depth_refine.benchmarks import estimate
+from depth_refine.benchmarks.comparison import Result, Spread
+
+
+@pytest.fixture
+def results():
+    def row(work, rate, flops, share):
+        return Result(work, 'items/s', Spread.of(rate), flop_rate=rate * flops, share=share)
+
+    return dict(
+        training=[row('training step, fp32', 9, 9, 0.9), row('training step, bf16', 200, 1e9, 0.5)],
+        windows=[Result('windows', 'windows/s', Spread.of(60_000))],
+        first_stage=[row('prediction, bf16', 20, 4e9, 0.2), row('training step, bf16', 5, 1e10, 0.25)],
+    )
+
+
+def test_hours(setup, results):
+    rows = list(estimate.measure(setup, results))
+    assert [row.work for row in rows] == [
+        f'{work}, {gpus}'
+        for work in ('stage 1 training', 'extraction', 'stage 2 training')
+        for gpus in ('1 GPU', '8 GPUs')
+    ]
+    # items / (400 TFLOP/s x share / FLOP of an item)
+    hours = [22 * 2 * 311_951 / 1e4 / 3600, 2_103_096 / 2e4 / 3600, 80 * 1_559_752 / 2e5 / 3600]
+    assert [row.ours.median for row in rows[::2]] == pytest.approx(hours)
+    assert [row.ours.median for row in rows[1::2]] == pytest.approx([value / 8 for value in hours])
+    assert rows[4].note == (
+        '124,780,160 items of 1 GFLOP at 50% of 400 TFLOP/s a GPU (assumed): 200,000 items/s a GPU; one process makes '
+        '60,000 windows/s here'
+    )
+
+
+def test_on_a_gpu(setup, results, machine):
+    gpu = dataclasses.replace(machine, device='cuda', matrix=dict(fp32=1, bf16=8e14))
+    row = next(estimate.measure(dataclasses.replace(setup, machine=gpu), results))
+    assert row.ours.median == pytest.approx(22 * 2 * 311_951 / 2e4 / 3600) and 'assumed' not in row.note

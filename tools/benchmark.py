@@ -1,0 +1,88 @@
+"""Speed and memory beside MMPose and VideoPose3D: ``python tools/benchmark.py --videopose3d DIR``.
+
+Prints tables in Markdown, see docs/performance.md. Let nothing else run meanwhile.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+from mmengine.registry import init_default_scope
+
+from depth_refine.atomic import whole_file
+from depth_refine.benchmarks.machine import measure_machine
+from depth_refine.benchmarks.report import check_document, markdown, to_json, update_document
+from depth_refine.benchmarks.sections import ON_REQUEST, SECTIONS, expected, run_sections
+from depth_refine.benchmarks.setup import Setup
+from depth_refine.engine import tool
+from depth_refine.errors import InputError
+
+_CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+_SECONDS = 30  # of each comparison
+
+
+def parse_args() -> argparse.Namespace:
+    """What to measure, beside what, and where the tables go."""
+    parser = argparse.ArgumentParser(description='Measure speed and memory beside MMPose and VideoPose3D')
+    usual = [name for name in SECTIONS if name not in ON_REQUEST]
+    parser.add_argument(
+        '--only', nargs='+', choices=SECTIONS, default=usual, metavar='SECTION', help=f'some of {", ".join(SECTIONS)}'
+    )
+    parser.add_argument('--rounds', type=int, default=9, help='most rounds of a comparison; default: 9')
+    parser.add_argument('--videopose3d', type=Path, metavar='DIR', help='checkout of VideoPose3D; default: left out')
+    parser.add_argument(
+        '--refiner', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='trained refiner, for the section precision'
+    )
+    parser.add_argument(
+        '--folder',
+        type=Path,
+        default=Path(tempfile.gettempdir()),
+        help="where made-up data lie meanwhile, gigabytes of them for growth and annotation; default: the system's",
+    )
+    parser.add_argument(
+        '--frames', type=int, help="of annotation, default: as in Human3.6M; of growth's largest, default: what fits"
+    )
+    parser.add_argument('--out', type=Path, help='JSON file for all numbers')
+    parser.add_argument('--update-docs', type=Path, metavar='FILE', help='document whose tables are replaced')
+    args = parser.parse_args()
+    if args.rounds < 1:
+        parser.error(f'--rounds: expected 1 or more, got {args.rounds}')
+    return args
+
+
+def main() -> None:
+    """Measure the machine, then section by section."""
+    args = parse_args()
+    if not args.folder.is_dir():
+        raise InputError(f'no folder {args.folder}: give an existing --folder')
+    for name in expected(args.only) if args.update_docs else ():
+        check_document(args.update_docs, name)
+    init_default_scope('mmpose')
+    torch.manual_seed(0)
+    sections = {}
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        machine = measure_machine('cuda' if torch.cuda.is_available() else 'cpu')
+        setup = Setup(
+            configs=_CONFIGS,
+            folder=Path(folder),
+            machine=machine,
+            rounds=args.rounds,
+            seconds=_SECONDS,
+            videopose3d=args.videopose3d,
+            refiner=args.refiner,
+            frames=args.frames,
+        )
+        for name, results in run_sections(args.only, setup):
+            sections[name] = results
+            print(f'## {name}\n\n{markdown(machine, results)}', flush=True)
+            if args.update_docs:
+                update_document(args.update_docs, name, markdown(machine, results))
+    if args.out:
+        with whole_file(args.out) as partial:
+            partial.write_text(json.dumps(to_json(machine, sections), indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    tool.run_tool(main)
