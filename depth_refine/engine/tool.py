@@ -93,7 +93,7 @@ def load_runner_config(args: argparse.Namespace) -> Config:
 
 
 def connect_processes(launcher: str, **dist_cfg) -> None:
-    """Connect the processes of a distributed run, unless they are: mmengine's way on GPUs, by gloo where there are none.
+    """Connect the processes of a distributed run, unless they are: as mmengine does on GPUs, else by gloo.
 
     Args:
         launcher: of mmengine.

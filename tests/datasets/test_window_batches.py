@@ -173,5 +173,5 @@ def test_a_device_cannot_be_used_from_workers(data_root, store):
 
 
 def test_flip_probability():
-    with pytest.raises(ValueError, match='RandomSequenceFlip needs 0 <= prob <= 1, got 1.5'):
+    with pytest.raises(ValueError, match=r'RandomSequenceFlip needs 0 <= prob <= 1, got 1\.5'):
         TRANSFORMS.build(dict(type='RandomSequenceFlip', prob=1.5))

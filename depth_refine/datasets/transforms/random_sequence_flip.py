@@ -1,5 +1,7 @@
 """Mirrors windows and their targets, one by one or by the batch."""
 
+import itertools
+
 import numpy as np
 import torch
 from mmpose.datasets.transforms import RandomFlipAroundRoot
@@ -54,7 +56,7 @@ class RandomSequenceFlip(RandomFlipAroundRoot):
 def _runs(indices: list[int]) -> list[slice]:
     """Indices as ranges of consecutive ones."""
     starts = [0, *(np.flatnonzero(np.diff(indices) != 1) + 1).tolist(), len(indices)]
-    return [slice(indices[a], indices[b - 1] + 1) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    return [slice(indices[a], indices[b - 1] + 1) for a, b in itertools.pairwise(starts)]
 
 
 def _permute(values: Tensor, runs: list[slice]) -> Tensor:
