@@ -22,3 +22,5 @@ test_evaluator = val_evaluator
 train_cfg = dict(max_epochs=8, val_interval=4)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.75)]
+# an epoch of 188 iterations does not renew statistics of the full schedule's last momentum, 0.001
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='BatchNormMomentumHook', start=0.1, end=0.02)]

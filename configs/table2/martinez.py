@@ -21,4 +21,5 @@ short = dict(
     train_dataloader=dict(num_workers=1, dataset=dict(frame_step=12)),
     param_scheduler=[dict(type='ExponentialLR', gamma=0.75)],
     train_cfg=dict(max_epochs=8),
+    custom_hooks=[dict(type='SyncBuffersHook'), dict(type='BatchNormMomentumHook', start=0.1, end=0.02)],
 )

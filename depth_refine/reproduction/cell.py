@@ -123,7 +123,8 @@ def _identity(cfg: Config, settings: Settings, first_stage: dict) -> dict[str, s
     """What a result was made from, part by part."""
     dataset = cfg.train_dataloader.dataset
     uses_store = not dataset.get('input_source', '').startswith('gt')
-    network = {key: cfg[key] for key in ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg')}
+    parts = ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'custom_hooks')
+    network = {key: cfg[key] for key in parts}
     return dict(
         data=data_identity(cfg),
         schedule=f'{settings.schedule}, {cfg.train_cfg.max_epochs} epochs',
