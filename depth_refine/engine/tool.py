@@ -19,6 +19,9 @@ def run_tool(main: Callable[[], None]) -> None:
     """Call ``main``; print an :class:`InputError` alone, without a traceback, and exit with status 1."""
     try:
         main()
+        if torch.distributed.is_initialized():  # a process that ends before the others, connected, may abort them
+            torch.distributed.barrier()
+            torch.distributed.destroy_process_group()
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
 

@@ -93,7 +93,7 @@ def run_as_script(errors, *arguments):
 
 @pytest.mark.parametrize(('stop', 'status'), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
 def test_stopped(tmp_path, stop, status):
-    raw, out, errors = write_raw(tmp_path / 'raw', frames=120), tmp_path / 'out', tmp_path / 'errors'
+    raw, out, errors = write_raw(tmp_path / 'raw', frames=360), tmp_path / 'out', tmp_path / 'errors'
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['depth_refine.preparation.prepare'])  # without effect if another test started it
     process = context.Process(target=run_as_script, args=(errors, raw, out, '--workers', 1))
