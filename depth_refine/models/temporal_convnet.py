@@ -51,7 +51,7 @@ class TemporalConv(nn.Module):
         norm = self.norm
         sources = (self.conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
         # a version counts the changes made to a tensor in place; the address tells tensors apart
-        key = (dtype, *((source.data_ptr(), source._version) for source in sources))
+        key = (dtype, *((s.data_ptr(), None if s.is_inference() else s._version) for s in sources))
         if self._folded is not None and self._folded[0] == key and not torch.is_grad_enabled():
             return self._folded[1]
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()

@@ -123,3 +123,9 @@ def test_wrong_lengths():
         net.eval()(torch.zeros(2, 6, 8, dtype=torch.float64))
     with pytest.raises(ValueError, match='odd kernel_size, got 2'):
         TemporalConvNet(6, kernel_size=2)
+
+
+def test_made_in_inference_mode():
+    with torch.inference_mode():
+        net = TemporalConvNet(in_channels=6, channels=8, num_blocks=1).eval()
+        assert net(torch.randn(1, 6, 12))[0].shape == (1, 8, 4)
