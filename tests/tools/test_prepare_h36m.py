@@ -86,6 +86,7 @@ def test_crops_of_no_images(run, raw, tmp_path):
 
 
 def run_as_script(errors, *arguments):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
     sys.stderr = errors.open('w', buffering=1)
     sys.argv = ['prepare_h36m.py', *map(str, arguments)]
     runpy.run_path(str(TOOL), run_name='__main__')
@@ -93,7 +94,7 @@ def run_as_script(errors, *arguments):
 
 @pytest.mark.parametrize(('stop', 'status'), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
 def test_stopped(tmp_path, stop, status):
-    raw, out, errors = write_raw(tmp_path / 'raw', frames=360), tmp_path / 'out', tmp_path / 'errors'
+    raw, out, errors = write_raw(tmp_path / 'raw', frames=120), tmp_path / 'out', tmp_path / 'errors'
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['depth_refine.preparation.prepare'])  # without effect if another test started it
     process = context.Process(target=run_as_script, args=(errors, raw, out, '--workers', 1))
