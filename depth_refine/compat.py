@@ -127,11 +127,11 @@ def _allowed_globals() -> Iterator[None]:
             torch.serialization.add_safe_globals(users)
 
 
-def _load(source: str, load: Callable[[], Any]) -> dict:
-    """Run a restricted ``load`` of ``source`` and return a checkpoint, or raise one :class:`InputError`."""
+def load_restricted(source: str, load: Callable[[], Any]) -> Any:
+    """What a restricted ``load`` of ``source`` returns, whatever it holds, or one :class:`InputError`."""
     try:
         with _allowed_globals():
-            checkpoint = resolve(load())
+            return resolve(load())
     except OSError:  # the disk or the network, which say so themselves
         raise
     except Exception as error:  # bytes that are no checkpoint can fail in any way
@@ -148,6 +148,10 @@ def _load(source: str, load: Callable[[], Any]) -> dict:
             'it may be cut short or of another kind, so copy or download it again.'
         ) from error
 
+
+def _load(source: str, load: Callable[[], Any]) -> dict:
+    """A checkpoint, of which a restricted ``load`` of ``source`` must be one."""
+    checkpoint = load_restricted(source, load)
     weights = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
     if not isinstance(weights, dict) or not any(isinstance(item, torch.Tensor) for item in weights.values()):
         raise InputError(

@@ -188,11 +188,11 @@ class H36MDepthSequenceDataset(H36MDataset):
             part = self._gather(samples[start : start + chunk])
             for step in self.pipeline.transforms:
                 part = step.transform_batch(part)
-            for key, value in part.items():
-                if isinstance(value, torch.Tensor):
+            for key in ('keypoint_labels', *part['label_mapping_table']):
+                if key in part:
                     if start == 0:
-                        batch[key] = value.new_empty(len(samples), *value.shape[1:])
-                    batch[key][start : start + chunk] = value
+                        batch[key] = part[key].new_empty(len(samples), *part[key].shape[1:])
+                    batch[key][start : start + chunk] = part[key]
         return dict(batch, label_mapping_table=part['label_mapping_table'])
 
     def _gather(self, samples: np.ndarray) -> dict:

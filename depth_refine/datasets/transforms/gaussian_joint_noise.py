@@ -69,11 +69,11 @@ class GaussianJointNoise(BaseTransform):
     def transform_batch(self, batch: dict) -> dict:
         """Add noise to ``keypoint_labels`` (B, T, K, C) in place."""
         labels = batch['keypoint_labels']
-        scale = (torch.rand(len(labels)) < self.prob).float().to(labels.device)
+        chosen = torch.rand(len(labels)) < self.prob
         for channels, sigma in ((labels[..., :2], self.sigma_2d), (labels[..., 2:3], self.sigma_depth)):
             if sigma:
                 noise = quick_normal(tuple(channels.shape), labels.device)
                 if self.prob < 1:
-                    noise *= scale[:, None, None, None]
+                    noise *= chosen.to(noise)[:, None, None, None]
                 channels.add_(noise, alpha=sigma)
         return batch
