@@ -47,12 +47,15 @@ def bfloat16(device: str) -> torch.autocast:
 
 def count_flops(work: Callable[[], object]) -> int:
     """Floating-point operations of all matrix products and convolutions of a piece of work."""
-    in_place = {torch.ops.aten.baddbmm_: _products}  # which PyTorch's counter does not know
-    with FlopCounterMode(display=False, custom_mapping=in_place) as counter:
+    with FlopCounterMode(display=False, custom_mapping=_UNKNOWN) as counter:
         work()
     return counter.get_total_flops()
 
 
-def _products(sum_shape: tuple, a_shape: tuple, b_shape: tuple, **_) -> int:
-    """Operations of (B, n, k) times (B, k, m)."""
-    return 2 * math.prod(a_shape) * b_shape[-1]
+def _linear_flops(x_shape: tuple, weight_shape: tuple, *_, **__) -> int:
+    """Operations of (..., k) times (m, k)."""
+    return 2 * math.prod(x_shape) * weight_shape[0]
+
+
+# which PyTorch's counter does not know
+_UNKNOWN = {torch.ops.mkldnn._linear_pointwise: _linear_flops} if hasattr(torch.ops.mkldnn, '_linear_pointwise') else {}

@@ -10,7 +10,7 @@ from depth_refine.functional.skeleton import FLIP_INDICES
 from depth_refine.models import StreamingRefiner
 
 from .comparison import Contender, Result, compare
-from .networks import CHANNELS_IN, FIELD, JOINTS, build_refiner
+from .networks import CHANNELS_IN, FIELD, JOINTS, bfloat16, build_refiner
 from .setup import Setup
 
 _SIZE = (1000, 1000)  # px
@@ -27,8 +27,11 @@ def measure(setup: Setup, channels: int = 1024, frames: int = 50, windows: int =
         windows: windows of a round.
     """
     refiner = build_refiner(setup, channels, 'refiner_causal_243.py').eval()
+    with bfloat16(setup.device):
+        in_bfloat16 = stream(refiner, frames)
     contenders = {
-        'ours': Contender(stream(refiner, frames), frames),
+        'fp32': Contender(stream(refiner, frames), frames),
+        'bf16': Contender(in_bfloat16, frames),
         _PEER: Contender(recompute(refiner, setup.device, windows), windows),
     }
     threads = torch.get_num_threads()
@@ -37,9 +40,10 @@ def measure(setup: Setup, channels: int = 1024, frames: int = 50, windows: int =
         rates = setup.take_turns(contenders)
     finally:
         torch.set_num_threads(threads)
-    work = 'frame by frame, on one thread'
-    yield compare(work, 'frames/s', rates['ours'], target=300)
-    yield compare(work, 'frames/s', rates['ours'], _PEER, rates[_PEER], target=10)
+    for name in ('fp32', 'bf16'):
+        work = f'frame by frame, on one thread, {name}'
+        yield compare(work, 'frames/s', rates[name], target=300)
+        yield compare(work, 'frames/s', rates[name], _PEER, rates[_PEER], target=10)
 
 
 def stream(refiner: torch.nn.Module, frames: int) -> Callable[[], None]:

@@ -1,6 +1,7 @@
 """What the command-line tools share: arguments, the config and the runner they make, how they report bad input."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -14,9 +15,17 @@ from mmengine.runner import Runner
 
 from depth_refine.errors import InputError
 
+from .freed_memory import keep_freed_memory
+
+
+_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+
 
 def run_tool(main: Callable[[], None]) -> None:
-    """Call ``main``; print an :class:`InputError` alone, without a traceback, and exit with status 1."""
+    """Call ``main``; print an :class:`InputError` alone, without a traceback, and exit with status 1.
+
+    The same for a disk that is full, over its quota or read-only.
+    """
     try:
         main()
         if torch.distributed.is_initialized():  # a process that ends before the others, connected, may abort them
@@ -24,6 +33,13 @@ def run_tool(main: Callable[[], None]) -> None:
             torch.distributed.destroy_process_group()
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
+    except OSError as error:
+        if error.errno not in _STORAGE:
+            raise
+        sys.exit(
+            f'error: {error.filename or "a file"}: {error.strerror}. What was finished is kept: make room, or give '
+            'another folder, and run again'
+        )
 
 
 def _innermost_message(error: BaseException) -> str:

@@ -1,18 +1,16 @@
 """The causal refiner on a stream, one frame at a time."""
 
 import copy
-import functools
-from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import FLIP_INDICES
 
 from .depth_temporal_refiner import DepthTemporalRefiner
+from .matrix_product import PackedLinear
 from .temporal_convnet import TemporalConv, TemporalConvNet
 
 
@@ -26,7 +24,8 @@ class StreamingRefiner:
     in :class:`H36MDepthSequenceDataset`. The flip test is done if the refiner's ``test_cfg`` says so.
 
     Most of the time of a frame goes into reading the weights, which all people and their mirror images share. The
-    weights are copied: training the refiner further does not change them.
+    weights are copied: training the refiner further does not change them. Made under autocast, the stream is computed
+    in its precision, as :class:`TemporalConvNet` is: bfloat16 weights are read in half the time.
 
     Args:
         refiner: a refiner with a causal :class:`TemporalConvNet`; it need not be in evaluation mode.
@@ -51,9 +50,14 @@ class StreamingRefiner:
         self.num_people = num_people
         self._flip_test = bool(refiner.test_cfg.get('flip_test', False))
         rows = num_people * (2 if self._flip_test else 1)
-        self._input_conv = _StreamingConv(net.input_conv, 1, rows)
+        device = net.input_conv.conv.weight.device.type
+        self._dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+        self._input_conv = _StreamingConv(net.input_conv, 1, rows, torch.float32)
         self._blocks = [
-            (_StreamingConv(block.conv1, net.kernel_size**i, rows), _StreamingConv(block.conv2, 1, rows))
+            (
+                _StreamingConv(block.conv1, net.kernel_size**i, rows, self._dtype),
+                _StreamingConv(block.conv2, 1, rows, self._dtype),
+            )
             for i, block in enumerate(net.blocks, start=1)
         ]
         self._head = copy.deepcopy(refiner.head)
@@ -87,7 +91,7 @@ class StreamingRefiner:
 
         x = self._input_conv(x, self._step, new)
         for conv1, conv2 in self._blocks:
-            x = x + conv2(conv1(x, self._step, new), self._step, new)
+            x = x + conv2(conv1(x.to(self._dtype), self._step, new), self._step, new)
         self._step += 1
         self._is_new[:] = False
 
@@ -127,12 +131,13 @@ class _StreamingConv:
     Shape key: R rows (people, and mirrored people), W kernel size.
     """
 
-    def __init__(self, conv: TemporalConv, dilation: int, rows: int) -> None:
-        taps, bias = conv.fold_norm(torch.float32)
-        self._linear = _linear(taps.flatten(0, 1).t().contiguous(), bias, rows)
-        past = (len(taps) - 1) * dilation
-        self._offsets = torch.arange(-past, 1, dilation, device=taps.device)
-        self._history = torch.zeros(rows, past + 1, taps.shape[1], device=taps.device)  # a ring
+    def __init__(self, conv: TemporalConv, dilation: int, rows: int, dtype: torch.dtype) -> None:
+        weight, bias = conv.fold_norm(dtype)
+        self._linear = PackedLinear(weight, bias, rows)
+        (taps,) = conv.conv.kernel_size
+        past = (taps - 1) * dilation
+        self._offsets = torch.arange(-past, 1, dilation, device=weight.device)
+        self._history = weight.new_zeros(rows, past + 1, conv.conv.in_channels)  # a ring
 
     def __call__(self, x: Tensor, step: int, new: Tensor | None) -> Tensor:
         """Input (R, in_channels) of frame number ``step`` to (R, out_channels); ``new`` rows have no past yet."""
@@ -141,19 +146,4 @@ class _StreamingConv:
             self._history[new] = x[new, None]
         self._history[:, step % slots] = x
         window = self._history.index_select(1, (self._offsets + step) % slots).flatten(1)
-        return self._linear(window).relu_()
-
-
-def _linear(weight: Tensor, bias: Tensor, rows: int) -> Callable[[Tensor], Tensor]:
-    """:func:`torch.nn.functional.linear` of these weights for inputs of so many rows.
-
-    The BLAS behind it is made for large matrices. oneDNN, given the weights in its own order, takes a third of the time
-    for two rows: that of reading them. PyTorch has it for what ``torch.compile`` makes, hence the private names, which
-    other releases may lack.
-    """
-    has_packed = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, '_linear_pointwise')
-    if weight.device.type != 'cpu' or not has_packed:
-        return functools.partial(F.linear, weight=weight, bias=bias)
-    copies = 2 if rows == 1 else 1  # for a single row oneDNN has another way, which is slower than two rows
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows * copies)
-    return lambda x: torch.ops.mkldnn._linear_pointwise(x.repeat(copies, 1), packed, bias, 'none', [], '')[:rows]
+        return self._linear.relu(window)

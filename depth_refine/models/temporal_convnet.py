@@ -1,8 +1,8 @@
 """Temporal backbone of the second stage (section II, "Second stage").
 
 Shape key: B batch, T frames, C channels, W kernel size. Inside the network sequences are (B, T, C): a convolution whose
-stride is its kernel is then a reshape and one matrix product, and a dilated one is W accumulating matrix products on
-shifted views, without copies.
+stride is its kernel is then a reshape and one matrix product, and a dilated one is a product on W shifted views side by
+side.
 """
 
 import torch
@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from .matrix_product import PackedLinear, linear
 from .quick_dropout import QuickDropout
 
 
@@ -25,41 +26,45 @@ class TemporalConv(nn.Module):
         self.conv = nn.Conv1d(in_channels, out_channels, kernel_size, bias=False)
         self.norm = nn.BatchNorm1d(out_channels)
         self.dropout = QuickDropout(dropout)
-        self._folded: tuple | None = None
+        self._kept: tuple | None = None
 
     def forward_strided(self, x: Tensor) -> Tensor:
         """(B, T, in_channels) to (B, T / W, out_channels): one output for each of the T / W disjoint kernels."""
         weight = self.conv.weight.transpose(1, 2).flatten(1)
-        x = F.linear(x.reshape(len(x), -1, weight.shape[1]), weight)
+        x = linear(x.reshape(len(x), -1, weight.shape[1]), weight)
         x = self.norm(x.flatten(0, 1)).view(x.shape)
         return self.dropout(F.relu(x))
 
     def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
         """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), as when evaluating."""
-        taps, bias = self.fold_norm(x.dtype)
-        frames = x.shape[1] - (len(taps) - 1) * dilation
-        shifted = [x[:, i * dilation :][:, :frames] for i in range(len(taps))]
-        if x.dtype != torch.float32:  # in one product, which is rounded once
-            shifted, taps = [torch.cat(shifted, dim=-1)], taps.flatten(0, 1)[None]
-        out = bias.repeat(len(x), frames, 1)
-        for view, tap in zip(shifted, taps, strict=True):
-            out.baddbmm_(view, tap.expand(len(x), -1, -1))
-        return out.relu_()
+        (taps,) = self.conv.kernel_size
+        if taps > 1:
+            frames = x.shape[1] - (taps - 1) * dilation
+            x = torch.cat([x[:, i * dilation :][:, :frames] for i in range(taps)], dim=-1)
+        if torch.is_grad_enabled():
+            return F.linear(x, *self.fold_norm(x.dtype)).relu()
+        return self._packed(x.dtype).relu(x)
 
     def fold_norm(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Weights (W, in_channels, out_channels) and bias (out_channels,) of convolution and batch norm together."""
+        """Weight (out_channels, W * in_channels) and bias (out_channels,) of convolution and batch norm together."""
+        norm = self.norm
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        weight = (self.conv.weight * scale[:, None, None]).transpose(1, 2).flatten(1)
+        return weight.to(dtype), (norm.bias - norm.running_mean * scale).to(dtype)
+
+    def _packed(self, dtype: torch.dtype) -> PackedLinear:
+        """The folded layer, kept until a weight changes."""
         norm = self.norm
         sources = (self.conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
         # a version counts the changes made to a tensor in place; the address tells tensors apart
         key = (dtype, *((s.data_ptr(), None if s.is_inference() else s._version) for s in sources))
-        if self._folded is not None and self._folded[0] == key and not torch.is_grad_enabled():
-            return self._folded[1]
-        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-        taps = (self.conv.weight * scale[:, None, None]).permute(2, 1, 0).contiguous().to(dtype)
-        folded = taps, (norm.bias - norm.running_mean * scale).to(dtype)
-        if not torch.is_grad_enabled():
-            self._folded = key, folded
-        return folded
+        if self._kept is None or self._kept[0] != key:
+            self._kept = key, PackedLinear(*self.fold_norm(dtype))
+        return self._kept[1]
+
+    def __getstate__(self) -> dict:
+        """Without what is kept: a copy makes its own."""
+        return dict(self.__dict__, _kept=None)
 
 
 class TemporalBlock(nn.Module):
@@ -88,7 +93,10 @@ class TemporalBlock(nn.Module):
         all blocks would add up in it.
         """
         out = self.conv2.forward_dilated(self.conv1.forward_dilated(x.to(dtype), dilation), 1)
-        return out + x[:, self.residual_tap * dilation :][:, : out.shape[1]]
+        residual = x[:, self.residual_tap * dilation :][:, : out.shape[1]]
+        if torch.is_grad_enabled() or out.dtype != residual.dtype:
+            return out + residual
+        return out.add_(residual)
 
 
 @MODELS.register_module()

@@ -5,9 +5,11 @@ from depth_refine.benchmarks import streaming
 
 def test_rows_and_threads(setup):
     threads = torch.get_num_threads()
-    absolute, relative = streaming.measure(setup, channels=8, frames=3, windows=2)
-    assert (absolute.target, absolute.ratio, absolute.unit) == (300, None, 'frames/s')
-    assert relative.target == 10 and relative.ours == absolute.ours and relative.ratio.median > 0
+    rows = list(streaming.measure(setup, channels=8, frames=3, windows=2))
+    assert [row.work.rsplit(' ')[-1] for row in rows] == ['fp32', 'fp32', 'bf16', 'bf16']
+    for absolute, relative in (rows[:2], rows[2:]):
+        assert (absolute.target, absolute.ratio, absolute.unit) == (300, None, 'frames/s')
+        assert relative.target == 10 and relative.ours == absolute.ours and relative.ratio.median > 0
     assert torch.get_num_threads() == threads
 
 

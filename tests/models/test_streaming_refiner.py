@@ -66,6 +66,18 @@ def test_equals_the_whole_video(kernel_size, num_blocks, channels, frames, flip_
         np.testing.assert_allclose(poses[:, person], expected, atol=1e-5)
 
 
+def test_in_bfloat16_equals_the_whole_video_in_bfloat16():
+    refiner, keypoints = build(num_blocks=3), video(100)
+    exact = offline(refiner, keypoints[:, 0])
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        expected = offline(refiner, keypoints[:, 0])
+        stream = StreamingRefiner(refiner, SIZE)
+    poses = np.stack([stream(frame)[0] for frame in keypoints])
+    rounding = np.abs(expected - exact).mean()
+    assert rounding > 1e-4  # bfloat16 it is
+    assert np.abs(poses - expected).mean() < rounding / 10
+
+
 def test_a_single_person_needs_no_axis():
     refiner, keypoints = build(), video(4)
     stream = StreamingRefiner(refiner, SIZE)

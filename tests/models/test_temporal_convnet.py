@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 import torch
 from torch.nn.functional import conv1d, relu
@@ -123,6 +126,19 @@ def test_wrong_lengths():
         net.eval()(torch.zeros(2, 6, 8, dtype=torch.float64))
     with pytest.raises(ValueError, match='odd kernel_size, got 2'):
         TemporalConvNet(6, kernel_size=2)
+
+
+def test_a_copy_of_a_used_network_follows_its_own_weights():
+    net = build(1).float().eval()
+    x = torch.randn(1, 6, 12)
+    with torch.no_grad():
+        before = net(x)[0]
+        copies = copy.deepcopy(net), pickle.loads(pickle.dumps(net))
+        for other in copies:
+            torch.testing.assert_close(other(x)[0], before)
+            other.blocks[0].conv1.conv.weight.zero_()
+            assert not torch.allclose(other(x)[0], before)
+        torch.testing.assert_close(net(x)[0], before)
 
 
 def test_made_in_inference_mode():
