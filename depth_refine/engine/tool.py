@@ -17,14 +17,13 @@ from depth_refine.errors import InputError
 
 from .freed_memory import keep_freed_memory
 
-
-_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO)
 
 
 def run_tool(main: Callable[[], None]) -> None:
     """Call ``main``; print an :class:`InputError` alone, without a traceback, and exit with status 1.
 
-    The same for a disk that is full, over its quota or read-only.
+    The same for a disk that is full or cannot be written, and for a process that worked with this one and was killed.
     """
     try:
         main()
@@ -40,6 +39,12 @@ def run_tool(main: Callable[[], None]) -> None:
             f'error: {error.filename or "a file"}: {error.strerror}. What was finished is kept: make room, or give '
             'another folder, and run again'
         )
+    except RuntimeError as error:  # the only type that PyTorch has for these
+        if str(error).startswith('DataLoader worker'):
+            sys.exit(f'error: {error}. Perhaps for want of memory: take fewer num_workers, and run again')
+        if 'gloo' in str(error):
+            sys.exit(f'error: another process of this run has ended: see what it says, and run again. {error}')
+        raise
 
 
 def _innermost_message(error: BaseException) -> str:
