@@ -25,6 +25,7 @@ def run_tool(main: Callable[[], None]) -> None:
 
     The same for a disk that is full or cannot be written, and for a process that worked with this one and was killed.
     """
+    keep_freed_memory()
     try:
         main()
         if torch.distributed.is_initialized():  # a process that ends before the others, connected, may abort them
