@@ -69,7 +69,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
         return super().forward(inputs, data_samples, mode)
 
     def extract_feat(self, inputs: Tensor):
-        """(B, K * C, T) to the backbone's features."""
+        """(B, K * C, T) to the backbone's features, float32 under autocast too."""
         expected = self.backbone.in_channels * (self.num_joints if self.joint_tokens else 1)
         if inputs.shape[1] != expected:
             raise ValueError(
@@ -79,7 +79,9 @@ class DepthTemporalRefiner(BasePoseEstimator):
             )
         if self.joint_tokens:
             inputs = inputs.unflatten(1, (self.num_joints, -1)).permute(0, 3, 1, 2)
-        return super().extract_feat(inputs)
+        feats = super().extract_feat(inputs)
+        # under autocast heads work in float32: coordinates need it, and MMPose's hand them to NumPy
+        return feats.float() if isinstance(feats, Tensor) else tuple(map(Tensor.float, feats))
 
     def _forward(self, inputs: Tensor) -> Tensor:
         """Sequences (B, K * C, T) to poses (B, T - R + 1, K, 3).
@@ -90,15 +92,20 @@ class DepthTemporalRefiner(BasePoseEstimator):
         is_convolution = hasattr(self.backbone, 'receptive_field') or hasattr(self.backbone, 'kernel_sizes')
         field, frames = self.receptive_field, inputs.shape[-1]
         if self.training or not is_convolution or frames - field + 1 <= _PIECE:
-            return super()._forward(inputs)
+            return self._poses(inputs)
         starts = range(0, frames - field + 1, _PIECE)
-        return torch.cat(
-            [super(DepthTemporalRefiner, self)._forward(inputs[..., s : s + _PIECE + field - 1]) for s in starts], dim=1
-        )
+        return torch.cat([self._poses(inputs[..., s : s + _PIECE + field - 1]) for s in starts], dim=1)
+
+    def _poses(self, inputs: Tensor) -> Tensor:
+        feats = self.extract_feat(inputs)
+        with torch.autocast(inputs.device.type, enabled=False):
+            return self.head(feats)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of training windows (B, K * C, R)."""
-        return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
+        feats = self.extract_feat(inputs)
+        with torch.autocast(inputs.device.type, enabled=False):
+            return self.head.loss(feats, data_samples, train_cfg=self.train_cfg)
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Set ``pred_instances`` of each sample: ``keypoints`` (T - R + 1, K, 3) m and ``keypoint_scores``.

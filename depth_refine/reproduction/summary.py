@@ -1,5 +1,6 @@
 """Means and spreads over seeds, as Markdown."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -54,10 +55,13 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def missing_cells(experiment: Experiment) -> str:
     """A list of the cells without a result and why, empty if there are none."""
+    alike = defaultdict(list)
+    for name, seeds in experiment.missing.items():
+        for seed, reason in seeds.items():
+            alike[name, reason.splitlines()[0] if reason else 'unknown'].append(str(seed))
     lines = [
-        f'- {name}, seed {seed}: {reason.splitlines()[0] if reason else "unknown"}'
-        for name, seeds in experiment.missing.items()
-        for seed, reason in seeds.items()
+        f'- {name}, {"seed" if len(seeds) == 1 else "seeds"} {", ".join(seeds)}: {reason}'
+        for (name, reason), seeds in alike.items()
     ]
     return '\nMissing cells:\n\n' + '\n'.join(lines) + '\n' if lines else ''
 

@@ -47,7 +47,7 @@ def report(experiment: Experiment) -> str:
         cells = [of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS]
         paper = [f' ({value})' if value else '' for value in PAPER[kind]]
         rows.append([title, *(f'{cell}{value}' for cell, value in zip(cells, paper, strict=True))])
-    table = markdown(['input', *(f'{field} frames' for field in FIELDS)], rows)
+    table = markdown(['input', *map(_frames, FIELDS)], rows)
     longest = {f'table1/{kind}_{FIELDS[-1]}': title for kind, title in INPUTS.items()}
     return (
         '# Table I: Protocol 1 in mm by input and receptive field\n\n'
@@ -73,7 +73,9 @@ def _relations(experiment: Experiment) -> str:
 
     for kind, text in (('2d_depth', 'depth without noise against 2D'), ('2d_depth_noise', 'σ = 0.1 against 2D')):
         for field, theirs, other in zip(FIELDS, PAPER[kind], PAPER['2d'], strict=True):
-            compare(f'{text}, {field} frames', f'{kind}_{field}', f'2d_{field}', f'{100 * (theirs / other - 1):+.1f} %')
+            compare(
+                f'{text}, {_frames(field)}', f'{kind}_{field}', f'2d_{field}', f'{100 * (theirs / other - 1):+.1f} %'
+            )
     ours = f'table1/2d_depth_noise_{FIELDS[-1]}'
     for text, metric, paper in (
         ('refined against the first stage', PROTOCOL1, '-6.7 %'),
@@ -109,3 +111,7 @@ def draw(experiment: Experiment, path: Path) -> None:
     figure.legend(loc='outside right upper', frameon=False, title="dashed: the paper's,\non Human3.6M", fontsize=9)
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=120)
+
+
+def _frames(field: int) -> str:
+    return f'{field} frame{"s" * (field > 1)}'

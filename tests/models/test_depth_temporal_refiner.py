@@ -111,7 +111,19 @@ def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
     with torch.no_grad():
         assert model(video).shape == (1, 41 - field, 17, 3)
         (predicted,) = model(video, [sample(40)], mode='predict')
-    assert predicted.pred_instances.keypoints.shape == (41 - field, 17, 3)
+        assert predicted.pred_instances.keypoints.shape == (41 - field, 17, 3)
+        exact = predicted.pred_instances.keypoints
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            (rounded,) = model(video, [sample(40)], mode='predict')
+    assert rounded.pred_instances.keypoints.dtype == np.float32
+    np.testing.assert_allclose(rounded.pred_instances.keypoints, exact, atol=0.1)
+
+    frames = max(field, 3)  # DSTFormer gives a pose for each frame of a clip
+    poses = frames - field + 1
+    label = sample(1, lifting_target_label=torch.zeros(poses, 17, 3), lifting_target_weight=torch.ones(poses, 17))
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        loss = model.train()(torch.randn(2, 51, frames), [label] * 2, mode='loss')['loss_pose3d']
+    assert loss.dtype == torch.float32 and loss > 0
 
 
 @pytest.mark.parametrize(

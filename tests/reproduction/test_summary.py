@@ -34,7 +34,7 @@ def test_changes(experiment):
 
 def test_text(experiment):
     assert markdown(['x', 'y'], [['1', Estimate(2.0, 0.5)]]) == '| x | y |\n| --- | --- |\n| 1 | 2.0 ± 0.5 |\n'
-    assert '- b, seed 1: InputError: no\n- b, seed 2: not run\n- c, seed 0: lost' in missing_cells(experiment)
+    assert '- b, seed 1: InputError: no\n- b, seed 2: not run\n- c, seeds 0, 1, 2: lost\n' in missing_cells(experiment)
     assert missing_cells(experiment._replace(missing={'a': {}})) == ''
     text = conditions(experiment)
     assert 'annotations abc def' in text and 'checkpoint 0123456789abcdef, boxes: annotation' in text
