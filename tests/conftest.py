@@ -1,18 +1,93 @@
 import json
+import runpy
+import signal
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmpose.registry import MODELS
 
 import depth_refine  # noqa: F401  # registers everything, and makes MMPose importable
 from depth_refine.synthetic import make_synthetic
+
+TOOLS = Path(__file__).parents[1] / 'tools'
+DEMO_CONFIGS = Path(__file__).parents[1] / 'configs' / 'demo'
+
+
+class Ended(NamedTuple):
+    """How a tool ended, and what it printed."""
+
+    status: int | str  # or the message that it exited with
+    out: str
+    err: str
 
 
 @pytest.fixture(autouse=True)
 def mmpose_scope():
     """Look names up as a runner does whose config says ``default_scope = 'mmpose'``, whatever ran before."""
     init_default_scope('mmpose')
+
+
+@pytest.fixture(scope='session')
+def run_tool():
+    """A function that runs a tool of tools/ in this process, where all that it imports is loaded already."""
+
+    def run(name, *arguments):
+        tool, out, err = str(TOOLS / f'{name}.py'), StringIO(), StringIO()
+        handler, status = signal.getsignal(signal.SIGTERM), 0
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, 'argv', [tool, *map(str, arguments)])
+            try:
+                runpy.run_path(tool, run_name='__main__')
+            except SystemExit as end:
+                status = end.code
+            finally:
+                signal.signal(signal.SIGTERM, handler)
+        return Ended(status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def save():
+    """A function that writes a config and random weights for it: its path without suffix to both paths."""
+
+    def save(cfg, path):
+        init_default_scope('mmpose')  # fixtures of a session come before the one that does this for each test
+        torch.manual_seed(0)
+        cfg.dump(path.with_suffix('.py'))
+        torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), path.with_suffix('.pth'))
+        return path.with_suffix('.py'), path.with_suffix('.pth')
+
+    return save
+
+
+@pytest.fixture(scope='session')
+def stages(save, tmp_path_factory):
+    """Config and checkpoint of a first, then of a second stage, tiny and random."""
+    folder = tmp_path_factory.mktemp('stages')
+    first = Config.fromfile(DEMO_CONFIGS / 'integral.py')
+    first.model.backbone.update(base_channels=4, stem_channels=4)
+    first.model.head.update(in_channels=16, deconv_out_channels=(8, 8))
+    second = Config.fromfile(DEMO_CONFIGS / 'refiner.py')
+    second.model.backbone.channels = second.model.head.in_channels = 16
+    return (*save(first, folder / 'first'), *save(second, folder / 'second'))
+
+
+@pytest.fixture(scope='session')
+def causal_stages(stages, save, tmp_path_factory):
+    """The same first stage with a causal refiner."""
+    second = Config.fromfile(stages[2])
+    second.model.backbone.causal = second.test_dataloader.dataset.causal = True
+    return (*stages[:2], *save(second, tmp_path_factory.mktemp('stages') / 'causal'))
 
 
 @pytest.fixture(scope='session')

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from depth_refine.atomic import whole_folder
 from depth_refine.engine import tool
@@ -50,9 +51,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--intrinsics',
         type=float,
-        nargs=4,
-        metavar=('FX', 'FY', 'CX', 'CY'),
-        help='of the camera, px; default: assumed',
+        nargs='+',
+        metavar='NUMBER',
+        help='of the camera, px: fx fy cx cy, and k1 k2 k3 p1 p2 if its lens distorts; default: assumed',
     )
     parser.add_argument(
         '--extrinsics', help='JSON file with R (3 x 3, camera to world) and T (3, the camera in world metres)'
@@ -78,15 +79,20 @@ def main() -> None:
     if args.video.isdecimal():
         _show(inferencer.stream(int(args.video), boxes, args.intrinsics))
         return
-    poses = inferencer(args.video, boxes, args.intrinsics, _extrinsics(args.extrinsics), args.fps)
-    for note in poses.notes:
-        print(f'note: {note}')
-    if not poses.tracks:
-        raise InputError(f'no person was found in {args.video}, and nothing is written; --boxes can say where to look')
     with whole_folder(args.out) as folder:
+        poses = inferencer(args.video, boxes, args.intrinsics, _extrinsics(args.extrinsics), args.fps)
+        for note in poses.notes:
+            print(f'note: {note}')
+        if not poses.tracks:
+            raise InputError(
+                f'no person was found in {args.video}, and nothing is written; --boxes can say where to look'
+            )
         _write(poses, args, folder)
-    print(f'camera {poses.camera_source}')
-    print(f'wrote {args.out}: {len(poses.tracks)} tracks in {len(poses.times)} frames')
+    print(f'camera: {poses.camera_source}')
+    for track in poses.tracks:
+        guessed = int(track.is_interpolated.sum())
+        print(f'person {track.track_id}: frames {track.frames[0]} to {track.frames[-1]}, {guessed} interpolated')
+    print(f'wrote {args.out}')
 
 
 def _boxes(kind: str, *files: str, device: str) -> str | PersonBoxes:
@@ -99,7 +105,7 @@ def _boxes(kind: str, *files: str, device: str) -> str | PersonBoxes:
 def _extrinsics(path: str | None) -> dict | None:
     try:
         return None if path is None else json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path}: expected a JSON file with R and T, got {error}') from error
 
 
@@ -120,16 +126,20 @@ def _write(poses: VideoPoses, args: argparse.Namespace, folder: Path) -> None:
     write_json(poses, folder / 'poses.json')
     write_csv(poses, folder / 'poses.csv')
     for track in poses.tracks:
-        write_bvh(track, folder / f'person_{track.track_id}.bvh', poses.fps)
-    write_pose_picture(poses, _images(poses, args), folder / 'poses.png')
-    write_overlay_video(poses, _images(poses, args), folder / 'poses.mp4')
-    write_report(poses, _images(poses, args), folder / 'report.html')
+        write_bvh(track, folder / f'person_{track.track_id}.bvh', poses.fps, poses.camera)
+    for write, name in [
+        (write_pose_picture, 'poses.png'),
+        (write_overlay_video, 'poses.mp4'),
+        (write_report, 'report.html'),
+    ]:
+        write(poses, _images(poses, args, name), folder / name)
 
 
-def _images(poses: VideoPoses, args: argparse.Namespace) -> Iterator[np.ndarray]:
+def _images(poses: VideoPoses, args: argparse.Namespace, name: str) -> Iterator[np.ndarray]:
     """The frames to draw on, black where they cannot be read."""
     black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)
-    return (black if frame.image is None else frame.image for frame in open_source(args.video, args.fps))
+    frames = tqdm(open_source(args.video, args.fps), desc=name, total=len(poses.times), unit='frame')
+    return (black if frame.image is None else frame.image for frame in frames)
 
 
 if __name__ == '__main__':

@@ -3,19 +3,24 @@
 A folder of plain arrays, N frames: ``keypoints.npy`` float32 (N, 17, 3) of (u px, v px, depth m relative to the root),
 ``scores.npy`` float32 (N, 17), perhaps ``depth_std.npy`` float32 (N, 17), a depth's standard deviation, m,
 ``frame_names.npy`` (N,) and ``store.json``. That says where they come from, under which bounding boxes they were made
-(``bbox_policy``) and whether there are depths (``has_depth``; if not, the column is NaN). Row i belongs to row i of the
-annotation. The folder is written under a temporary name and takes its own when complete.
+(``bbox_policy``), whether there are depths (``has_depth``; if not, the column is NaN) and the SHA-256 of each array, by
+which damage is noticed; older stores do not say that. Row i belongs to row i of the annotation. The folder is written
+under a temporary name and takes its own when complete.
 """
 
+import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from depth_refine.atomic import whole_folder
 from depth_refine.errors import InputError
+from depth_refine.functional.units import FROM_ROOT, PIXELS, require_unit
 
 from .h36m_annotation import H36MAnnotation
 
@@ -26,6 +31,11 @@ _META_FILE = 'store.json'
 def _shapes(has_depth_std: bool) -> dict[str, tuple]:
     """Of a frame, by array."""
     return dict(keypoints=(17, 3), scores=(17,), **(dict(depth_std=(17,)) if has_depth_std else {}))
+
+
+def _sha256(path: Path) -> str:
+    with path.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 class SequenceStore:
@@ -49,7 +59,7 @@ class SequenceStore:
 
     def __init__(self, path: str | Path, annotation: H36MAnnotation) -> None:
         self.path = Path(path)
-        how_to_make = 'Make it with tools/extract_depth_sequences.py.'
+        how_to_make = 'Make it with tools/extract_depth_sequences.py, or with tools/import_predictions.py.'
         if not (self.path / _META_FILE).is_file():
             raise InputError(
                 f'no depth sequence store at {self.path.absolute()}: {_META_FILE} is missing. {how_to_make}'
@@ -60,14 +70,17 @@ class SequenceStore:
                 raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
             count, owner = self.meta['num_frames'], self.meta['annotation']['sha256']
             self.bbox_policy, self.has_depth = str(self.meta['bbox_policy']), bool(self.meta['has_depth'])
-            self.keypoints = np.load(self.path / 'keypoints.npy', mmap_mode='c')
-            self.scores = np.load(self.path / 'scores.npy', mmap_mode='c')
+            self.keypoints = open_memmap(self.path / 'keypoints.npy', mode='c')
+            self.scores = open_memmap(self.path / 'scores.npy', mode='c')
             self.depth_std = None
             if self.meta.get('has_depth_std', False):
-                self.depth_std = np.load(self.path / 'depth_std.npy', mmap_mode='c')
+                self.depth_std = open_memmap(self.path / 'depth_std.npy', mode='c')
+            written = self.meta.get('sha256', {})
+            names = [f'{name}.npy' for name in _shapes(self.depth_std is not None)]
+            changed = [name for name in names if name in written and _sha256(self.path / name) != written[name]]
         except InputError:
             raise
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever json and numpy raise on damaged bytes
             raise InputError(f'the depth sequence store {self.path} is damaged ({error!r}). {how_to_make}') from error
         if owner != annotation.sha256:
             raise InputError(
@@ -82,6 +95,11 @@ class SequenceStore:
                     f'{self.path / name}.npy: expected float32 of shape {(len(annotation), *shape)}, got {array.dtype} '
                     f'{array.shape}. {how_to_make}'
                 )
+        if changed:
+            raise InputError(f'{self.path / changed[0]} is not as it was written: its sha256 differs. {how_to_make}')
+        require_unit(f'{self.path}: u and v of keypoints.npy', self.keypoints[..., :2], PIXELS)
+        if self.has_depth:
+            require_unit(f'{self.path}: the depth of keypoints.npy', self.keypoints[..., 2], FROM_ROOT)
 
 
 @contextmanager
@@ -121,6 +139,14 @@ def write_sequence_store(
         writer.finish(dict(meta, bbox_policy=bbox_policy, has_depth=has_depth, has_depth_std=has_depth_std))
 
 
+def _allocate(path: Path, dtype: np.dtype, shape: tuple) -> np.memmap:
+    """A mapped array in a new file that has all its space: a write to a mapping on a full disk ends the process."""
+    array = open_memmap(path, mode='w+', dtype=dtype, shape=shape)
+    with path.open('r+b') as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
 class _Writer:
     """Fills the arrays of a store in ``folder``."""
 
@@ -129,9 +155,7 @@ class _Writer:
         self.annotation = annotation
         self._finite_columns = 3 if has_depth else 2
         self._arrays = {
-            name: np.lib.format.open_memmap(
-                folder / f'{name}.npy', mode='w+', dtype=np.float32, shape=(len(annotation), *shape)
-            )
+            name: _allocate(folder / f'{name}.npy', np.dtype(np.float32), (len(annotation), *shape))
             for name, shape in _shapes(has_depth_std).items()
         }
         self._written = np.zeros(len(annotation), bool)
@@ -163,11 +187,13 @@ class _Writer:
             raise ValueError(f'only {self._written.sum()} of {len(self._written)} frames were written; nothing is kept')
         for array in self._arrays.values():
             array.flush()
-        np.save(self.folder / 'frame_names.npy', self.annotation.img_names)
+        names = self.annotation.img_names
+        _allocate(self.folder / 'frame_names.npy', names.dtype, names.shape)[:] = names
         meta = dict(
             schema_version=SCHEMA_VERSION,
             num_frames=len(self.annotation),
             annotation=dict(file=self.annotation.path.name, sha256=self.annotation.sha256),
+            sha256={f'{name}.npy': _sha256(self.folder / f'{name}.npy') for name in self._arrays},
             **meta,
         )
         (self.folder / _META_FILE).write_text(json.dumps(meta, indent=2) + '\n')

@@ -21,9 +21,9 @@ def estimate_root_trajectory(
 
     A joint at (X, Y, Z) from the root (tx, ty, tz) is seen at (u, v) of an ideal pinhole camera if
     ``fx (X + tx) = (u - cx) (Z + tz)`` and ``fy (Y + ty) = (v - cy) (Z + tz)``, which is linear in the root. The
-    residual of such an equation is the reprojection error in pixels times the joint's distance, so that far joints
-    count more, and noise of (u, v), which is among the coefficients, makes the person seem nearer. The solution is
-    therefore the start of one Gauss-Newton step on the reprojection error itself, a second linear system.
+    residual of such an equation is the distance of the joint from the ray of its pixel, in its own depth, times the
+    focal length: the right thing to minimise as long as estimated poses are further off than pixels. On such poses the
+    least squares of the reprojection error, which counts near joints more, place people too far away.
 
     A frame does not tell where the root is if fewer than two joints count, if they are less than a pixel apart, or if
     the solution is at or behind the camera. Its root is interpolated between the frames around it; before the first and
@@ -36,10 +36,11 @@ def estimate_root_trajectory(
         center: (2,) principal point cx, cy, px.
         weights: (T, K) confidences of the joints, 0 or more, multiplying their squared errors; equal if None. Joints
             with a coordinate or confidence that is not finite do not count.
-        smooth: px / m, not negative. The trajectory minimises the sum of all weighted squared reprojection errors and
-            of ``(smooth * d)^2`` over the second differences ``d`` of the root, metres. Noise of the 2D joints
-            divided by the second differences to be expected is a good value: 5 px and accelerations of 3 m / s^2 at 50
-            frames a second, hence 3 / 50^2 m, make 4000. With 0 every frame is solved alone.
+        smooth: px / m, not negative. The trajectory minimises the sum of all weighted squared residuals, divided by the
+            person's distance in each frame to be pixels, and of ``(smooth * d)^2`` over the second differences ``d`` of
+            the root, metres. Noise of the 2D joints divided by the second differences to be expected is a good value:
+            5 px and accelerations of 3 m / s^2 at 50 frames a second, hence 3 / 50^2 m, make 4000. With 0 every frame
+            is solved alone.
 
     Returns:
         (T, 3) camera-frame metres (x right, y down, z forward), finite.
@@ -59,10 +60,10 @@ def estimate_root_trajectory(
     rays, joints = (np.where(counts[..., None], values, 0.0) for values in (rays, keypoints_3d))
 
     valid = _spread(rays * focal, weights) > _MIN_SPREAD
-    normal, target = _normal_equations(joints, rays, np.zeros_like(rays), focal, weights)
+    normal, target = _normal_equations(joints, rays, focal, weights)
     normal[~valid] = np.eye(3)
-    points = joints + np.linalg.solve(normal, target[..., None])[:, None, :, 0]
-    distance = points[..., 2]
+    root = np.linalg.solve(normal, target[..., None])[..., 0]
+    distance = joints[..., 2] + root[:, 2:]
     valid &= np.all((distance > 0) | ~counts, axis=-1)
     if not valid.any():
         raise InputError(
@@ -71,21 +72,14 @@ def estimate_root_trajectory(
             'joints belong together, and are focal length and principal point those of the video?'
         )
 
-    counts &= valid[:, None]
-    distance = np.where(counts, distance, 1.0)[..., None]
-    projected = points[..., :2] / distance
-    weights = np.where(counts, weights, 0.0) / distance[..., 0] ** 2
-    normal, target = _normal_equations(joints, projected, (rays - projected) * distance, focal, weights)
+    frames, solved = np.arange(len(valid)), valid
     if smooth > 0:
         first, last = np.flatnonzero(valid)[[0, -1]]
-        solved = np.zeros(len(valid), bool)
-        solved[first : last + 1] = True
-        root = _solve_smooth(normal[solved], target[solved], smooth)
-    else:
-        solved = valid
-        root = np.linalg.solve(normal[solved], target[solved][..., None])[..., 0]
-    frames = np.arange(len(valid))
-    return np.stack([np.interp(frames, frames[solved], axis) for axis in root.T], axis=-1)
+        solved = (frames >= first) & (frames <= last)
+        sums = weights.sum(axis=-1), np.sum(weights * distance, axis=-1)
+        scale = np.divide(*sums, out=np.zeros(len(valid)), where=valid)[solved, None] ** 2
+        root[solved] = _solve_smooth(normal[solved] * scale[..., None], target[solved] * scale, smooth)
+    return np.stack([np.interp(frames, frames[solved], axis) for axis in root[solved].T], axis=-1)
 
 
 def _check(keypoints_3d, keypoints, focal, center, weights, smooth) -> None:
@@ -113,17 +107,17 @@ def _spread(pixels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.sqrt(np.sum(share * (pixels - mean) ** 2, axis=(1, 2)))
 
 
-def _normal_equations(joints, rays, offset, focal, weights) -> tuple[np.ndarray, np.ndarray]:
+def _normal_equations(joints, rays, focal, weights) -> tuple[np.ndarray, np.ndarray]:
     """Matrices (T, 3, 3) and right sides (T, 3) of the weighted least squares problem of every frame.
 
-    The equations of a joint, in units of the focal lengths, ask for a point that lies ``offset`` (T, K, 2) metres off
-    the ray (x, y): ``tx - x tz = x Z - X + dx`` and ``ty - y tz = y Z - Y + dy``.
+    The equations of a joint seen along the ray (x, y, 1), times the focal lengths, are ``tx - x tz = x Z - X`` and
+    ``ty - y tz = y Z - Y``.
     """
     equations = np.zeros((*rays.shape, 3))
     equations[..., 0, 0] = equations[..., 1, 1] = 1
     equations[..., 2] = -rays
     equations *= focal[:, None]
-    sides = focal * (rays * joints[..., 2:] - joints[..., :2] + offset)
+    sides = focal * (rays * joints[..., 2:] - joints[..., :2])
     normal = np.einsum('tk,tkai,tkaj->tij', weights, equations, equations)
     return normal, np.einsum('tk,tkai,tka->ti', weights, equations, sides)
 

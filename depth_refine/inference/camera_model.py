@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from depth_refine.errors import InputError
+from depth_refine.functional.camera import back_project
+from depth_refine.functional.units import focal_length, require_unit
 
 # Human3.6M's focal length in widths of its square frames, the mean of its cameras; assumed of unknown cameras too.
 TRAINING_FOCAL = 1.147
@@ -13,11 +15,11 @@ TRAINING_FOCAL = 1.147
 def make_camera(
     size: tuple[int, int], intrinsics: Sequence[float] | None = None, extrinsics: dict | None = None
 ) -> tuple[dict, str]:
-    """A pinhole camera in the form of :mod:`depth_refine.functional.camera`.
+    """A camera in the form of :mod:`depth_refine.functional.camera`.
 
     Args:
         size: width and height of the upright frames, px.
-        intrinsics: fx, fy, cx, cy, px; by default assumed.
+        intrinsics: fx, fy, cx, cy, px, and, if the lens distorts, k1, k2, k3, p1, p2; by default assumed.
         extrinsics: ``R`` (3, 3), the rotation from the camera frame to the world frame, and ``T`` (3,), the camera's
             centre in world metres, if the world frame is known.
 
@@ -36,12 +38,36 @@ def make_camera(
             'Distances from the camera scale with the focal length.'
         )
     else:
-        numbers, source = np.asarray(intrinsics, float), 'given'
-        if numbers.shape != (4,) or not np.isfinite(numbers).all() or (numbers[:2] <= 0).any():
-            raise InputError(f'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, got {intrinsics}')
-    zeros = dict(k=np.zeros((3, 1)), p=np.zeros((2, 1)))
-    camera = dict(f=numbers[:2, None], c=numbers[2:, None], **zeros, w=width, h=height)
+        numbers, source = _checked_intrinsics(intrinsics), 'given'
+        require_unit('fx and fy of the intrinsics', numbers[:2], focal_length(max(width, height)))
+    f, c, k, p = np.split(np.pad(numbers, (0, 9 - len(numbers)))[:, None], [2, 4, 7])
+    camera = dict(f=f, c=c, k=k, p=p, w=width, h=height)
     return camera | (_checked_extrinsics(extrinsics) if extrinsics is not None else {}), source
+
+
+def check_camera(intrinsics: Sequence[float] | None, extrinsics: dict | None = None) -> None:
+    """Refuse what :func:`make_camera` would whatever the size of the frames, before the long work that tells it."""
+    if intrinsics is not None:
+        _checked_intrinsics(intrinsics)
+    if extrinsics is not None:
+        _checked_extrinsics(extrinsics)
+
+
+def undistorted(pixels: np.ndarray, camera: dict) -> np.ndarray:
+    """What a camera with the same focal lengths and principal point, but without lens distortion, would see.
+
+    Pixels far outside the image, where the model of the distortion ends, stay as they are.
+
+    Args:
+        pixels: (..., 2) px.
+        camera: see :func:`make_camera`.
+
+    Returns:
+        (..., 2) px.
+    """
+    rays = back_project(pixels, np.ones(pixels.shape[:-1]), camera)[..., :2]
+    ideal = rays * np.ravel(camera['f']) + np.ravel(camera['c'])
+    return np.where(np.isfinite(ideal), ideal, pixels).astype(pixels.dtype)
 
 
 def through_training_camera(pixels: np.ndarray, camera: dict) -> np.ndarray:
@@ -52,12 +78,23 @@ def through_training_camera(pixels: np.ndarray, camera: dict) -> np.ndarray:
 
     Args:
         pixels: (..., 2) px.
-        camera: without lens distortion.
+        camera: see :func:`make_camera`.
 
     Returns:
         (..., 2) in widths of the frame, from its top left corner.
     """
-    return ((pixels - np.ravel(camera['c'])) / np.ravel(camera['f']) * TRAINING_FOCAL + 0.5).astype(pixels.dtype)
+    rays = (undistorted(pixels, camera) - np.ravel(camera['c'])) / np.ravel(camera['f'])
+    return (rays * TRAINING_FOCAL + 0.5).astype(pixels.dtype)
+
+
+def _checked_intrinsics(intrinsics: Sequence[float]) -> np.ndarray:
+    numbers = np.asarray(intrinsics, float)
+    if numbers.shape not in ((4,), (9,)) or not np.isfinite(numbers).all() or (numbers[:2] <= 0).any():
+        raise InputError(
+            'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, alone or with the distortion k1, k2, '
+            f'k3, p1 and p2, got {intrinsics}'
+        )
+    return numbers
 
 
 def _checked_extrinsics(extrinsics: dict) -> dict:

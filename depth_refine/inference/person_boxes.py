@@ -5,14 +5,16 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
+from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.errors import InputError
+from depth_refine.functional.units import PIXELS, require_unit
 
 from .video_source import Frame
 
+_LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
 _SMALLEST = 2.0  # px; a box of less shows nothing
 
 
@@ -67,21 +69,23 @@ class BoxFile:
             raise InputError(f'no file of boxes {path}')
         try:
             frames, bboxes, track_ids = (np.array(column, float) for column in readers[path.suffix.lower()](path))
-        except (KeyError, ValueError, TypeError, EOFError, OSError, BadZipFile) as error:
+        except Exception as error:  # whatever csv, json, zipfile and numpy raise on other or damaged files
             raise InputError(
                 f'{path} is not a file of boxes ({error!r}); expected {_FORMS[path.suffix.lower()]}'
             ) from error
+        with np.errstate(over='ignore'):  # what is too large becomes infinite, and is refused
+            bboxes = bboxes.astype(np.float32)
         self._check(path, frames, bboxes, track_ids)
         order = np.argsort(frames, kind='stable')
         self.path = path
         self.frames = frames[order].astype(int)
-        self._bboxes = bboxes[order].astype(np.float32)
+        self._bboxes = bboxes[order]
         self._track_ids = track_ids[order].astype(int) if len(track_ids) else None
 
     @staticmethod
     def _check(path: Path, frames: np.ndarray, bboxes: np.ndarray, track_ids: np.ndarray) -> None:
         if not len(frames):
-            raise InputError(f'{path} has no boxes')
+            raise InputError(f'{path} has no boxes; expected {_FORMS[path.suffix.lower()]}')
         ids = track_ids if len(track_ids) else np.arange(len(frames))
         if frames.ndim != 1 or bboxes.shape != (len(frames), 4) or ids.shape != frames.shape:
             raise InputError(
@@ -90,13 +94,14 @@ class BoxFile:
             )
         whole = np.stack([frames, ids])
         sound = np.isfinite(bboxes).all(axis=1) & (bboxes[:, :2] < bboxes[:, 2:]).all(axis=1)
-        sound &= ((whole >= 0) & (whole == np.floor(whole))).all(axis=0)
+        sound &= ((whole >= 0) & (whole <= _LARGEST_NUMBER) & (whole == np.floor(whole))).all(axis=0)
         if not sound.all():
             row = int(np.argmin(sound))
             raise InputError(
                 f'{path}: expected whole numbers from 0 as frame and track_id, and x1 < x2 and y1 < y2; '
                 f'got frame {frames[row]:g} and box {bboxes[row].tolist()} in entry {row}'
             )
+        require_unit(f'{path}: a box', bboxes, PIXELS)
         pairs, times = np.unique(whole, axis=1, return_counts=True)
         if (times > 1).any():
             frame, person = pairs[:, np.argmax(times)]
@@ -132,8 +137,8 @@ def _read_json(path: Path) -> tuple[Iterable, Iterable, Iterable]:
 
 
 def _read_npz(path: Path) -> tuple[Iterable, Iterable, Iterable]:
-    with np.load(path) as arrays:
-        return arrays['frame'], arrays['bbox'], arrays.get('track_id', [])
+    arrays = load_arrays(path)
+    return arrays['frame'], arrays['bbox'], arrays.get('track_id', [])
 
 
 def clip_boxes(boxes: Boxes, size: tuple[int, int]) -> tuple[Boxes, int, int]:

@@ -18,7 +18,7 @@ from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import nn
 
-from depth_refine.engine import check_checkpoint
+from depth_refine.engine import check_checkpoint, optimise_for_inference
 from depth_refine.engine.tool import load_config
 from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import FLIP_INDICES, JOINT_NAMES
@@ -55,7 +55,7 @@ class FirstStage:
             )
         self.num_joints = model.head.num_joints
         self.depth_range = model.head.decoder.depth_range
-        self._model = _load_weights(model, checkpoint, device)
+        self._model = optimise_for_inference(_load_weights(model, checkpoint), device)
         self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
         self._batch_size = batch_size
 
@@ -105,8 +105,8 @@ class SecondStage:
         is_causal: an output depends on its own frame and those before alone.
 
     Raises:
-        InputError: a file is missing, the config is not of a refiner, its network and its data set take different
-            inputs, or the checkpoint belongs to another one.
+        InputError: a file is missing, the config is not of a refiner, its network and its data set differ in their
+            inputs or in being causal, or the checkpoint belongs to another one.
     """
 
     def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str) -> None:
@@ -123,10 +123,16 @@ class SecondStage:
         named_rate = re.search(r'fps(\d+)', dataset.ann_file)
         self.rate = float(named_rate[1]) if named_rate else _DEFAULT_RATE
         self.is_causal = dataset.get('causal', False)
+        if self.is_causal != getattr(model.backbone, 'causal', False):
+            raise InputError(
+                f'{self.cfg.filename}: its network is {_kind(not self.is_causal)}, and its test data set '
+                f'{_kind(self.is_causal)}: expected the same causal=... in the backbone and in the data sets, as in '
+                'configs/refiner_causal_27.py'
+            )
         # a refiner trained on true inputs takes predicted ones as well
         self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
         self._clip_len = dataset.get('clip_len')
-        self.model = _load_weights(model, checkpoint, device)
+        self.model = _load_weights(model, checkpoint).to(device)
         self._pipeline = Compose(dataset.pipeline)
         try:
             self(np.zeros((1, self.num_joints, 5), np.float32), make_camera((1, 1))[0])
@@ -140,7 +146,7 @@ class SecondStage:
 
         Args:
             measurements: (T, 17, 5) at :attr:`rate` frames a second.
-            camera: of the video, without lens distortion, see :func:`make_camera`.
+            camera: of the video, see :func:`make_camera`.
 
         Returns:
             (T, 17, 3) root-relative metres, camera axes.
@@ -222,7 +228,11 @@ def _load_config(config: str | Path | Config) -> Config:
     return cfg
 
 
-def _load_weights(model: nn.Module, checkpoint: str | Path, device: str) -> nn.Module:
+def _kind(is_causal: bool) -> str:
+    return 'causal' if is_causal else 'not causal'
+
+
+def _load_weights(model: nn.Module, checkpoint: str | Path) -> nn.Module:
     check_checkpoint(model, checkpoint)
     load_checkpoint(model, str(checkpoint), map_location='cpu', logger='silent')
-    return model.to(device).eval()
+    return model.eval()

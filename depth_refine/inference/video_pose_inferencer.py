@@ -12,7 +12,7 @@ from depth_refine.functional.camera import back_project
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
 from depth_refine.functional.skeleton import ROOT
 
-from .camera_model import make_camera
+from .camera_model import check_camera, make_camera, undistorted
 from .live_poses import LiveFrame, live_poses
 from .observations import Observations, observe
 from .person_boxes import BoxFile, PersonBoxes, whole_frame
@@ -75,7 +75,8 @@ class VideoPoseInferencer:
             source: a video file, a folder of images, or images, see :func:`open_source`.
             boxes: where the people are: ``'whole'``, one person who fills the frame; a file, see :class:`BoxFile`; or a
                 detector, any function as in :mod:`person_boxes`.
-            intrinsics: fx, fy, cx, cy of the camera, px; by default assumed, see :func:`make_camera`.
+            intrinsics: of the camera, fx, fy, cx, cy, px, or with distortion; by default assumed, see
+                :func:`make_camera`.
             extrinsics: ``R`` and ``T``, see :func:`make_camera`, if the world frame is known.
             fps: frames a second of sources without time stamps.
             smooth: how much the path of the root is smoothed, px / m, see :func:`estimate_root_trajectory`; by default
@@ -92,7 +93,7 @@ class VideoPoseInferencer:
         if video.is_live:
             raise InputError(f'{video.name} never ends: use stream()')
         boxes = _person_boxes(boxes)
-        make_camera((1, 1), intrinsics, extrinsics)  # refuses wrong numbers before the long work
+        check_camera(intrinsics, extrinsics)
         seen = observe(video, boxes, self.first_stage)
         camera, camera_source = make_camera(seen.size, intrinsics, extrinsics)
         result = VideoPoses(video.name, seen.size, seen.times, camera, camera_source, notes=video.notes + seen.notes)
@@ -131,7 +132,7 @@ class VideoPoseInferencer:
         Raises:
             InputError: the refiner is not causal, or source or boxes cannot be used.
         """
-        make_camera((1, 1), intrinsics)
+        check_camera(intrinsics)
         video = open_source(source, fps)
         return live_poses(video, _person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
 
@@ -152,7 +153,10 @@ class VideoPoseInferencer:
             )
             result.notes += [note] if note not in result.notes else []
         at = uniform_times(times, rate) if resampled else times
-        inputs = resample(measurements, times, at) if resampled else measurements
+        inputs = measurements
+        if resampled:
+            inputs = resample(measurements, times, at)
+            inputs[..., 3:] = inputs[..., 3:].clip(min=0)  # a curve through confidences near 0 dips below
         poses = self.second_stage(inputs, result.camera)
         root = self._root(poses, inputs, result, smooth, person.track_id)
         if resampled:
@@ -182,10 +186,9 @@ class VideoPoseInferencer:
     ) -> np.ndarray | None:
         """(T, 3) path of the root, or nothing and a note where poses and pixels tell none."""
         focal, center = np.ravel(result.camera['f']), np.ravel(result.camera['c'])
+        pixels = undistorted(measurements[..., :2], result.camera)
         try:
-            root = estimate_root_trajectory(
-                poses, measurements[..., :2], focal, center, weights=measurements[..., 3], smooth=smooth
-            )
+            root = estimate_root_trajectory(poses, pixels, focal, center, weights=measurements[..., 3], smooth=smooth)
         except InputError as error:
             result.notes.append(f'Person {track_id}: no position in space, since {error}')
             return None

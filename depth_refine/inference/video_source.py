@@ -121,7 +121,7 @@ def _open_file(path: Path) -> VideoSource:
         container = av.open(str(path))
     except (av.FFmpegError, OSError) as error:
         reason = 'it is empty' if path.stat().st_size == 0 else f'FFmpeg says: {error.strerror}'
-        raise InputError(f'{path} is not a video ({reason}). {_EXPECTED}') from error
+        raise InputError(f'{path} is not a video, or is a damaged one ({reason}). {_EXPECTED}') from error
     if not container.streams.video:
         container.close()
         raise InputError(f'{path} has sound or data, but no video. {_EXPECTED}')
@@ -130,7 +130,7 @@ def _open_file(path: Path) -> VideoSource:
     source = VideoSource(path.name, stream.frames or round(duration * (stream.average_rate or 0)) or None)
 
     def frames() -> Iterator[Frame]:
-        unreadable, index, seconds = [], 0, 0.0
+        unreadable, index, seconds = [], -1, 0.0
         with container:
             for index, (seconds, image) in enumerate(_decode(container, stream)):
                 if image is None:
@@ -162,13 +162,13 @@ def _decode(
             continue
         for frame in decoded:
             now = frame.time if frame.time is not None and frame.time > before else max(before + interval, 0.0)
-            yield from ((missed, None) for missed in sorted(lost) if before < missed < now)
+            yield from ((missed, None) for missed in sorted(set(lost)) if before < missed < now)
             lost = [missed for missed in lost if missed > now]
             # rotation is anticlockwise, in whole quarters
             image = None if frame.is_corrupt else np.rot90(frame.to_ndarray(format='bgr24'), frame.rotation // 90)
             yield now, image if image is None else np.ascontiguousarray(image)
             before = now
-    yield from ((missed, None) for missed in sorted(lost) if np.isfinite(missed))
+    yield from ((missed, None) for missed in sorted(set(lost)) if before < missed < np.inf)
 
 
 def _open_camera(number: int) -> VideoSource:

@@ -3,7 +3,7 @@ import pytest
 
 from depth_refine.errors import InputError
 from depth_refine.functional.camera import camera_to_world, project
-from depth_refine.inference.camera_model import make_camera, through_training_camera
+from depth_refine.inference.camera_model import make_camera, through_training_camera, undistorted
 
 QUARTER = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]  # a camera that looks along the world's x, with z up
 
@@ -12,6 +12,22 @@ def test_given():
     camera, source = make_camera((97, 75), (80, 90, 40, 30))
     assert source == 'given' and (camera['w'], camera['h']) == (97, 75) and 'R' not in camera
     np.testing.assert_allclose(project(np.array([0.5, -0.2, 4]), camera), [40 + 80 / 8, 30 - 90 / 20])
+
+
+def test_lens_distortion():
+    # Human3.6M's own camera 54138969
+    numbers = (1145.05, 1143.78, 512.54, 515.45, -0.20710, 0.24777, -0.0030752, -0.00097570, -0.0014245)
+    camera, _ = make_camera((1000, 1002), numbers)
+    plain, _ = make_camera((1000, 1002), numbers[:4])
+    points = np.random.default_rng(0).uniform([-1.5, -1.5, 4], [1.5, 1.5, 6], (5, 17, 3))
+    seen, expected = project(points, camera), project(points, plain)
+    assert np.abs(seen - expected).max() > 3
+    np.testing.assert_allclose(undistorted(seen, camera), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        through_training_camera(seen, camera), through_training_camera(expected, plain), atol=1e-9
+    )
+    folded, _ = make_camera((100, 100), (100, 100, 50, 50, -0.5, 0, 0, 0, 0))  # no ray is seen beyond 54 px
+    np.testing.assert_allclose(undistorted(np.array([[150.0, 50.0], [50, 50]]), folded), [[150, 50], [50, 50]])
 
 
 @pytest.mark.parametrize('size', [(97, 75), (75, 97)])
@@ -26,9 +42,11 @@ def test_extrinsics():
     np.testing.assert_allclose(camera_to_world(np.array([[0.0, 0, 5], [1, 0, 0]]), camera), [[6, 2, 3], [1, 1, 3]])
 
 
-@pytest.mark.parametrize('numbers', [(80, 90, 40), (0, 90, 40, 30), (80, np.nan, 40, 30), (80, -90, 40, 30)])
+@pytest.mark.parametrize('numbers', [(80, 90, 40), (80, 90, 40, 30, 0.1), (0, 90, 40, 30), (80, np.nan, 40, 30)])
 def test_impossible_intrinsics(numbers):
-    with pytest.raises(InputError, match=r'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, got \('):
+    with pytest.raises(
+        InputError, match=r'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, .*, got \('
+    ):
         make_camera((97, 75), numbers)
 
 
@@ -56,3 +74,11 @@ def test_rays_through_the_training_camera():
         np.testing.assert_allclose(1000 * through_training_camera(pixels, camera), expected, rtol=1e-9)
     square, _ = make_camera((200, 200))
     np.testing.assert_allclose(through_training_camera(pixels, square) * 200, pixels, rtol=1e-9)
+
+
+@pytest.mark.parametrize('focal', [1.147, 50])
+def test_focal_length_in_other_units(focal):
+    with pytest.raises(
+        InputError, match=r'fx and fy of the intrinsics reaches .*; looks like millimetres or image wid'
+    ):
+        make_camera((1920, 1080), [focal, focal, 960, 540])

@@ -1,7 +1,6 @@
 import cv2
 import numpy as np
 import pytest
-from mmengine.config import Config
 
 from depth_refine.errors import InputError
 from depth_refine.inference import VideoPoseInferencer
@@ -13,12 +12,8 @@ INTRINSICS = (80, 90, 40, 30)
 
 
 @pytest.fixture(scope='module')
-def causal(stages, save, tmp_path_factory):
-    cfg = Config.fromfile(stages[2])
-    cfg.model.backbone.causal = True
-    cfg.test_dataloader.dataset.causal = True
-    refiner = save(cfg, tmp_path_factory.mktemp('causal') / 'causal')
-    return VideoPoseInferencer(*stages[:2], *refiner, device='cpu')
+def causal(causal_stages):
+    return VideoPoseInferencer(*causal_stages, device='cpu')
 
 
 @pytest.fixture(autouse=True)

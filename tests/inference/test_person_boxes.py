@@ -109,3 +109,9 @@ def test_boxes_outside_the_image():
     assert (clipped.track_ids.tolist(), clipped.margin, cut, dropped) == ([0, 1, 2], 1.1, 2, 3)
     empty, cut, dropped = clip_boxes(Boxes(np.empty((0, 4), np.float32)), (97, 75))
     assert empty.bboxes.shape == (0, 4) and (empty.track_ids, cut, dropped) == (None, 0, 0)
+
+
+def test_normalised_boxes(tmp_path):
+    bboxes = [[0.1, 0.2, 0.4, 0.9]] * 4
+    with pytest.raises(InputError, match=r'boxes.csv: a box reaches 0\.9, .*; looks like normalised coordinates'):
+        BoxFile(write(tmp_path / 'boxes.csv', True, bboxes=bboxes))

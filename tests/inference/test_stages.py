@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.runner import Runner, load_checkpoint
+from mmpose.registry import MODELS
 
 from depth_refine.errors import InputError
 from depth_refine.inference.camera_model import make_camera
@@ -28,7 +29,10 @@ def test_first_stage_equals_testing_on_the_data_set(stages, data_root):
         for index in range(len(loader.dataset))
     ]
     found = list(stage(iter(people)))
-    samples = [sample for batch in loader for sample in stage._model.test_step(batch)]
+    model = MODELS.build(cfg.model).eval()
+    load_checkpoint(model, str(stages[1]), logger='silent')
+    with torch.inference_mode():
+        samples = [sample for batch in loader for sample in model.test_step(batch)]
     assert len(found) == len(samples) == len(people) > 7
     for measured, sample in zip(found, samples, strict=True):
         expected = sample.pred_instances
@@ -69,6 +73,7 @@ def test_second_stage_by_hand(stages, save, tmp_path, source, channels, causal, 
     cfg = Config.fromfile(stages[2])
     cfg.model.backbone.in_channels = 17 * len(channels)
     cfg.model.test_cfg.flip_test = not causal
+    cfg.model.backbone.causal = causal
     cfg.test_dataloader.dataset.update(input_source=source, causal=causal)
     stage = SecondStage(*save(cfg, tmp_path / 'refiner'), 'cpu')
     measurements = make_measurements(frames)
@@ -122,6 +127,10 @@ def test_refused(stages, save, tmp_path):
     cfg.test_dataloader.dataset.input_source = '2d'
     with pytest.raises(InputError, match=r"two\.py: its network does not take its input_source '2d': Temporal"):
         SecondStage(*save(cfg, tmp_path / 'two'), 'cpu')
+    cfg = Config.fromfile(second)
+    cfg.model.backbone.causal = True
+    with pytest.raises(InputError, match=r'half\.py: its network is causal, and its test data set not causal'):
+        SecondStage(*save(cfg, tmp_path / 'half'), 'cpu')
 
 
 def test_fit(stages, save, tmp_path):

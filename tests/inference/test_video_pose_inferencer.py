@@ -170,6 +170,21 @@ def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
     assert 'Nobody was looked for: one person is taken to fill every frame.' in result.notes
 
 
+def test_resampled_confidences_stay_above_zero(inferencer, monkeypatch):
+    true = TrueStages(monkeypatch, np.arange(40) / 25)
+
+    def unsure(self, people):
+        for number, measured in enumerate(true.first(people)):
+            measured[:, 3:] = (0, 0, 0.3, 1)[number % 4]
+            yield measured
+
+    monkeypatch.setattr(FirstStage, '__call__', unsure)
+    (track,) = inferencer(numbered(range(40)), intrinsics=INTRINSICS, fps=25).tracks
+    ((inputs, _),) = true.refined
+    assert inputs[..., 3:].min() == 0 and inputs[..., 3:].max() > 0.9
+    assert track.root is not None
+
+
 def test_a_file_at_the_rate_of_training_is_not_resampled(inferencer, write_video, pictures, tmp_path):
     result = inferencer(write_video(tmp_path / 'a.mp4', pictures, range(0, 400, 20)))
     assert not any('trained' in note for note in result.notes)

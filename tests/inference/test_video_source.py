@@ -109,8 +109,8 @@ def test_files_that_are_no_video(tmp_path):
         sound.writeframes(bytes(16000))
     (tmp_path / 'folder').mkdir()
     for name, message in [
-        ('empty.mp4', r'empty\.mp4 is not a video \(it is empty\)\. Expected a file such as \.mp4'),
-        ('text.mp4', r'text\.mp4 is not a video \(FFmpeg says: Invalid data'),
+        ('empty.mp4', r'empty\.mp4 is not a video, or is a damaged one \(it is empty\)\. Expected a file'),
+        ('text.mp4', r'text\.mp4 is not a video, or is a damaged one \(FFmpeg says: Invalid data'),
         ('sound.wav', r'sound\.wav has sound or data, but no video'),
         ('absent.mp4', r'no video .*absent\.mp4: give a video file, a folder of images, or'),
         ('folder', r'the folder .*folder has no images: expected files that end in \.bmp'),

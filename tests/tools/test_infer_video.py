@@ -1,55 +1,28 @@
 import json
-import runpy
-import sys
-from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmpose.registry import MODELS
 
-ROOT = Path(__file__).parents[2]
-TOOL = ROOT / 'tools' / 'infer_video.py'
-
-
-@pytest.fixture(scope='module')
-def stages(tmp_path_factory):
-    """Arguments for tiny random networks; the refiner is causal."""
-    folder = tmp_path_factory.mktemp('stages')
-    first = Config.fromfile(ROOT / 'configs/demo/integral.py')
-    first.model.backbone.update(base_channels=4, stem_channels=4)
-    first.model.head.update(in_channels=16, deconv_out_channels=(8, 8))
-    second = Config.fromfile(ROOT / 'configs/demo/refiner.py')
-    second.model.backbone.update(channels=16, causal=True)
-    second.model.head.in_channels = 16
-    second.test_dataloader.dataset.causal = True
-    arguments = []
-    init_default_scope('mmpose')  # fixtures of a module come before the one that does this for each test
-    for number, cfg in enumerate((first, second), start=1):
-        torch.manual_seed(0)
-        cfg.dump(folder / f'{number}.py')
-        torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), folder / f'{number}.pth')
-        arguments += [f'--stage{number}', folder / f'{number}.py', folder / f'{number}.pth']
-    return [*arguments, '--device', 'cpu']
+from depth_refine.export import write_bvh
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def networks(causal_stages):
+    """Arguments for tiny random networks; the refiner is causal."""
+    first, first_checkpoint, second, second_checkpoint = causal_stages
+    return ['--stage1', first, first_checkpoint, '--stage2', second, second_checkpoint, '--device', 'cpu']
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, run_tool):
     """Run the tool in an empty folder; returns its exit status or message, and its output."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOOL), run_name='__main__')
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        return status, capsys.readouterr().out.splitlines()
+        ended = run_tool('infer_video', *arguments)
+        return ended.status, ended.out.splitlines()
 
     return run
 
@@ -67,14 +40,22 @@ def video(tmp_path):
     return folder
 
 
-def test_everything_is_written(run, stages, video, tmp_path):
-    (tmp_path / 'camera.json').write_text(json.dumps(dict(R=np.eye(3).tolist(), T=[0, 0, 1])))
+def test_everything_is_written(run, networks, video, tmp_path, monkeypatch):
+    in_world = []
+
+    def write_and_note(track, path, fps, camera):
+        in_world.append(camera['R'].tolist())
+        write_bvh(track, path, fps, camera)
+
+    monkeypatch.setattr('depth_refine.export.write_bvh', write_and_note)
+    quarter, place = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [1.0, 2.0, 3.0]  # looks along the world's x, with z up
+    (tmp_path / 'camera.json').write_text(json.dumps(dict(R=quarter, T=place)))
     status, lines = run(
-        *('walk', *stages, '--out', 'deep/out', '--boxes', 'boxes.csv', '--fps', 25),
+        *('walk', *networks, '--out', 'deep/out', '--boxes', 'boxes.csv', '--fps', 25),
         *('--intrinsics', 90, 95, 48, 37, '--extrinsics', 'camera.json'),
     )
     assert status == 0
-    assert lines[-2:] == ['camera given', 'wrote deep/out: 1 tracks in 3 frames']
+    assert lines[-3:] == ['camera: given', 'person 0: frames 0 to 2, 1 interpolated', 'wrote deep/out']
     assert 'note: The frames have no time stamps and are taken as 25 a second.' in lines
     assert 'note: Person 0, interpolated frames in gaps: 1.' in lines
     out = tmp_path / 'deep' / 'out'
@@ -84,19 +65,21 @@ def test_everything_is_written(run, stages, video, tmp_path):
     content = json.loads((out / 'poses.json').read_text())
     assert 'walk' in json.dumps(content)
     with np.load(out / 'poses.npz') as arrays:
-        assert any(array.shape[-3:] == (3, 17, 3) for array in arrays.values())
+        assert arrays['root_relative_m'].shape == (3, 17, 3)
+        np.testing.assert_array_equal(arrays['camera_T_m'], place)
+    assert in_world == [quarter], 'the motion file too'
     with av.open(str(out / 'poses.mp4')) as container:
         assert sum(1 for _ in container.decode(video=0)) == 3
     assert cv2.imread(str(out / 'poses.png')) is not None
 
 
-def test_nothing_half_written(run, stages, video, tmp_path, monkeypatch):
+def test_nothing_half_written(run, networks, video, tmp_path, monkeypatch):
     def breaks(*args):
         raise OSError('disk full')
 
     monkeypatch.setattr('depth_refine.visualization.write_overlay_video', breaks)
     with pytest.raises(OSError, match='disk full'):
-        run('walk', *stages, '--out', 'out', '--boxes', 'boxes.csv')
+        run('walk', *networks, '--out', 'out', '--boxes', 'boxes.csv')
     assert sorted(path.name for path in tmp_path.iterdir()) == ['boxes.csv', 'walk']
 
 
@@ -107,7 +90,7 @@ def test_nothing_half_written(run, stages, video, tmp_path, monkeypatch):
             ['absent.mp4'],
             'error: no video absent.mp4: give a video file, a folder of images, or the',
         ),
-        (['boxes.csv'], 'error: boxes.csv is not a video (FFmpeg says: '),
+        (['boxes.csv'], 'error: boxes.csv is not a video, or is a damaged one (FFmpeg says: '),
         (
             ['walk', '--boxes', 'late.csv'],
             'error: no person was found in walk, and nothing is written; --boxes',
@@ -119,26 +102,26 @@ def test_nothing_half_written(run, stages, video, tmp_path, monkeypatch):
         (['walk', '--out', 'walk'], 'error: walk exists: give another folder, or remove it first'),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(run, stages, video, tmp_path, arguments, message):
+def test_bad_input_is_one_line_and_leaves_nothing(run, networks, video, tmp_path, arguments, message):
     (tmp_path / 'late.csv').write_text('frame,x1,y1,x2,y2\n9,1,2,30,40\n')
-    status, _ = run(*stages, '--out', 'out', *arguments)
+    status, _ = run(*networks, '--out', 'out', *arguments)
     assert status.startswith(message) and '\n' not in status
     assert sorted(path.name for path in tmp_path.iterdir()) == ['boxes.csv', 'late.csv', 'walk']
 
 
-def test_stages_that_do_not_fit(run, stages, video, tmp_path):
-    first, second = stages[1:3], stages[4:6]
+def test_stages_that_do_not_fit(run, networks, video, tmp_path):
+    first, second = networks[1:3], networks[4:6]
     status, _ = run('walk', '--stage1', *second, '--stage2', *first, '--out', 'out')
-    assert '2.py is not a first stage' in status
+    assert 'causal.py is not a first stage' in status
     status, _ = run('walk', '--stage1', first[0], 'absent.pth', '--stage2', *second, '--out', 'out')
     assert status == 'error: absent.pth: no such checkpoint file. Check the path, or train the model first.'
 
 
-def test_a_video_needs_out(run, stages, video, capsys):
-    assert run('walk', *stages)[0] == 2
+def test_a_video_needs_out(run, networks, video, capsys):
+    assert run('walk', *networks)[0] == 2
 
 
-def test_camera(run, stages, monkeypatch):
+def test_camera(run, networks, monkeypatch):
     shown, keys = [], iter([-1, ord('q')])
 
     class Camera:
@@ -162,6 +145,6 @@ def test_camera(run, stages, monkeypatch):
         'depth_refine.visualization.pose_strip.draw_strip',
         lambda frame, azimuth, crop: titles.append(frame.title) or sorted(frame.predictions),
     )
-    assert run('3', *stages)[0] == 0
+    assert run('3', *networks)[0] == 0
     assert shown == [['refined'], ['refined'], 'released']
     assert all(title.endswith(' ms behind; q ends') and int(title.split()[0]) >= 0 for title in titles)

@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -5,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from depth_refine.atomic import whole_file
 from depth_refine.errors import InputError
+from depth_refine.visualization import mp4
 from depth_refine.visualization.mp4 import mp4_writer
 
 
@@ -69,8 +72,14 @@ def test_refused_without_leaving_anything(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_full_disk(tmp_path):
-    (tmp_path / '.partial.v.mp4').symlink_to('/dev/full')
+def test_full_disk(tmp_path, monkeypatch):
+    @contextmanager
+    def whole_file_on_a_full_disk(path):
+        with whole_file(path) as partial:
+            partial.symlink_to('/dev/full')
+            yield partial
+
+    monkeypatch.setattr(mp4, 'whole_file', whole_file_on_a_full_disk)
     with (
         pytest.raises(InputError, match=r'v.mp4: .*No space left on device'),
         mp4_writer(tmp_path / 'v.mp4', 25) as writer,
