@@ -12,8 +12,11 @@ flags from the file, which can declare bytes to be pointers. Names are therefore
 which can make one kind of plain value; :func:`resolve` then puts the real arrays and buffers in their places.
 """
 
+import errno
+import functools
 import importlib
 import importlib.util
+import io
 import os
 import pickle
 import re
@@ -76,7 +79,7 @@ class _History(StandIn):
     def __setstate__(self, state: dict) -> None:
         self.state = state
 
-    @property
+    @functools.cached_property
     def value(self) -> HistoryBuffer:
         logs, counts = resolve(self.state['_log_history']), resolve(self.state['_count_history'])
         return HistoryBuffer(logs, counts, self.state['max_length'])
@@ -109,6 +112,19 @@ _ALLOWED: dict[str, Any] = {
 _lock = threading.Lock()
 
 
+class CheckpointFile(io.BufferedReader):
+    """A file that is never asked for more than it has: whatever length a pickle claims, Python makes room for it."""
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__(io.FileIO(path))
+        self._end = os.path.getsize(path)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """At most ``size`` bytes, all if it is negative or None."""
+        left = max(self._end - self.tell(), 0)
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 @contextmanager
 def _allowed_globals() -> Iterator[None]:
     """Let PyTorch's unpickler use the stand-ins, beside what the user has allowed under other names."""
@@ -132,9 +148,9 @@ def load_restricted(source: str, load: Callable[[], Any]) -> Any:
     try:
         with _allowed_globals():
             return resolve(load())
-    except OSError:  # the disk or the network, which say so themselves
-        raise
     except Exception as error:  # bytes that are no checkpoint can fail in any way
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # the disk or the network say so themselves
+            raise
         # PyTorch re-raises the unpickler's line, inside advice to load the file unsafely.
         reason = str(error.__context__ if error.__suppress_context__ else error).split('\n')[0]
         if refused := re.search(r'GLOBAL (\S+)', reason):
@@ -179,7 +195,12 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
         raise InputError(f'{filename}: no such checkpoint file. Check the path, or train the model first.')
-    return _load(filename, lambda: torch.load(path, map_location=map_location, weights_only=True))
+    try:
+        file = CheckpointFile(path)
+    except OSError as error:
+        raise InputError(f'{filename} cannot be read: {error.strerror}') from error
+    with file:
+        return _load(filename, lambda: torch.load(file, map_location=map_location, weights_only=True))
 
 
 def _load_url(url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True) -> dict:

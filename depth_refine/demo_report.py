@@ -1,13 +1,13 @@
 """The demo's table, curves, picture and video."""
 
 import json
-import pickle
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS
 
+from depth_refine.engine.prediction_dump import read_predictions
 from depth_refine.visualization import plot_pose_comparison, plot_training_curves, refinement_frames, write_pose_video
 
 # row of the table: config of the refiner
@@ -47,8 +47,8 @@ def write_report(data: Path, out: Path, configs: Path) -> None:
     cfg = Config.fromfile(configs / f'{REFINERS[_OURS]}.py')
     init_default_scope('mmpose')
     dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, data_root=str(data)))
-    with (out / REFINERS[_OURS] / 'predictions.pkl').open('rb') as file:
-        poses = {sample['sequence']: sample['pred_instances']['keypoints'] for sample in pickle.load(file)}
+    samples = read_predictions(out / REFINERS[_OURS] / 'predictions.pkl')
+    poses = {sample['sequence']: sample['pred_instances']['keypoints'] for sample in samples}
     # videos spread over subjects, activities and cameras
     names = [sequence.name for sequence in dataset.annotation.sequences]
     names = names[2 :: max(len(names) // _NUM_VIDEOS, 1) + 1][:_NUM_VIDEOS]

@@ -4,7 +4,9 @@ Allowing NumPy's own names would not be safe: ``dtype`` takes its flags from the
 pointers. Each stand-in makes one kind of plain value; :func:`resolve` then puts the real ones in their places.
 """
 
+import io
 import pickle
+import pickletools
 import re
 from typing import Any, BinaryIO
 
@@ -82,20 +84,55 @@ STAND_INS: dict[str, Any] = {
 
 def resolve(value: Any) -> Any:
     """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place."""
+    return _resolve(value, {})
+
+
+def _resolve(value: Any, done: dict[int, tuple]) -> Any:
+    """:func:`resolve`, each container once: a short pickle can hold one in exponentially many places.
+
+    ``done`` has containers and what became of them by the containers' ids, which last as long as these are kept.
+    """
     if isinstance(value, StandIn):
         return value.value
+    if id(value) in done:
+        return done[id(value)][1]
     if isinstance(value, dict):
+        done[id(value)] = value, value
         for key, item in dict.items(value):
-            dict.__setitem__(value, key, resolve(item))
+            dict.__setitem__(value, key, _resolve(item, done))
     elif isinstance(value, list):
-        value[:] = map(resolve, value)
+        done[id(value)] = value, value
+        value[:] = [_resolve(item, done) for item in value]
     elif type(value) is tuple:
-        return tuple(map(resolve, value))
+        done[id(value)] = value, tuple(_resolve(item, done) for item in value)
+        return done[id(value)][1]
     return value
 
 
+def _check_claims(content: bytes) -> None:
+    """Refuse lengths that the content does not have and memo slots that nobody counted up to.
+
+    Python's unpickler allocates both before it looks.
+    """
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(content)):  # raises where lengths are too large
+        if opcode.name.endswith('PUT') and argument > number:
+            raise pickle.UnpicklingError(f'{opcode.name} {argument} as instruction {number}')
+
+
 class PlainUnpickler(pickle.Unpickler):
-    """Unpickles plain containers, numbers, text and NumPy arrays of these."""
+    """Unpickles plain containers, numbers, text and NumPy arrays of these.
+
+    Args:
+        file: is read to its end.
+
+    Raises:
+        pickle.UnpicklingError, ValueError: the pickle claims more than it holds.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        content = file.read()
+        _check_claims(content)
+        super().__init__(io.BytesIO(content))
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for a name, never the thing itself."""

@@ -1,12 +1,12 @@
 import json
-import subprocess
-import sys
+import multiprocessing
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpose.registry import DATASETS, METRICS, MODELS, TRANSFORMS
 
@@ -112,48 +112,35 @@ def test_integral_extracts_human36m_alone(data_root, body_2d_root):
     assert {node.bbox_policy for node in nodes} == {'annotation'}
 
 
-DRAW = """
-import json, multiprocessing, sys
-import torch.distributed
-import depth_refine
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-
-folder, *names = sys.argv[1:]
-
-def draw(rank):
+def draw(rank, folder, names):
+    """Write down which images one of two processes is given in two epochs."""
+    init_default_scope('mmpose')
     torch.distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2)
     drawn = {}
     for name in names:
-        loader = Runner.build_dataloader(Config.fromfile(f'{folder}/{name}').train_dataloader)  # no seed
-        paths = lambda batch: [loader.dataset.get_data_info(index)['img_path'] for index in batch]
+        loader = Runner.build_dataloader(Config.fromfile(folder / name).train_dataloader)  # no seed
         drawn[name] = []
         for epoch in range(2):
             loader.sampler.set_epoch(epoch)
-            drawn[name].append([paths(batch) for batch in loader.batch_sampler])
-    with open(f'{folder}/{rank}.json', 'w') as file:
-        json.dump(drawn, file)
+            paths = [[loader.dataset.get_data_info(i)['img_path'] for i in batch] for batch in loader.batch_sampler]
+            drawn[name].append(paths)
+    (folder / f'{rank}.json').write_text(json.dumps(drawn))
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
-
-init_default_scope('mmpose')
-ranks = [multiprocessing.get_context('fork').Process(target=draw, args=[rank]) for rank in range(2)]
-for process in ranks:
-    process.start()
-for process in ranks:
-    process.join()
-sys.exit(any(process.exitcode for process in ranks))
-"""
 
 
 def test_first_stages_share_an_epoch_between_processes(data_root, body_2d_root, tmp_path):
     names = ['integral_h36m.py', 'integral_h36m_only.py']
     for name in names:
         first_stage(name, data_root, body_2d_root, batch_size=4).dump(tmp_path / name)
-    command = [sys.executable, '-c', DRAW, str(tmp_path), *names]
-    done = subprocess.run(command, cwd=CONFIGS.parent, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-3000:]
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
+    ranks = [context.Process(target=draw, args=(rank, tmp_path, names)) for rank in range(2)]
+    for process in ranks:
+        process.start()
+    for process in ranks:
+        process.join()
+    assert [process.exitcode for process in ranks] == [0, 0]
     drawn = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2)]
     frames = {str(path) for path in data_root.glob('images/S1/*/*.jpg') if int(path.stem[-6:]) % 5 == 1}
     for name in names:

@@ -1,7 +1,10 @@
 """Two processes without GPUs, as ``tools/dist_train.sh`` and ``tools/dist_test.sh`` start them."""
 
 import json
+import multiprocessing
 import os
+import runpy
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +73,16 @@ TRANSFORMER = dict(  # which has no batch norm
 )
 
 
+def run_rank(rank, port, folder, arguments):
+    """A tool, where the launcher has said which process it is."""
+    address = dict(MASTER_ADDR='localhost', MASTER_PORT=str(port), WORLD_SIZE='2')
+    os.environ.update(address, RANK=str(rank), LOCAL_RANK=str(rank))
+    torch.set_num_threads(1)
+    sys.path.insert(0, str(folder))
+    sys.argv = arguments
+    runpy.run_path(arguments[0], run_name='__main__')
+
+
 class Experiment:
     """A config, its initial weights and runs of it."""
 
@@ -82,17 +95,36 @@ class Experiment:
         self.model = MODELS.build(self.cfg.model)
         torch.save(self.model.state_dict(), checkpoint)
 
-    def in_two_processes(self, tool, *arguments):
+    def launch(self, tool, *arguments, python=sys.executable):
+        """Two processes by the launcher; returns what it prints."""
         command = [ROOT / f'tools/dist_{tool}.sh', self.path, *arguments, '--work-dir', self.folder / 'two']
-        variables = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=f'{ROOT}:{self.folder}', OMP_NUM_THREADS='1')
+        variables = dict(os.environ, PYTHON=str(python), PYTHONPATH=f'{ROOT}:{self.folder}', OMP_NUM_THREADS='1')
         done = subprocess.run(
             list(map(str, command)), cwd=self.folder, env=variables, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
 
-    def train_in_two_processes(self):
-        """Their losses, (2, iterations)."""
-        self.in_two_processes('train', 2)
+    def fork(self, tool, *arguments):
+        """The two processes that the launcher would start, without the many seconds in which three import PyTorch."""
+        echo = self.folder / 'echo'
+        echo.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+        echo.chmod(0o755)
+        words = self.launch(tool, *arguments, python=echo).splitlines()
+        assert words[:4] == ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2']
+        context = multiprocessing.get_context('forkserver')
+        context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
+        with socket.create_server(('localhost', 0)) as server:
+            port = server.getsockname()[1]
+        ranks = [context.Process(target=run_rank, args=(rank, port, self.folder, words[4:])) for rank in range(2)]
+        for rank in ranks:
+            rank.start()
+        for rank in ranks:
+            rank.join()
+        assert [rank.exitcode for rank in ranks] == [0, 0]
+
+    def losses(self):
+        """What the two processes wrote down, (2, iterations)."""
         return np.array([np.loadtxt(self.folder / f'two/losses_{rank}.txt') for rank in range(2)])
 
     def train_here(self, parts):
@@ -115,7 +147,8 @@ class Experiment:
 
 def test_two_processes_equal_one_with_the_double_batch(tmp_path, data_root):
     experiment = Experiment(tmp_path, data_root, TRANSFORMER)
-    two, (one,) = experiment.train_in_two_processes(), experiment.train_here(parts=1)
+    experiment.fork('train', 2)
+    two, (one,) = experiment.losses(), experiment.train_here(parts=1)
     assert one.shape == (8,) and (one[4:] < one[:4] - 0.01).all()  # the weights have moved
     assert np.abs(two[0] - two[1]).max() > 1e-3  # each had its half
     np.testing.assert_allclose(two.mean(0), one, rtol=1e-5)
@@ -123,12 +156,13 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path, data_root):
 
 def test_batch_norm_of_each_process_is_its_own(tmp_path, data_root):
     experiment = Experiment(tmp_path, data_root, CONVOLUTIONS)
-    losses = experiment.train_in_two_processes()
+    experiment.launch('train', 2)
+    losses = experiment.losses()
     np.testing.assert_allclose(losses, experiment.train_here(parts=2), rtol=1e-4)
     assert losses.shape == (2, 8) and (losses[:, 4:] < losses[:, :4] - 0.01).all()
 
     checkpoint = tmp_path / 'two/epoch_2.pth'
-    experiment.in_two_processes('test', checkpoint, 2, '--out', tmp_path / 'metrics.json')
+    experiment.fork('test', checkpoint, 2, '--out', tmp_path / 'metrics.json')
     experiment.cfg.update(work_dir=str(tmp_path / 'one'), load_from=str(checkpoint), custom_hooks=[])
     expected = Runner.from_cfg(experiment.cfg).test()
     assert json.loads((tmp_path / 'metrics.json').read_text()) == pytest.approx(expected, rel=1e-6)

@@ -35,13 +35,18 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
     """The steps from nothing to the last evaluation."""
     root = [f'{split}_dataloader.dataset.data_root={data}' for split in ('train', 'val', 'test')]
     amp = ['--amp'] if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else []
-    source = ['--motion', motion] if motion else ['--frames', '60']
+    if motion:  # a few clips: all of their frames
+        source, frame_steps = ['--motion', motion], dict(integral=3, refiner=1)
+    else:
+        source, frame_steps = ['--train-subjects', '16', '--frames', '60', '--image-size', '128'], {}
     steps = [Step('Make the data', 60, ['tools/make_synthetic.py', str(data), *source], data)]
 
     def stage(name: str, config: str, seconds: int, *test_options: str) -> tuple[str, str, Path]:
         path, work_dir = str(CONFIGS / f'{config}.py'), out / config
         checkpoint = work_dir / f'epoch_{Config.fromfile(path).train_cfg.max_epochs}.pth'
         common = ['--work-dir', str(work_dir), '--cfg-options', *root]
+        if frame_steps:
+            common.append(f'train_dataloader.dataset.frame_step={frame_steps[config.split("_")[0]]}')
         steps.append(Step(f'Train: {name}', seconds, ['tools/train.py', path, '--resume', *amp, *common], checkpoint))
         metrics = work_dir / 'metrics.json'
         test = ['tools/test.py', path, str(checkpoint), '--out', str(metrics), *test_options, *common]

@@ -2,9 +2,7 @@
 
 import argparse
 
-from mmengine.runner import find_latest_checkpoint
-
-from depth_refine.engine import check_checkpoint, tool
+from depth_refine.engine import check_checkpoint, resume_latest, tool
 from depth_refine.errors import InputError
 
 
@@ -38,12 +36,13 @@ def main() -> None:
         if 'auto_scale_lr' not in cfg:
             raise InputError(f'--auto-scale-lr: {args.config} needs auto_scale_lr = dict(base_batch_size=...)')
         cfg.auto_scale_lr.enable = True
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.resume == 'auto':
+        resume_latest(cfg)
+    elif args.resume:
+        cfg.resume, cfg.load_from = True, args.resume
     runner = tool.build_runner(cfg)
-    if args.resume and (checkpoint := cfg.load_from or find_latest_checkpoint(cfg.work_dir)):
-        check_checkpoint(runner.model, checkpoint)
+    if args.resume and cfg.resume:
+        check_checkpoint(runner.model, cfg.load_from)
     runner.train()
 
 

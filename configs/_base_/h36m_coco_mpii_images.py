@@ -34,7 +34,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=128,  # a multiple of 4, the sum of source_ratio
     num_workers=8,
-    persistent_workers=True,
     sampler=dict(type='MultiSourceEpochSampler', source_ratio=[2, 1, 1]),
     dataset=dict(
         type='CombinedDataset',

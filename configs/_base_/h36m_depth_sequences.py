@@ -26,7 +26,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=1024,
     num_workers=8,
-    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='merge_windows'),
     dataset=dict(

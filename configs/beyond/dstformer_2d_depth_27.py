@@ -18,7 +18,7 @@ model = dict(
 clean_train_pipeline = [
     dict(type='GenerateSequenceTarget', encoder={{_base_.codec}}),
     dict(type='RandomSequenceFlip'),
-    dict(type='PackPoseInputs', meta_keys=()),
+    dict(type='PackPoseInputs', meta_keys=('sample_idx',)),
 ]
 train_pipeline = [
     *clean_train_pipeline[:-1],

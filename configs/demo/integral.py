@@ -34,7 +34,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16, num_workers=2, dataset=dict(data_root=data_root, frame_step=3, pipeline=train_pipeline)
+    batch_size=16, num_workers=2, dataset=dict(data_root=data_root, frame_step=8, pipeline=train_pipeline)
 )
 val_dataloader = dict(
     batch_size=64, num_workers=2, dataset=dict(data_root=data_root, frame_step=20, pipeline=test_pipeline)

@@ -9,7 +9,7 @@ model = dict(backbone=dict(channels=256, dropout=0.1), head=dict(in_channels=256
 train_dataloader = dict(
     batch_size=64,
     num_workers=2,
-    dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_train'),
+    dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_train', frame_step=3),
 )
 val_dataloader = dict(
     num_workers=1, dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_test')
@@ -22,5 +22,5 @@ test_evaluator = val_evaluator
 train_cfg = dict(max_epochs=8, val_interval=4)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.75)]
-# an epoch of 188 iterations does not renew statistics of the full schedule's last momentum, 0.001
+# an epoch of 200 iterations does not renew statistics of the full schedule's last momentum, 0.001
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='BatchNormMomentumHook', start=0.1, end=0.02)]

@@ -6,6 +6,9 @@ from mmpose.codecs import VideoPoseLifting
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
+from depth_refine.functional.options import require_number
+from depth_refine.functional.units import DEPTH_RANGE, require_unit
+
 
 @KEYPOINT_CODECS.register_module()
 class DepthSequenceLifting(VideoPoseLifting):
@@ -24,6 +27,8 @@ class DepthSequenceLifting(VideoPoseLifting):
 
     def __init__(self, num_keypoints: int = 17, depth_range: float = 1.5) -> None:
         super().__init__(num_keypoints=num_keypoints, reshape_keypoints=False)
+        require_number('depth_range of DepthSequenceLifting', depth_range, 0)
+        require_unit('depth_range of DepthSequenceLifting', depth_range, DEPTH_RANGE)
         self.depth_range = depth_range
 
     def encode(
@@ -59,7 +64,7 @@ class DepthSequenceLifting(VideoPoseLifting):
         """Normalise B sequences at once, on any device.
 
         Args:
-            keypoints: (B, T, K, C).
+            keypoints: (B, T, K, C), contiguous; overwritten.
             lifting_target: (B, T', K, 3) camera-frame metres.
             lifting_target_visible: (B, T', K).
             image_size: (B, 2) width and height, px.
@@ -72,12 +77,11 @@ class DepthSequenceLifting(VideoPoseLifting):
         channels, joints = keypoints.shape[-1], keypoints.shape[-2]
         scale = torch.stack([2 / width, 2 / width, depth, depth], dim=1)[:, :channels]
         shift = torch.stack([zero - 1, -height / width, zero, zero], dim=1)[:, :channels]
-        labels = torch.addcmul(  # one pass, over rows of K * C
-            shift.repeat(1, joints)[:, None], keypoints.flatten(2), scale.repeat(1, joints)[:, None]
-        )
+        rows = keypoints.flatten(2)  # one pass over rows of K * C, in place: fresh memory costs as much as the rest
+        torch.addcmul(shift.repeat(1, joints)[:, None], rows, scale.repeat(1, joints)[:, None], out=rows)
         weights = (lifting_target_visible > 0.5).float()
         return dict(
-            keypoint_labels=labels.view_as(keypoints),
+            keypoint_labels=keypoints,
             lifting_target_label=lifting_target - lifting_target[:, :, :1],
             lifting_target_weight=weights,
             trajectory_weights=weights.clone(),

@@ -4,6 +4,9 @@ import numpy as np
 from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
+from depth_refine.functional.options import require_number
+from depth_refine.functional.units import DEPTH_RANGE, require_unit
+
 
 @KEYPOINT_CODECS.register_module()
 class IntegralPose3D(BaseKeypointCodec):
@@ -25,6 +28,8 @@ class IntegralPose3D(BaseKeypointCodec):
     def __init__(self, input_size: tuple[int, int], depth_range: float = 1.5) -> None:
         super().__init__()
         self.input_size = tuple(input_size)
+        require_number('depth_range of IntegralPose3D', depth_range, 0)
+        require_unit('depth_range of IntegralPose3D', depth_range, DEPTH_RANGE)
         self.depth_range = depth_range
 
     def encode(self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None) -> dict:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.errors import InputError
 
 Frames = dict[int, np.ndarray]
@@ -64,10 +65,10 @@ def read_lifted(folder: Path, sequence: str) -> Frames:
 
 def _read_npz(path: Path) -> Frames:
     try:
-        with np.load(path) as file:
-            arrays = {key: file[key] for key in ('frames', 'keypoints', 'scores', 'depth') if key in file.files}
+        found = load_arrays(path)
     except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
         raise InputError(f'{path} is not a readable npz file ({error}). Write or copy it again.') from error
+    arrays = {key: found[key] for key in ('frames', 'keypoints', 'scores', 'depth') if key in found}
     missing = {'frames', 'keypoints'} - arrays.keys()
     if missing:
         raise InputError(f"{path} lacks {sorted(missing)[0]!r}: expected 'frames', 'keypoints', 'scores' and 'depth'")
@@ -104,7 +105,7 @@ def _read_json(folder: Path, sequence: str, dims: int) -> Iterator[tuple[int, np
 def _load(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path} is not a readable json file ({error}). Write or copy it again.') from error
 
 

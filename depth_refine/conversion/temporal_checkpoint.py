@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from depth_refine.atomic import whole_file
-from depth_refine.compat import load_from_file, load_restricted
+from depth_refine.compat import CheckpointFile, load_from_file, load_restricted
 from depth_refine.errors import InputError
 from depth_refine.models import TemporalConvNet, TemporalPoseHead
 from depth_refine.safe_pickle import StandIn
@@ -142,8 +142,8 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
 
 def _load_videopose3d(path: Path) -> Any:
     """What the file holds: its weights lie one level deeper than in a checkpoint."""
-    with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]):
-        return load_restricted(str(path), lambda: torch.load(path, map_location='cpu', weights_only=True))
+    with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
+        return load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
 
 
 class _Ignored(StandIn):

@@ -15,6 +15,7 @@ from mmpose.registry import DATASETS
 
 from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import JOINT_NAMES
+from depth_refine.functional.units import PIXELS, require_unit
 
 
 class Body2DDataset:
@@ -73,6 +74,7 @@ class Body2DDataset:
                 f'{self.ann_file}: the box or a joint is not finite in {np.sum(~finite)} of {len(finite)} persons, '
                 f'first in number {np.argmin(finite)}, counted from 0. Remove them or copy the file again.'
             )
+        require_unit(f'{self.ann_file}: a box', boxes, PIXELS)
         joints = KeypointConverter(len(JOINT_NAMES), self.MAPPING)(joints)
         keypoints = joints['keypoints'].astype(np.float32)
         visible = joints['keypoints_visible'][..., 0] > 0  # the converter appends a weight to it

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import ROOT
+from depth_refine.functional.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
 
 from .h36m_cameras import HOW_TO_GET, load_cameras
 from .h36m_image_names import index_image_names
@@ -25,6 +27,7 @@ from .npz_stream import NpzStream
 _NUM_JOINTS = 17
 _ROW_SHAPES = dict(imgname=(), center=(2,), scale=(), part=(_NUM_JOINTS, 3), S=(_NUM_JOINTS, 4))
 _OPTIONAL_ROW_SHAPES = dict(crop=(4,))
+_CHECKED_ROWS = 1000
 
 
 class Sequence(NamedTuple):
@@ -64,8 +67,8 @@ class H36MAnnotation:
 
     Raises:
         InputError: a file is missing or damaged, a key is missing or has a wrong shape or type, a number is not finite
-            (in float32), an image name is not of Human3.6M's form, a crop is empty or not of whole pixels, or a camera
-            is missing.
+            (in float32) or far outside its range, as in other units, a scale is not above 0, an image name is not of
+            Human3.6M's form, a crop is empty or not of whole pixels, or a camera is missing.
     """
 
     def __init__(self, ann_file: str | Path, camera_file: str | Path) -> None:
@@ -78,6 +81,8 @@ class H36MAnnotation:
             raise
         except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
             raise InputError(f'{self.path} is not a readable npz file ({error}). Write or copy it again.') from error
+        self._check_boxes()
+        self._check_units()
         self._check_crops()
         self._find_sequences()
         cameras = load_cameras(camera_file)
@@ -168,6 +173,32 @@ class H36MAnnotation:
 
     def _name(self, row: int) -> str:
         return self.img_names[row].decode(errors='replace')
+
+    def _check_boxes(self) -> None:
+        if not (self.scale > 0).all():
+            row = int(np.argmin(self.scale > 0))
+            raise InputError(
+                f"{self.path}: expected 'scale' above 0, got {self.scale[row]:g} in row {row} ({self._name(row)}). "
+                'Write the file again.'
+            )
+
+    def _check_units(self) -> None:
+        """Refuse pixels and metres that are none."""
+        for key, pixels in (('part', self.keypoints), ('center', self.center)):
+            require_unit(f'{self.path}: {key!r}', pixels, PIXELS)
+        for start in range(0, len(self), _CHECKED_ROWS):
+            joints = self.keypoints_3d[start : start + _CHECKED_ROWS]
+            visible = self.keypoints_3d_visible[start : start + _CHECKED_ROWS]
+            depths = np.where(visible[:, ROOT], joints[:, ROOT, 2], 1)
+            offsets = np.abs(joints - joints[:, [ROOT]]).max(axis=-1) * (visible & visible[:, [ROOT]])
+            row, nearest = start + int(offsets.max(axis=1).argmax()), start + int(depths.argmin())
+            require_unit(f"{self.path}: 'S' in row {row} ({self._name(row)})", offsets, FROM_ROOT)
+            require_unit(f"{self.path}: z of the root in 'S', from row {start} on,", depths, FROM_CAMERA)
+            if depths.min() <= 0:
+                raise InputError(
+                    f"{self.path}: 'S' in row {nearest} ({self._name(nearest)}) has the root {depths.min():.4g} m from "
+                    'the camera, expected camera-frame metres, z forward; are these world coordinates?'
+                )
 
     def _check_crops(self) -> None:
         if self.crops is None:

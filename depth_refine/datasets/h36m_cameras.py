@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from depth_refine.errors import InputError
+from depth_refine.functional.units import CAMERA_POSITION, focal_length, require_unit
 from depth_refine.safe_pickle import load_plain
 
 HOW_TO_GET = (
@@ -23,7 +24,8 @@ def load_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
         That dict.
 
     Raises:
-        InputError: the file is missing, damaged or holds anything else, or a camera's entry is missing or misshapen.
+        InputError: the file is missing, damaged or holds anything else, or an entry of a camera is missing, misshapen
+            or not of a camera.
     """
     path = Path(path)
     if not path.is_file():
@@ -38,7 +40,23 @@ def load_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
     if not isinstance(cameras, dict):
         raise InputError(f'{path}: expected a dict of (subject, camera id) to camera, got {type(cameras).__name__}')
     for key, camera in cameras.items():
-        for name, shape in _CAMERA_SHAPES.items():
-            if not isinstance(camera, dict) or np.shape(camera.get(name)) != shape or camera.get(name) is None:
-                raise InputError(f'{path}: camera {key} needs {name!r} of shape {shape}')
+        _check(path, key, camera)
     return cameras
+
+
+def _check(path: Path, key: object, camera: object) -> None:
+    """Refuse what is no camera."""
+    for name, shape in _CAMERA_SHAPES.items():
+        try:
+            numbers = np.asarray(camera.get(name) if isinstance(camera, dict) else None)
+        except ValueError:  # nested lists of different lengths
+            numbers = np.empty(0)
+        if numbers.shape != shape or numbers.dtype.kind not in 'fiu' or not np.isfinite(numbers).all():
+            raise InputError(f'{path}: camera {key} needs {name!r} of shape {shape}, finite numbers')
+    rotation = np.asarray(camera['R'], float)
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+        raise InputError(f"{path}: 'R' of camera {key} is not a rotation: {rotation.tolist()}. Write or copy it again.")
+    if min(np.min(camera['f']), camera['w'], camera['h']) <= 0:
+        raise InputError(f"{path}: 'f', 'w' and 'h' of camera {key} must be above 0. Write or copy it again.")
+    require_unit(f"{path}: 'T' of camera {key}", camera['T'], CAMERA_POSITION)
+    require_unit(f"{path}: 'f' of camera {key}", camera['f'], focal_length(float(camera['w'])))

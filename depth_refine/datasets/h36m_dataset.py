@@ -71,4 +71,4 @@ class H36MDataset(BaseDataset):
         """The pipeline's input for the ``idx``-th sample."""
         metainfo = {key: self._metainfo[key] for key in self._SAMPLE_METAINFO}
         sample = self.build_sample(self.data_list[idx])
-        return dict(metainfo, **sample, test_mode=self.test_mode, dataset_name='h36m')
+        return dict(metainfo, **sample, sample_idx=idx, test_mode=self.test_mode, dataset_name='h36m')

@@ -10,14 +10,13 @@ from mmpose.registry import DATASETS
 from torch.utils.data import get_worker_info
 
 from depth_refine.errors import InputError
+from depth_refine.functional.options import require_number
 from depth_refine.functional.skeleton import ROOT
 
 from .h36m_annotation import Sequence
 from .h36m_dataset import H36MDataset
 from .sequence_store import SequenceStore
 from .window_gatherer import WindowGatherer
-
-_CHUNK = 16  # windows that stay in a processor's cache, 0.8 MB at 243 frames of 17 x 3 numbers
 
 
 @DATASETS.register_module()
@@ -85,6 +84,9 @@ class H36MDepthSequenceDataset(H36MDataset):
             raise InputError(f'unknown input_source {input_source!r}: expected one of {self.INPUT_SOURCES}')
         if not input_source.startswith('gt') and depth_store is None:
             raise InputError(f'input_source {input_source!r} needs depth_store, the folder of a depth sequence store')
+        counts = dict(seq_len=seq_len, frame_step=frame_step, clip_len=1 if clip_len is None else clip_len)
+        for name, value in counts.items():
+            require_number(f'{name} of H36MDepthSequenceDataset', value, 1, whole=True)
         self.input_source = input_source
         self.seq_len = seq_len
         self.depth_store = depth_store and Path(data_root, depth_store)
@@ -169,11 +171,18 @@ class H36MDepthSequenceDataset(H36MDataset):
         )
 
     @force_full_init
+    def sample_name(self, index: int) -> str:
+        """Video and target frame of a sample, or its first target: ``S1_Directions_1.54138969, frame 37``."""
+        video, start, _ = self.data_list[index].tolist()
+        sequence = self.annotation.sequences[video]
+        return f'{sequence.name}, frame {self.annotation.frames[sequence.rows[start]]}'
+
+    @force_full_init
     def __getitems__(self, indices: list[int]) -> dict | list[dict]:
         """What a data loader collates: a merged batch, or samples, see the class.
 
         A batch holds tensors on ``device``, by the names of the pipeline's results: ``keypoint_labels`` (B, T, K, C),
-        ``lifting_target_label`` (B, T', K, 3) and others, and ``label_mapping_table``.
+        ``lifting_target_label`` (B, T', K, 3) and others, ``label_mapping_table`` and ``sample_idx``, the indices.
         """
         others = [type(step).__name__ for step in self.pipeline.transforms if not hasattr(step, 'transform_batch')]
         if self.device != 'cpu' and (others or get_worker_info() is not None):
@@ -181,19 +190,11 @@ class H36MDepthSequenceDataset(H36MDataset):
             raise InputError(f'windows are put together on {self.device}, which needs {needed}')
         if others or self.test_mode:
             return [self[index] for index in indices]
-        samples = self.data_list[indices]
-        chunk = _CHUNK if self.device == 'cpu' else len(samples)
-        batch = {}
-        for start in range(0, len(samples), chunk):
-            part = self._gather(samples[start : start + chunk])
-            for step in self.pipeline.transforms:
-                part = step.transform_batch(part)
-            for key in ('keypoint_labels', *part['label_mapping_table']):
-                if key in part:
-                    if start == 0:
-                        batch[key] = part[key].new_empty(len(samples), *part[key].shape[1:])
-                    batch[key][start : start + chunk] = part[key]
-        return dict(batch, label_mapping_table=part['label_mapping_table'])
+        batch = self._gather(self.data_list[indices])
+        for step in self.pipeline.transforms:
+            batch = step.transform_batch(batch)
+        keys = ('keypoint_labels', 'label_mapping_table', *batch['label_mapping_table'])
+        return {key: batch[key] for key in keys if key in batch} | dict(sample_idx=indices)
 
     def _gather(self, samples: np.ndarray) -> dict:
         """The batch pipeline's input for these samples."""

@@ -4,6 +4,7 @@ import numpy as np
 from mmpose.registry import DATASETS
 
 from depth_refine.errors import InputError
+from depth_refine.functional.options import require_number
 from depth_refine.functional.skeleton import ROOT
 
 from .h36m_dataset import H36MDataset
@@ -46,6 +47,7 @@ class H36MImageDataset(H36MDataset):
     ) -> None:
         if bbox_policy not in self.BBOX_POLICIES:
             raise InputError(f'unknown bbox_policy {bbox_policy!r}: expected one of {self.BBOX_POLICIES}')
+        require_number('frame_step of H36MImageDataset', frame_step, 1, whole=True)
         self.frame_step = frame_step
         self.bbox_policy = bbox_policy
         super().__init__(ann_file=ann_file, **kwargs)

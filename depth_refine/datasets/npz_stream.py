@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 CHUNK_BYTES = 1 << 20  # fits a core's cache
-_MAX_COMPRESSION = 1032  # deflate cannot do better
+MAX_COMPRESSION = 1032  # deflate cannot do better
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -58,7 +58,7 @@ class NpzStream:
         claimed = math.prod(header.shape) * header.dtype.itemsize
         if header.dtype.hasobject:
             raise ValueError(f'{key!r} holds Python objects, which are not unpickled')
-        if claimed != there or claimed > _MAX_COMPRESSION * self.path.stat().st_size:
+        if claimed != there or claimed > MAX_COMPRESSION * self.path.stat().st_size:
             raise ValueError(f'{key!r} claims {claimed} bytes, which the file does not hold')
         return header
 
@@ -87,6 +87,24 @@ class NpzStream:
                     yield rows, values.reshape(shape[::-1]).T
                 else:
                     yield rows, values.reshape(count, *shape[1:])
+
+
+def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Read an npz file whole, after all of its headers.
+
+    ``numpy.load`` makes room for what a header claims before it finds that the file is shorter.
+
+    Args:
+        path: the npz file.
+
+    Raises:
+        Exception: almost any, see :class:`NpzStream`.
+    """
+    npz = NpzStream(path)
+    for key in npz.keys:
+        npz.header(key)
+    with np.load(path) as archive:
+        return {key: archive[key] for key in npz.keys}
 
 
 def _read_header(file: BinaryIO) -> ArrayHeader:

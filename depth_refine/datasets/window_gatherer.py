@@ -6,14 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .batch_memory import BatchMemory
+
 
 class WindowGatherer:
     """Gathers windows of consecutive frames, a batch at a time, on the CPU or on an accelerator.
 
     Shape key: N frames of all videos, B windows, T frames of a window, T' target frames, ... the rest of an array.
 
-    On the CPU a window is one copy of neighbouring rows, and memory-mapped arrays are read where they lie; on another
-    device all arrays are held there and a window is rows picked by number.
+    A window that lies within a video is one copy of neighbouring rows; others are rows picked by number. On the CPU
+    memory-mapped arrays are read where they lie; on another device all arrays are held there.
 
     Args:
         arrays: tensors (N, ...), by name.
@@ -24,6 +26,7 @@ class WindowGatherer:
     def __init__(self, arrays: dict[str, Tensor], videos: Sequence[np.ndarray], device: str = 'cpu') -> None:
         self.device = torch.device(device)
         self.arrays = {name: array.to(self.device) for name, array in arrays.items()}
+        self._memory = {name: BatchMemory(self.device) for name in arrays}
         self._rows = torch.from_numpy(np.concatenate(videos).astype(np.int64)).to(self.device)
         lengths = np.array([len(rows) for rows in videos])
         self._lengths, self._offsets = lengths, np.cumsum(lengths) - lengths
@@ -40,23 +43,23 @@ class WindowGatherer:
             frames: T.
         """
         array = self.arrays[name]
-        if self.device.type != 'cpu':
-            return array[self._numbers(videos, starts, frames)]
-        is_slice = (self._firsts[videos] >= 0) & (starts >= 0) & (starts + frames <= self._lengths[videos])
-        firsts = (self._firsts[videos] + starts).tolist()
-        others = iter(self._numbers(videos[~is_slice], starts[~is_slice], frames))
-        return torch.stack(
-            [
-                array[first : first + frames] if whole else array[next(others)]
-                for first, whole in zip(firsts, is_slice.tolist(), strict=True)
-            ]
-        )
+        whole = (self._firsts[videos] >= 0) & (starts >= 0) & (starts + frames <= self._lengths[videos])
+        if not whole.any():
+            return self._pick(array, videos, starts, frames)
+        windows = self._memory[name].empty((len(videos), frames, *array.shape[1:]), array.dtype)
+        firsts = torch.from_numpy(np.where(whole, self._firsts[videos] + starts, 0)).to(self.device)
+        torch.index_select(array.unfold(0, frames, 1).movedim(-1, 1), 0, firsts, out=windows)
+        if not whole.all():
+            others = torch.from_numpy(np.flatnonzero(~whole)).to(self.device)
+            windows[others] = self._pick(array, videos[~whole], starts[~whole], frames)
+        return windows
 
-    def _numbers(self, videos: np.ndarray, starts: np.ndarray, frames: int) -> Tensor:
-        """(B, T) row of every frame."""
+    def _pick(self, array: Tensor, videos: np.ndarray, starts: np.ndarray, frames: int) -> Tensor:
+        """Windows (B, T, ...) row by row."""
         last, offset, start = (
             torch.from_numpy(numbers.astype(np.int64)).to(self.device)[:, None]
             for numbers in (self._lengths[videos] - 1, self._offsets[videos], starts)
         )
         positions = start + torch.arange(frames, device=self.device)
-        return self._rows[offset + torch.minimum(positions.clamp(min=0), last)]
+        rows = self._rows[offset + torch.minimum(positions.clamp(min=0), last)]
+        return array.index_select(0, rows.flatten()).unflatten(0, rows.shape)

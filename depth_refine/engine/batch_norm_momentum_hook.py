@@ -5,6 +5,8 @@ from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from depth_refine.functional.options import require_number
+
 
 @HOOKS.register_module()
 class BatchNormMomentumHook(Hook):
@@ -16,6 +18,8 @@ class BatchNormMomentumHook(Hook):
     """
 
     def __init__(self, start: float = 0.1, end: float = 0.001) -> None:
+        require_number('start of BatchNormMomentumHook', start, 1e-9, 1)
+        require_number('end of BatchNormMomentumHook', end, 0, 1)
         self.start = start
         self.end = end
 

@@ -1,7 +1,8 @@
-"""Checks of a checkpoint against the model that is to load it."""
+"""Which checkpoint is resumed, and checks of one against the model that is to load it."""
 
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
@@ -36,3 +37,23 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
         f'first {name}: the config has {expected.get(name, "none")}, the checkpoint {found.get(name, "none")}. Give '
         'the checkpoint of this config, or the config of this checkpoint.'
     )
+
+
+def resume_latest(cfg: Config) -> str | None:
+    """Make a config go on from the latest checkpoint in its work directory, or, without one, start as it says.
+
+    MMEngine reads the name from a file which an interruption can leave empty; and asked to resume where nothing is, it
+    starts without the weights of ``load_from``.
+
+    Args:
+        cfg: its ``resume`` and ``load_from`` are set.
+
+    Returns:
+        The checkpoint.
+    """
+    checkpoints = [path for kind in ('epoch', 'iter') for path in Path(cfg.work_dir).glob(f'{kind}_[0-9]*.pth')]
+    cfg.resume = bool(checkpoints)
+    if not checkpoints:
+        return None
+    cfg.load_from = str(max(checkpoints, key=lambda path: int(path.stem.rpartition('_')[2])))
+    return cfg.load_from

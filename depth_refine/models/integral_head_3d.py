@@ -9,6 +9,7 @@ from mmpose.registry import KEYPOINT_CODECS, MODELS
 from mmpose.utils.tensor_utils import to_numpy
 from torch import Tensor
 
+from depth_refine.functional.options import require_number
 from depth_refine.functional.soft_argmax import expectation, heatmap_marginals, soft_argmax_3d
 
 
@@ -45,6 +46,9 @@ class IntegralHead3D(BaseHead):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        require_number('in_channels of IntegralHead3D', in_channels, 1, 1 << 16, whole=True)
+        require_number('num_joints of IntegralHead3D', num_joints, 1, 1000, whole=True)
+        require_number('depth_bins of IntegralHead3D', depth_bins, 1, 1000, whole=True)
         self.num_joints = num_joints
         self.depth_bins = depth_bins
         self.heatmap_head = HeatmapHead(

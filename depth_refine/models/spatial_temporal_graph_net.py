@@ -6,6 +6,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from depth_refine.functional.options import require_number
 from depth_refine.functional.skeleton import FLIP_INDICES, PARENTS
 
 # Cai et al. pool the joints to body parts: trunk, legs, arms.
@@ -94,6 +95,9 @@ class SpatialTemporalGraphNet(BaseModule):
         self, in_channels: int, channels: int = 128, dropout: float = 0.25, init_cfg: dict | None = None
     ) -> None:
         super().__init__(init_cfg)
+        require_number('in_channels of SpatialTemporalGraphNet', in_channels, 1, 1 << 12, whole=True)
+        require_number('channels of SpatialTemporalGraphNet', channels, 1, 1 << 12, whole=True)
+        require_number('dropout of SpatialTemporalGraphNet', dropout, 0, 1)
         self.in_channels = in_channels
         joints = neighbour_matrices(PARENTS, FLIP_INDICES)
         parts = neighbour_matrices(PART_PARENTS, PART_FLIP_INDICES)

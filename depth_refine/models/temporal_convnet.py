@@ -11,8 +11,13 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from depth_refine.errors import InputError
+from depth_refine.functional.options import require_number
+
 from .matrix_product import PackedLinear, linear
 from .quick_dropout import QuickDropout
+
+_MOST_CHANNELS, _MOST_BLOCKS, _LARGEST_KERNEL = 1 << 16, 10, 1000
 
 
 class TemporalConv(nn.Module):
@@ -126,7 +131,7 @@ class TemporalConvNet(BaseModule):
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
 
     Raises:
-        ValueError: an even ``kernel_size`` without ``causal`` has no middle frame.
+        InputError: a number is out of its range; an even ``kernel_size`` without ``causal``, which has no middle frame.
     """
 
     def __init__(
@@ -140,8 +145,16 @@ class TemporalConvNet(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        for name, value, low, high in (
+            ('in_channels', in_channels, 1, _MOST_CHANNELS),
+            ('channels', channels, 1, _MOST_CHANNELS),
+            ('num_blocks', num_blocks, 0, _MOST_BLOCKS),
+            ('kernel_size', kernel_size, 1, _LARGEST_KERNEL),
+        ):
+            require_number(f'{name} of TemporalConvNet', value, low, high, whole=True)
+        require_number('dropout of TemporalConvNet', dropout, 0, 1)
         if kernel_size % 2 == 0 and not causal:
-            raise ValueError(f'a symmetric TemporalConvNet needs an odd kernel_size, got {kernel_size}')
+            raise InputError(f'a symmetric TemporalConvNet needs an odd kernel_size, got {kernel_size}')
         self.in_channels = in_channels
         self.kernel_size = kernel_size
         self.causal = causal

@@ -6,6 +6,8 @@ from mmpose.models.heads import BaseHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
 
+from depth_refine.functional.options import require_number
+
 
 @MODELS.register_module()
 class TemporalPoseHead(BaseHead):
@@ -33,6 +35,8 @@ class TemporalPoseHead(BaseHead):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        require_number('in_channels of TemporalPoseHead', in_channels, 1, 1 << 16, whole=True)
+        require_number('num_joints of TemporalPoseHead', num_joints, 1, 1000, whole=True)
         self.num_joints = num_joints
         self.conv = nn.Conv1d(in_channels, num_joints * 3, 1)
         self.loss_module = MODELS.build(loss or dict(type='MPJPELoss', use_target_weight=True))

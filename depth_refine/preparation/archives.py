@@ -18,6 +18,7 @@ from .raw_h36m import RawFile, find_raw_files, recognise
 _SUFFIXES = ('.tgz', '.tar.gz', '.tar')
 _NAMES = {'2D poses': 'D2_Positions', '3D poses': 'D3_Positions_mono', 'video': 'Videos'}
 _MARGIN = 1.3  # of the unpacked over the packed size
+_MOST_RATIO, _ALWAYS_ALLOWED = 100, 1 << 24  # what unpacks to more, of the packed size and in bytes, is made to fill disks
 
 
 def archives_among(paths: Iterable[Path], kinds: Collection[str]) -> list[Path]:
@@ -46,7 +47,8 @@ def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collectio
         The files unpacked.
 
     Raises:
-        InputError: an archive is damaged or would write outside its folder, or the disk is too full.
+        InputError: an archive is damaged, would write outside its folder or unpacks to far more than it can hold, or the
+            disk is too full.
     """
     # The size tells a new download of the same name from one that was damaged.
     targets = {
@@ -70,12 +72,19 @@ def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collectio
 
 
 def _unpack_one(archive: Path, target: Path, already: Collection[RawFile], progress: tqdm) -> None:
-    start = progress.n
+    start, size = progress.n, 0
+    allowed = max(_MOST_RATIO * archive.stat().st_size, _ALWAYS_ALLOWED)
     try:
         with whole_folder(target) as partial, archive.open('rb') as file, tarfile.open(fileobj=file) as tar:
             for member in tar:
                 recognised = recognise(PurePath(member.name))
                 if member.isfile() and recognised is not None and recognised not in already:
+                    size += member.size
+                    if size > allowed:
+                        raise InputError(
+                            f'{archive} is not one of Human3.6M: it would unpack to {size / 1e6:.0f} MB or more, over '
+                            f'{_MOST_RATIO} times its size. Download it again from the owners.'
+                        )
                     tar.extract(member, partial, filter='data')
                 progress.update(start + file.tell() - progress.n)
             while tar.fileobj.read(1 << 20):  # to the end, where the checksum is

@@ -108,10 +108,11 @@ def _stored_frames(folder: Path, source: str, numbers: Sequence[int]) -> int | N
     """How many frames the video had from which the folder was made; nothing if the folder does not do."""
     try:
         record = json.loads((folder / _RECORD).read_text())
-    except FileNotFoundError:
+        frames, made_from = int(record['frames']), record['source']
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):  # no images, or a damaged record
         return None
-    needed = {Path(image_name(folder.name, number)).name for number in numbers if number <= record['frames']}
-    return record['frames'] if record['source'] == source and needed <= set(os.listdir(folder)) else None
+    needed = {Path(image_name(folder.name, number)).name for number in numbers if number <= frames}
+    return frames if made_from == source and needed <= set(os.listdir(folder)) else None
 
 
 def _decode(path: Path, poses: int, numbers: frozenset[int], folder: Path, sequence: str, crops: Crops | None) -> int:

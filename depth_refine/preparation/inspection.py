@@ -38,10 +38,13 @@ def inspect_sequence(files: Mapping[str, Path], camera: dict, crops: bool) -> In
     if len(poses_2d) != len(poses_3d):
         note = f'{len(poses_2d)} frames of 2D poses, {len(poses_3d)} of 3D poses'
         if max(len(poses_2d), len(poses_3d)) - frames > MOST_LOST:
-            raise SequenceError(f'{note}: download or unpack them again')
+            raise SequenceError(f'{files["2D poses"]}, {files["3D poses"]}: {note}: download or unpack them again')
         note += f': the first {frames} are used'
     poses_2d, poses_3d = poses_2d[:frames], poses_3d[:frames]
-    check_projection(poses_2d, poses_3d, camera)
+    try:
+        check_projection(poses_2d, poses_3d, camera)
+    except SequenceError as error:
+        raise SequenceError(f'{files["2D poses"]}, {files["3D poses"]}: {error}') from error
     windows = make_crops(poses_2d, poses_3d, camera) if crops else None
     video = sample_video(files['video'], camera, windows) if 'video' in files else None
     return Inspected(poses_2d, poses_3d, windows, video, note)

@@ -3,13 +3,13 @@
 import filecmp
 import hashlib
 import pickle
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
 
+from depth_refine.atomic import hidden_folder
 from depth_refine.datasets import (
     AnnotatedSequence,
     H36MAnnotation,
@@ -57,9 +57,7 @@ def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> None:
     cameras = _find_cameras(raw, out)
     splits = _annotate(raw / _POSES, cameras)
     archives = sorted(raw.glob(f'{_DETECTIONS}*.npz'))
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix='.partial-videopose3d-', dir=out) as folder:
-        staging = Path(folder)
+    with hidden_folder(out / 'videopose3d') as staging:
         (staging / _CAMERAS).parent.mkdir()
         (staging / _CAMERAS).write_bytes(pickle.dumps(cameras, protocol=4))
         for step in steps:

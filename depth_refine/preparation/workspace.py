@@ -1,7 +1,6 @@
 """What a run of the preparation needs in its output folder beside the results."""
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,9 +61,6 @@ def _check_kind(out: Path, note: Path, image_kind: str, makes_images: bool) -> N
 
 
 def _clear(out: Path) -> None:
-    for pattern in ('images/*/.*.partial-*', f'{_FOLDER}/*/.*.partial-*'):
-        for path in out.glob(pattern):
+    for folder in ('images/*/', f'{_FOLDER}/*/', 'annotation_body3d/', 'annotation_body3d/*/'):
+        for path in out.glob(f'{folder}.*.partial*'):
             shutil.rmtree(path)
-    for pattern in ('.partial.*', 'annotation_body3d/.partial.*', 'annotation_body3d/*/.partial.*'):
-        for path in out.glob(pattern):
-            os.unlink(path)

@@ -11,8 +11,11 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from depth_refine.atomic import whole_file
+from depth_refine.engine import resume_latest
 from depth_refine.engine.tool import build_runner, load_config, use_mixed_precision
 from depth_refine.errors import InputError
+
+from .result_files import check_result, read_json
 
 SCHEDULES = ('full', 'short')
 _IDENTITY_FILE, _RESULT_FILE = 'identity.json', 'result.json'
@@ -63,8 +66,11 @@ def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict) ->
     folder = cell.folder(settings)
     _claim(folder, _identity(cfg, settings, first_stage))
     if (folder / _RESULT_FILE).exists():
-        return json.loads((folder / _RESULT_FILE).read_text())
+        result = read_json(folder / _RESULT_FILE)
+        check_result(folder / _RESULT_FILE, result)
+        return result
     start = time.monotonic()
+    resume_latest(cfg)
     runner = build_runner(cfg)
     runner.train()
     metrics = runner.test()
@@ -104,7 +110,6 @@ def cell_config(cell: Cell, settings: Settings, stores: Path) -> Config:
     cfg.work_dir = str(cell.folder(settings))
     cfg.experiment_name = f'{cell.name.replace("/", "_")}_seed_{cell.seed}'
     cfg.launcher = settings.launcher
-    cfg.resume = True
     return cfg
 
 
@@ -165,7 +170,7 @@ def _claim(folder: Path, identity: dict[str, str]) -> None:
     """Record what the work in a folder is made from; refuse one that is made from something else."""
     path = folder / _IDENTITY_FILE
     if path.exists():
-        found = json.loads(path.read_text())
+        found = read_json(path)
         differing = [part for part in identity if found.get(part) != identity[part]]
         if differing:
             part = differing[0]

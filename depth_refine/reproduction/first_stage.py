@@ -1,6 +1,5 @@
 """The first stage that all cells of an experiment read."""
 
-import json
 from pathlib import Path
 
 import torch
@@ -8,12 +7,13 @@ from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
-from depth_refine.engine import extract_depth_sequences
+from depth_refine.engine import extract_depth_sequences, resume_latest
 from depth_refine.engine.tool import build_runner, load_config, use_mixed_precision
 from depth_refine.errors import InputError
 from depth_refine.evaluation import H36MPoseMetric
 
 from .cell import Settings
+from .result_files import read_json
 
 _PROVENANCE = ('config', 'checkpoint', 'flip_test', 'bbox_policy')
 
@@ -42,9 +42,9 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
     cfg.experiment_name = f'first_stage{suffix}'
     cfg.launcher = settings.launcher
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.resume = True
     checkpoint = Path(cfg.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
     if not checkpoint.exists():
+        resume_latest(cfg)
         build_runner(cfg).train()
     stores = settings.out / f'depth_sequences{suffix}'
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
@@ -77,7 +77,7 @@ def provenance(stores: Path, cfg: Config) -> dict:
         path = stores / name / 'store.json'
         if not path.is_file():
             raise InputError(f'no depth sequence store at {path.parent.absolute()}')
-        meta = json.loads(path.read_text())
+        meta = read_json(path)
         found[name] = {key: meta.get(key) for key in _PROVENANCE}
     first, *others = found
     for other in others:

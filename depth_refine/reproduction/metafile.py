@@ -1,6 +1,5 @@
 """Metafiles in MMPose's form, from the results of experiments."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import yaml
 from depth_refine.atomic import whole_file
 from depth_refine.errors import InputError
 
+from .result_files import check_result, read_json
 from .summary import PROTOCOL1, PROTOCOL2, estimate
 
 _COLLECTION = {
@@ -69,10 +69,15 @@ def _model(name: str, config: Path, seeds: list[dict], experiment: dict, dataset
 
 
 def _read(path: Path) -> dict:
+    experiment = read_json(path)
     try:
-        experiment = json.loads(path.read_text())
-        experiment['results'], experiment['settings']['schedule']  # what is not there is a KeyError
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        experiment['data'], experiment['first_stage'], experiment['settings']['schedule']
+        experiment['settings']['epochs']  # what is not there is a KeyError
+        for seeds in experiment['results'].values():
+            for result in seeds.values():
+                check_result(path, result)
+                _ = [result['metrics'][metric] for metric in _METRICS.values()]
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f'{path} is not the JSON file of an experiment ({error!r})') from error
     return experiment
 

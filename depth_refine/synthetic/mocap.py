@@ -1,13 +1,13 @@
 """Motion clips from a file, made ready for the cameras."""
 
 import re
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.errors import InputError
 from depth_refine.functional.skeleton import JOINT_NAMES, bone_lengths
 from depth_refine.synthetic.kinematics import FPS
@@ -63,9 +63,8 @@ def _load(path: Path) -> dict:
     if not path.is_file():
         raise InputError(f'no motion file {path.absolute()}')
     try:
-        with np.load(path) as archive:
-            data = {key: archive[key] for key in archive.files}
-    except (ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        data = load_arrays(path)
+    except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
         raise InputError(f'{path} cannot be read as an npz file of plain arrays: {error}') from error
     missing = [key for key in _REQUIRED if key not in data]
     if missing:

@@ -58,18 +58,26 @@ def _read_log(path: Path) -> tuple[list, list, bool]:
         raise InputError(
             f'no training log {path}: expected the vis_data/scalars.json of a finished or running training'
         )
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_text(errors='replace').splitlines(), start=1):
         try:
             entry = json.loads(line)
             if 'loss' in entry:
-                losses.append((entry['step'], entry['loss']))
+                losses.append(_point(entry, 'loss'))
                 epochs |= 'epoch' in entry
             if METRIC in entry:
-                errors.append((entry['step'], entry[METRIC]))
-        except (ValueError, TypeError, KeyError) as error:
+                errors.append(_point(entry, METRIC))
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise InputError(
                 f'{path}, line {number}: expected an entry of an MMEngine log, got {line[:80]!r}'
             ) from error
     if not losses:
         raise InputError(f"{path}: expected entries with 'loss' of a training, found none")
     return losses, errors, epochs
+
+
+def _point(entry: dict, key: str) -> tuple[float, float]:
+    """(step, value), numbers; a value is NaN where a training failed."""
+    step, value = entry['step'], entry[key]
+    if not isinstance(step, int | float) or not isinstance(value, int | float):
+        raise TypeError(f'{key} {value!r} at step {step!r}')
+    return float(step), float(value)

@@ -92,7 +92,7 @@ def test_an_unreadable_annotation_does_not_stop_the_rest(root, drawn):
 def test_every_kind_of_check_is_made(root, drawn):
     """One fault of each kind, each found by the module that looks for it."""
     cameras = load_cameras(root / CAMERAS)
-    cameras['S9', '54138969']['T'] = cameras['S9', '54138969']['T'] * 1000
+    cameras['S9', '54138969'].update(T=cameras['S9', '54138969']['T'] + 1, id='60457274')
     (root / CAMERAS).unlink()
     (root / CAMERAS).write_bytes(pickle.dumps(cameras))
     rewrite(root / TRAIN, part=lambda a: a['part'] + [3, 0, 0], scale=lambda a: a['scale'] / 2)
@@ -102,7 +102,7 @@ def test_every_kind_of_check_is_made(root, drawn):
     shutil.rmtree(next((root / 'images/S1').iterdir()))
     problems = check(root, 'problem')
     for expected in (
-        f"{CAMERAS}: 1 of 8 cameras, first ('S9', '54138969'): T lies",
+        f"{CAMERAS}: 1 of 8 cameras, first ('S9', '54138969'): its id is 60457274",
         f'{TRAIN}: 96 frames have 2D joints outside their box',
         f'{TRAIN}: 2D joints differ from the projected 3D joints by up to 3 px',
         f'{TRAIN}: 12 of 96 images are missing',

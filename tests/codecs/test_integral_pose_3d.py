@@ -3,6 +3,7 @@ import pytest
 from mmpose.registry import KEYPOINT_CODECS
 
 from depth_refine.codecs import IntegralPose3D
+from depth_refine.errors import InputError
 
 SIZE = (96, 128)
 
@@ -49,3 +50,9 @@ def test_scores_pass_through(codec):
     scores = np.array([[0.25, 0.75]])
     assert codec.decode(np.full((1, 2, 3), 0.5), scores)[1] is scores
     assert isinstance(codec, IntegralPose3D)
+
+
+@pytest.mark.parametrize('codec', [dict(type='IntegralPose3D', input_size=(5, 7)), dict(type='DepthSequenceLifting')])
+def test_depth_range_in_millimetres(codec):
+    with pytest.raises(InputError, match=r'reaches 1500, expected 0\.1 to 10 metres; looks like millimetres: divide'):
+        KEYPOINT_CODECS.build(dict(codec, depth_range=1500))

@@ -239,3 +239,45 @@ def test_wrong_cameras(tmp_path, content, message):
     path.write_bytes(pickle.dumps(content))
     with pytest.raises(InputError, match=message):
         load_cameras(path)
+
+
+@pytest.mark.parametrize(
+    ('key', 'change', 'message'),
+    [
+        ('S', lambda a: a * 1000, r"'S' in row \d+ \(S1/.*\) reaches .*; looks like millimetres: divide by 1000"),
+        ('S', lambda a: a / 1000, r"z of the root in 'S', from row 0 on, reaches .*; looks like kilometres"),
+        ('S', lambda a: a + [0, 0, 1000, 0], r"z of the root in 'S', .* expected 0.05 to 100 metres from the camera"),
+        ('S', lambda a: a * [1, 1, -1, 1], r"'S' in row \d+ \(S1/.*\) has the root -\d.* are these world coordinates"),
+        ('part', lambda a: a / 64, "'part' reaches .*; looks like normalised coordinates: multiply by the image size"),
+        ('center', lambda a: a / 32 - 1, "'center' reaches .*; looks like normalised coordinates"),
+    ],
+)
+def test_other_units(files, tmp_path, key, change, message):
+    array = np.load(files[0])[key]
+    with pytest.raises(InputError, match=rf'changed.npz: {message}'):
+        H36MAnnotation(rewrite(files[0], tmp_path, **{key: change(array)}), files[1])
+
+
+def test_one_joint_far_away_is_named_if_it_is_visible(files, tmp_path):
+    array = np.load(files[0])['S']
+    array[41, 9, 0] += 4
+    with pytest.raises(InputError, match=r"'S' in row 41 \(S1/.*reaches .*expected at most 3 metres from the root"):
+        H36MAnnotation(rewrite(files[0], tmp_path, S=array), files[1])
+    array[41, 9, 3] = 0
+    assert len(H36MAnnotation(rewrite(files[0], tmp_path, S=array), files[1])) == 96
+
+
+@pytest.mark.parametrize(
+    ('key', 'factor', 'message'),
+    [
+        ('T', 1000, "'T' of camera .* expected at most 100 metres from the world's origin; looks like millimetres"),
+        ('f', 1 / 64, "'f' of camera .* pixels; looks like millimetres or image widths"),
+    ],
+)
+def test_cameras_in_other_units(files, tmp_path, key, factor, message):
+    cameras = load_cameras(files[1])
+    for camera in cameras.values():
+        camera[key] = camera[key] * factor
+    (tmp_path / 'cameras.pkl').write_bytes(pickle.dumps(cameras))
+    with pytest.raises(InputError, match=f'cameras.pkl: {message}'):
+        load_cameras(tmp_path / 'cameras.pkl')

@@ -19,7 +19,7 @@ def store(data_root, tmp_path_factory):
     annotation = H36MAnnotation(folder / 'fps50/h36m_train.npz', folder / 'cameras.pkl')
     path = tmp_path_factory.mktemp('stores') / 'train'
     rows = np.arange(len(annotation))
-    keypoints = np.broadcast_to(rows[:, None, None], (len(rows), 17, 3)) + [0.0, 0.25, 0.5]
+    keypoints = np.broadcast_to(rows[:, None, None], (len(rows), 17, 3)) * [1, 1, 1 / 64] + [0.0, 0.25, 0.5]
     with write_sequence_store(path, annotation, 'annotation', {}) as writer:
         writer.write(rows, keypoints, np.ones((len(rows), 17)))
     return path
@@ -124,7 +124,7 @@ def test_input_sources(data_root, store):
         'gt2d': (5, 17, 2),
         'gt2d+gtdepth': (5, 17, 3),
     }
-    np.testing.assert_array_equal(samples['2d+depth'][2, 0], [20, 20.25, 20.5])
+    np.testing.assert_array_equal(samples['2d+depth'][2, 0], [20, 20.25, 0.8125])
     np.testing.assert_array_equal(samples['2d'], samples['2d+depth'][..., :2])
     annotation = build(data_root).annotation
     np.testing.assert_array_equal(samples['gt2d'][2], annotation.keypoints[20])
@@ -210,7 +210,7 @@ def test_spread_of_the_depth_as_fourth_channel(data_root, store, tmp_path):
     rows = np.arange(96)
     std = rows[:, None] + np.arange(17) / 100
     with write_sequence_store(tmp_path / 'std', annotation, 'annotation', {}, has_depth_std=True) as writer:
-        writer.write(rows, np.zeros((96, 17, 3)), np.ones((96, 17)), std)
+        writer.write(rows, np.full((96, 17, 3), 2.5), np.ones((96, 17)), std)
     dataset = build(data_root, input_source='2d+depth+std', depth_store=tmp_path / 'std', pipeline=PIPELINE)
     sample = dataset.get_data_info(3)
     assert sample['keypoints'].shape == (5, 17, 4)

@@ -15,7 +15,7 @@ def annotations(data_root):
 
 def write(path, annotation, rows=None):
     rng = np.random.default_rng(0)
-    keypoints = rng.normal(size=(len(annotation), 17, 3)).astype(np.float32)
+    keypoints = rng.uniform(-2.9, 2.9, (len(annotation), 17, 3)).astype(np.float32)
     scores = rng.uniform(size=(len(annotation), 17)).astype(np.float32)
     with write_sequence_store(path, annotation, 'annotation', dict(config='c.py')) as writer:
         for batch in np.array_split(np.arange(len(annotation)) if rows is None else rows, 5)[::-1]:
@@ -74,7 +74,7 @@ def test_poses_without_depth(tmp_path, annotations):
 
 def test_depths_with_their_spread(tmp_path, annotations):
     std = np.random.default_rng(0).uniform(size=(96, 17)).astype(np.float32)
-    keypoints, scores, rows = np.zeros((96, 17, 3)), np.ones((96, 17)), np.arange(96)
+    keypoints, scores, rows = np.full((96, 17, 3), 2.5), np.ones((96, 17)), np.arange(96)
     with write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}, has_depth_std=True) as writer:
         with pytest.raises(ValueError, match=r"expected batches of \['depth_std', 'keypoints', 'scores'\], got \['key"):
             writer.write(rows, keypoints, scores)
@@ -112,3 +112,18 @@ def test_missing_and_damaged(tmp_path, annotations):
     np.save(path / 'keypoints.npy', np.zeros((95, 17, 3), np.float32))
     with pytest.raises(InputError, match=r'keypoints.npy: expected float32 of shape \(96, 17, 3\), got float32 \(95'):
         SequenceStore(path, annotation)
+
+
+@pytest.mark.parametrize(
+    ('factors', 'message'),
+    [
+        ([1, 1, 1000], 'the depth of keypoints.npy reaches .* 3 metres from the root; looks like millimetres'),
+        ([0.01, 0.01, 1], 'u and v of keypoints.npy reaches .*; looks like normalised coordinates'),
+    ],
+)
+def test_other_units(tmp_path, annotations, factors, message):
+    keypoints = np.random.default_rng(0).uniform(-1, 1, (96, 17, 3)) * [50, 50, 0.5] * factors
+    with write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}) as writer:
+        writer.write(np.arange(96), keypoints, np.ones((96, 17)))
+    with pytest.raises(InputError, match=f'store: {message}'):
+        SequenceStore(tmp_path / 'store', annotations[0])

@@ -22,7 +22,7 @@ def store(data_root, tmp_path_factory):
     with write_sequence_store(path, annotation, 'annotation', {}, has_depth_std=True) as writer:
         shape = (len(annotation), 17)
         writer.write(
-            np.arange(len(annotation)), rng.normal(size=(*shape, 3)), rng.random(shape), rng.random(shape) + 0.1
+            np.arange(len(annotation)), rng.uniform(-2.9, 2.9, (*shape, 3)), rng.random(shape), rng.random(shape) + 0.1
         )
     return path
 
@@ -68,7 +68,7 @@ def test_equal_to_the_windows_one_by_one(data_root, store, changes, prob):
     pipeline = [TARGET, dict(type='RandomSequenceFlip', prob=prob)]
     dataset = build(data_root, store, pipeline=pipeline, **changes)
     hide_a_joint(dataset)
-    order = np.random.default_rng(1).permutation(len(dataset))[:37].tolist()  # two chunks and a rest
+    order = np.random.default_rng(1).permutation(len(dataset))[:150].tolist()  # more than a part of a transform
     batch, samples = dataset.__getitems__(order), hide_batches(build(data_root, store, pipeline=pipeline, **changes))
     hide_a_joint(samples)
     expected = samples.__getitems__(order)
@@ -90,7 +90,8 @@ def test_rows_in_any_order():
     windows = gatherer.gather('a', which, starts, 3)
     rows = [[4, 5, 6], [4, 4, 4], [10, 10, 10], [3, 12, 0], [19, 19, 19], [1, 1, 1]]
     torch.testing.assert_close(windows, numbers[torch.tensor(rows)])
-    torch.testing.assert_close(numbers[gatherer._numbers(which, starts, 3)], windows)  # as on other devices
+    torch.testing.assert_close(gatherer.gather('a', which[3:], starts[3:], 3), numbers[torch.tensor(rows[3:])])
+    torch.testing.assert_close(gatherer.gather('a', np.array([0]), np.array([0]), 7), numbers[None, 4:11])
 
 
 def test_through_a_loader_with_workers(data_root, store):
@@ -99,6 +100,13 @@ def test_through_a_loader_with_workers(data_root, store):
     inputs = torch.cat([batch['inputs'] for batch in loader])
     expected = np.stack([dataset[i]['keypoint_labels'] for i in range(len(dataset))])
     np.testing.assert_allclose(inputs.numpy(), expected, atol=2e-6)
+
+
+def test_a_batch_that_is_held_is_not_written_again(data_root, store):
+    dataset = build(data_root, store)
+    batches = [dataset.__getitems__([index])['keypoint_labels'] for index in range(20)]
+    for index, labels in enumerate(batches):
+        np.testing.assert_allclose(labels[0].numpy(), dataset[index]['keypoint_labels'], atol=2e-6)
 
 
 def test_half_of_the_windows_are_mirrored(data_root, store):
@@ -173,5 +181,5 @@ def test_a_device_cannot_be_used_from_workers(data_root, store):
 
 
 def test_flip_probability():
-    with pytest.raises(ValueError, match=r'RandomSequenceFlip needs 0 <= prob <= 1, got 1\.5'):
+    with pytest.raises(InputError, match=r'prob of RandomSequenceFlip: expected a number from 0 to 1, got 1\.5'):
         TRANSFORMS.build(dict(type='RandomSequenceFlip', prob=1.5))

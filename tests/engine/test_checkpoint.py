@@ -1,8 +1,9 @@
 import pytest
 import torch
+from mmengine.config import Config
 from torch import nn
 
-from depth_refine.engine import check_checkpoint
+from depth_refine.engine import check_checkpoint, resume_latest
 from depth_refine.errors import InputError
 
 
@@ -28,3 +29,20 @@ def test_refuses_another_architecture(tmp_path, other, message):
     path = save(other, tmp_path / 'other.pth')
     with pytest.raises(InputError, match=rf'other.pth belongs to another model than the config: .*{message}'):
         check_checkpoint(nn.Sequential(nn.Conv1d(3, 4, 1)), path)
+
+
+@pytest.mark.parametrize(
+    ('files', 'latest'),
+    [
+        (['epoch_2.pth', 'epoch_10.pth', 'epoch_9.pth', 'best_h36m_MPJPE_mm_epoch_12.pth'], 'epoch_10.pth'),
+        (['iter_500.pth', 'iter_1000.pth', '.epoch_2.pth.partial'], 'iter_1000.pth'),
+        (['best_h36m_MPJPE_mm_epoch_12.pth', 'epoch_last.pth', 'last_checkpoint'], None),
+    ],
+)
+def test_the_latest_is_resumed(tmp_path, files, latest):
+    for name in files:
+        (tmp_path / name).touch()
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='start.pth', resume=True))
+    expected = None if latest is None else str(tmp_path / latest)
+    assert resume_latest(cfg) == expected
+    assert (cfg.resume, cfg.load_from) == ((True, expected) if latest else (False, 'start.pth'))

@@ -1,4 +1,5 @@
 import argparse
+import errno
 
 import pytest
 import torch
@@ -40,8 +41,39 @@ def test_bad_input_is_one_message(main, message):
 
 
 def test_bugs_keep_their_traceback():
-    with pytest.raises(ZeroDivisionError):
-        tool.run_tool(lambda: 1 / 0)
+    for bug in (ZeroDivisionError, IndexError, OSError(errno.EBADF, 'Bad file descriptor'), RuntimeError('shapes')):
+        with pytest.raises(bug if isinstance(bug, type) else type(bug)):
+            tool.run_tool(fails(bug))
+
+
+def fails(error):
+    def main():
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ('error', 'message'),
+    [
+        (
+            OSError(errno.ENOSPC, 'No space left on device', 'a.npz'),
+            r'a.npz: No space left on device. What was finished',
+        ),
+        (
+            OSError(errno.EROFS, 'Read-only file system'),
+            r'a file: Read-only file system. What .* is kept: make room, or',
+        ),
+        (RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed'), r'DataLoader worker .* run again'),
+        (
+            RuntimeError('[gloo/pair.cc:5] Connection closed by peer'),
+            r'another process of this run has ended: .*by peer',
+        ),
+    ],
+)
+def test_storage_and_other_processes_are_one_message(error, message):
+    with pytest.raises(SystemExit, match=f'error: {message}'):
+        tool.run_tool(fails(error))
 
 
 @pytest.mark.parametrize(

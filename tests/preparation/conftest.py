@@ -1,8 +1,10 @@
+import hashlib
 import shutil
 
 import numpy as np
 import pytest
 
+from depth_refine.preparation.prepare import prepare_h36m
 from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 from depth_refine.synthetic.performances import procedural_performances
 
@@ -60,3 +62,60 @@ def long_raw(long_h36m, tmp_path):
 def grey_video():
     """Frames of a camera's size, each of its own grey."""
     return lambda count, height=1000: (np.full((height, 1000, 3), 20 * index % 256, np.uint8) for index in range(count))
+
+
+@pytest.fixture(scope='session')
+def prepared(official_h36m, tmp_path_factory):
+    """What :func:`prepare_h36m` makes of the four takes, and its report; to be left as it is."""
+    out = tmp_path_factory.mktemp('prepared') / 'out'
+    return out, prepare_h36m(official_h36m, out, steps=[1, 3], workers=1)
+
+
+@pytest.fixture
+def annotation():
+    """The arrays of an annotation of a prepared folder."""
+
+    def read(out, split, rate='50'):
+        with np.load(out / f'annotation_body3d/fps{rate}/h36m_{split}.npz') as file:
+            return dict(file)
+
+    return read
+
+
+@pytest.fixture
+def digests():
+    """A hash for each visible file of a prepared folder."""
+
+    def digest(out):
+        return {
+            str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in out.rglob('*')
+            if path.is_file() and '.preparation' not in path.parts
+        }
+
+    return digest
+
+
+@pytest.fixture
+def save_poses():
+    """Write poses by subject and action as VideoPose3D's archive of 3D poses does."""
+    return lambda path, positions: np.savez_compressed(path, positions_3d=_by_subject(positions))
+
+
+@pytest.fixture
+def save_detections():
+    """Write 2D poses by subject and action as VideoPose3D's archives do; ``changes`` of the metadata."""
+    symmetry = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
+    metadata = dict(layout_name='h36m', num_joints=17, keypoints_symmetry=symmetry)
+
+    def save(path, positions, **changes):
+        np.savez_compressed(path, positions_2d=_by_subject(positions), metadata=metadata | changes)
+
+    return save
+
+
+def _by_subject(positions):
+    nested = {}
+    for (subject, action), value in positions.items():
+        nested.setdefault(subject, {})[action] = value
+    return nested

@@ -93,3 +93,9 @@ def test_poses_of_another_camera_frame():
         SequenceError, match=r'the 3D poses lie behind the camera: expected D2_Positions, D3_Positions_m'
     ):
         check_projection(np.zeros((2, 17, 2)), np.zeros((2, 17, 3)) - 1, CAMERA)
+
+
+def test_metres_instead_of_millimetres(tmp_path):
+    write_cdf(tmp_path / 'a.cdf', numbers(5, 96) / 1000)
+    with pytest.raises(SequenceError, match=r'a.cdf, divided by 1000, reaches .*: expected millimetres in the file'):
+        read_poses_3d(tmp_path / 'a.cdf')

@@ -1,6 +1,4 @@
-import os
 import pickle
-import zipfile
 
 import numpy as np
 import pytest
@@ -10,13 +8,10 @@ from depth_refine.errors import InputError
 from depth_refine.functional.h36m_names import parse_image_name
 from depth_refine.preparation import videopose3d
 from depth_refine.preparation.videopose3d import import_videopose3d
-from depth_refine.preparation.videopose3d_archive import read_detections, read_poses
 from depth_refine.synthetic.official_h36m import make_official_cameras, write_metadata
 
 CAMERA_IDS = ('54138969', '55011271', '58860488', '60457274')
 JOINTS = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
-SYMMETRY = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
-METADATA = dict(layout_name='h36m', num_joints=17, keypoints_symmetry=SYMMETRY)
 LENGTHS = {('S1', 'Directions 1'): 7, ('S1', 'WalkDog'): 11, ('S9', 'Photo 1'): 6}
 
 
@@ -53,22 +48,8 @@ def gt2d(world, cameras):
     }
 
 
-def save_poses(path, positions):
-    nested = {}
-    for (subject, action), value in positions.items():
-        nested.setdefault(subject, {})[action] = value
-    np.savez_compressed(path, positions_3d=nested)
-
-
-def save_detections(path, positions, metadata=METADATA):
-    nested = {}
-    for (subject, action), value in positions.items():
-        nested.setdefault(subject, {})[action] = value
-    np.savez_compressed(path, positions_2d=nested, metadata=metadata)
-
-
 @pytest.fixture
-def raw(tmp_path, world, cameras, gt2d):
+def raw(tmp_path, world, cameras, gt2d, save_poses, save_detections):
     folder = tmp_path / 'raw'
     folder.mkdir()
     (folder / 'cameras.pkl').write_bytes(pickle.dumps(cameras))
@@ -107,7 +88,7 @@ def test_annotations(raw, tmp_path, world, cameras, gt2d):
     assert load_cameras(out / 'annotation_body3d/cameras.pkl').keys() == cameras.keys()
 
 
-def test_stores(raw, tmp_path, gt2d, monkeypatch):
+def test_stores(save_detections, raw, tmp_path, gt2d, monkeypatch):
     """Detections that go on after the last pose are trimmed; frames are matched by name."""
     rng = np.random.default_rng(1)
     noisy = {
@@ -160,7 +141,7 @@ def test_the_dataset_reads_2d_and_refuses_depth(raw, tmp_path, gt2d):
         H36MDepthSequenceDataset(input_source='2d+depth', **options).full_init()
 
 
-def test_poses_of_17_joints_and_cameras_of_the_output(raw, tmp_path, world):
+def test_poses_of_17_joints_and_cameras_of_the_output(save_poses, raw, tmp_path, world):
     import_videopose3d(raw, tmp_path / 'out', [1])
     before = tree(tmp_path / 'out')
     save_poses(raw / 'data_3d_h36m.npz', {key: joints[:, JOINTS] for key, joints in world.items()})
@@ -169,7 +150,7 @@ def test_poses_of_17_joints_and_cameras_of_the_output(raw, tmp_path, world):
     assert tree(tmp_path / 'out') == before
 
 
-def test_complete_outputs_are_kept_and_others_refused(raw, tmp_path, world):
+def test_complete_outputs_are_kept_and_others_refused(save_poses, raw, tmp_path, world):
     import_videopose3d(raw, tmp_path / 'out', [1])
     before = tree(tmp_path / 'out')
     times = [path.stat().st_mtime_ns for path in sorted((tmp_path / 'out').rglob('*.npz'))]
@@ -205,7 +186,7 @@ def test_other_cameras_are_refused(raw, tmp_path, cameras):
         import_videopose3d(raw, tmp_path / 'out', [1])
 
 
-def test_cameras_of_metadata_xml(raw, tmp_path, world):
+def test_cameras_of_metadata_xml(save_detections, raw, tmp_path, world):
     official = make_official_cameras()
     write_metadata(raw / 'metadata.xml', official)
     positions = {
@@ -245,7 +226,7 @@ def test_no_cameras(raw, tmp_path):
         (lambda d: d['S1', 'WalkDog'].__setitem__(1, np.full((11, 17, 2), np.nan)), r"finite .* 'WalkDog', camera 2"),
     ],
 )  # fmt: skip
-def test_wrong_detections(raw, tmp_path, gt2d, change, message):
+def test_wrong_detections(save_detections, raw, tmp_path, gt2d, change, message):
     detections = {key: list(value) for key, value in gt2d.items()}
     change(detections)
     save_detections(raw / 'data_2d_h36m_gt.npz', detections)
@@ -254,40 +235,7 @@ def test_wrong_detections(raw, tmp_path, gt2d, change, message):
     assert not tree(tmp_path / 'out') and not list((tmp_path / 'out').iterdir())
 
 
-@pytest.mark.parametrize(
-    ('metadata', 'message'),
-    [
-        (dict(METADATA, layout_name='coco'), "layout_name 'h36m' in 'metadata', got 'coco'"),
-        (dict(METADATA, num_joints=16), "num_joints 17 in 'metadata', got 16"),
-        (dict(METADATA, keypoints_symmetry=SYMMETRY[::-1]), 'keypoints_symmetry'),
-        (None, "layout_name 'h36m' in 'metadata', got None"),
-    ],
-)
-def test_wrong_layout(tmp_path, gt2d, metadata, message):
-    save_detections(tmp_path / 'a.npz', gt2d, metadata)
-    with pytest.raises(InputError, match=message):
-        read_detections(tmp_path / 'a.npz')
-
-
-@pytest.mark.parametrize(
-    ('positions', 'message'),
-    [
-        (
-            np.zeros((5, 16, 3), np.float32),
-            r"expected S1 'Eating' of shape \(T, 32, 3\) or \(T, 17, 3\), got \(5, 16, 3",
-        ),
-        (np.zeros((0, 17, 3), np.float32), r'got \(0, 17, 3\)'),
-        (np.full((5, 17, 3), np.inf, np.float32), "expected finite floating-point numbers in S1 'Eating'"),
-        ([[['a']]], r'got \(1, 1, 1\)'),
-    ],
-)
-def test_wrong_poses(tmp_path, positions, message):
-    save_poses(tmp_path / 'a.npz', {('S1', 'Eating'): positions})
-    with pytest.raises(InputError, match=message):
-        read_poses(tmp_path / 'a.npz')
-
-
-def test_wrong_units_and_subjects(raw, tmp_path, world):
+def test_wrong_units_and_subjects(save_poses, raw, tmp_path, world):
     save_poses(raw / 'data_3d_h36m.npz', {key: 1000 * joints for key, joints in world.items()})
     with pytest.raises(InputError, match=r"S1 'Directions 1' does not lie in front of camera .* Expected world metres"):
         import_videopose3d(raw, tmp_path / 'out', [1])
@@ -298,66 +246,3 @@ def test_wrong_units_and_subjects(raw, tmp_path, world):
     with pytest.raises(InputError, match=r"the camera file has no camera \('S5', '54138969'\)"):
         import_videopose3d(raw, tmp_path / 'out', [1])
     assert not (tmp_path / 'out').exists()
-
-
-@pytest.mark.parametrize('protocol', [2, 4, 5])
-def test_pickles_of_every_numpy(tmp_path, world, protocol):
-    content = np.array({'S1': {'WalkDog': world['S1', 'WalkDog']}})
-    with zipfile.ZipFile(tmp_path / 'a.npz', 'w') as archive, archive.open('positions_3d.npy', 'w') as file:
-        np.lib.format.write_array_header_1_0(file, dict(descr='|O', fortran_order=False, shape=()))
-        file.write(pickle.dumps(content, protocol=protocol))
-    poses = read_poses(tmp_path / 'a.npz')
-    np.testing.assert_array_equal(poses['S1', 'WalkDog'], world['S1', 'WalkDog'][:, JOINTS])
-
-
-class Malicious:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-def test_an_archive_runs_no_code(tmp_path):
-    save_poses(tmp_path / 'a.npz', {('S1', 'Eating'): Malicious(tmp_path / 'made')})
-    with pytest.raises(
-        InputError, match=r'a.npz is not a readable archive of VideoPose3D \(refused to load posix.mkdir'
-    ):
-        read_poses(tmp_path / 'a.npz')
-    assert not (tmp_path / 'made').exists()
-
-
-class BytesAsPointers:
-    def __reduce__(self):
-        function, arguments, _ = np.zeros(0).__reduce__()
-        return function, arguments, (1, (5, 17, 3), np.dtype(object), False, bytes(5 * 17 * 3))
-
-
-def test_bytes_do_not_become_pointers(tmp_path):
-    save_poses(tmp_path / 'a.npz', {('S1', 'Eating'): BytesAsPointers()})
-    with pytest.raises(InputError, match="expected finite floating-point numbers in S1 'Eating'"):
-        read_poses(tmp_path / 'a.npz')
-
-
-def test_damaged_archives(raw, tmp_path):
-    content = (raw / 'data_3d_h36m.npz').read_bytes()
-    flipped = bytearray(content)
-    flipped[len(content) // 2] ^= 255
-    for name, damaged in (('cut', content[:-500]), ('flipped', flipped), ('empty', b'')):
-        path = tmp_path / f'{name}.npz'
-        path.write_bytes(damaged)
-        with pytest.raises(InputError, match=f'{name}.npz is not a readable archive of VideoPose3D .* copy it again'):
-            read_poses(path)
-    np.savez(tmp_path / 'stored.npz', positions_3d={'S1': {'Eating': np.ones((5, 17, 3), np.float32)}})
-    content = bytearray((tmp_path / 'stored.npz').read_bytes())
-    content[content.index(np.ones(9, np.float32).tobytes())] ^= 1
-    (tmp_path / 'stored.npz').write_bytes(content)
-    with pytest.raises(InputError, match=r'stored.npz is not a readable archive of VideoPose3D .*CRC'):
-        read_poses(tmp_path / 'stored.npz')
-    np.savez(tmp_path / 'plain.npz', positions_3d=np.zeros(3))
-    with pytest.raises(InputError, match=r"'positions_3d' is float64 of shape \(3,\), expected one Python object"):
-        read_poses(tmp_path / 'plain.npz')
-    with pytest.raises(InputError, match=r"There is no item named 'positions_3d.npy'"):
-        read_poses(raw / 'data_2d_h36m_gt.npz')
-    with pytest.raises(InputError, match=r'no archive .*absent.npz'):
-        read_poses(tmp_path / 'absent.npz')

@@ -1,6 +1,4 @@
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,12 +9,11 @@ from depth_refine.benchmarks.machine import Machine
 from depth_refine.benchmarks.report import check_document
 
 ROOT = Path(__file__).parents[2]
-TOOL = ROOT / 'tools' / 'benchmark.py'
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run the tool with sections that return at once; returns exit status or message, output and the setups."""
+def run(monkeypatch, run_tool):
+    """Run the tool with sections that return at once; returns how it ended and the setups."""
     setups = []
 
     def measure(name):
@@ -28,26 +25,17 @@ def run(tmp_path, monkeypatch, capsys):
     found = Machine('cpu', 'Abacus', 2, 1, '2.0', dict(fp32=1e9, bf16=4e9), 1e10)
     monkeypatch.setattr(machine, 'measure_machine', lambda device: found)
 
-    def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOOL), run_name='__main__')
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        return status, capsys.readouterr(), setups
-
-    return run
+    return lambda *arguments: (run_tool('benchmark', *arguments), setups)
 
 
 def test_usual_sections(run, tmp_path):
     (tmp_path / 'folder').mkdir()
-    status, printed, setups = run('--out', tmp_path / 'numbers.json', '--folder', tmp_path / 'folder', '--rounds', 5)
-    assert status == 0
-    titles = [line[3:] for line in printed.out.splitlines() if line.startswith('## ')]
+    ended, setups = run('--out', tmp_path / 'numbers.json', '--folder', tmp_path / 'folder', '--rounds', 5)
+    assert ended.status == 0
+    titles = [line[3:] for line in ended.out.splitlines() if line.startswith('## ')]
     expected = [name for name in sections.SECTIONS if name not in ('growth', 'annotation')] + ['estimate']
     assert titles == expected == list(json.loads((tmp_path / 'numbers.json').read_text())['sections'])
-    assert '| work of metric | m | 2.5 |' in printed.out and 'Measured on Abacus' in printed.out
+    assert '| work of metric | m | 2.5 |' in ended.out and 'Measured on Abacus' in ended.out
     assert setups[0].rounds == 5 and setups[0].folder.parent == tmp_path / 'folder'
     assert setups[0].videopose3d is setups[0].refiner is setups[0].frames is None
     assert list((tmp_path / 'folder').iterdir()) == []
@@ -56,22 +44,22 @@ def test_usual_sections(run, tmp_path):
 def test_document_is_updated(run, tmp_path):
     path = tmp_path / 'doc.md'
     path.write_text('<!-- begin growth -->\nold\n<!-- end growth -->\nkept\n')
-    status, _, setups = run('--only', 'growth', '--update-docs', path, '--frames', 7)
-    assert status == 0 and setups[0].frames == 7
+    ended, setups = run('--only', 'growth', '--update-docs', path, '--frames', 7)
+    assert ended.status == 0 and setups[0].frames == 7
     text = path.read_text()
     assert 'work of growth' in text and 'old' not in text and text.endswith('kept\n')
 
 
 def test_nothing_is_measured_in_vain(run, tmp_path):
     (tmp_path / 'doc.md').write_text('')
-    status, _, setups = run('--only', 'metric', '--update-docs', tmp_path / 'doc.md')
+    (status, _, _), setups = run('--only', 'metric', '--update-docs', tmp_path / 'doc.md')
     assert status.startswith(f'error: {tmp_path}/doc.md has no lines') and '\n' not in status
-    status, _, _ = run('--folder', tmp_path / 'absent')
+    (status, _, _), _ = run('--folder', tmp_path / 'absent')
     assert status == f'error: no folder {tmp_path}/absent: give an existing --folder'
-    status, _, _ = run('--videopose3d', tmp_path)
+    (status, _, _), _ = run('--videopose3d', tmp_path)
     assert status.startswith(f'error: no {tmp_path}/common/model.py: --videopose3d expects a checkout')
-    status, printed, _ = run('--rounds', 0)
-    assert status == 2 and '--rounds: expected 1 or more, got 0' in printed.err
+    (status, _, printed), _ = run('--rounds', 0)
+    assert status == 2 and '--rounds: expected 1 or more, got 0' in printed
     assert setups == []
 
 

@@ -1,26 +1,15 @@
-import runpy
-import sys
-from pathlib import Path
-
 import cv2
 import pytest
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'check_data.py'
-
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, run_tool):
     """Run the tool in an empty folder; returns its exit status or message, and its output."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOOL), run_name='__main__')
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        return status, capsys.readouterr().out.splitlines()
+        ended = run_tool('check_data', *arguments)
+        return ended.status, ended.out.splitlines()
 
     return run
 

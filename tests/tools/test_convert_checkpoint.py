@@ -1,7 +1,5 @@
 import json
-import runpy
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +10,6 @@ from depth_refine.datasets import H36MAnnotation, write_sequence_store
 
 ROOT = Path(__file__).parents[2]
 TEST_ANNOTATION = 'annotation_body3d/fps50/h36m_test.npz'
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a tool in the repository's root and this process; returns its exit status or message, and its output."""
-    monkeypatch.chdir(ROOT)
-
-    def run_tool(path, *arguments):
-        monkeypatch.setattr(sys, 'argv', [path, *map(str, arguments)])
-        try:
-            runpy.run_path(path, run_name='__main__')
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        return status, capsys.readouterr().out.splitlines()
-
-    return run_tool
 
 
 def write_videopose3d(path, channels, kernel_size):
@@ -48,12 +29,12 @@ def write_store(path, annotation):
         writer.write(np.arange(len(annotation)), keypoints, np.ones((len(annotation), 17)))
 
 
-def test_the_printed_command_evaluates_the_checkpoint(run, data_root, tmp_path):
+def test_the_printed_command_evaluates_the_checkpoint(run_tool, data_root, monkeypatch, tmp_path):
     write_videopose3d(tmp_path / 'a.bin', channels=24, kernel_size=3)
-    status, lines = run(
-        'tools/convert_checkpoint.py', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d'
-    )
-    assert status == 0
+    monkeypatch.chdir(ROOT)  # of which the printed command is
+    ended = run_tool('convert_checkpoint', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d')
+    lines = ended.out.splitlines()
+    assert ended.status == 0
     assert lines[:2] == [
         'left out, since the refiner has no such part: model_traj',
         f'wrote {tmp_path}/a.pth: receptive field 9 frames, 24 channels',
@@ -61,8 +42,13 @@ def test_the_printed_command_evaluates_the_checkpoint(run, data_root, tmp_path):
     python, tool, *arguments = shlex.split(lines[2].removeprefix('evaluate it with: '))
     annotation = H36MAnnotation(data_root / TEST_ANNOTATION, data_root / 'annotation_body3d/cameras.pkl')
     write_store(tmp_path / 'store', annotation)
-    status, _ = run(
-        *(tool, *arguments, f'test_dataloader.dataset.data_root={data_root}', 'model.test_cfg.flip_test=False'),
+    status, _, _ = run_tool(
+        *(
+            Path(tool).stem,
+            *arguments,
+            f'test_dataloader.dataset.data_root={data_root}',
+            'model.test_cfg.flip_test=False',
+        ),
         *(f'test_dataloader.dataset.depth_store={tmp_path}/store', 'test_dataloader.num_workers=0'),
         *('test_dataloader.persistent_workers=False', '--work-dir', tmp_path / 'work', '--out', tmp_path / 'out.json'),
     )
@@ -74,12 +60,10 @@ def test_the_printed_command_evaluates_the_checkpoint(run, data_root, tmp_path):
     assert metrics['h36m/MPJPE_frames_mm'] == pytest.approx(expected, rel=1e-5)
 
 
-def test_causal(run, tmp_path):
+def test_causal(run_tool, tmp_path):
     write_videopose3d(tmp_path / 'a.bin', channels=1024, kernel_size=5)
-    _, lines = run(
-        'tools/convert_checkpoint.py', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source=videopose3d', '--causal'
-    )
-    assert lines[-1] == (
+    source = (tmp_path / 'a.bin', tmp_path / 'a.pth', '--source=videopose3d', '--causal')
+    assert run_tool('convert_checkpoint', *source).out.splitlines()[-1] == (
         f'evaluate it with: python tools/test.py configs/refiner_243_cpn.py {tmp_path}/a.pth --cfg-options '
         'model.backbone.kernel_size=5 model.backbone.num_blocks=1 model.backbone.causal=True '
         'train_dataloader.dataset.seq_len=25 train_dataloader.dataset.causal=True '
@@ -88,10 +72,8 @@ def test_causal(run, tmp_path):
     )
 
 
-def test_bad_input_is_one_line(run, tmp_path):
+def test_bad_input_is_one_line(run_tool, tmp_path):
     (tmp_path / 'a.bin').write_bytes(b'no checkpoint')
-    status, lines = run(
-        'tools/convert_checkpoint.py', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d'
-    )
+    status, out, _ = run_tool('convert_checkpoint', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d')
     assert status.startswith(f'error: {tmp_path}/a.bin cannot be read as a checkpoint') and '\n' not in status
-    assert lines == [] and [path.name for path in tmp_path.iterdir()] == ['a.bin']
+    assert out == '' and [path.name for path in tmp_path.iterdir()] == ['a.bin']

@@ -1,29 +1,7 @@
-import runpy
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
-
-TOOL = Path(__file__).parents[2] / 'tools' / 'import_predictions.py'
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the tool in this process; returns its exit status or message, and its output."""
-
-    def run_tool(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['import_predictions.py', *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOOL), run_name='__main__')
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        return status, capsys.readouterr().out.splitlines()
-
-    return run_tool
 
 
 @pytest.fixture
@@ -45,14 +23,24 @@ def predictions(annotation, tmp_path):
     return tmp_path
 
 
-def test_import(run, annotation, predictions):
+def test_import(run_tool, annotation, predictions):
     out = predictions / 'stores/h36m_test'
-    status, lines = run(
-        *(annotation.path, out, '--keypoints', predictions, '--joint-order', 'h36m', '--first-frame', 0),
+    ended = run_tool(
+        *(
+            'import_predictions',
+            annotation.path,
+            out,
+            '--keypoints',
+            predictions,
+            '--joint-order',
+            'h36m',
+            '--first-frame',
+            0,
+        ),
         *('--depth-unit', 'mm', '--estimator', 'Somenet v2'),
     )
-    assert status == 0
-    assert lines == [
+    assert ended.status == 0
+    assert ended.out.splitlines() == [
         f'wrote {out}: 96 frames of 8 videos',
         f'{800 / 96 / 17:.2f} % of the joints were not found; they are interpolated, with score 0',
         "read it with depth_store='...', input_source='2d+depth' and bbox_policy='published' in a refiner's config",
@@ -73,9 +61,10 @@ def test_import(run, annotation, predictions):
         ({'--cameras': 'absent.pkl'}, 'error: no camera file'),
     ],
 )
-def test_bad_input_is_one_line(run, annotation, predictions, changes, message):
+def test_bad_input_is_one_line(run_tool, annotation, predictions, changes, message):
     options = {'--keypoints': predictions, '--joint-order': 'h36m', '--first-frame': 0, '--depth-unit': 'mm'}
     options |= {'--estimator': 'a'} | changes
-    status, lines = run(annotation.path, predictions / 'out', *(word for item in options.items() for word in item))
-    assert status.startswith(message) and '\n' not in status and lines == []
+    words = [word for item in options.items() for word in item]
+    status, out, _ = run_tool('import_predictions', annotation.path, predictions / 'out', *words)
+    assert status.startswith(message) and '\n' not in status and out == ''
     assert not (predictions / 'out').exists()

@@ -26,22 +26,14 @@ def raw(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the tool in this process, which has all it imports; returns its status and what it printed."""
+def run(run_tool):
+    """Run the tool; returns its status and what it printed."""
 
-    def run_tool(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['prepare_h36m.py', *map(str, arguments)])
-        handler = signal.getsignal(signal.SIGTERM)
-        status = 0
-        try:
-            runpy.run_path(str(TOOL), run_name='__main__')
-        except SystemExit as exit:
-            status = exit.code
-        finally:
-            signal.signal(signal.SIGTERM, handler)
-        return status, capsys.readouterr().out
+    def run(*arguments):
+        ended = run_tool('prepare_h36m', *arguments)
+        return ended.status, ended.out
 
-    return run_tool
+    return run
 
 
 def test_everything_is_fine(run, raw, tmp_path):

@@ -1,8 +1,6 @@
 """``tools/test.py --amp``."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ REFINER = {
 
 
 @pytest.mark.parametrize(('config', 'options'), [('integral', {}), ('refiner', REFINER)])
-def test_half_precision_changes_little(tmp_path, data_root, monkeypatch, config, options):
+def test_half_precision_changes_little(tmp_path, data_root, run_tool, config, options):
     options = options | {
         'test_dataloader.dataset.data_root': str(data_root),
         'test_dataloader.num_workers': 0,
@@ -33,10 +31,9 @@ def test_half_precision_changes_little(tmp_path, data_root, monkeypatch, config,
     torch.save(MODELS.build(load_config(str(path), options).model).state_dict(), checkpoint)
 
     def metrics(*arguments):
-        command = ['test.py', path, checkpoint, '--work-dir', tmp_path, '--out', tmp_path / 'metrics.json', *arguments]
+        command = [path, checkpoint, '--work-dir', tmp_path, '--out', tmp_path / 'metrics.json', *arguments]
         command += ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
-        monkeypatch.setattr(sys, 'argv', list(map(str, command)))
-        runpy.run_path(str(ROOT / 'tools/test.py'), run_name='__main__')
+        assert run_tool('test', *command).status == 0
         return json.loads((tmp_path / 'metrics.json').read_text())
 
     single, half = metrics(), metrics('--amp')

@@ -1,6 +1,7 @@
 """Training noise of the second stage that looks like the first stage's errors."""
 
 import functools
+import math
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from mmpose.registry import TRANSFORMS
 from scipy.signal import lfilter
 from torch import Tensor
 
+from depth_refine.functional.options import require_number
 from depth_refine.functional.quick_normal import quick_normal
 
 
@@ -37,10 +39,8 @@ class FirstStageNoise(BaseTransform):
     """
 
     def __init__(self, scale: float = 1.0, correlation: float = 0.9, keep_spread: bool = False) -> None:
-        if scale < 0 or not 0 <= correlation < 1:
-            raise ValueError(
-                f'FirstStageNoise needs scale >= 0 and 0 <= correlation < 1, got {scale} and {correlation}'
-            )
+        require_number('scale of FirstStageNoise', scale, 0, 100)
+        require_number('correlation of FirstStageNoise', correlation, 0, math.nextafter(1, 0))
         self.scale = scale
         self.correlation = correlation
         self.keep_spread = keep_spread

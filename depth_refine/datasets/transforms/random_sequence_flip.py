@@ -1,12 +1,14 @@
 """Mirrors windows and their targets, one by one or by the batch."""
 
-import itertools
-
 import numpy as np
 import torch
 from mmpose.datasets.transforms import RandomFlipAroundRoot
 from mmpose.registry import TRANSFORMS
 from torch import Tensor
+
+from depth_refine.functional.options import require_number
+
+_PART = 64  # windows whose copies stay in a processor's cache, 3 MB at 243 frames of 17 x 3 numbers
 
 
 @TRANSFORMS.register_module()
@@ -20,12 +22,11 @@ class RandomSequenceFlip(RandomFlipAroundRoot):
         prob: probability that a window is mirrored.
 
     Raises:
-        ValueError: ``prob`` is not within [0, 1].
+        InputError: ``prob`` is not within [0, 1].
     """
 
     def __init__(self, prob: float = 0.5) -> None:
-        if not 0 <= prob <= 1:
-            raise ValueError(f'RandomSequenceFlip needs 0 <= prob <= 1, got {prob}')
+        require_number('prob of RandomSequenceFlip', prob, 0, 1)
         about_zero = dict(center_mode='static', center_x=0.0)
         super().__init__(about_zero, about_zero, flip_prob=1.0, flip_label=True)
         self.prob = prob
@@ -42,23 +43,21 @@ class RandomSequenceFlip(RandomFlipAroundRoot):
 
     def transform_batch(self, batch: dict) -> dict:
         """Mirror some of B windows: the same labels with a batch axis in front."""
-        chosen = torch.rand(len(batch['keypoint_labels'])) < self.prob
-        chosen = chosen.nonzero().flatten().to(batch['keypoint_labels'].device)
-        runs = _runs(batch['flip_indices'])
+        device = batch['keypoint_labels'].device
+        chosen = (torch.rand(len(batch['keypoint_labels'])) < self.prob).nonzero().flatten().to(device)
+        joints = torch.tensor(batch['flip_indices'], device=device)
         for key in ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight', 'trajectory_weights'):
-            mirrored = _permute(batch[key][chosen], runs)
-            if key.endswith('_label') or key.endswith('_labels'):
-                mirrored[..., 0].neg_()
-            batch[key][chosen] = mirrored
+            for some in chosen.split(_PART):
+                mirrored = _mirror_joints(batch[key].index_select(0, some), joints)
+                if key.endswith(('_label', '_labels')):
+                    mirrored[..., 0].neg_()
+                batch[key].index_copy_(0, some, mirrored)
         return batch
 
 
-def _runs(indices: list[int]) -> list[slice]:
-    """Indices as ranges of consecutive ones."""
-    starts = [0, *(np.flatnonzero(np.diff(indices) != 1) + 1).tolist(), len(indices)]
-    return [slice(indices[a], indices[b - 1] + 1) for a, b in itertools.pairwise(starts)]
-
-
-def _permute(values: Tensor, runs: list[slice]) -> Tensor:
-    """Joints (B, T, K, ...) in another order; runs of joints are copied faster than single ones."""
-    return torch.cat([values[:, :, run] for run in runs], dim=2)
+def _mirror_joints(values: Tensor, joints: Tensor) -> Tensor:
+    """Joints of (B, T, K, ...) in another order; picked number by number, from plain rows, which is fastest."""
+    rows = values.flatten(2).flatten(0, 1)
+    size = rows.shape[1] // len(joints)
+    columns = joints[:, None] * size + torch.arange(size, device=joints.device)
+    return rows.index_select(1, columns.flatten()).view(values.shape)

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from mmpose.registry import TRANSFORMS
 
+from depth_refine.errors import InputError
+
 T, K = 4000, 5
 SPREAD = np.array([0.1, 0.2, 0.3, 0.4, 0.0])
 
@@ -47,7 +49,7 @@ def test_without_the_spread():
 
 @pytest.mark.parametrize('kwargs', [dict(scale=-1), dict(correlation=1.0), dict(correlation=-0.1)])
 def test_wrong_arguments(kwargs):
-    with pytest.raises(ValueError, match='needs scale >= 0 and 0 <= correlation < 1, got'):
+    with pytest.raises(InputError, match=r'of FirstStageNoise: expected a number .*, got (-1|1\.0|-0\.1)$'):
         build(**kwargs)
 
 

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from mmpose.registry import TRANSFORMS
 
+from depth_refine.errors import InputError
+
 T, K = 200, 17
 
 
@@ -80,10 +82,18 @@ def test_probability():
 
 @pytest.mark.parametrize('kwargs', [dict(sigma_2d=-0.1), dict(sigma_depth=-1), dict(prob=1.5)])
 def test_wrong_arguments(kwargs):
-    with pytest.raises(ValueError, match='needs sigma_2d >= 0, sigma_depth >= 0 and 0 <= prob <= 1, got'):
+    with pytest.raises(InputError, match=r'of GaussianJointNoise: expected a number .*, got (-0\.1|-1|1\.5)$'):
         build(**kwargs)
 
 
 def test_wrong_labels():
     with pytest.raises(ValueError, match=r'takes keypoint_labels \(T, 17, C\) or \(17 \* C, T\).*got \(200, 17, 5\)'):
         build()(results(channels=5))
+
+
+@pytest.mark.parametrize('sigmas', [dict(sigma_2d=5.0), dict(sigma_depth=75)])
+def test_sigmas_in_pixels_or_millimetres(sigmas):
+    with pytest.raises(
+        ValueError, match=r'of GaussianJointNoise reaches .*; looks like pixels or millimetres: divide by'
+    ):
+        build(**sigmas)

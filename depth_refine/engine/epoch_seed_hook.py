@@ -1,0 +1,35 @@
+"""Random numbers that belong to an epoch."""
+
+import numpy as np
+from mmengine.hooks import Hook
+from mmengine.runner import set_random_seed
+from mmpose.registry import HOOKS
+
+
+@HOOKS.register_module()
+class EpochSeedHook(Hook):
+    """Seed Python, NumPy and PyTorch at the start of each epoch, from the run's seed, the process's rank and the epoch.
+
+    A resumed run then draws what the uninterrupted one would have drawn: shuffling, dropout, noise, augmentation.
+    MMEngine seeds once, at the start, and gives every process the same numbers.
+
+    A data loader's workers take their seed from the process's when they start, and so must start with each epoch:
+    ``persistent_workers=False``. MMEngine would give a worker the same numbers whenever it starts.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner) -> None:
+        """Leave the seeds of the workers to PyTorch."""
+        loader = runner.train_dataloader
+        loader.worker_init_fn = None
+        if loader.persistent_workers:
+            runner.logger.warning(
+                'train_dataloader.persistent_workers=True: if this training is interrupted and resumed, its '
+                'augmentation will differ from that of an uninterrupted one'
+            )
+
+    def before_train_epoch(self, runner) -> None:
+        """Seed."""
+        (seed,) = np.random.SeedSequence([runner.seed, runner.rank, runner.epoch]).generate_state(1)
+        set_random_seed(int(seed))

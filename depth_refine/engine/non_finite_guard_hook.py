@@ -1,0 +1,169 @@
+"""Keeps steps whose loss or gradient is not finite away from the weights, and says what was wrong."""
+
+from functools import partial
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpose.registry import HOOKS
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+from torch.optim import Optimizer
+
+from depth_refine.errors import InputError
+
+from .step_diagnosis import diagnose
+
+_LEAST_LOSS_SCALE = 1.0  # gradients that overflow without any scaling are not the loss scaler's doing
+
+
+@HOOKS.register_module()
+class NonFiniteGuardHook(Hook):
+    """Stop training, or leave a step out, when a loss or the gradient is NaN or infinite.
+
+    The gradient's norm is looked at before each step of the optimiser, so that neither the weights nor a checkpoint
+    ever take in a bad step. A loss that is not finite makes the whole gradient NaN: losses that hide it, as L1 of a NaN
+    target does, are noticed as well, and processes that average their gradients all decide alike. Works with any
+    optimiser wrapper. Mixed precision with a loss scaler looks at the gradient itself; a step that the scaler leaves
+    out is its usual search for a scale and no alarm, unless a loss is not finite or the scale has fallen below 1.
+
+    Against mmdet's ``CheckInvalidLossHook``: that one looks at every 50th loss, after the step.
+
+    The device is waited for once a step, before the step instead of after it: ``RuntimeInfoHook``, which would wait for
+    each loss, finds them on the CPU.
+
+    Args:
+        policy: ``'stop'`` with one message that names iteration, epoch, samples and the bad input; or ``'skip'``: log
+            that message with the count and go on as if there had been no such batch, batch-norm
+            statistics included.
+        max_skipped: with ``'skip'``, stop at the next bad step after so many.
+
+    Raises:
+        InputError: an unknown policy; while training, a bad step under the policy; or weights or statistics that are
+            not finite when a checkpoint is due, which is then not written.
+    """
+
+    priority = 'HIGHEST'  # before RuntimeInfoHook
+
+    def __init__(self, policy: str = 'stop', max_skipped: int = 10) -> None:
+        if policy not in ('stop', 'skip') or max_skipped < 0:
+            raise InputError(
+                f"NonFiniteGuardHook needs policy='stop' or 'skip' and max_skipped >= 0, got {policy!r} and "
+                f'{max_skipped}'
+            )
+        self.policy = policy
+        self.max_skipped = max_skipped
+        self.skipped = 0
+        # since the last step: more than one with accumulated gradients
+        self._batches: list[dict] = []
+        self._losses: list[dict[str, Tensor]] = []
+        self._read: dict[str, Tensor] | None = None  # losses on the CPU, once the optimiser was about to step
+
+    def before_train(self, runner) -> None:
+        """Begin to watch the model's losses and the optimiser's steps."""
+        model = _inner(runner.model)
+        self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if self.policy == 'skip' else []
+        self._watches = [
+            model.register_forward_hook(self._watch_losses),
+            runner.optim_wrapper.optimizer.register_step_pre_hook(
+                lambda optimizer, *_: self._before_step(runner, model, optimizer)
+            ),
+        ]
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch: dict | None = None) -> None:
+        """Remember the batch."""
+        self._batches.append(data_batch)
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
+        """Look at a step that the loss scaler left out, and begin anew after a step."""
+        if not runner.optim_wrapper.should_update():
+            return
+        if self._read is not None:
+            outputs.update(self._read)
+        elif not self._is_overflow(runner.optim_wrapper, outputs):
+            self._reject(runner, _inner(runner.model))
+        self._batches.clear()
+        self._losses.clear()
+        self._read = None
+
+    def after_train_epoch(self, runner) -> None:
+        """Look at the weights before ``CheckpointHook`` removes an older checkpoint for theirs."""
+        self.before_save_checkpoint(runner, dict(state_dict=_inner(runner.model).state_dict()))
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Let no checkpoint be written whose weights or statistics are not finite."""
+        state = {name: value for name, value in checkpoint['state_dict'].items() if value.is_floating_point()}
+        if state and not get_total_norm(state.values(), float('inf')).isfinite():
+            bad = [name for name, value in state.items() if not value.isfinite().all()]
+            raise InputError(
+                f'{len(bad)} of {len(state)} weights and statistics are not finite in epoch {runner.epoch + 1}, first '
+                f'{bad[0]}, and no checkpoint was written: the network diverged. Lower the learning rate and continue '
+                f'from the last checkpoint in {runner.work_dir}.'
+            )
+
+    def after_train(self, runner) -> None:
+        """Stop watching."""
+        for watch in self._watches:
+            watch.remove()
+        if self.skipped:
+            runner.logger.warning(
+                f'{self.skipped} training steps were skipped: their losses or gradients were not finite'
+            )
+
+    def _watch_losses(self, model: nn.Module, args: tuple, outputs) -> None:
+        """Make the gradient of a loss that is not finite NaN, and keep the losses."""
+        if not (model.training and isinstance(outputs, dict)):
+            return
+        for values in outputs.values():
+            for value in values if isinstance(values, list) else [values]:
+                if value.requires_grad:
+                    value.register_hook(partial(_spoil_unless_finite, value.detach()))
+        with torch.no_grad():
+            self._losses.append(model.parse_losses(outputs)[1])
+
+    def _before_step(self, runner, model: nn.Module, optimizer: Optimizer) -> None:
+        """Read norm and losses in one go; take the gradients away from a step that must not happen."""
+        parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
+        losses, gradients = self._losses[-1], [p.grad for p in parameters if p.grad is not None]
+        norm, *values = torch.stack([get_total_norm(gradients), *losses.values()]).float().cpu()
+        self._read = dict(zip(losses, values, strict=True))
+        if norm.isfinite():
+            for buffer, last_good in self._buffers:
+                last_good.copy_(buffer)
+        else:
+            self._reject(runner, model)
+
+    @staticmethod
+    def _is_overflow(optim_wrapper, losses: dict) -> bool:
+        """Whether a loss scaler left out a step because its scale was too large."""
+        finite = all(torch.isfinite(value).all() for value in losses.values())
+        return finite and optim_wrapper.loss_scaler.get_scale() >= _LEAST_LOSS_SCALE
+
+    def _reject(self, runner, model: nn.Module) -> None:
+        """Stop, or make the step one without gradients, which changes nothing."""
+        where = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
+        cause = diagnose(self._batches, self._losses, model, runner.train_dataloader.dataset)
+        if self.policy == 'stop' or self.skipped == self.max_skipped:
+            count = f' after {self.skipped} skipped steps' if self.skipped else ''
+            raise InputError(
+                f'training stopped in {where}{count}: {cause} No step was made with this batch; the checkpoints in '
+                f'{runner.work_dir} are from before it, and --resume goes on from the last.'
+            )
+        self.skipped += 1
+        runner.logger.error(  # the only level at which mmengine lets every process speak
+            f'step skipped in {where}, {self.skipped} so far, stopping after {self.max_skipped}: {cause}'
+        )
+        for parameter in model.parameters():
+            parameter.grad = None
+        for buffer, last_good in self._buffers:
+            buffer.copy_(last_good)
+
+
+def _spoil_unless_finite(loss: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient itself, or NaN."""
+    return gradient + 0 * loss
+
+
+def _inner(model: nn.Module) -> nn.Module:
+    """The model that a distributed run wraps."""
+    return model.module if is_model_wrapper(model) else model

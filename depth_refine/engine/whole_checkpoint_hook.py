@@ -1,0 +1,42 @@
+"""Checkpoints that an interruption cannot damage."""
+
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmpose.registry import HOOKS
+
+from depth_refine.atomic import whole_file
+
+
+@register_backend('whole_file')
+class WholeFileBackend(LocalBackend):
+    """MMEngine's local files, each of which appears when it is complete."""
+
+    def put(self, obj: bytes, filepath: str) -> None:
+        """Write a file."""
+        with whole_file(filepath) as partial:
+            super().put(obj, partial)
+
+
+@HOOKS.register_module()
+class WholeCheckpointHook(CheckpointHook):
+    """:class:`mmengine.hooks.CheckpointHook` whose files appear when they are complete, by :class:`WholeFileBackend`.
+
+    A resumed training begins with the validation of the epoch it goes on from: an interruption may have hit it, or what
+    follows it, when the best checkpoint so far is gone and the new one not yet there.
+
+    Args:
+        arguments: of the base class.
+    """
+
+    def __init__(self, **arguments) -> None:
+        super().__init__(backend_args=dict(backend='whole_file'), **arguments)
+
+    def before_train(self, runner: Runner) -> None:
+        """Validate what is resumed, if its epoch is one to be validated."""
+        super().before_train(runner)
+        loop = runner.train_loop
+        if runner.val_loop is None or not isinstance(loop, EpochBasedTrainLoop) or loop.epoch < max(loop.val_begin, 1):
+            return
+        if loop.epoch % loop.val_interval == 0 or loop.epoch == loop.max_epochs:
+            runner.val_loop.run()

@@ -1,0 +1,38 @@
+from types import SimpleNamespace
+
+import pytest
+from mmengine.runner import EpochBasedTrainLoop
+from mmpose.registry import HOOKS
+
+from depth_refine.engine.whole_checkpoint_hook import WholeFileBackend
+
+
+def test_files_appear_when_complete(tmp_path):
+    backend, path = WholeFileBackend(), tmp_path / 'new' / 'epoch_1.pth'
+    backend.put(b'one', str(path))
+    with pytest.raises(TypeError):
+        backend.put('text', str(path))
+    assert path.read_bytes() == b'one' and [file.name for file in path.parent.iterdir()] == ['epoch_1.pth']
+
+
+@pytest.mark.parametrize(
+    ('epoch', 'begin', 'interval', 'validated'),
+    [(0, 1, 1, 0), (1, 1, 2, 0), (2, 1, 2, 1), (2, 3, 1, 0), (5, 1, 2, 1), (4, 1, 3, 0)],
+)
+def test_validates_what_is_resumed(tmp_path, epoch, begin, interval, validated):
+    """Whenever the interrupted run would have: 5 is the last epoch."""
+    runs = []
+    loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
+    loop.__dict__.update(_epoch=epoch, _max_epochs=5, val_begin=begin, val_interval=interval)
+    runner = SimpleNamespace(
+        work_dir=str(tmp_path),
+        train_loop=loop,
+        val_loop=SimpleNamespace(run=lambda: runs.append(1)),
+        message_hub=SimpleNamespace(runtime_info={}),
+        logger=SimpleNamespace(info=lambda _: None),
+    )
+    hook = HOOKS.build(dict(type='WholeCheckpointHook', save_best=None))
+    hook.before_train(runner)
+    assert len(runs) == validated and isinstance(hook.file_backend, WholeFileBackend)
+    runner.val_loop = None
+    hook.before_train(runner)

@@ -1,0 +1,240 @@
+"""Fuzzing of everything that reads: damaged and forged input, and what may come of it.
+
+Each case must end in a value that the test holds for correct, or in an ``InputError`` that names the file. What else
+happens is a failure: another exception, more than ten seconds, more than half a gigabyte.
+
+``pytest tests/fuzzing --cases 1500`` tries so many cases with each reader; every run draws the same ones.
+"""
+
+import copy
+import faulthandler
+import math
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from depth_refine.errors import InputError
+
+_SECONDS = 10
+_BYTES = 1 << 29  # more than any of the small files can need
+_PROPERTY = 'fuzzing'
+
+
+def pytest_addoption(parser):
+    parser.addoption('--cases', type=int, default=20, help='cases of fuzzing for each reader')
+
+
+def pytest_terminal_summary(terminalreporter):
+    rows = [
+        (report.nodeid.rsplit('::', 1)[1].removeprefix('test_'), *value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, 'user_properties', ())
+        if name == _PROPERTY and report.when == 'call'
+    ]
+    if rows and terminalreporter.config.getoption('--cases', 0) > 20:
+        terminalreporter.write_line(f'{"reader":<44}{"cases":>8}{"correct":>9}{"refused":>9}')
+        for name, correct, refused in [*rows, ('all', *np.sum([row[1:] for row in rows], axis=0))]:
+            terminalreporter.write_line(f'{name:<44}{correct + refused:>8}{correct:>9}{refused:>9}')
+
+
+@pytest.fixture
+def fuzz(request, record_property):
+    """Try a reader.
+
+    Called with a strategy of cases, ``write``, which makes the files of a case, ``read``, which reads them,
+    ``judge(case, value)``, which asserts that a value is correct, and the file that a refusal has to name.
+    """
+    counts = [0, 0]
+
+    def run(
+        cases: st.SearchStrategy,
+        write: Callable[[Any], Any],
+        read: Callable[[], Any],
+        judge: Callable[[Any, Any], None],
+        names: str | Path,
+    ) -> None:
+        @settings(
+            max_examples=request.config.getoption('--cases', 20),
+            derandomize=True,
+            database=None,
+            deadline=None,
+            report_multiple_bugs=False,
+            phases=(Phase.generate,),  # a case is small damage to a small file: there is little to shrink
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(cases)
+        def attempt(case):
+            write(case)
+            try:
+                with bounded():
+                    value = read()
+            except InputError as error:
+                assert Path(names).name in str(error), f'the message names no {Path(names).name}: {error}'
+                assert not ran_out_of_memory(error), f'memory was asked for before the claim was checked: {error}'
+                counts[1] += 1
+            else:
+                judge(case, value)
+                counts[0] += 1
+
+        attempt()
+
+    yield run
+    record_property(_PROPERTY, tuple(counts))
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Let the block take so much time and, beyond what the process has, so much memory."""
+
+    def give_up(*_):
+        pytest.fail(f'not done after {_SECONDS} s')  # no Exception, which a reader could take for a damaged file's
+
+    before, limit = signal.signal(signal.SIGALRM, give_up), resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path('/proc/self/statm').read_text().split()[0])
+    faulthandler.dump_traceback_later(6 * _SECONDS, exit=True)  # for compiled code, which no signal reaches
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + _BYTES, limit[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        faulthandler.cancel_dump_traceback_later()
+        signal.signal(signal.SIGALRM, before)
+
+
+def ran_out_of_memory(error: BaseException | None) -> bool:
+    """Whether that is behind an error."""
+    return error is not None and (isinstance(error, MemoryError) or ran_out_of_memory(error.__context__))
+
+
+# ------------------------------------------------------------------------------------------------------------- damage
+
+
+@st.composite
+def damaged_bytes(draw, content: bytes) -> bytes:
+    """A file cut, overwritten, or with pieces of itself or noise in the wrong place, up to three times."""
+    data = bytearray(content)
+    for _ in range(draw(st.integers(1, 3))):
+        at, length = draw(_places(len(data))), draw(st.integers(1, 64) | st.integers(1, max(len(data), 1)))
+        piece = bytes(data[at : at + length])
+        match draw(st.sampled_from(['cut', 'flip', 'number', 'noise', 'remove', 'repeat', 'move'])):
+            case 'cut':
+                del data[at:]
+            case 'flip':
+                data[at : at + 1] = bytes(byte ^ 1 << draw(st.integers(0, 7)) for byte in data[at : at + 1])
+            case 'number':
+                size, order = draw(st.sampled_from([1, 2, 4, 8])), draw(st.sampled_from(['little', 'big']))
+                number = draw(st.sampled_from([0, 1, 10**9, -1, 1 << (8 * size - 1), (1 << (8 * size - 1)) - 1]))
+                data[at : at + size] = (number % (1 << 8 * size)).to_bytes(size, order)
+            case 'noise':
+                noise = draw(st.binary(max_size=16))
+                data[at : at + draw(st.sampled_from([0, len(noise)]))] = noise
+            case 'remove':
+                del data[at : at + length]
+            case 'repeat':
+                data[at:at] = piece * draw(st.integers(1, 3))
+            case 'move':
+                to = draw(_places(len(data)))
+                data[to : to + length] = piece
+    return bytes(data)
+
+
+def _places(size: int) -> st.SearchStrategy[int]:
+    """Places in a file; its ends, where headers and directories are, more often."""
+    last = max(size - 1, 0)
+    return (
+        st.integers(0, last) | st.integers(0, min(last, 128)) | st.integers(0, min(last, 128)).map(lambda i: last - i)
+    )
+
+
+_NUMBERS = (0, -1, 1, 0.5, 1e-9, 10**6, 10**9, 2**31, 2**63, 1e30, 1e308, math.nan, math.inf, -math.inf)
+_VALUES = (*_NUMBERS, None, True, '', 'a', '17', '../../a', 'a\0b', '\ud800', 'é' * 300, [], {}, [[]], [{}], {'a': 1})
+
+
+@st.composite
+def damaged_tree(draw, content: Any, values: tuple = _VALUES) -> Any:
+    """Dicts and lists of which up to three members are replaced, left out, renamed, repeated or out of range."""
+    content = copy.deepcopy(content)
+    for _ in range(draw(st.integers(1, 3))):
+        holder, key = None, None
+        node = content
+        while (keys := _keys(node)) and (holder is None or draw(st.booleans())):
+            holder, key = node, draw(st.sampled_from(keys))
+            node = node[key]
+        if holder is not None:
+            _damage(draw, holder, key, values)
+    return content
+
+
+def _keys(node: Any) -> list:
+    return list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
+
+
+def _damage(draw, holder: dict | list, key: Any, values: tuple) -> None:
+    """Damage one member of a dict or list."""
+    node = holder[key]
+    match draw(st.sampled_from(['replace', 'change', 'change', 'leave out', 'rename'])):
+        case 'replace':
+            holder[key] = draw(st.sampled_from(values))
+        case 'change' if isinstance(node, np.ndarray):
+            holder[key] = draw(damaged_array(node))
+        case 'change' if isinstance(node, int | float) and not isinstance(node, bool):
+            holder[key] = draw(st.sampled_from([-node, 1000 * node, node / 1000, node + 1, *_NUMBERS]))
+        case 'change' if isinstance(node, str):
+            holder[key] = draw(st.sampled_from([node.upper(), node[:-1], node * 2, f'{node}\0']))
+        case 'rename' if isinstance(holder, dict):
+            holder[f'{key}_'] = holder.pop(key)
+        case 'rename':
+            holder.insert(draw(st.integers(0, len(holder))), copy.deepcopy(node))
+        case _:
+            del holder[key]
+
+
+@st.composite
+def damaged_array(draw, array: np.ndarray) -> np.ndarray:
+    """Another type, shape, order or content."""
+    match draw(st.sampled_from(['type', 'shape', 'content', 'content', 'order'])):
+        case 'type':
+            kinds = ['f2', 'f4', '>f8', 'i1', 'u8', 'c8', '?', 'S3', 'U40', 'V4', 'M8[s]']
+            kind = np.dtype(draw(st.sampled_from(kinds)))
+            content = (array.tobytes() or b'1') * kind.itemsize
+            return np.frombuffer(content[: array.size * kind.itemsize], kind).reshape(array.shape)
+        case 'shape':
+            changes = [array[None], array.ravel(), array[..., None], array[:0] if array.ndim else array.reshape(1, 1)]
+            changes += [array.T, array[1:], np.concatenate([array, array[:1]])] if array.ndim else []
+            changes += [array[..., :-1]] if array.ndim > 1 else []
+            return draw(st.sampled_from(changes))
+        case 'content' if array.dtype.kind in 'fiu' and array.size:
+            numbers = [number for number in _NUMBERS if array.dtype.kind == 'f' or number in (0, -1, 1, 10**6)]
+            array = array.astype(array.dtype if array.dtype.kind == 'f' else int)
+            array.flat[draw(st.integers(0, array.size - 1))] = draw(st.sampled_from(numbers))
+            return array * draw(st.sampled_from([1, 1, 1, -1, 1000]))
+        case 'content' if array.dtype.kind in 'US' and array.size:
+            array = array.astype('U80')
+            array.flat[draw(st.integers(0, array.size - 1))] = draw(st.sampled_from(['', 'a', '../../a', 'é' * 80]))
+            return array
+        case _:
+            return np.asfortranarray(array).astype(array.dtype.newbyteorder('>'))
+
+
+@pytest.fixture(scope='session')
+def damaged():
+    """Strategies: ``damaged.bytes(content)``, ``damaged.tree(content)``."""
+    return SimpleNamespace(bytes=damaged_bytes, tree=damaged_tree)
+
+
+@pytest.fixture(scope='session')
+def limits():
+    """A context with limits of time and memory."""
+    return bounded

@@ -1,0 +1,122 @@
+"""What configs may give to modules, data sets, transforms and codecs."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import strategies as st
+from mmpose.registry import DATASETS, HOOKS, KEYPOINT_CODECS, MODELS, TRANSFORMS
+
+NUMBERS = (0, -1, 1, 2, 3, 0.5, 1.5, 10**6, 2**63, 1e308, math.nan, math.inf, -math.inf, True)
+VALUES = (*NUMBERS, '3', '', [], [1], {}, (2, 3))
+
+
+def check_convnet(net):
+    (features,) = net.eval()(torch.zeros(2, net.in_channels, net.receptive_field + 1))
+    assert features.shape[::2] == (2, 2) and torch.isfinite(features).all()
+
+
+def check_pose_head(head):
+    poses = head.eval()((torch.ones(2, head.conv.in_channels, 5),))
+    assert poses.shape == (2, 5, head.num_joints, 3) and torch.isfinite(poses).all()
+
+
+def check_integral_head(head):
+    poses = head.eval()((torch.ones(1, head.heatmap_head.in_channels, 3, 2),))
+    assert poses.shape == (1, head.num_joints, 3) and ((poses > 0) & (poses < 1)).all()
+
+
+def check_graph_net(net):
+    (features,) = net.eval()(torch.zeros(1, 8, 17, net.in_channels))
+    assert features.shape[::2] == (1, 2) and torch.isfinite(features).all()
+
+
+def check_noise(transform):
+    labels = np.zeros((5, 17, 4), np.float32)
+    labels[..., 3] = 0.1
+    noisy = transform(dict(keypoints=labels, keypoint_labels=labels.copy()))['keypoint_labels']
+    assert noisy.shape[:2] == (5, 17) and np.isfinite(noisy).all()
+
+
+def check_flip(transform):
+    """As often as it says."""
+    batch = dict(keypoint_labels=torch.ones(20, 3, 17, 2), flip_indices=list(range(17)))
+    batch |= {key: torch.ones(20, 1, 17, 3) for key in ('lifting_target_label', 'lifting_target_weight')}
+    batch['trajectory_weights'] = torch.ones(20, 1, 17)
+    mirrored = (transform.transform_batch(batch)['keypoint_labels'][:, 0, 0, 0] < 0).float().mean()
+    assert mirrored == transform.prob if transform.prob in (0, 1) else 0 < mirrored < 1
+
+
+def check_codec(codec):
+    poses = np.array([[[30.0, 20.0, 0.1]] * 17])
+    decoded, _ = codec.decode(codec.encode(poses, np.ones((1, 17)))['keypoint_labels'])
+    np.testing.assert_allclose(decoded, poses, atol=1e-4)
+
+
+def check_lifting(codec):
+    labels = codec.encode(np.ones((3, 17, 3), np.float32), None, np.ones((1, 17, 3)), None, dict(w=8, h=6))
+    np.testing.assert_allclose(labels['keypoint_labels'][..., 2], 2 / codec.depth_range, rtol=1e-6)
+
+
+def check_dataset(dataset):
+    """Every video's frames or every n-th of them, in windows of the length that was asked for."""
+    assert len(dataset) == sum(len(range(0, len(s.rows), dataset.frame_step)) for s in dataset.annotation.sequences)
+    sample = dataset[len(dataset) - 1]
+    assert 'seq_len' not in vars(dataset) or sample['keypoints'].shape == (dataset.seq_len, 17, 2)
+
+
+def check_momentum(hook):
+    norm = torch.nn.BatchNorm1d(3)
+    hook.before_train_epoch(SimpleNamespace(model=norm, epoch=1, max_epochs=4))
+    assert 0 <= norm.momentum <= 1
+
+
+H36M = dict(ann_file='annotation_body3d/fps50/h36m_test.npz')
+MODULES = {
+    'TemporalConvNet': (
+        MODELS, check_convnet, dict(in_channels=6, channels=4, num_blocks=1, kernel_size=3, dropout=0.25),
+    ),
+    'TemporalPoseHead': (MODELS, check_pose_head, dict(in_channels=6, num_joints=17)),
+    'IntegralHead3D': (MODELS, check_integral_head, dict(in_channels=4, num_joints=5, depth_bins=7)),
+    'SpatialTemporalGraphNet': (MODELS, check_graph_net, dict(in_channels=3, channels=4, dropout=0.1)),
+    'GaussianJointNoise': (TRANSFORMS, check_noise, dict(sigma_2d=0.1, sigma_depth=0.1, prob=0.5)),
+    'FirstStageNoise': (TRANSFORMS, check_noise, dict(scale=1.0, correlation=0.9)),
+    'RandomSequenceFlip': (TRANSFORMS, check_flip, dict(prob=0.5)),
+    'IntegralPose3D': (KEYPOINT_CODECS, check_codec, dict(depth_range=1.5)),
+    'DepthSequenceLifting': (KEYPOINT_CODECS, check_lifting, dict(depth_range=1.5)),
+    'BatchNormMomentumHook': (HOOKS, check_momentum, dict(start=0.1, end=0.01)),
+    'H36MImageDataset': (DATASETS, check_dataset, dict(frame_step=2)),
+    'H36MDepthSequenceDataset': (DATASETS, check_dataset, dict(seq_len=3, frame_step=2)),
+}  # fmt: skip
+FIXED = {
+    'IntegralHead3D': dict(deconv_out_channels=(4,), deconv_kernel_sizes=(4,)),
+    'IntegralPose3D': dict(input_size=(64, 48)),
+    'H36MImageDataset': H36M,
+    'H36MDepthSequenceDataset': H36M | dict(input_source='gt2d'),
+}
+
+
+def is_short(name, value):
+    """Windows longer than every video are refused by the name of the annotation."""
+    return 'Dataset' not in name or value not in (10**6, 2**63)
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_numbers(fuzz, data_root, name):
+    registry, check, good = MODULES[name]
+    fixed = dict(type=name, **FIXED.get(name, {}), **(dict(data_root=str(data_root)) if 'Dataset' in name else {}))
+    options = {}
+
+    def set_options(case):
+        options.clear()
+        options.update({**good, case[0]: case[1]})
+
+    fuzz(
+        st.tuples(st.sampled_from(sorted(good)), st.sampled_from(VALUES).filter(lambda value: is_short(name, value))),
+        set_options,
+        lambda: registry.build(dict(fixed, **options)),
+        lambda _, module: check(module),
+        names=name,
+    )

@@ -1,0 +1,139 @@
+"""Results that experiments leave, and logs of trainings."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from mmengine.config import Config
+
+from depth_refine.engine.tool import load_config
+from depth_refine.reproduction.cell import Cell, Settings, run_cell
+from depth_refine.reproduction.first_stage import provenance
+from depth_refine.reproduction.metafile import write_metafiles
+from depth_refine.visualization import plot_training_curves
+
+METRICS = {'h36m/MPJPE_mm': 41.5, 'h36m/P-MPJPE_mm': 32.25, 'h36m/MPJAE_mm_per_frame2': 3.0}
+RESULT = dict(metrics=METRICS, by_action=dict(Walking=dict(MPJPE=41.5)), seconds=12.5)
+EXPERIMENT = dict(
+    settings=dict(schedule='short', epochs=None, data_root='data'),
+    data='0123 4567',
+    first_stage=dict(config='integral.py', bbox_policy='annotation'),
+    results={'table1/2d_1': {'0': RESULT, '1': RESULT}},
+)
+LOG = [dict(loss=0.5 / step, step=step, epoch=1) for step in range(1, 5)] + [{'h36m/MPJPE_mm': 50.5, 'step': 1}]
+
+
+def test_experiment(fuzz, damaged, tmp_path):
+    path, config = tmp_path / 'table1.json', tmp_path / 'configs/table1/2d_1.py'
+    config.parent.mkdir(parents=True)
+    config.touch()
+
+    def judge(case, paths):
+        """Means of the numbers in the file, for each config that is there."""
+        for file in paths:
+            for model in yaml.safe_load(file.read_text())['Models']:
+                seeds = case['results'][model['Config'].removeprefix('configs/').removesuffix('.py')].values()
+                for name, key in (('MPJPE', 'h36m/MPJPE_mm'), ('P-MPJPE', 'h36m/P-MPJPE_mm')):
+                    mean = sum(seed['metrics'][key] for seed in seeds) / len(seeds)
+                    assert model['Results'][0]['Metrics'][name] == pytest.approx(round(mean, 1), abs=0.11)
+
+    fuzz(
+        damaged.tree(EXPERIMENT),
+        lambda case: path.write_text(json.dumps(case)),
+        lambda: write_metafiles([path], 'Human3.6M', tmp_path),
+        judge,
+        names=path,
+    )
+
+
+@pytest.fixture
+def cell(data_root, tmp_path, monkeypatch):
+    """A cell whose work is done: reading its result is all that is left, but for its config, which is read once."""
+    configs = Path(__file__).parents[2] / 'configs/demo'
+    cfg = load_config(str(configs / 'refiner_gt2d.py'), {})
+    monkeypatch.setattr('depth_refine.reproduction.cell.load_config', lambda *_: copy.deepcopy(cfg))
+    settings = Settings(configs, data_root, tmp_path / 'out')
+    cell = Cell('refiner_gt2d', seed=0)
+    folder = cell.folder(settings)
+    folder.mkdir(parents=True)
+    (folder / 'result.json').write_text(json.dumps(RESULT))
+    assert run_cell(cell, settings, tmp_path, {}) == RESULT
+    return folder, lambda: run_cell(cell, settings, tmp_path, {})
+
+
+def test_result(fuzz, damaged, cell):
+    folder, read = cell
+
+    def judge(case, result):
+        assert result['metrics'] == case['metrics'] and result.get('by_action') == case.get('by_action')
+        assert np.isfinite(list(result['metrics'].values())).all()
+
+    fuzz(
+        damaged.tree(RESULT),
+        lambda case: (folder / 'result.json').write_text(json.dumps(case)),
+        read,
+        judge,
+        names=folder,
+    )
+
+
+@pytest.mark.parametrize('name', ['result.json', 'identity.json'])
+def test_result_bytes(fuzz, damaged, cell, name):
+    folder, read = cell
+
+    def judge(case, result):
+        assert result == RESULT if name == 'identity.json' else result == json.loads(case)
+
+    fuzz(damaged.bytes((folder / name).read_bytes()), (folder / name).write_bytes, read, judge, names=folder)
+
+
+def test_provenance(fuzz, damaged, tmp_path):
+    meta = dict(
+        config='integral.py', checkpoint=dict(sha256='ab', file='a.pth'), flip_test=True, bbox_policy='annotation'
+    )
+    cfg = Config(
+        {f'{split}_dataloader': dict(dataset=dict(ann_file=f'h36m_{split}.npz')) for split in ('train', 'test')}
+    )
+    for split in ('train', 'test'):
+        (tmp_path / f'h36m_{split}').mkdir()
+        (tmp_path / f'h36m_{split}/store.json').write_text(json.dumps(meta))
+    path = tmp_path / 'h36m_test/store.json'
+
+    def judge(case, found):
+        assert found == meta and all(case[key] == meta[key] for key in meta)
+
+    fuzz(
+        damaged.tree(meta),
+        lambda case: path.write_text(json.dumps(case)),
+        lambda: provenance(tmp_path, cfg),
+        judge,
+        names=tmp_path,
+    )
+
+
+def test_training_log(fuzz, damaged, tmp_path, monkeypatch):
+    log, drawn = tmp_path / 'scalars.json', []
+
+    def save(figure, path, **_):
+        drawn[:] = [axes.lines[0].get_xydata().tolist() for axes in figure.axes]
+        path.touch()
+
+    monkeypatch.setattr('matplotlib.figure.Figure.savefig', save)
+
+    def judge(case, _):
+        """Every number of the log, NaN included, which a training that failed writes."""
+        entries = [entry for entry in case if isinstance(entry, dict)]
+        for points, key in zip(drawn, ('loss', 'h36m/MPJPE_mm'), strict=True):
+            expected = [(float(entry['step']), float(entry[key])) for entry in entries if key in entry]
+            np.testing.assert_array_equal(np.reshape(points, (-1, 2)), np.reshape(expected, (-1, 2)))
+
+    fuzz(
+        damaged.tree(LOG),
+        lambda case: log.write_text('\n'.join(json.dumps(entry) for entry in case)),
+        lambda: plot_training_curves({'a run': log}, tmp_path / 'curves.svg'),
+        judge,
+        names=log,
+    )

@@ -1,0 +1,241 @@
+"""Malicious pickles in the place of everything that is read."""
+
+import ast
+import io
+import pickle
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.runner import CheckpointLoader, load_checkpoint
+from mmpose.registry import MODELS
+
+from depth_refine.compat import load_from_file
+from depth_refine.conversion import convert_checkpoint
+from depth_refine.conversion.prediction_files import read_keypoints
+from depth_refine.datasets import H36MAnnotation, SequenceStore, load_cameras, write_sequence_store
+from depth_refine.engine import check_checkpoint
+from depth_refine.engine.prediction_dump import read_predictions
+from depth_refine.errors import InputError
+from depth_refine.inference.person_boxes import BoxFile
+from depth_refine.preparation.videopose3d_archive import read_detections, read_poses
+from depth_refine.synthetic.mocap import read_clips
+
+ROOT = Path(__file__).parents[2]
+
+
+# ------------------------------------------------------------------------------------------ shells around a pickle
+
+
+def zip_checkpoint(content):
+    """PyTorch's format, a zip file with the pickle in it."""
+    buffer, clean = io.BytesIO(), io.BytesIO()
+    torch.save(dict(weight=torch.ones(2)), clean)
+    with zipfile.ZipFile(clean) as source, zipfile.ZipFile(buffer, 'w') as target:
+        for name in source.namelist():
+            target.writestr(name, content if name.endswith('data.pkl') else source.read(name))
+    return buffer.getvalue()
+
+
+def legacy_checkpoint(content):
+    """PyTorch's format before 1.6: three pickles, the content, the keys of its storages."""
+    head = [0x1950A86A20F9469CFC6C, 1001, dict(protocol_version=1001, little_endian=True, type_sizes={})]
+    return b''.join(pickle.dumps(item, protocol=2) for item in head) + content + pickle.dumps([], protocol=2)
+
+
+def tar_checkpoint(content):
+    """PyTorch's format of 2016."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode='w', format=tarfile.PAX_FORMAT) as tar:
+        for name, data in (
+            ('sys_info', pickle.dumps({})),
+            ('pickle', content),
+            ('storages', content),
+            ('tensors', content),
+        ):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def nested_checkpoint(content):
+    """A zip file in a zip file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, 'w') as archive:
+        archive.writestr('archive/data.pkl', zip_checkpoint(content))
+        archive.writestr('archive/version', '3')
+    return buffer.getvalue()
+
+
+def npy(content):
+    """An array of objects: a header and the pickle."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, dict(descr='|O', fortran_order=False, shape=()))
+    return buffer.getvalue() + content
+
+
+def npz(content, keys, arrays=()):
+    """An npz file in which some arrays are of objects."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, 'w') as archive:
+        for key, data in {**{key: npy(content) for key in keys}, **dict(arrays)}.items():
+            archive.writestr(f'{key}.npy', data)
+    return buffer.getvalue()
+
+
+CHECKPOINTS = (zip_checkpoint, legacy_checkpoint, tar_checkpoint, nested_checkpoint, bytes)
+
+
+# ------------------------------------------------------------------------------------------------------------ tests
+
+
+def test_the_corpus_would_run(corpus, canary):
+    """With Python's own unpickler, every pickle of it."""
+    for name, content in corpus.items():
+        pickle.loads(content)
+        assert canary.exists(), name
+        shutil.rmtree(canary) if canary.is_dir() else canary.unlink()
+
+
+def test_the_checkpoints_would_run(corpus, canary, tmp_path):
+    """With PyTorch's own loader, where it can read the format at all."""
+    for shell in (zip_checkpoint, legacy_checkpoint):
+        (tmp_path / 'x.pth').write_bytes(shell(corpus['os.system']))
+        torch.load(tmp_path / 'x.pth', weights_only=False)
+        assert canary.exists()
+        canary.unlink()
+
+
+@pytest.fixture
+def attack(corpus, canary, tmp_path):
+    """Put every pickle into a file, which must be refused by its name while nothing runs."""
+
+    def run(name, shell, read):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        for title, content in corpus.items():
+            path.write_bytes(shell(content))
+            with pytest.raises(InputError) as caught:
+                read(path)
+            assert not canary.exists(), title
+            assert Path(name).name in str(caught.value) or path.parent.name in str(caught.value), title
+
+    return run
+
+
+def initialise(path):
+    """A network whose weights come from a file."""
+    init_cfg = dict(type='Pretrained', checkpoint=str(path))
+    MODELS.build(dict(type='TemporalConvNet', in_channels=4, channels=2, init_cfg=init_cfg)).init_weights()
+
+
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')  # which PyTorch may not know, and says so
+@pytest.mark.parametrize('shell', CHECKPOINTS, ids=lambda shell: shell.__name__)
+@pytest.mark.parametrize(
+    'read',
+    [
+        lambda path: load_from_file(str(path)),
+        lambda path: CheckpointLoader.load_checkpoint(str(path), map_location='cpu'),
+        lambda path: load_checkpoint(torch.nn.Linear(2, 2), str(path), map_location='cpu'),
+        lambda path: check_checkpoint(torch.nn.Linear(2, 2), path),
+        initialise,
+        lambda path: convert_checkpoint(path, path.with_name('out.pth'), 'videopose3d'),
+        lambda path: convert_checkpoint(path, path.with_name('out.pth'), 'mmpose'),
+    ],
+    ids=['ours', 'loader', 'mmengine', 'check', 'pretrained', 'videopose3d', 'mmpose'],
+)
+def test_checkpoints(attack, shell, read):
+    attack('stranger.pth', shell, read)
+
+
+def test_cameras(attack):
+    attack('cameras.pkl', bytes, load_cameras)
+
+
+def test_predictions(attack):
+    attack('predictions.pkl', bytes, read_predictions)
+
+
+@pytest.mark.parametrize('key', ['imgname', 'center', 'scale', 'part', 'S'])
+def test_annotation(attack, data_root, key):
+    whole = zipfile.ZipFile(data_root / 'annotation_body3d/fps50/h36m_test.npz')
+    others = {name.removesuffix('.npy'): whole.read(name) for name in whole.namelist() if name != f'{key}.npy'}
+    cameras = data_root / 'annotation_body3d/cameras.pkl'
+    attack('h36m_test.npz', lambda content: npz(content, [key], others), lambda path: H36MAnnotation(path, cameras))
+
+
+def test_store(attack, data_root, tmp_path):
+    annotation = H36MAnnotation(
+        data_root / 'annotation_body3d/fps50/h36m_test.npz', data_root / 'annotation_body3d/cameras.pkl'
+    )
+    with write_sequence_store(tmp_path / 'store', annotation, 'annotation', {}) as writer:
+        writer.write(np.arange(len(annotation)), np.zeros((len(annotation), 17, 3)), np.zeros((len(annotation), 17)))
+    attack('store/keypoints.npy', npy, lambda path: SequenceStore(path.parent, annotation))
+
+
+@pytest.mark.parametrize(
+    ('name', 'keys', 'read'),
+    [
+        ('boxes.npz', ['frame', 'bbox'], BoxFile),
+        ('motion.npz', ['positions', 'clip', 'fps', 'subject'], read_clips),
+        ('S1_Walking.1.npz', ['frames', 'keypoints'], lambda path: read_keypoints(path.parent, 'S1_Walking.1')),
+        ('data_3d_h36m.npz', ['positions_3d'], read_poses),
+        ('data_2d_h36m_x.npz', ['metadata', 'positions_2d'], read_detections),
+    ],
+)
+def test_npz_files(attack, name, keys, read):
+    attack(name, lambda content: npz(content, keys), read)
+
+
+def test_pickles_that_grow(tmp_path):
+    """A few hundred bytes that stand for 2^60 numbers cost no more than they hold."""
+    stream = b'\x80\x02]q\x00' + b''.join(
+        b'](h' + bytes([i]) + b'h' + bytes([i]) + b'eq' + bytes([i + 1]) for i in range(60)
+    )
+    (tmp_path / 'cameras.pkl').write_bytes(stream + b'.')
+    with pytest.raises(InputError, match=r'cameras\.pkl'):
+        load_cameras(tmp_path / 'cameras.pkl')
+
+
+# ------------------------------------------------------------------------------------------------- no other loaders
+
+UNSAFE = {
+    'pickle.load',
+    'pickle.loads',
+    'pickle.Unpickler',
+    'mmengine.load',
+    'yaml.load',
+    'joblib.load',
+    'eval',
+    'exec',
+}
+UNSAFE |= {'shelve.open', 'marshal.load', 'marshal.loads', 'pandas.read_pickle', 'os.system', 'shutil.unpack_archive'}
+
+
+def unsafe_calls(path):
+    """Calls that run what a file says, by name; of PyTorch's and NumPy's loaders those without their restriction."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            name, given = ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords}
+            loads = name in ('torch.load', 'torch.hub.load_state_dict_from_url') and given.get('weights_only') != 'True'
+            unpickles = name in ('np.load', 'numpy.load') and given.get('allow_pickle', 'False') != 'False'
+            extracts = name.endswith(('.extract', '.extractall')) and given.get('filter') != "'data'"
+            if name in UNSAFE or loads or unpickles or extracts:
+                yield f'{path}:{node.lineno} {name}'
+
+
+def test_nothing_else_loads_code():
+    files = [*ROOT.glob('depth_refine/**/*.py'), *ROOT.glob('tools/*.py')]
+    assert len(files) > 100
+    assert [call for file in files for call in unsafe_calls(file)] == []
+
+
+@pytest.mark.parametrize('line', ['pickle.load(f)', 'torch.load(f)', 'np.load(f, allow_pickle=True)', 'tar.extract(m)'])
+def test_such_calls_are_found(tmp_path, line):
+    (tmp_path / 'x.py').write_text(line)
+    assert len(list(unsafe_calls(tmp_path / 'x.py'))) == 1

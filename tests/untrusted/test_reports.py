@@ -1,0 +1,82 @@
+"""Names made to run in the reader's browser."""
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.visualization import write_report
+from depth_refine.visualization.report import report
+
+NAMES = [
+    '<script>alert(1)</script>.mp4',
+    '</title><script>alert(1)</script>',
+    '"><img src=x onerror=alert(1)>.mp4',
+    "' onmouseover='alert(1)",
+    '</script><script>alert(1)</script>',
+    '<!--<script>',
+    ']]><svg onload=alert(1)>',
+    '{{ 7 * 7 }}{% raw %}',
+    '&lt;script&gt;alert(1)&lt;/script&gt;',
+    'S1_<b>Greeting</b>.54138969\u2028\u202e',
+]
+
+
+class Page(HTMLParser):
+    """Elements, their attributes and texts, as a browser's parser sees them."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.texts, self._open = [], {}, 'none'
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._open = dict(attrs).get('id') or tag
+
+    def handle_endtag(self, tag):
+        self._open = 'none'
+
+    def handle_data(self, data):
+        self.texts[self._open] = self.texts.get(self._open, '') + data
+
+
+def page_of(path, name):
+    keypoints = np.zeros((3, 17, 2), np.float32) + [[[20, 10]]]
+    poses = np.zeros((3, 17, 3), np.float32) + np.arange(17)[:, None] / 100
+    track = PoseTrack(**track_arguments(keypoints, poses))
+    video = VideoPoses(name, (64, 48), np.array([0.0, 0.04, 0.08]), None, name, [track], [name, f'{name} again'])
+    write_report(video, None, path)
+    return Page(path.read_text())
+
+
+def track_arguments(keypoints, poses):
+    arguments = dict(track_id=0, frames=np.arange(3), is_interpolated=np.zeros(3, bool), keypoints=keypoints)
+    arguments |= dict(keypoints_3d_first=poses, keypoints_3d=poses, truth=None)
+    return {field: arguments.get(field) for field in PoseTrack.__dataclass_fields__}
+
+
+@pytest.fixture(scope='module')
+def harmless(tmp_path_factory):
+    return page_of(tmp_path_factory.mktemp('report') / 'report.html', 'a video')
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_names_are_text(tmp_path, harmless, name):
+    page = page_of(tmp_path / 'report.html', name)
+    assert page.elements == harmless.elements, 'a name became part of the page'
+    assert page.texts['title'].startswith(name) and page.texts['h1'] == name
+    assert page.texts['li'].count(name) == 2 and name in page.texts['span']
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_names_in_the_data(tmp_path, harmless, monkeypatch, name):
+    """Where a name is in the JSON that the page's scripts read."""
+    monkeypatch.setattr(report, 'JOINT_NAMES', [name] * 17)
+    page = page_of(tmp_path / 'report.html', 'a video')
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements]
+    assert json.loads(page.texts['data'])['joints'] == [name.replace('_', ' ')] * 17
+    raw = (tmp_path / 'report.html').read_text().split('id="data">')[1].split('</script>')[0]
+    assert '<' not in raw and '>' not in raw
