@@ -12,7 +12,7 @@ P persons, K joints. The predictions of the video ``S1_Walking_1.54138969`` are 
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
     archive = folder / f'{sequence}.npz'
     if archive.is_file():
         return _read_npz(archive)
-    return dict(_read_json(folder, sequence, 2))
+    return _by_number(folder / sequence, _read_json(folder, sequence, 2))
 
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
@@ -60,7 +60,7 @@ def read_lifted(folder: Path, sequence: str) -> Frames:
     Raises:
         InputError: as :func:`read_keypoints`.
     """
-    return dict(_read_json(folder, sequence, 3))
+    return _by_number(folder / sequence, _read_json(folder, sequence, 3))
 
 
 def _read_npz(path: Path) -> Frames:
@@ -85,7 +85,17 @@ def _read_npz(path: Path) -> Frames:
             )
     columns = [arrays['keypoints'], *(arrays[key][..., None] for key in ('depth', 'scores') if key in arrays)]
     persons = np.concatenate(columns, axis=-1)[:, None]
-    return dict(zip(arrays['frames'].tolist(), persons, strict=True))
+    return _by_number(path, zip(arrays['frames'].tolist(), persons, strict=True))
+
+
+def _by_number(path: Path, frames: Iterable[tuple[int, np.ndarray]]) -> Frames:
+    """Frames by their numbers, none of them twice."""
+    found: Frames = {}
+    for number, persons in frames:
+        if number in found:
+            raise InputError(f'{path} has frame {number} twice: expected each once. Remove one of them.')
+        found[number] = persons
+    return found
 
 
 def _read_json(folder: Path, sequence: str, dims: int) -> Iterator[tuple[int, np.ndarray]]:

@@ -118,7 +118,7 @@ def _of_one_size(frames: Generator[Frame, None, None], name: str) -> Iterator[Fr
 
 def _open_file(path: Path) -> VideoSource:
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors='replace')
     except (av.FFmpegError, OSError) as error:
         reason = 'it is empty' if path.stat().st_size == 0 else f'FFmpeg says: {error.strerror}'
         raise InputError(f'{path} is not a video, or is a damaged one ({reason}). {_EXPECTED}') from error

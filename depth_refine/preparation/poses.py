@@ -59,6 +59,15 @@ def check_projection(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -
         raise SequenceError(f'the 3D poses {what}: expected D2_Positions, D3_Positions_mono and metadata.xml to agree')
 
 
+class _Record(bytes):
+    """A piece of a file; cdflib goes through as many numbers of it as it claims to have, which may be billions."""
+
+    def __getitem__(self, key: int | slice) -> int | bytes:
+        if isinstance(key, slice) and key.stop is not None and key.stop > len(self):
+            raise ValueError('a record claims to be longer than it is')
+        return super().__getitem__(key)
+
+
 class _Content(io.BytesIO):
     """A file in memory, where it costs nothing to read beyond the end, and which is not searched for ever."""
 
@@ -67,6 +76,9 @@ class _Content(io.BytesIO):
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
         self._seeks_left = len(content) // self._BYTES_PER_SEEK
+
+    def read(self, size: int | None = -1) -> _Record:
+        return _Record(super().read(size))
 
     def seek(self, *args) -> int:
         self._seeks_left -= 1

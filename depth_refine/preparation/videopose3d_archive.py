@@ -51,7 +51,7 @@ def read_detections(path: Path) -> dict[tuple[str, str], list[np.ndarray]]:
     for key, expected in _METADATA.items():
         got = metadata.get(key) if isinstance(metadata, dict) else None
         if key == 'keypoints_symmetry' and isinstance(got, list | tuple):
-            got = [list(side) for side in got]
+            got = [list(side) if isinstance(side, list | tuple) else side for side in got]
         if got != expected:
             raise InputError(
                 f"{path}: expected Human3.6M's 17 joints, with {key} {expected!r} in 'metadata', got {got!r}. Give "

@@ -85,7 +85,7 @@ def _load(path: Path) -> dict:
             f"{path}: 'clip' must have the values 0 to {len(subject) - 1}, one for each of 'subject', "
             f'got {sorted(set(clip.tolist()))}'
         )
-    if data['fps'].shape != () or not 0 < data['fps'] < np.inf:
+    if data['fps'].shape != () or data['fps'].dtype.kind not in 'fiu' or not 0 < data['fps'] < np.inf:
         raise InputError(f"{path}: 'fps' must be one positive number, got {data['fps']}")
     broken = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))
     if len(broken):

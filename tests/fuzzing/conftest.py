@@ -186,7 +186,7 @@ def _damage(draw, holder: dict | list, key: Any, values: tuple) -> None:
     node = holder[key]
     match draw(st.sampled_from(['replace', 'change', 'change', 'leave out', 'rename'])):
         case 'replace':
-            holder[key] = draw(st.sampled_from(values))
+            holder[key] = copy.deepcopy(draw(st.sampled_from(values)))  # later damage must not reach the list of them
         case 'change' if isinstance(node, np.ndarray):
             holder[key] = draw(damaged_array(node))
         case 'change' if isinstance(node, int | float) and not isinstance(node, bool):
