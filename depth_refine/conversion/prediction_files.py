@@ -44,7 +44,7 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
     archive = folder / f'{sequence}.npz'
     if archive.is_file():
         return _read_npz(archive)
-    return _by_number(folder / sequence, _read_json(folder, sequence, 2))
+    return _read_json(folder, sequence, 2)
 
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
@@ -60,7 +60,7 @@ def read_lifted(folder: Path, sequence: str) -> Frames:
     Raises:
         InputError: as :func:`read_keypoints`.
     """
-    return _by_number(folder / sequence, _read_json(folder, sequence, 3))
+    return _read_json(folder, sequence, 3)
 
 
 def _read_npz(path: Path) -> Frames:
@@ -98,18 +98,21 @@ def _by_number(path: Path, frames: Iterable[tuple[int, np.ndarray]]) -> Frames:
     return found
 
 
-def _read_json(folder: Path, sequence: str, dims: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Frame numbers and persons (P, K, dims + 1)."""
+def _read_json(folder: Path, sequence: str, dims: int) -> Frames:
+    """Persons (P, K, dims + 1) by frame number."""
     whole = folder / f'{sequence}.json'
     if whole.is_file():
-        for frame, persons in _frames_of_video(whole):
-            yield frame, _stack(whole, persons, dims)
-        return
+        return _by_number(whole, ((frame, _stack(whole, found, dims)) for frame, found in _frames_of_video(whole)))
     name = re.compile(re.escape(sequence) + r'_(\d+)(_keypoints)?\.json')
     paths = [*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')]
     files = sorted(path for path in paths if name.fullmatch(path.name))
-    for path in files:
-        yield int(name.fullmatch(path.name)[1]), _stack(path, _persons_of_image(path, _load(path)), dims)
+    return _by_number(
+        folder / f'{sequence}_*.json',
+        (
+            (int(name.fullmatch(path.name)[1]), _stack(path, _persons_of_image(path, _load(path)), dims))
+            for path in files
+        ),
+    )
 
 
 def _load(path: Path) -> Any:

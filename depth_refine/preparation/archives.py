@@ -18,7 +18,7 @@ from .raw_h36m import RawFile, find_raw_files, recognise
 _SUFFIXES = ('.tgz', '.tar.gz', '.tar')
 _NAMES = {'2D poses': 'D2_Positions', '3D poses': 'D3_Positions_mono', 'video': 'Videos'}
 _MARGIN = 1.3  # of the unpacked over the packed size
-_MOST_RATIO, _ALWAYS_ALLOWED = 100, 1 << 24  # what unpacks to more, of the packed size and in bytes, is made to fill disks
+_MOST_RATIO, _ALWAYS_ALLOWED = 100, 1 << 24  # of the packed size; bytes. More is made to fill disks
 
 
 def archives_among(paths: Iterable[Path], kinds: Collection[str]) -> list[Path]:
@@ -47,8 +47,8 @@ def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collectio
         The files unpacked.
 
     Raises:
-        InputError: an archive is damaged, would write outside its folder or unpacks to far more than it can hold, or the
-            disk is too full.
+        InputError: an archive is damaged, would write outside its folder or unpacks to far more than its size, or the disk
+            is too full.
     """
     # The size tells a new download of the same name from one that was damaged.
     targets = {

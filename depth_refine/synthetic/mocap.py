@@ -15,6 +15,7 @@ from depth_refine.synthetic.kinematics import FPS
 _REQUIRED = ('positions', 'clip', 'fps', 'subject')
 _BODY_SIZE = (2.0, 7.0)  # metres: all 16 bones of a person together; an adult has about 4
 _FLOOR = (-0.3, 0.5)  # metres: height of the lowest joint of a clip
+_FPS = (1, 1000)  # of whatever records motion
 _WORDS = 4  # of a description in an action's name
 
 
@@ -85,8 +86,9 @@ def _load(path: Path) -> dict:
             f"{path}: 'clip' must have the values 0 to {len(subject) - 1}, one for each of 'subject', "
             f'got {sorted(set(clip.tolist()))}'
         )
-    if data['fps'].shape != () or data['fps'].dtype.kind not in 'fiu' or not 0 < data['fps'] < np.inf:
-        raise InputError(f"{path}: 'fps' must be one positive number, got {data['fps']}")
+    low, high = _FPS
+    if data['fps'].shape != () or data['fps'].dtype.kind not in 'fiu' or not low <= data['fps'] <= high:
+        raise InputError(f"{path}: 'fps' must be one number from {low} to {high}, got {data['fps']}")
     broken = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))
     if len(broken):
         raise InputError(f"{path}: 'positions' has NaN or infinity in {len(broken)} frames, first in frame {broken[0]}")

@@ -121,6 +121,19 @@ def check_frames(frames):
         assert isinstance(number, int) and persons.ndim == 3 and persons.dtype.kind == 'f'
 
 
+def check_content(content, frames):
+    """No frame is lost, and the joints are the file's."""
+    check_frames(frames)
+    items = content['instance_info'] if isinstance(content, dict) else content
+    if all('instances' in item for item in items):
+        assert list(frames) == [item['frame_id'] for item in items]
+        for item in items:
+            for person, joints in zip(item['instances'], frames[item['frame_id']], strict=True):
+                np.testing.assert_array_equal(joints, np.column_stack([person['keypoints'], person['keypoint_scores']]))
+    else:
+        assert sum(map(len, frames.values())) == len(items)
+
+
 def test_npz_arrays(fuzz, damaged, tmp_path):
     path = tmp_path / f'{VIDEO}.npz'
 
