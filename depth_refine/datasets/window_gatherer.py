@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .batch_memory import BatchMemory
-
 
 class WindowGatherer:
     """Gathers windows of consecutive frames, a batch at a time, on the CPU or on an accelerator.
@@ -26,7 +24,6 @@ class WindowGatherer:
     def __init__(self, arrays: dict[str, Tensor], videos: Sequence[np.ndarray], device: str = 'cpu') -> None:
         self.device = torch.device(device)
         self.arrays = {name: array.to(self.device) for name, array in arrays.items()}
-        self._memory = {name: BatchMemory(self.device) for name in arrays}
         self._rows = torch.from_numpy(np.concatenate(videos).astype(np.int64)).to(self.device)
         lengths = np.array([len(rows) for rows in videos])
         self._lengths, self._offsets = lengths, np.cumsum(lengths) - lengths
@@ -46,7 +43,7 @@ class WindowGatherer:
         whole = (self._firsts[videos] >= 0) & (starts >= 0) & (starts + frames <= self._lengths[videos])
         if not whole.any():
             return self._pick(array, videos, starts, frames)
-        windows = self._memory[name].empty((len(videos), frames, *array.shape[1:]), array.dtype)
+        windows = array.new_empty(len(videos), frames, *array.shape[1:])
         firsts = torch.from_numpy(np.where(whole, self._firsts[videos] + starts, 0)).to(self.device)
         torch.index_select(array.unfold(0, frames, 1).movedim(-1, 1), 0, firsts, out=windows)
         if not whole.all():

@@ -52,7 +52,7 @@ def unit_fault(values: ArrayLike, quantity: Quantity) -> str | None:
     values = np.asarray(values)
     if not values.size:
         return None
-    largest = max(np.max(values), -np.min(values))  # no array of absolute values
+    largest = max(float(np.max(values)), -float(np.min(values)))  # no array of absolute values
     if not (largest < quantity.low or largest > quantity.high):
         return None
     advice = quantity.if_below if largest < quantity.low else quantity.if_above

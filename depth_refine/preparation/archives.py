@@ -47,8 +47,8 @@ def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collectio
         The files unpacked.
 
     Raises:
-        InputError: an archive is damaged, would write outside its folder or unpacks to far more than its size, or the disk
-            is too full.
+        InputError: an archive is damaged, would write outside its folder or unpacks to far more than its size, or the
+            disk is too full.
     """
     # The size tells a new download of the same name from one that was damaged.
     targets = {

@@ -175,7 +175,7 @@ def test_json_tree(fuzz, damaged, tmp_path, content, read):
         damaged.tree(content),
         lambda case: path.write_text(json.dumps(case)),
         lambda: read(tmp_path, VIDEO),
-        lambda _, frames: check_frames(frames),
+        check_content,
         names=path,
     )
 
