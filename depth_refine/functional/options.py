@@ -1,14 +1,16 @@
 """Checks of the options that configs give to modules, data sets and transforms."""
 
-import math
 from numbers import Integral, Real
 from typing import Any
 
 from depth_refine.errors import InputError
 
 
-def require_number(where: str, value: Any, low: float, high: float = math.inf, whole: bool = False) -> None:
-    """Refuse an option that is not a finite number of a range.
+_MOST = 2.0**53  # beyond, floating-point numbers skip whole ones
+
+
+def require_number(where: str, value: Any, low: float, high: float = _MOST, whole: bool = False) -> None:
+    """Refuse an option that is not a number of a range.
 
     Args:
         where: the option and whose it is.
@@ -21,7 +23,7 @@ def require_number(where: str, value: Any, low: float, high: float = math.inf, w
         InputError: it is not.
     """
     is_kind = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
-    if not is_kind or not math.isfinite(value) or not low <= value <= high:
+    if not is_kind or not low <= value <= high:  # NaN is in no range
         kind = 'a whole number' if whole else 'a number'
-        limits = f'of at least {low:g}' if high == math.inf else f'from {low:g} to {high:g}'
+        limits = f'of at least {low:g}' if high == _MOST else f'from {low:g} to {high:g}'
         raise InputError(f'{where}: expected {kind} {limits}, got {value!r}')

@@ -37,7 +37,7 @@ def check_result(path: Path, result: Any) -> None:
         numbers = list(result['metrics'].values())
         for metrics in result.get('by_action', {}).values():
             numbers += metrics.values()
-        sound = bool(numbers) and all(map(math.isfinite, numbers)) and bool not in map(type, numbers)
+        sound = bool(result['metrics']) and all(map(math.isfinite, numbers)) and bool not in map(type, numbers)
     except (KeyError, TypeError, AttributeError, OverflowError):
         sound = False
     if not sound:

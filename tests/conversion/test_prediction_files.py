@@ -96,3 +96,24 @@ def test_2d_files_are_not_3d_files(tmp_path):
     (tmp_path / f'{NAME}.json').write_text(json.dumps([dict(frame_id=0, instances=[person])]))
     with pytest.raises(InputError, match=r'with persons of 3 coordinates a joint .*2 coordinates'):
         read_lifted(tmp_path, NAME)
+
+
+def test_frames_that_are_there_twice(tmp_path):
+    np.savez(tmp_path / f'{NAME}.npz', **GOOD | dict(frames=[1, 2, 1]))
+    with pytest.raises(InputError, match=r'\.npz has frame 1 twice: expected each once'):
+        read_keypoints(tmp_path, NAME)
+    (tmp_path / 'json').mkdir()
+    (tmp_path / f'json/{NAME}.json').write_text(json.dumps([dict(frame_id=7, instances=[])] * 2))
+    with pytest.raises(InputError, match=r'\.json has frame 7 twice'):
+        read_lifted(tmp_path / 'json', NAME)
+    (tmp_path / f'json/{NAME}.json').unlink()
+    for number in ('4', '004'):
+        (tmp_path / f'json/{NAME}_{number}.json').write_text('[]')
+    with pytest.raises(InputError, match=r'json has frame 4 twice'):
+        read_keypoints(tmp_path / 'json', NAME)
+
+
+def test_json_too_deep_to_read(tmp_path):
+    (tmp_path / f'{NAME}.json').write_text('[' * 100_000)
+    with pytest.raises(InputError, match=r'\.json is not a readable json file'):
+        read_keypoints(tmp_path, NAME)

@@ -281,3 +281,11 @@ def test_cameras_in_other_units(files, tmp_path, key, factor, message):
     (tmp_path / 'cameras.pkl').write_bytes(pickle.dumps(cameras))
     with pytest.raises(InputError, match=f'cameras.pkl: {message}'):
         load_cameras(tmp_path / 'cameras.pkl')
+
+
+@pytest.mark.parametrize('scale', [0.0, -0.3])
+def test_boxes_have_a_size(files, tmp_path, scale):
+    scales = np.full(96, 0.3)
+    scales[5] = scale
+    with pytest.raises(InputError, match=rf"expected 'scale' above 0, got {scale:g} in row 5 \(S1/"):
+        H36MAnnotation(rewrite(files[0], tmp_path, scale=scales), files[1])

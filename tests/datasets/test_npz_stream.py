@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from depth_refine.datasets import npz_stream
-from depth_refine.datasets.npz_stream import NpzStream
+from depth_refine.datasets.npz_stream import NpzStream, load_arrays
 
 
 def random_array(rng):
@@ -100,3 +100,22 @@ def test_damaged_bytes(tmp_path, monkeypatch, save):
     path.write_bytes(content)
     with pytest.raises((zipfile.BadZipFile, zipfile.zlib.error), match=r'CRC-32|while decompressing'):
         list(NpzStream(path).chunks('a'))
+
+
+def test_arrays_are_loaded_whole(tmp_path):
+    arrays = dict(a=np.arange(7.0), b=np.asfortranarray(np.ones((3, 2))), c=np.array('x'))
+    np.savez_compressed(tmp_path / 'arrays.npz', **arrays)
+    loaded = load_arrays(tmp_path / 'arrays.npz')
+    assert loaded.keys() == arrays.keys()
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(loaded[key], array)
+
+
+def test_claims_are_checked_before_arrays_are_loaded(tmp_path):
+    write_claim(tmp_path / 'arrays.npz', (100_000_000,), zipfile.ZIP_DEFLATED)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="'a' claims 800000000 bytes"):
+        load_arrays(tmp_path / 'arrays.npz')
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000

@@ -127,3 +127,30 @@ def test_other_units(tmp_path, annotations, factors, message):
         writer.write(np.arange(96), keypoints, np.ones((96, 17)))
     with pytest.raises(InputError, match=f'store: {message}'):
         SequenceStore(tmp_path / 'store', annotations[0])
+
+
+@pytest.mark.parametrize('name', ['keypoints', 'scores'])
+def test_changed_numbers_are_noticed(tmp_path, annotations, name):
+    write(tmp_path / 'store', annotations[0])
+    path = tmp_path / f'store/{name}.npy'
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf'{name}\.npy is not as it was written: its sha256 differs'):
+        SequenceStore(tmp_path / 'store', annotations[0])
+    meta = json.loads((tmp_path / 'store/store.json').read_text())
+    del meta['sha256']  # as in older stores
+    (tmp_path / 'store/store.json').write_text(json.dumps(meta))
+    assert SequenceStore(tmp_path / 'store', annotations[0]).has_depth
+
+
+def test_damage_of_any_kind(tmp_path, annotations):
+    write(tmp_path / 'store', annotations[0])
+    path = tmp_path / 'store/scores.npy'
+    for content in (path.read_bytes().replace(b'}', b'('), b'', b'PK\x05\x06' + bytes(18)):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r'the depth sequence store .*store is damaged'):
+            SequenceStore(tmp_path / 'store', annotations[0])
+    (tmp_path / 'store/store.json').write_text('[' * 100_000)
+    with pytest.raises(InputError, match=r'the depth sequence store .*store is damaged'):
+        SequenceStore(tmp_path / 'store', annotations[0])

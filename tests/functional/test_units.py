@@ -56,3 +56,9 @@ def test_real_data_pass(values, quantity):
 
 def test_infinity_is_refused():
     assert unit_fault([0.0, -np.inf], FROM_ROOT).startswith('reaches inf')
+
+
+def test_the_smallest_whole_number():
+    """It has no counterpart above 0 in its type."""
+    assert unit_fault(np.array([-(2**63), 0]), FROM_ROOT).startswith('reaches 9.223e+18, expected at most 3 metres')
+    assert unit_fault(np.array([0, 2], np.uint8), FROM_ROOT) is None

@@ -39,7 +39,7 @@ def pytest_terminal_summary(terminalreporter):
         for reports in terminalreporter.stats.values()
         for report in reports
         for name, value in getattr(report, 'user_properties', ())
-        if name == _PROPERTY and report.when == 'call'
+        if name == _PROPERTY and report.when == 'teardown'
     ]
     if rows and terminalreporter.config.getoption('--cases', 0) > 20:
         terminalreporter.write_line(f'{"reader":<44}{"cases":>8}{"correct":>9}{"refused":>9}')

@@ -82,6 +82,9 @@ def test_impossible_boxes(tmp_path, suffix, changes, message):
         ('a.json', '[3]', r'not a file of boxes'),
         ('a.npz', 'no archive', r'not a file of boxes .*; expected arrays frame \(N,\), bbox \(N, 4\)'),
         ('a.npz', '', r'not a file of boxes'),
+        ('a.json', '[' * 100_000, r'not a file of boxes'),
+        ('a.json', '[{"frame": 1e300, "bbox": [1, 2, 3, 4]}]', r'whole numbers from 0 .*got frame 1e\+300'),
+        ('a.json', '[{"frame": 0, "bbox": [1, 2, 1e300, 4]}]', r'x1 < x2.*box \[1\.0, 2\.0, inf, 4\.0\]'),
         ('a.txt', '', r'expected boxes in a file that ends in \.csv, \.json, \.npz'),
     ],
 )

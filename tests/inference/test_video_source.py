@@ -198,3 +198,19 @@ def test_camera(monkeypatch):
     assert Camera.last.released
     with pytest.raises(InputError, match='no camera 7: is it connected'):
         open_source(7)
+
+
+def test_a_file_without_frames(write_video, pictures, tmp_path):
+    """The header is whole, and nothing follows."""
+    path = write_video(tmp_path / 'video.mkv', pictures, range(0, 800, 40))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b'\x1f\x43\xb6\x75') + 12])  # in the head of the first cluster of frames
+    with pytest.raises(InputError, match=r'video\.mkv: not one of its frames can be decoded'):
+        list(open_source(path))
+
+
+def test_titles_that_are_no_text(write_video, pictures, tmp_path):
+    path = write_video(tmp_path / 'video.mp4', pictures, range(0, 800, 40))
+    assert path.read_bytes().count(b'Lavf') >= 1  # the program's name, in the container's titles
+    path.write_bytes(path.read_bytes().replace(b'Lavf', b'\xff\xd8\xd8\xff'))
+    assert len(list(open_source(path))) == 20

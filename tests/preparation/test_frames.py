@@ -1,3 +1,5 @@
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -143,3 +145,11 @@ def test_frames_of_another_size(marked, tmp_path, grey_video):
     assert sample_video(marked, dict(w=1000, h=1002), None).frames == 3, 'as in one real video'
     with pytest.raises(VideoError, match=r'marked.mp4 has frames of 1000 x 1000 px, expected 500 x 501'):
         sample_video(marked, dict(w=500, h=501), None)
+
+
+@pytest.mark.parametrize('record', ['', '[]', '{"frames": "many", "source": "x"}', '\udcff', '[' * 100_000])
+def test_a_damaged_record_is_no_record(marked, store, record):
+    store(marked, 3, [1])
+    (store.folder / '.frames.json').write_text(record, errors='surrogateescape')
+    assert store(marked, 3, [1]) == 3
+    assert json.loads((store.folder / '.frames.json').read_text())['frames'] == 3

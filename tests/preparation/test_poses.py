@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cdflib
 import numpy as np
 import pytest
@@ -99,3 +101,20 @@ def test_metres_instead_of_millimetres(tmp_path):
     write_cdf(tmp_path / 'a.cdf', numbers(5, 96) / 1000)
     with pytest.raises(SequenceError, match=r'a.cdf, divided by 1000, reaches .*: expected millimetres in the file'):
         read_poses_3d(tmp_path / 'a.cdf')
+
+
+@pytest.mark.parametrize(('field', 'size'), [('records', 4), ('sizes of dimensions', 4), ('number of dimensions', 4)])
+def test_claims_cost_neither_time_nor_memory(tmp_path, field, size):
+    """Counts of a billion in a file of kilobytes."""
+    write_cdf(tmp_path / 'a.cdf', numbers(9, 96))
+    content = bytearray((tmp_path / 'a.cdf').read_bytes())
+    name = content.index(b'Pose\0')  # within the record of the variable
+    at = {'records': name - 84 + 24, 'sizes of dimensions': name + 260, 'number of dimensions': name + 256}[field]
+    content[at : at + size] = (10**9).to_bytes(size, 'big')
+    (tmp_path / 'a.cdf').write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(SequenceError, match=r'a\.cdf is not a readable CDF file \(.*claim'):
+        read_poses_3d(tmp_path / 'a.cdf')
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000

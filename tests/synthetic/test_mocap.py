@@ -105,6 +105,8 @@ BAD = {
     'descriptions': ({'description': np.array(['a'])}, r"'description' must be \(clips,\), got \(1,\)"),
     'fps': ({'fps': np.array(0)}, r"'fps' must be one number from 1 to 1000, got 0"),
     'fps per clip': ({'fps': np.array([50, 50, 50])}, r"'fps' must be one number from 1 to 1000"),
+    'fps in words': ({'fps': np.array('50')}, r"'fps' must be one number from 1 to 1000, got 50"),
+    'fps too low': ({'fps': np.array(1e-9)}, r"'fps' must be one number from 1 to 1000"),
     'nan': (changed('positions', (7, 3, 1), np.nan), r"'positions' has NaN or infinity in 1 frames, first in frame 7"),
     'infinity': (changed('positions', (slice(5, 9), 0, 0), np.inf), r'NaN or infinity in 4 frames, first in frame 5'),
     'millimetres': ({'positions': 1000 * POSITIONS}, r'clip 0 .* expected metres.* got \d+ \(millimetres\? divide'),

@@ -73,6 +73,10 @@ def test_bad_logs(tmp_path):
         InputError, match=r'scalars.json, line 2: expected an entry of an MMEngine log, got .{"loss": 0'
     ):
         plot_training_curves({'run': log}, picture)
+    for line in ('{"loss": "low", "step": 1}', '{"loss": 1.0, "step": null}', '"loss"', '[' * 100_000, '\udcff'):
+        log.write_text(line, errors='surrogateescape')
+        with pytest.raises(InputError, match=r'scalars.json, line 1: expected an entry of an MMEngine log'):
+            plot_training_curves({'run': log}, picture)
     log.write_text(json.dumps({'h36m/MPJPE_mm': 50.0, 'step': 1}))
     with pytest.raises(InputError, match=r"scalars.json: expected entries with 'loss' of a training, found none"):
         plot_training_curves({'run': log}, picture)

@@ -1,0 +1,39 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from depth_refine.datasets import load_cameras
+from depth_refine.errors import InputError
+
+CAMERA = dict(R=np.eye(3), T=np.zeros((3, 1)), f=np.full((2, 1), 70.0), c=np.ones((2, 1)), k=np.zeros((3, 1)))
+CAMERA |= dict(p=np.zeros((2, 1)), w=64, h=48)
+
+
+def write(path, **changes):
+    path.write_bytes(pickle.dumps({('S1', '54138969'): CAMERA | changes}))
+    return path
+
+
+def test_a_camera_is_read_as_it_is(tmp_path):
+    ((key, camera),) = load_cameras(write(tmp_path / 'cameras.pkl', name='x')).items()
+    assert key == ('S1', '54138969') and camera['name'] == 'x' and camera['w'] == 64
+    np.testing.assert_array_equal(camera['R'], np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(R=np.eye(3) * 2), r"'R' of camera \('S1', '54138969'\) is not a rotation"),
+        (dict(R=np.diag([1.0, 1, -1])), "'R' .* is not a rotation"),
+        (dict(R=np.full((3, 3), np.nan)), r"needs 'R' of shape \(3, 3\), finite numbers"),
+        (dict(T=np.full((3, 1), np.inf)), r"needs 'T' of shape \(3, 1\), finite numbers"),
+        (dict(f=np.array([[1.0], [-1.0]])), "'f', 'w' and 'h' of camera .* must be above 0"),
+        (dict(h=0), "'f', 'w' and 'h' of camera .* must be above 0"),
+        (dict(w='64'), r"needs 'w' of shape \(\), finite numbers"),
+        (dict(k=[[0], [0, 1], [0]]), r"needs 'k' of shape \(3, 1\), finite numbers"),
+    ],
+)
+def test_what_is_no_camera(tmp_path, changes, message):
+    with pytest.raises(InputError, match=rf'cameras\.pkl: .*{message}'):
+        load_cameras(write(tmp_path / 'cameras.pkl', **changes))
