@@ -44,5 +44,10 @@ def _fresh_processes(module: str) -> multiprocessing.context.BaseContext:
 def _init_worker() -> None:
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; this one is ended by the pool
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process, started by ``multiprocessing``, as soon as the one that started it is gone, even by a kill."""
     parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()  # a killed parent ends us too
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

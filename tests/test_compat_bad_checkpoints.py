@@ -140,3 +140,28 @@ def test_other_saved_objects(tmp_path, content):
     torch.save(content, tmp_path / 'other.pth')
     with pytest.raises(InputError, match=rf'other\.pth is not a checkpoint: .* got {type(content).__name__}\.'):
         compat.load_from_file(str(tmp_path / 'other.pth'))
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_lengths_that_a_checkpoint_claims_cost_nothing(tmp_path, zipped):
+    buffer = io.BytesIO()
+    torch.save(dict(weight=torch.ones(2), text='a' * 70_000), buffer, _use_new_zipfile_serialization=zipped)
+    length = (70_000).to_bytes(4, 'little')
+    assert buffer.getvalue().count(length) == 1
+    (tmp_path / 'a.pth').write_bytes(buffer.getvalue().replace(length, (10**9).to_bytes(4, 'little')))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r'a\.pth cannot be read as a checkpoint'):
+        compat.load_from_file(str(tmp_path / 'a.pth'))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_offsets_before_the_beginning(tmp_path):
+    """The directory of a zip file, moved: the system refuses to go there."""
+    buffer = io.BytesIO()
+    torch.save(dict(weight=torch.ones(2)), buffer)
+    content = buffer.getvalue()
+    (tmp_path / 'a.pth').write_bytes(content[len(content) // 2 :])
+    with pytest.raises(InputError, match=r'a\.pth cannot be read as a checkpoint'):
+        compat.load_from_file(str(tmp_path / 'a.pth'))

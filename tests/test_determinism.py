@@ -14,10 +14,13 @@ from mmengine.runner import Runner
 
 ROOT = Path(__file__).parents[1]
 SMALL = dict(
-    integral=dict(model=dict(backbone=dict(depth=18), head=dict(depth_bins=4, deconv_out_channels=(8, 8)))),
+    integral=dict(
+        model=dict(backbone=dict(depth=18), head=dict(depth_bins=4, deconv_out_channels=(8, 8))),
+        train_dataloader=dict(dataset=dict(frame_step=3)),
+    ),
     refiner=dict(
         model=dict(backbone=dict(channels=16, num_blocks=1), head=dict(in_channels=16)),
-        train_dataloader=dict(dataset=dict(seq_len=9, input_source='gt2d+gtdepth')),
+        train_dataloader=dict(dataset=dict(seq_len=9, input_source='gt2d+gtdepth', frame_step=1)),
         test_dataloader=dict(dataset=dict(seq_len=9, input_source='gt2d+gtdepth')),
     ),
 )
@@ -45,7 +48,8 @@ def train_and_test(folder, data_root, stage, **changes):
     cfg.test_dataloader.update(num_workers=1)
     cfg.train_cfg.max_epochs = 2
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1)
-    cfg.update(val_dataloader=None, val_cfg=None, val_evaluator=None, work_dir=str(folder), experiment_name=folder.name)
+    cfg.update(val_dataloader=None, val_cfg=None, val_evaluator=None)
+    cfg.update(work_dir=str(folder), experiment_name=str(folder).replace('/', '_'))  # loggers are known by the name
     cfg.merge_from_dict(changes)
     runner = Runner.from_cfg(cfg)
     runner.register_hook(losses := Losses())

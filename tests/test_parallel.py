@@ -1,12 +1,13 @@
 import multiprocessing
 import os
+import select
 import signal
 import time
 
 import cv2
 import pytest
 
-from depth_refine.parallel import worker_pool
+from depth_refine.parallel import end_with_parent, worker_pool
 
 
 def process_id(seconds=0.0):
@@ -58,3 +59,27 @@ def wait_for_end_of(process):
         except ProcessLookupError:
             return
         time.sleep(0.02)
+
+
+def outlive(seconds):
+    """Begin to look at the parent when it is gone; in vain, stay for ten minutes."""
+    time.sleep(seconds)
+    end_with_parent()
+    time.sleep(600)
+
+
+def start_and_be_killed(seconds):
+    multiprocessing.get_context('fork').Process(target=outlive, args=(seconds,)).start()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize('seconds', [0.0, 0.3])
+def test_a_process_ends_with_the_one_that_started_it(seconds):
+    ours, theirs = os.pipe()
+    parent = multiprocessing.get_context('fork').Process(target=start_and_be_killed, args=(seconds,))
+    parent.start()
+    parent.join()
+    os.close(theirs)
+    assert select.select([ours], [], [], 60)[0], 'the child still holds its end of the pipe'
+    assert os.read(ours, 1) == b''
+    os.close(ours)

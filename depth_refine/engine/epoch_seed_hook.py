@@ -5,6 +5,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import set_random_seed
 from mmpose.registry import HOOKS
 
+from depth_refine.parallel import end_with_parent
+
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
@@ -20,9 +22,9 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
-        """Leave the seeds of the workers to PyTorch."""
+        """Leave the seeds of the workers to PyTorch, and have them end with this process."""
         loader = runner.train_dataloader
-        loader.worker_init_fn = None
+        loader.worker_init_fn = _init_worker
         if loader.persistent_workers:
             runner.logger.warning(
                 'train_dataloader.persistent_workers=True: if this training is interrupted and resumed, its '
@@ -33,3 +35,8 @@ class EpochSeedHook(Hook):
         """Seed."""
         (seed,) = np.random.SeedSequence([runner.seed, runner.rank, runner.epoch]).generate_state(1)
         set_random_seed(int(seed))
+
+
+def _init_worker(_: int) -> None:
+    """PyTorch's own look at the parent begins too late for one that is killed while it starts its workers."""
+    end_with_parent()

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,19 +34,31 @@ def run_tool(main: Callable[[], None]) -> None:
             torch.distributed.destroy_process_group()
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
-    except OSError as error:
-        if error.errno not in _STORAGE:
+    except (OSError, EOFError, RuntimeError) as error:
+        if (fault := _fault_outside(error)) is None:
             raise
-        sys.exit(
-            f'error: {error.filename or "a file"}: {error.strerror}. What was finished is kept: make room, or give '
-            'another folder, and run again'
+        sys.exit(f'error: {fault}')
+
+
+def _fault_outside(error: Exception) -> str | None:
+    """What happened to the disk or to another process, if that is what an error tells of; nothing for a bug."""
+    text = str(error) or type(error).__name__
+    lost_connection = any(  # to a worker, while it hands over a tensor
+        'multiprocessing' in frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
+    if text.startswith('DataLoader worker') or (lost_connection and not isinstance(error, RuntimeError)):
+        return (
+            f'a worker process of the data loader was killed ({text}), perhaps for want of memory: take fewer '
+            'num_workers, and run again'
         )
-    except RuntimeError as error:  # the only type that PyTorch has for these
-        if str(error).startswith('DataLoader worker'):
-            sys.exit(f'error: {error}. Perhaps for want of memory: take fewer num_workers, and run again')
-        if 'gloo' in str(error):
-            sys.exit(f'error: another process of this run has ended: see what it says, and run again. {error}')
-        raise
+    if isinstance(error, OSError) and error.errno in _STORAGE:
+        return (
+            f'{error.filename or "a file"}: {error.strerror}. What was finished is kept: make room, or give another '
+            'folder, and run again'
+        )
+    if isinstance(error, RuntimeError) and 'gloo' in text:
+        return f'another process of this run has ended: see what it says, and run again. {text}'
+    return None
 
 
 def _innermost_message(error: BaseException) -> str:

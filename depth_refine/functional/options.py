@@ -5,7 +5,6 @@ from typing import Any
 
 from depth_refine.errors import InputError
 
-
 _MOST = 2.0**53  # beyond, floating-point numbers skip whole ones
 
 

@@ -76,8 +76,10 @@ def _load(path: Path) -> dict:
             f"{path}: 'positions' must be (N, 17, 3) floats, metres of the 17 Human3.6M joints {JOINT_NAMES}, "
             f'got {positions.dtype} {positions.shape}'
         )
-    if clip.shape != positions.shape[:1]:
-        raise InputError(f"{path}: 'clip' must be {positions.shape[:1]}, an index for each frame, got {clip.shape}")
+    if clip.shape != positions.shape[:1] or clip.dtype.kind not in 'iu':
+        raise InputError(
+            f"{path}: 'clip' must be {positions.shape[:1]}, an index for each frame, got {clip.dtype} {clip.shape}"
+        )
     for key in ('subject', 'names', 'description'):
         if key in data and (data[key].shape != data['subject'].shape or data[key].ndim != 1):
             raise InputError(f"{path}: {key!r} must be (clips,), got {data[key].shape} ('subject': {subject.shape})")

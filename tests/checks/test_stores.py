@@ -47,6 +47,10 @@ def test_not_finite(tmp_path, annotation):
     scores = np.load(tmp_path / 'a/scores.npy')
     scores[50, 0] = np.inf
     np.save(tmp_path / 'a/scores.npy', scores)
+    assert 'keypoints.npy is not as it was written' in check(tmp_path / 'a', annotation).message
+    meta = json.loads((tmp_path / 'a/store.json').read_text())
+    del meta['sha256']  # as in older stores
+    (tmp_path / 'a/store.json').write_text(json.dumps(meta))
     finding = check(tmp_path / 'a', annotation)
     assert finding.kind == 'problem' and finding.message.startswith('3 of 96 frames are not finite')
 

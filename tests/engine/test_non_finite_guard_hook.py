@@ -19,8 +19,14 @@ from depth_refine.errors import InputError
 ROOT = Path(__file__).parents[2]
 BATCH = 12
 STAGES = dict(
-    integral=dict(model=dict(backbone=dict(depth=18), head=dict(depth_bins=4, deconv_out_channels=(8, 8)))),
-    refiner=dict(model=dict(backbone=dict(channels=16, num_blocks=1, dropout=0.0), head=dict(in_channels=16))),
+    integral=dict(
+        model=dict(backbone=dict(depth=18), head=dict(depth_bins=4, deconv_out_channels=(8, 8))),
+        train_dataloader=dict(dataset=dict(frame_step=3)),
+    ),
+    refiner=dict(
+        model=dict(backbone=dict(channels=16, num_blocks=1, dropout=0.0), head=dict(in_channels=16)),
+        train_dataloader=dict(dataset=dict(frame_step=1)),
+    ),
 )
 WRAPPERS = ('OptimWrapper', 'CpuAmpOptimWrapper', 'CpuScaledOptimWrapper')
 
@@ -79,7 +85,7 @@ def build(tmp_path, data_root, stage='refiner', wrapper='OptimWrapper', guard=No
     else:
         del cfg.train_dataloader.dataset.pipeline[2:5:2]  # random boxes and colours
     cfg.update(val_dataloader=None, val_cfg=None, val_evaluator=None, param_scheduler=[], launcher='none')
-    cfg.update(work_dir=str(tmp_path), experiment_name=tmp_path.name, custom_hooks=[])
+    cfg.update(work_dir=str(tmp_path), experiment_name=str(tmp_path).replace('/', '_'), custom_hooks=[])
     runner = Runner.from_cfg(cfg)
     for hook in hooks:
         runner.register_hook(hook)

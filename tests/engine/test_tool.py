@@ -1,5 +1,6 @@
 import argparse
 import errno
+import multiprocessing
 
 import pytest
 import torch
@@ -46,6 +47,17 @@ def test_bugs_keep_their_traceback():
             tool.run_tool(fails(bug))
 
 
+def test_a_connection_to_a_worker_that_breaks_off():
+    ours, others = multiprocessing.Pipe()
+    others.close()
+    with pytest.raises(
+        SystemExit, match=r'error: a worker process of the data loader was killed \(EOFError\), perhaps'
+    ):
+        tool.run_tool(ours.recv)
+    with pytest.raises(EOFError):  # of something else
+        tool.run_tool(fails(EOFError()))
+
+
 def fails(error):
     def main():
         raise error
@@ -64,7 +76,10 @@ def fails(error):
             OSError(errno.EROFS, 'Read-only file system'),
             r'a file: Read-only file system. What .* is kept: make room, or',
         ),
-        (RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed'), r'DataLoader worker .* run again'),
+        (
+            RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed'),
+            r'a worker .* killed \(DataLoader .* again',
+        ),
         (
             RuntimeError('[gloo/pair.cc:5] Connection closed by peer'),
             r'another process of this run has ended: .*by peer',

@@ -22,7 +22,7 @@ def test_a_worker_of_the_data_loader(server, first_stage, computed, losses_of, t
     assert server.wait(process)[0] == 1
     printed = output.read_text()
     assert 'Traceback' not in printed, printed[-3000:]
-    assert printed.strip().splitlines()[-1].startswith('error: DataLoader worker (pid')
+    assert printed.strip().splitlines()[-1].startswith('error: a worker process of the data loader was killed (')
 
 
 def ranks(server, command):

@@ -35,16 +35,16 @@ def pytest_addoption(parser):
 
 def pytest_terminal_summary(terminalreporter):
     rows = [
-        (report.nodeid.rsplit('::', 1)[1].removeprefix('test_'), *value)
+        (report.nodeid.rsplit('/test_', 1)[1].replace('.py::test_', ': '), *value)
         for reports in terminalreporter.stats.values()
         for report in reports
         for name, value in getattr(report, 'user_properties', ())
         if name == _PROPERTY and report.when == 'teardown'
     ]
     if rows and terminalreporter.config.getoption('--cases', 0) > 20:
-        terminalreporter.write_line(f'{"reader":<44}{"cases":>8}{"correct":>9}{"refused":>9}')
+        terminalreporter.write_line(f'{"reader":<56}{"cases":>8}{"correct":>9}{"refused":>9}')
         for name, correct, refused in [*rows, ('all', *np.sum([row[1:] for row in rows], axis=0))]:
-            terminalreporter.write_line(f'{name:<44}{correct + refused:>8}{correct:>9}{refused:>9}')
+            terminalreporter.write_line(f'{name:<56}{correct + refused:>8}{correct:>9}{refused:>9}')
 
 
 @pytest.fixture

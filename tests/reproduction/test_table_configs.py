@@ -30,6 +30,7 @@ def make_sample(dataset, targets, test_mode):
         camera_param=dict(w=1000, h=1002),
         flip_indices=parse_pose_metainfo(dict(from_file='configs/_base_/datasets/h36m.py'))['flip_indices'],
         test_mode=test_mode,
+        sample_idx=0,
     )
 
 

@@ -99,7 +99,11 @@ BAD = {
     'missing key': ({'fps': None}, r"motion\.npz has no \['fps'\]: expected the keys .*'subject'.*, got \['clip'"),
     'joints': ({'positions': POSITIONS[:, :16]}, r"'positions' must be \(N, 17, 3\) .* got float32 \(41, 16, 3\)"),
     'integers': ({'positions': np.zeros((41, 17, 3), int)}, r"'positions' must be .* floats.* got int64"),
-    'clip shape': ({'clip': np.zeros(40, int)}, r"'clip' must be \(41,\), .* got \(40,\)"),
+    'clip shape': ({'clip': np.zeros(40, int)}, r"'clip' must be \(41,\), .* got int64 \(40,\)"),
+    'clip type': (
+        {'clip': np.repeat([0j, 1j], [12, 29])},
+        r"'clip' must be .* an index for each frame, got complex128",
+    ),
     'clip gap': ({'clip': np.repeat([0, 1, 3], [12, 20, 9])}, r"'clip' must have the values 0 to 2.* got \[0, 1, 3\]"),
     'subjects': ({'subject': np.array('a')}, r"'subject' must be \(clips,\), got \(\)"),
     'descriptions': ({'description': np.array(['a'])}, r"'description' must be \(clips,\), got \(1,\)"),
