@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 
@@ -43,6 +44,7 @@ def run_tool():
     def run(name, *arguments):
         tool, out, err = str(TOOLS / f'{name}.py'), StringIO(), StringIO()
         handler, status = signal.getsignal(signal.SIGTERM), 0
+        MMLogger._instance_dict.clear()  # one of the same second would write to the last tool's output
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setattr(sys, 'argv', [tool, *map(str, arguments)])
             try:
