@@ -116,7 +116,11 @@ def _show(stream: Iterator[LiveFrame]) -> None:
         if live.people:
             person = max(live.people, key=lambda person: np.prod(person.bbox[2:] - person.bbox[:2]))
             shown.keypoints, shown.predictions = person.keypoints, {'refined': person.keypoints_3d}
-        cv2.imshow('depth_refine', draw_strip(shown, azimuth=50, crop=False))
+        strip = draw_strip(shown, azimuth=50, crop=False)
+        try:
+            cv2.imshow('depth_refine', strip)
+        except cv2.error as error:
+            raise InputError('a camera needs a window: OpenCV finds no display, or is the headless one') from error
         if cv2.waitKey(1) == ord('q'):
             break
 

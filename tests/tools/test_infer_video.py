@@ -148,3 +148,10 @@ def test_camera(run, networks, monkeypatch):
     assert run('3', *networks)[0] == 0
     assert shown == [['refined'], ['refined'], 'released']
     assert all(title.endswith(' ms behind; q ends') and int(title.split()[0]) >= 0 for title in titles)
+
+    def no_display(name, picture):
+        raise cv2.error('The function is not implemented')
+
+    monkeypatch.setattr(cv2, 'imshow', no_display)
+    assert run('3', *networks)[0].startswith('error: a camera needs a window: OpenCV finds no display')
+    assert shown[-1] == 'released'
