@@ -26,7 +26,7 @@ FORKS = {  # they keep the import names
     'mmengine': 'onedl-mmengine==0.10.12',
 }
 NEWEST_TORCH = {}
-OLDEST_TORCH = {'torch': 'torch==2.8.0', 'torchvision': 'torchvision==0.23.0'}
+OLDEST_TORCH = {'torch': 'torch==2.7.1', 'torchvision': 'torchvision==0.22.1'}
 
 
 @nox.session(python=['3.11', '3.12'])

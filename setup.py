@@ -42,7 +42,7 @@ setup(
         'plotly',
         'pyyaml',
         'scipy',
-        'torch>=2.6',
+        'torch>=2.7',
         'tqdm',
     ],
     extras_require={'onnx': ['onnx', 'onnxruntime', 'onnxscript']},  # tools/export_onnx.py

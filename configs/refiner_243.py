@@ -9,7 +9,7 @@ model = dict(
 )
 
 train_cfg = dict(max_epochs=80, val_interval=1)
-optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, amsgrad=True))
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, amsgrad=True, fused=True))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.95)]
 auto_scale_lr = dict(base_batch_size=1024)
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='BatchNormMomentumHook', start=0.1, end=0.001)]

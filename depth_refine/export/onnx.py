@@ -36,7 +36,7 @@ class FirstStageGraph(nn.Module):
         self.register_buffer('scale', torch.tensor([width, height, depth_range]))
         self.register_buffer('shift', torch.tensor([-0.5, -0.5, -depth_range / 2]))
         self.example = torch.zeros(2, 3, height, width)
-        self.dynamic_axes = {0: torch.export.Dim('batch', min=1)}
+        self.dynamic_axes = {0: 'batch'}
         channels = 'RGB' if preprocessor._channel_conversion else 'BGR'  # files are read as BGR
         self.metadata = dict(
             input=f'image: (N, 3, {height}, {width}) float32, {channels}, 0 to 255, the crop of a person',
@@ -67,7 +67,7 @@ class RefinerGraph(nn.Module):
         field, joints = model.receptive_field, model.num_joints
         channels = model.backbone.in_channels
         self.example = torch.zeros(2, field + 2, channels)
-        self.dynamic_axes = {0: torch.export.Dim('batch', min=1), 1: torch.export.Dim('frames', min=field)}
+        self.dynamic_axes = {0: 'batch', 1: 'frames'}
         depth_range = model.head.decoder.depth_range
         names = ['u', 'v', 'depth', 'spread of depth'][: channels // joints]
         self.metadata = dict(

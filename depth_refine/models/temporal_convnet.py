@@ -15,7 +15,7 @@ from depth_refine.errors import InputError
 from depth_refine.functional.options import require_number
 
 from .matrix_product import PackedLinear, linear
-from .quick_dropout import QuickDropout
+from .relu_dropout import ReLUDropout
 
 _MOST_CHANNELS, _MOST_BLOCKS, _LARGEST_KERNEL = 1 << 16, 10, 1000
 
@@ -30,7 +30,7 @@ class TemporalConv(nn.Module):
         super().__init__()
         self.conv = nn.Conv1d(in_channels, out_channels, kernel_size, bias=False)
         self.norm = nn.BatchNorm1d(out_channels)
-        self.dropout = QuickDropout(dropout)
+        self.dropout = ReLUDropout(dropout)
         self._kept: tuple | None = None
 
     def forward_strided(self, x: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ class TemporalConv(nn.Module):
         weight = self.conv.weight.transpose(1, 2).flatten(1)
         x = linear(x.reshape(len(x), -1, weight.shape[1]), weight)
         x = self.norm(x.flatten(0, 1)).view(x.shape)
-        return self.dropout(F.relu(x))
+        return self.dropout(x)
 
     def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
         """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), as when evaluating."""
