@@ -1,11 +1,14 @@
 """Normally distributed numbers for noise, fast on CPUs."""
 
 import functools
+import math
 
 import numpy as np
 import torch
 from scipy.special import ndtri
 from torch import Tensor
+
+from .random_bits import random_bits
 
 _ROWS = 1 << 14
 
@@ -25,7 +28,7 @@ def quick_normal(shape: tuple[int, ...], device: torch.device) -> Tensor:
     """
     if device.type != 'cpu':
         return torch.randn(shape, device=device)
-    rows = torch.randint(_ROWS, (int(np.prod(shape[:-1])),), dtype=torch.int32)
+    rows = random_bits((math.prod(shape[:-1]),), torch.int16).to(torch.int32).bitwise_and_(_ROWS - 1)
     return _table(shape[-1]).index_select(0, rows).view(shape)
 
 

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from depth_refine.functional.random_bits import random_bits
+
 
 class ReLUDropout(nn.Dropout):
     """:func:`torch.relu` followed by :class:`torch.nn.Dropout`, on CPUs with several decisions from a random number.
@@ -29,9 +31,7 @@ class _ReLUDropout(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, bits: torch.dtype, least: int, scale: float) -> Tensor:
-        decisions = torch.empty(-(-x.numel() * bits.itemsize // 8), dtype=torch.int64).random_(-(2**63), None)
-        decisions = decisions.view(bits)[: x.numel()].view(x.shape)
-        out = torch.ge(decisions, least, out=torch.empty(x.shape, dtype=x.dtype))
+        out = torch.ge(random_bits(x.shape, bits), least, out=torch.empty(x.shape, dtype=x.dtype))
         out.mul_(x).clamp_min_(0).mul_(scale)
         ctx.save_for_backward(out)
         ctx.scale = scale

@@ -12,6 +12,7 @@ import os
 import resource
 import runpy
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import mmengine.config.config
@@ -35,11 +36,12 @@ def become(output: str, most_bytes: int | None, variables: dict, name: str, *arg
     runpy.run_path(sys.argv[0], run_name='__main__')
 
 
-for module in (
-    *('depth_refine.preparation.prepare', 'depth_refine.reproduction.table1', 'depth_refine.synthetic'),
-    *('mmdet.apis', 'mmpose.apis', 'mmpose.visualization', 'torch._dynamo'),
-):
-    importlib.import_module(module)
+with redirect_stdout(sys.stderr):  # the standard output is for answers, and MMDetection's fork prints when imported
+    for module in (
+        *('depth_refine.preparation.prepare', 'depth_refine.reproduction.table1', 'depth_refine.synthetic'),
+        *('mmdet.apis', 'mmpose.apis', 'mmpose.visualization', 'torch._dynamo'),
+    ):
+        importlib.import_module(module)
 mmengine.config.config.FormatCode = lambda text, **_: (text, False)  # half of the time of a short training
 torch.set_num_threads(1)
 gc.freeze()  # a process of ours would take 2 s to collect at its end what it shares with this one
