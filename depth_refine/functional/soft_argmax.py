@@ -35,7 +35,7 @@ def heatmap_marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
     xy = logits.new_empty((batch, joints, height, width), dtype=torch.float32)
     z = logits.new_empty((batch, joints, depth), dtype=torch.float32)
     for piece in _pieces(logits):
-        xy[piece], z[piece] = _marginals(logits[piece])
+        xy[piece], z[piece] = _marginals(logits[piece], torch.float32)
     return xy, z
 
 
@@ -76,7 +76,7 @@ def soft_argmax_3d(logits: Tensor) -> Tensor:
     if logits.ndim != 5:
         raise ValueError(f'expected logits of shape (B, K, D, H, W), got {tuple(logits.shape)}')
     if torch.compiler.is_exporting():  # a graph for any batch size has neither pieces nor a backward pass
-        xy, z = _marginals(logits)
+        xy, z = _marginals(logits, torch.float32)
         return torch.stack([expectation(p)[0] for p in (xy.sum(dim=2), xy.sum(dim=3), z)], dim=-1)
     with torch.autocast(logits.device.type, enabled=False):
         return _SoftArgmax3D.apply(logits)
@@ -90,12 +90,10 @@ class _SoftArgmax3D(torch.autograd.Function):
         dtype = torch.promote_types(logits.dtype, torch.float32)
         coords = logits.new_empty((*logits.shape[:2], 3), dtype=dtype)
         z, y, x = (_centres(n, coords) for n in logits.shape[2:])
-        moments = torch.stack([torch.ones_like(x), x], dim=-1)
         for piece in _pieces(logits):
-            mass, moment = (_probabilities(logits[piece], dtype) @ moments).unbind(-1)  # (b, k, D, H)
-            coords[piece] = torch.stack(
-                [moment.sum(dim=(2, 3)), (mass.sum(dim=2) * y).sum(dim=2), (mass.sum(dim=3) * z).sum(dim=2)], dim=-1
-            )
+            along_xy, along_z = _marginals(logits[piece], dtype)
+            marginals = (along_xy.sum(dim=2) * x, along_xy.sum(dim=3) * y, along_z * z)
+            coords[piece] = torch.stack([marginal.sum(dim=2) for marginal in marginals], dim=-1)
         ctx.save_for_backward(logits, coords)
         return coords
 
@@ -110,7 +108,7 @@ class _SoftArgmax3D(torch.autograd.Function):
                 (axis - coords[piece][..., i, None]) * grad[piece][..., i, None] for i, axis in enumerate((x, y, z))
             )
             distance = (along_z[..., :, None] + along_y[..., None, :])[..., None] + along_x[:, :, None, None]
-            grad_logits[piece] = _probabilities(logits[piece], coords.dtype).mul_(distance)
+            torch.mul(_probabilities(logits[piece], coords.dtype), distance, out=grad_logits[piece])
         return grad_logits
 
 
@@ -126,9 +124,9 @@ def _pieces(logits: Tensor) -> Iterator[tuple[slice, slice]]:
             yield slice(start, start + step), slice(joint, joint + joint_step)
 
 
-def _marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
+def _marginals(logits: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """:func:`heatmap_marginals` in one piece."""
-    volume = _probabilities(logits, torch.float32)
+    volume = _probabilities(logits, dtype)
     return volume.sum(dim=2), volume.sum(dim=(3, 4))
 
 
