@@ -11,22 +11,25 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmpose.registry import DATASETS, MODELS
 
+from depth_refine.engine.extraction import extract_depth_sequences
+
 from .comparison import Result, Spread
-from .made_up_data import BYTES_A_FRAME, write_data_root
+from .made_up_data import BYTES_A_FRAME, write_data_root, write_images
 from .processes import Usage, measure_alone
 from .setup import Setup, left_out
 
 _DEMO = 12_000  # training frames
 _MEMORY_A_FRAME = 2000  # bytes: open, and with the poses that the metric keeps
 _BATCH, _STEPS = 256, 20
-_CONFIG = 'refiner_27.py'
+_FRAMES_AN_IMAGE, _MOST_IMAGES = 10, 12_000  # of extraction, which takes far longer than all else
+_CONFIG, _FIRST_STAGE = 'refiner_27.py', 'demo/integral.py'
 _MEMINFO = Path('/proc/meminfo')
 
 
 def measure(setup: Setup, demo: int = _DEMO, channels: int = 64) -> Iterator[Result]:
-    """Write, open, train and evaluate at 1, 10, 100 and 1000 times the demo's size, in a process each.
+    """Write, extract, open, train and evaluate at 1, 10, 100 and 1000 times the demo's size, in a process each.
 
-    The refiner is small, so that what depends on the data shows.
+    The networks are small, so that what depends on the data shows.
 
     Args:
         setup: see :class:`Setup`; ``frames`` is the largest size.
@@ -50,12 +53,31 @@ def measure(setup: Setup, demo: int = _DEMO, channels: int = 64) -> Iterator[Res
             usage = measure_alone(prepare, config, root, frames, channels)
             yield from _rows(f'{factor} x, {frames:,} frames: {name}', usage, frames, per_frame=prepare is not train)
         shutil.rmtree(root)
+        images = frames // _FRAMES_AN_IMAGE
+        work = f'{factor} x, {images:,} images: extract depth sequences'
+        if images > _MOST_IMAGES:
+            yield left_out(work, peer='', reason=f'beyond {_MOST_IMAGES:,} images it takes too long')
+            continue
+        yield from _rows(work, measure_alone(extract, config, root, images), images, per_frame=True)
+        shutil.rmtree(root)
 
 
 def write(config: Path, root: Path, frames: int, channels: int) -> Callable[[], None]:
     """The work of writing the data root."""
     dataset = Config.fromfile(config).train_dataloader.dataset
     return lambda: write_data_root(root, dataset, frames)
+
+
+def extract(config: Path, root: Path, images: int) -> Callable[[], object]:
+    """The work of predicting every image of a data root of its own, by the demo's first stage with random weights."""
+    write_data_root(root, Config.fromfile(config).train_dataloader.dataset, images)
+    cfg = Config.fromfile(config.parent / _FIRST_STAGE)
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.dataset.update(data_root=str(root), ann_file=cfg.train_dataloader.dataset.ann_file)
+    write_images(DATASETS.build(dict(cfg.test_dataloader.dataset)))
+    checkpoint = root / 'first_stage.pth'
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), checkpoint)
+    return lambda: extract_depth_sequences(cfg, checkpoint, root / 'extracted')
 
 
 def open_data_set(config: Path, root: Path, frames: int, channels: int) -> Callable[[], int]:

@@ -3,9 +3,10 @@
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from depth_refine.datasets import H36MAnnotation, write_sequence_store
+from depth_refine.datasets import H36MAnnotation, H36MImageDataset, write_sequence_store
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.functional.skeleton import ROOT
@@ -58,3 +59,14 @@ def write_data_root(root: Path, dataset: dict, frames: int) -> None:
             pixels, joints = (array[: lengths[index]] for array in poses[sequence.camera])
             depth = joints[..., 2:] - joints[:, ROOT, None, 2:]
             writer.write(sequence.rows, np.concatenate([pixels, depth], axis=-1), np.ones(pixels.shape[:2]))
+
+
+def write_images(dataset: H36MImageDataset) -> None:
+    """Write a grey image for each of a data set's frames: a file for each video, under the names of all its frames."""
+    annotation = dataset.annotation
+    for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
+        first, *others = (Path(dataset.image_path(row)) for row in sequence.rows)
+        first.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(first), np.full((camera['h'], camera['w'], 3), 128, np.uint8))
+        for other in others:
+            other.hardlink_to(first)

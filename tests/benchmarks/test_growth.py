@@ -10,15 +10,21 @@ from depth_refine.benchmarks import growth
 def test_rows(setup, same_process, monkeypatch):
     monkeypatch.setattr(growth, '_STEPS', 2)
     monkeypatch.setattr(growth, '_BATCH', 16)
+    monkeypatch.setattr(growth, '_MOST_IMAGES', 6)
     rows = list(growth.measure(dataclasses.replace(setup, frames=3000), demo=60, channels=8))
     *measured, last = rows
     assert last.work == '100 x, 6,000 frames' and last.note == 'left out: `--frames 3000`' and last.ours is None
-    assert len(measured) == 2 * 4 * 2
-    assert [row.unit for row in measured[:8]] == [
-        unit for time in ('µs a frame', 'µs a frame', 'ms a step', 'µs a frame') for unit in (time, 'bytes a frame')
-    ]
+    (without_images,) = [row for row in measured if row.ours is None]
+    assert without_images.work == '10 x, 60 images: extract depth sequences'
+    measured.remove(without_images)
+    assert len(measured) == (5 + 4) * 2
+    times = ('µs a frame', 'µs a frame', 'ms a step', 'µs a frame', 'µs a frame')
+    assert [row.unit for row in measured[:10]] == [unit for time in times for unit in (time, 'bytes a frame')]
     assert all(row.ours.median >= 0 for row in measured)
-    assert measured[8].work == '10 x, 600 frames: write annotation and store'
+    assert (
+        measured[8].work == '1 x, 6 images: extract depth sequences'
+        and measured[10].work == '10 x, 600 frames: write annotation and store'
+    )
     assert list(setup.folder.iterdir()) == []
 
 
