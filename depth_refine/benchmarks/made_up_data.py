@@ -15,7 +15,7 @@ from depth_refine.synthetic.performances import procedural_performances
 
 _USUAL_LENGTH, _CYCLE = 2500, 500  # frames
 _CAMERAS_FILE = 'annotation_body3d/cameras.pkl'
-BYTES_A_FRAME = 2000  # of annotation and store
+BYTES_A_FRAME = 1600  # of annotation and store
 
 
 def write_data_root(root: Path, dataset: dict, frames: int) -> None:

@@ -41,7 +41,7 @@ def test_work_covers_every_frame(setup, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ('disk', 'memory', 'reason'),
-    [(10, 10, 'needs 24 GB of disk, and 0 GB are free'), (1e12, 10, 'needs 24 GB of memory, and 0 GB are free')],
+    [(10, 10, 'needs 19 GB of disk, and 0 GB are free'), (1e12, 10, 'needs 14 GB of memory, and 0 GB are free')],
 )
 def test_what_does_not_fit(setup, monkeypatch, tmp_path, disk, memory, reason):
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=disk))
