@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from . import (
     annotation,
+    distributed,
     estimate,
     first_stage,
     growth,
@@ -22,6 +23,7 @@ SECTIONS = dict(
     inference=refiner_inference.measure,
     precision=precision.measure,
     training=refiner_training.measure,
+    distributed=distributed.measure,
     streaming=streaming.measure,
     windows=windows.measure,
     soft_argmax=soft_argmax.measure,
