@@ -37,11 +37,13 @@ def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estim
 
 
 def change(experiment: Experiment, name: str, reference: Estimate, metric: str = PROTOCOL1) -> str:
-    """Difference to another estimate in per cent, with the spread of the difference, and whether it is beyond it."""
+    """Difference to another estimate in per cent; with more than one seed its spread, and whether it is within that."""
     ours = of_cell(experiment, name, metric)
     if np.isnan(ours.mean) or np.isnan(reference.mean):
         return '–'
     percent = 100 * (ours.mean / reference.mean - 1)
+    if np.isnan(ours.spread) and np.isnan(reference.spread):
+        return f'{percent:+.1f} % (one seed)'
     spread = 100 * float(np.hypot(np.nan_to_num(ours.spread), np.nan_to_num(reference.spread))) / reference.mean
     beyond = '' if abs(percent) > spread else ' (within the spread)'
     return f'{percent:+.1f} ± {spread:.1f} %{beyond}'

@@ -28,7 +28,7 @@ def test_cells(experiment):
 def test_changes(experiment):
     assert change(experiment, 'a', Estimate(50.0, 1.0)) == '-20.0 ± 2.8 %'  # sqrt(1 + 1) of 50
     assert change(experiment, 'a', Estimate(40.5, 1.0)) == '-1.2 ± 3.5 % (within the spread)'
-    assert change(experiment, 'b', Estimate(50.0, np.nan)) == '-10.0 ± 0.0 %'
+    assert change(experiment, 'b', Estimate(50.0, np.nan)) == '-10.0 % (one seed)'
     assert change(experiment, 'c', Estimate(50.0, 1.0)) == '–'
 
 
