@@ -70,13 +70,13 @@ class PackedLinear:
 
     Args:
         weight: (out_channels, in_channels).
-        bias: (out_channels,).
+        bias: (out_channels,); where oneDNN has it, added before the sum is rounded to the precision of the weights.
         rows: of the inputs, about. The order of the weights depends on it.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, rows: int = _MANY_ROWS) -> None:
-        self._bias = bias
         self._is_packed = _has_onednn(weight)
+        self._bias = bias if self._is_packed else bias.to(weight.dtype)
         # for a single row oneDNN has another way, which is slower than two rows
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, max(rows, 2)) if self._is_packed else weight
 

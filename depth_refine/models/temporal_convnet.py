@@ -47,15 +47,19 @@ class TemporalConv(nn.Module):
             frames = x.shape[1] - (taps - 1) * dilation
             x = torch.cat([x[:, i * dilation :][:, :frames] for i in range(taps)], dim=-1)
         if torch.is_grad_enabled():
-            return F.linear(x, *self.fold_norm(x.dtype)).relu()
+            weight, bias = self.fold_norm(x.dtype)
+            return F.linear(x, weight, bias.to(x.dtype)).relu()
         return self._packed(x.dtype).relu(x)
 
     def fold_norm(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Weight (out_channels, W * in_channels) and bias (out_channels,) of convolution and batch norm together."""
+        """Weight (out_channels, W * in_channels) and bias (out_channels,) of convolution and batch norm together.
+
+        The bias stays in its own precision: rounded, it would shift all poses alike.
+        """
         norm = self.norm
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
         weight = (self.conv.weight * scale[:, None, None]).transpose(1, 2).flatten(1)
-        return weight.to(dtype), (norm.bias - norm.running_mean * scale).to(dtype)
+        return weight.to(dtype), norm.bias - norm.running_mean * scale
 
     def _packed(self, dtype: torch.dtype) -> PackedLinear:
         """The folded layer, kept until a weight changes."""

@@ -59,3 +59,11 @@ def test_packed_linear_for_other_numbers_of_rows_than_it_was_made_for(shape, dty
     assert out.shape == (*shape, 6)
     rounding = 0.05 if dtype == torch.bfloat16 else 1e-5
     torch.testing.assert_close(out.float(), F.relu(x @ weight.T + bias), atol=rounding, rtol=rounding)
+
+
+@pytest.mark.usefixtures('backend')
+def test_packed_linear_in_half_precision_adds_its_bias_unrounded_where_it_can():
+    x, weight = torch.tensor([[1.0, 1], [2, 2]], dtype=torch.bfloat16), torch.full((1, 2), -0.5, dtype=torch.bfloat16)
+    bias = torch.tensor([1 + 2**-9])  # 1 in bfloat16
+    out = PackedLinear(weight, bias, rows=2).relu(x)
+    assert out.flatten().tolist() == [2**-9 if matrix_product._has_onednn(weight) else 0, 0]

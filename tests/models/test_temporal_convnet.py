@@ -145,3 +145,10 @@ def test_made_in_inference_mode():
     with torch.inference_mode():
         net = TemporalConvNet(in_channels=6, channels=8, num_blocks=1).eval()
         assert net(torch.randn(1, 6, 12))[0].shape == (1, 8, 4)
+
+
+def test_folded_bias_is_not_rounded():
+    conv = build(num_blocks=1).float().blocks[0].conv1
+    (exact_weight, exact_bias), (weight, bias) = conv.fold_norm(torch.float32), conv.fold_norm(torch.bfloat16)
+    assert torch.equal(bias, exact_bias) and torch.equal(weight, exact_weight.bfloat16())
+    assert not torch.equal(bias, bias.bfloat16().float())
