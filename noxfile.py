@@ -1,7 +1,7 @@
 """Run the tests on other versions than the pinned ones: `nox`, which is not part of `make test`.
 
     nox --list                                        the sets of versions
-    nox                                               every one: hours on two cores
+    nox -- -n 2 --dist loadfile                       every one, in two processes: an hour or more on two cores
     nox -s 'tests-3.12(forks, torch=oldest)' -- tests/models   some tests on one of them
 
 Needs the packages of requirements/nox.txt. uv links the files that environments share, of 6 GB each with PyTorch for

@@ -35,7 +35,7 @@ log_processor = dict(window_size=1)
 def measure(setup: Setup, channels: int = 1024, batch: int | None = None, steps: int = 12) -> Iterator[Result]:
     """Training samples a second of two processes, or of all GPUs, beside one.
 
-    Each process has the same batch, and on CPUs one thread.
+    Each process has the same batch, and one thread.
 
     Args:
         setup: see :class:`Setup`.
@@ -68,7 +68,8 @@ def measure(setup: Setup, channels: int = 1024, batch: int | None = None, steps:
 def _train(script: Path, config: Path, processes: int, work_dir: Path) -> np.ndarray:
     """Seconds of each step of an epoch, but the first."""
     command = ['bash', script, config, str(processes), '--work-dir', work_dir]
-    run = subprocess.run(command, env=os.environ | dict(PYTHON=sys.executable), capture_output=True, text=True)
+    environment = os.environ | dict(PYTHON=sys.executable, OMP_NUM_THREADS='1')
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
     if run.returncode:
         raise InputError(f'training in {processes} processes failed: {run.stderr.strip().splitlines()[-1]}')
     latest = max(work_dir.glob('*/vis_data/scalars.json'), key=lambda path: path.stat().st_mtime)

@@ -1,5 +1,6 @@
 """What the image and the sequence data sets share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,10 @@ class H36MDataset(BaseDataset):
         """Read the annotation; the samples are plain numbers, see :meth:`sample_ids`."""
         self.annotation = H36MAnnotation(self.ann_file, self.camera_param_file)
         return self.sample_ids()
+
+    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> np.ndarray:
+        """As MMEngine's, for ``indices`` and ``get_subset``, but an array stays one."""
+        return np.asarray(super()._get_unserialized_subset(indices))
 
     def sample_ids(self) -> np.ndarray:
         """What :meth:`build_sample` makes a sample from: integers, one or more for each sample."""

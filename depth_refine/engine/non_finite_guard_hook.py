@@ -126,6 +126,8 @@ class NonFiniteGuardHook(Hook):
         parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
         losses, gradients = self._losses[-1], [p.grad for p in parameters if p.grad is not None]
         norm, *values = torch.stack([get_total_norm(gradients), *losses.values()]).float().cpu()
+        if not norm.isfinite() and hasattr(optimizer, 'found_inf'):
+            return  # a loss scaler calls fused optimisers even then, and they leave the step out themselves
         self._read = dict(zip(losses, values, strict=True))
         if norm.isfinite():
             for buffer, last_good in self._buffers:

@@ -5,6 +5,7 @@ centre ``(i + 0.5) / n``, so that a uniform heatmap decodes to the middle, 0.5, 
 take ``i / n``, which pulls every estimate by half a bin.)
 """
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 _PIECE = 2**18  # bins that a core's cache holds
+_ACCELERATOR_PIECE = 2**26  # bins that keep an accelerator busy, 268 MB of float32
 
 
 def heatmap_marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,9 +61,9 @@ def soft_argmax_3d(logits: Tensor) -> Tensor:
     """Centroid of each joint's 3D heatmap.
 
     Beside the logits, only their gradient is ever as large as the heatmap: probabilities are computed in pieces that
-    stay in the cache, and again in the backward pass, instead of being kept. Sums are float32 for half-precision
-    logits. The gradient of a logit is its probability times the distance of its bin from the centroid, along the
-    incoming gradient.
+    stay in the cache, on accelerators of 268 MB, and again in the backward pass, instead of being kept. Sums are
+    float32 for half-precision logits. The gradient of a logit is its probability times the distance of its bin from
+    the centroid, along the incoming gradient.
 
     Args:
         logits: (B, K, D, H, W), in any memory layout.
@@ -113,11 +115,11 @@ class _SoftArgmax3D(torch.autograd.Function):
 
 
 def _pieces(logits: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Parts of (B, K, ...), for each thread what its core's cache holds; one on accelerators, for few large kernels."""
-    batch, joints = logits.shape[:2]
-    heatmaps = batch * joints
-    if logits.device.type == 'cpu':
-        heatmaps = max(_PIECE // logits[:1, :1].numel(), 1) * torch.get_num_threads()
+    """Parts of (B, K, ...): for each thread what its core's cache holds, on accelerators few that bound the memory."""
+    batch, joints, *bins = logits.shape
+    on_cpu = logits.device.type == 'cpu'
+    piece, workers = (_PIECE, torch.get_num_threads()) if on_cpu else (_ACCELERATOR_PIECE, 1)
+    heatmaps = max(piece // math.prod(bins), 1) * workers
     step, joint_step = max(heatmaps // joints, 1), min(heatmaps, joints)
     for start in range(0, batch, step):
         for joint in range(0, joints, joint_step):

@@ -127,7 +127,7 @@ class IntegralHead3D(BaseHead):
         # a uniform distribution on [0, 1] has the variance 1 / 12
         scores = (1 - ((var_x + var_y) * 6).sqrt()).clamp(0, 1)
         coords = torch.stack([x, y, z], dim=-1)
-        instances = self.decode((coords, scores))
+        instances = self.decode((coords.cpu(), scores.cpu()))  # which waits for the device once a sample
         depth_std = to_numpy(var_z.sqrt() * self.decoder.depth_range)
         for instance, std in zip(instances, depth_std, strict=True):
             instance.depth_std = std[None]

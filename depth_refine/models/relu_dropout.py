@@ -18,7 +18,7 @@ class ReLUDropout(nn.Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape; the same shape and dtype come out."""
-        bits = torch.int8 if (self.p * 2**8).is_integer() else torch.int16
+        bits = torch.int8 if self.p * 2**8 % 1 == 0 else torch.int16
         levels = 2 ** (8 * bits.itemsize)
         threshold = round(self.p * levels)
         if not self.training or x.device.type != 'cpu' or threshold in (0, levels):

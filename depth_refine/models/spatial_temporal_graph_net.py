@@ -103,6 +103,7 @@ class SpatialTemporalGraphNet(BaseModule):
         parts = neighbour_matrices(PART_PARENTS, PART_FLIP_INDICES)
         part_of = [next(i for i, part in enumerate(PARTS) if joint in part) for joint in range(len(PARENTS))]
         self.register_buffer('part_of', torch.tensor(part_of), persistent=False)
+        self.register_buffer('by_part', torch.tensor(sum(PARTS, ())), persistent=False)
         self.joints_in = GraphConv(in_channels, channels, joints, dropout, temporal=True)
         self.joints_mid = GraphConv(channels, channels, joints, dropout, temporal=True)
         self.parts_in = GraphConv(channels, channels, parts, dropout)
@@ -125,7 +126,8 @@ class SpatialTemporalGraphNet(BaseModule):
             raise ValueError(f'SpatialTemporalGraphNet takes at least {self.receptive_field} frames, got {x.shape[1]}')
         x = self.joints_in(x)
         x = x[:, 1:-1] + self.joints_mid(x)
-        parts = torch.stack([x[:, :, list(part)].amax(dim=2) for part in PARTS], dim=2)
+        parts = x[:, :, self.by_part].split([len(part) for part in PARTS], dim=2)
+        parts = torch.stack([part.amax(dim=2) for part in parts], dim=2)
         parts = self.parts_in(parts)
         body = parts.amax(dim=2, keepdim=True).expand_as(parts)
         parts = self.parts_out(torch.cat([parts, body], dim=-1))

@@ -102,6 +102,16 @@ def test_through_a_loader_with_workers(data_root, store):
     np.testing.assert_allclose(inputs.numpy(), expected, atol=2e-6)
 
 
+@pytest.mark.parametrize(('indices', 'chosen'), [([7, 3, 40], [7, 3, 40]), (5, range(5)), (-6, range(-6, 0))])
+def test_some_of_the_samples(data_root, store, indices, chosen):
+    dataset, complete = build(data_root, store, indices=indices), build(data_root, store)
+    for subset in (dataset, complete.get_subset(indices)):
+        assert len(subset) == len(chosen)
+        batch, expected = subset.__getitems__([2, 0]), complete.__getitems__([chosen[2], chosen[0]])
+        for key in LABELS:
+            torch.testing.assert_close(batch[key], expected[key], rtol=0, atol=0)
+
+
 def test_a_batch_that_is_held_is_not_written_again(data_root, store):
     dataset = build(data_root, store)
     batches = [dataset.__getitems__([index])['keypoint_labels'] for index in range(20)]

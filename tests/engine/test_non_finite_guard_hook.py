@@ -61,7 +61,9 @@ def read_config(stage):
     return Config.fromfile(ROOT / f'configs/demo/{stage}.py')
 
 
-def build(tmp_path, data_root, stage='refiner', wrapper='OptimWrapper', guard=None, hooks=(), lr=1e-3, **options):
+def build(
+    tmp_path, data_root, stage='refiner', wrapper='OptimWrapper', guard=None, hooks=(), lr=1e-3, fused=True, **options
+):
     """A runner; the training of the refiner has 8 iterations an epoch, of the first stage 3; nothing is random."""
     cfg = copy.deepcopy(read_config(stage))
     cfg.merge_from_dict(STAGES[stage])
@@ -74,7 +76,7 @@ def build(tmp_path, data_root, stage='refiner', wrapper='OptimWrapper', guard=No
                 sampler=dict(_delete_=True, type='DefaultSampler', shuffle=False),
                 dataset=dict(data_root=str(data_root)),
             ),
-            optim_wrapper=dict(_delete_=True, type=wrapper, optimizer=dict(type='Adam', lr=lr), **options),
+            optim_wrapper=dict(_delete_=True, type=wrapper, optimizer=dict(type='Adam', lr=lr, fused=fused), **options),
             default_hooks=dict(non_finite_guard=guard or {}, checkpoint=dict(save_best=None)),
             train_cfg=dict(max_epochs=1),
         )
@@ -150,17 +152,18 @@ def test_bad_label_of_the_first_stage_stops_and_is_named(tmp_path, data_root, wr
     assert_equal_states(runner.model, {name: spoiler.states[1][name] for name, _ in runner.model.named_parameters()})
 
 
-@pytest.mark.parametrize('wrapper', WRAPPERS[::2])
-def test_a_skipped_batch_is_as_if_it_had_never_been(tmp_path, data_root, wrapper):
+@pytest.mark.parametrize(('wrapper', 'fused'), [(WRAPPERS[0], True), (WRAPPERS[2], True), (WRAPPERS[2], False)])
+def test_a_skipped_batch_is_as_if_it_had_never_been(tmp_path, data_root, wrapper, fused):
+    hooks = [Spoiler(at_2=spoil_input)]
     runner = build(
-        tmp_path / 'skipped', data_root, wrapper=wrapper, guard=dict(policy='skip'), hooks=[Spoiler(at_2=spoil_input)]
+        tmp_path / 'skipped', data_root, wrapper=wrapper, guard=dict(policy='skip'), hooks=hooks, fused=fused
     )
     skipped = runner.train()
     log = next(Path(runner.work_dir).glob('*/*.log')).read_text()
     assert 'step skipped in iteration 3 (epoch 1), 1 so far, stopping after 10: loss_pose3d is nan. Bad input: ' in log
     assert '1 training steps were skipped' in log
 
-    reference = build(tmp_path / 'left_out', data_root, wrapper=wrapper)
+    reference = build(tmp_path / 'left_out', data_root, wrapper=wrapper, fused=fused)
     loader = reference.train_dataloader
     loader.dataset.data_list = np.delete(loader.dataset.data_list, np.s_[2 * BATCH : 3 * BATCH], axis=0)
     loader.sampler.num_samples = loader.sampler.total_size = 7 * BATCH
@@ -200,8 +203,9 @@ def test_checkpoints_from_before_stay(tmp_path, data_root):
     assert all(torch.equal(saved[name], value) for name, value in spoiler.states[8].items())
 
 
-def test_overflow_of_the_loss_scaler_is_no_alarm(tmp_path, data_root):
-    scales = dict(init_scale=2.0**127, backoff_factor=2.0**-40)
+@pytest.mark.parametrize('fused', [False, True])
+def test_overflow_of_the_loss_scaler_is_no_alarm(tmp_path, data_root, fused):
+    scales = dict(init_scale=2.0**127, backoff_factor=2.0**-40, fused=fused)
     runner = build(tmp_path, data_root, wrapper='CpuScaledOptimWrapper', hooks=[spoiler := Spoiler()], **scales)
     runner.model.head.conv.weight.register_hook(lambda gradient: gradient * 2.0**30)
     runner.train()
@@ -210,8 +214,9 @@ def test_overflow_of_the_loss_scaler_is_no_alarm(tmp_path, data_root):
     assert runner.optim_wrapper.loss_scaler.get_scale() == 2.0**87
 
 
-def test_a_gradient_that_overflows_without_scaling_is_one(tmp_path, data_root):
-    runner = build(tmp_path, data_root, wrapper='CpuScaledOptimWrapper', init_scale=4.0)
+@pytest.mark.parametrize('fused', [False, True])
+def test_a_gradient_that_overflows_without_scaling_is_one(tmp_path, data_root, fused):
+    runner = build(tmp_path, data_root, wrapper='CpuScaledOptimWrapper', init_scale=4.0, fused=fused)
     runner.model.head.conv.weight.register_hook(lambda gradient: gradient * np.inf)
     # 4, 2 and 1 may be too large, a half is not
     with pytest.raises(

@@ -62,7 +62,9 @@ def test_strided_input():
     assert torch.equal(ReLUDropout(0.5)(x), expected)
 
 
-@pytest.mark.parametrize(('p', 'training', 'expected'), [(0.0, True, 1), (1.0, True, 0), (0.25, False, 1)])
+@pytest.mark.parametrize(
+    ('p', 'training', 'expected'), [(0, True, 1), (0.0, True, 1), (1.0, True, 0), (0.25, False, 1)]
+)
 def test_without_random_numbers(p, training, expected):
     x = torch.tensor([1.0, -1.0]).expand(4, 2)
     assert (ReLUDropout(p).train(training)(x) == torch.tensor([expected, 0])).all()
