@@ -1,0 +1,137 @@
+"""Training and prediction on an accelerator, run on any machine with tensors that only say they are on one.
+
+PyTorch's fake tensors have no numbers, so that the networks have their full size. They raise where an operation mixes
+devices, and where Python waits for a number, which would hold an accelerator up. The device is 'lazy', which every
+build of PyTorch knows and lets go backward without a driver; autocast, which it lacks, is taken away.
+"""
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+from mmpose.registry import DATASETS, MODELS
+from mmpose.structures import PoseDataSample
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+
+from depth_refine.datasets import merge_windows
+from depth_refine.functional.skeleton import FLIP_INDICES
+from depth_refine.functional.soft_argmax import heatmap_marginals, soft_argmax_3d
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+DEVICE = torch.device('lazy:0')
+
+
+@pytest.fixture
+def accelerator(monkeypatch):
+    """A pretended one. NumPy gets zeros from the CPU, and all of what is drawn there are chosen."""
+
+    def numpy(tensor):
+        assert tensor.device.type == 'cpu'
+        return np.zeros(tensor.shape, np.float32)
+
+    def nonzero(tensor):
+        assert tensor.device.type == 'cpu'
+        return torch.arange(len(tensor))[:, None]
+
+    monkeypatch.setattr(FakeTensor, 'numpy', numpy)
+    monkeypatch.setattr(FakeTensor, 'nonzero', nonzero)
+    monkeypatch.setattr(FakeTensor, 'data_ptr', lambda tensor: id(tensor))
+    monkeypatch.setattr(torch, 'autocast', lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(torch, 'is_autocast_enabled', lambda *_: False)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        yield
+
+
+def build(name):
+    cfg = Config.fromfile(CONFIGS / name).model
+    cfg.backbone.pop('init_cfg', None)
+    with DEVICE:
+        model = MODELS.build(cfg)
+    # the rest of what Module.to does, which cannot be called for fake parameters
+    model.data_preprocessor._device = DEVICE
+    for module in model.modules():
+        module._buffers.update({name: buffer.to(DEVICE) for name, buffer in module._buffers.items()})
+    return model
+
+
+def make_sample(frames, **labels):
+    size = np.array([256.0, 256.0], np.float32)
+    sample = PoseDataSample(
+        metainfo=dict(flip_indices=list(FLIP_INDICES), target_img_path=[''] * frames)
+        | dict(input_center=size / 2, input_scale=size, input_size=(256, 256))
+    )
+    sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
+    sample.gt_instance_labels = InstanceData(**labels)
+    return sample
+
+
+def images(count):
+    labels = dict(keypoint_labels=torch.zeros(1, 17, 3), keypoint_weights=torch.ones(1, 17, 3))
+    inputs = torch.zeros(count, 3, 256, 256, dtype=torch.uint8)
+    return dict(inputs=inputs, data_samples=[make_sample(1, **labels) for _ in range(count)])
+
+
+def sequences(count, frames, channels, targets):
+    labels = dict(lifting_target_label=torch.zeros(targets, 17, 3), lifting_target_weight=torch.ones(targets, 17))
+    return dict(inputs=torch.zeros(count, frames, 17, channels), data_samples=[make_sample(targets, **labels)])
+
+
+def assert_trains(model, data):
+    losses = model.train()(**model.data_preprocessor(data, True), mode='loss')
+    loss, _ = model.parse_losses(losses)
+    loss.backward()
+    assert {parameter.grad.device for parameter in model.parameters()} == {loss.device} == {DEVICE}
+
+
+def predict(model, data):
+    with torch.no_grad():
+        return [sample.pred_instances.keypoints for sample in model.eval().test_step(data)]
+
+
+def test_first_stage(accelerator):
+    model = build('integral_h36m.py')
+    assert_trains(model, images(2))
+    assert [keypoints.shape for keypoints in predict(model, images(3))] == [(1, 17, 3)] * 3
+
+
+@pytest.mark.parametrize(
+    ('name', 'frames', 'channels'), [('refiner_243.py', 243, 3), ('table2/cai.py', 7, 2), ('table2/martinez.py', 1, 2)]
+)
+def test_refiners(accelerator, name, frames, channels):
+    model = build(name)
+    assert_trains(model, sequences(2, frames, channels, targets=2))
+    (keypoints,) = predict(model, sequences(1, frames + 4, channels, targets=5))
+    assert keypoints.shape == (5, 17, 3)
+
+
+@pytest.mark.parametrize('noise', ['GaussianJointNoise', 'FirstStageNoise'])
+def test_windows_put_together_there(data_root, noise, accelerator):
+    cfg = Config.fromfile(CONFIGS / 'refiner_27.py').train_dataloader.dataset
+    cfg.update(data_root=str(data_root), depth_store=None, input_source='gt2d+gtdepth', seq_len=9, device=str(DEVICE))
+    cfg.pipeline[2] = dict(type=noise)
+    dataset = DATASETS.build(cfg)
+    if noise == 'FirstStageNoise':
+        dataset._inputs.append(dataset._inputs[1])  # in place of the spread
+    merged = merge_windows(dataset.__getitems__([0, 5, 40]))
+    labels = merged['data_samples'][0].gt_instance_labels
+    assert merged['inputs'].shape == (3, 9, 17, 3) and labels.lifting_target_label.shape == (3, 17, 3)
+    assert {values.device for values in (merged['inputs'], *labels.values())} == {DEVICE}
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(accelerator, dtype, monkeypatch):
+    logits = torch.randn(64, 17, 72, 64, 64, device=DEVICE, dtype=dtype, requires_grad=True)
+    largest, softmax = [], torch.Tensor.softmax
+    monkeypatch.setattr(
+        torch.Tensor, 'softmax', lambda *args, **kwargs: largest.append(part := softmax(*args, **kwargs)) or part
+    )
+    soft_argmax_3d(logits).sum().backward()
+    xy, z = heatmap_marginals(logits)
+    assert logits.grad.device == xy.device == z.device == DEVICE
+    assert max(part.nbytes for part in largest) <= 2**28
+    assert sum(part.numel() for part in largest) == 3 * logits.numel()
+    assert len(largest) <= 3 * 6  # few kernels
