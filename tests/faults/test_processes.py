@@ -1,6 +1,7 @@
 """Processes that work for or with another, killed."""
 
 import os
+import re
 import signal
 import socket
 import time
@@ -20,7 +21,9 @@ def test_a_worker_of_the_data_loader(server, first_stage, computed, losses_of, t
             os.kill(worker, signal.SIGKILL)
         time.sleep(0.002)
     assert server.wait(process)[0] == 1
-    printed = output.read_text()
+    # What PyTorch's signal handler raises within a __del__, Python prints and ignores.
+    ignored = r'Exception ignored in: .*?\nRuntimeError: DataLoader worker .*?\n'
+    printed = re.sub(ignored, '', output.read_text(), flags=re.DOTALL)
     assert 'Traceback' not in printed, printed[-3000:]
     assert printed.strip().splitlines()[-1].startswith('error: a worker process of the data loader was killed (')
 
