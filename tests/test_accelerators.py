@@ -122,8 +122,8 @@ def test_windows_put_together_there(data_root, noise, accelerator):
     assert {values.device for values in (merged['inputs'], *labels.values())} == {DEVICE}
 
 
-@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
-def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(accelerator, dtype, monkeypatch):
+@pytest.mark.parametrize(('dtype', 'passes'), [(torch.float32, 2), (torch.bfloat16, 3)])
+def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(accelerator, dtype, passes, monkeypatch):
     logits = torch.randn(64, 17, 72, 64, 64, device=DEVICE, dtype=dtype, requires_grad=True)
     largest, softmax = [], torch.Tensor.softmax
     monkeypatch.setattr(
@@ -133,5 +133,5 @@ def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(acceler
     xy, z = heatmap_marginals(logits)
     assert logits.grad.device == xy.device == z.device == DEVICE
     assert max(part.nbytes for part in largest) <= 2**28
-    assert sum(part.numel() for part in largest) == 3 * logits.numel()
-    assert len(largest) <= 3 * 6  # few kernels
+    assert sum(part.numel() for part in largest) == passes * logits.numel()
+    assert len(largest) <= passes * 6  # few kernels

@@ -37,7 +37,7 @@ def heatmap_marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
     xy = logits.new_empty((batch, joints, height, width), dtype=torch.float32)
     z = logits.new_empty((batch, joints, depth), dtype=torch.float32)
     for piece in _pieces(logits):
-        xy[piece], z[piece] = _marginals(logits[piece], torch.float32)
+        xy[piece], z[piece] = _marginals(_probabilities(logits[piece], torch.float32))
     return xy, z
 
 
@@ -60,10 +60,10 @@ def expectation(probabilities: Tensor) -> tuple[Tensor, Tensor]:
 def soft_argmax_3d(logits: Tensor) -> Tensor:
     """Centroid of each joint's 3D heatmap.
 
-    Beside the logits, only their gradient is ever as large as the heatmap: probabilities are computed in pieces that
-    stay in the cache, on accelerators of 268 MB, and again in the backward pass, instead of being kept. Sums are
-    float32 for half-precision logits. The gradient of a logit is its probability times the distance of its bin from
-    the centroid, along the incoming gradient.
+    The gradient of a logit is its probability times the distance of its bin from the centroid, along the incoming
+    gradient. One tensor of the heatmap's size is kept for it, and becomes it: the probabilities, or the logits where
+    these are of half precision, in which probabilities would be too coarse; theirs are computed again. Either way they
+    are computed in pieces that stay in the cache, on accelerators of 268 MB, and sums are float32.
 
     Args:
         logits: (B, K, D, H, W), in any memory layout.
@@ -78,7 +78,7 @@ def soft_argmax_3d(logits: Tensor) -> Tensor:
     if logits.ndim != 5:
         raise ValueError(f'expected logits of shape (B, K, D, H, W), got {tuple(logits.shape)}')
     if torch.compiler.is_exporting():  # a graph for any batch size has neither pieces nor a backward pass
-        xy, z = _marginals(logits, torch.float32)
+        xy, z = _marginals(_probabilities(logits, torch.float32))
         return torch.stack([expectation(p)[0] for p in (xy.sum(dim=2), xy.sum(dim=3), z)], dim=-1)
     with torch.autocast(logits.device.type, enabled=False):
         return _SoftArgmax3D.apply(logits)
@@ -92,25 +92,32 @@ class _SoftArgmax3D(torch.autograd.Function):
         dtype = torch.promote_types(logits.dtype, torch.float32)
         coords = logits.new_empty((*logits.shape[:2], 3), dtype=dtype)
         z, y, x = (_centres(n, coords) for n in logits.shape[2:])
+        ctx.keeps_probabilities = ctx.needs_input_grad[0] and logits.dtype == dtype
+        kept = torch.empty_like(logits) if ctx.keeps_probabilities else logits
         for piece in _pieces(logits):
-            along_xy, along_z = _marginals(logits[piece], dtype)
+            probabilities = _probabilities(logits[piece], dtype)
+            if ctx.keeps_probabilities:
+                kept[piece] = probabilities
+            along_xy, along_z = _marginals(probabilities)
             marginals = (along_xy.sum(dim=2) * x, along_xy.sum(dim=3) * y, along_z * z)
             coords[piece] = torch.stack([marginal.sum(dim=2) for marginal in marginals], dim=-1)
-        ctx.save_for_backward(logits, coords)
+        ctx.save_for_backward(kept, coords)
         return coords
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> Tensor:
-        logits, coords = ctx.saved_tensors
-        grad_logits = torch.empty_like(logits)
-        z, y, x = (_centres(n, coords) for n in logits.shape[2:])
-        for piece in _pieces(logits):
+        kept, coords = ctx.saved_tensors
+        last_pass = not torch._C._autograd._get_current_graph_task_keep_graph()  # no public name
+        grad_logits = kept if ctx.keeps_probabilities and last_pass else torch.empty_like(kept)
+        z, y, x = (_centres(n, coords) for n in kept.shape[2:])
+        for piece in _pieces(kept):
             along_x, along_y, along_z = (
                 (axis - coords[piece][..., i, None]) * grad[piece][..., i, None] for i, axis in enumerate((x, y, z))
             )
             distance = (along_z[..., :, None] + along_y[..., None, :])[..., None] + along_x[:, :, None, None]
-            torch.mul(_probabilities(logits[piece], coords.dtype), distance, out=grad_logits[piece])
+            probabilities = kept[piece] if ctx.keeps_probabilities else _probabilities(kept[piece], coords.dtype)
+            torch.mul(probabilities, distance, out=grad_logits[piece])
         return grad_logits
 
 
@@ -126,9 +133,8 @@ def _pieces(logits: Tensor) -> Iterator[tuple[slice, slice]]:
             yield slice(start, start + step), slice(joint, joint + joint_step)
 
 
-def _marginals(logits: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """:func:`heatmap_marginals` in one piece."""
-    volume = _probabilities(logits, dtype)
+def _marginals(volume: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of (b, k, D, H, W) over the depth and over the image plane."""
     return volume.sum(dim=2), volume.sum(dim=(3, 4))
 
 

@@ -73,6 +73,16 @@ def test_pieces_and_layouts_equal_autograd(piece, layout, monkeypatch):
     torch.testing.assert_close(*gradients)
 
 
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_another_pass_through_a_kept_graph(dtype):
+    logits = torch.randn(B, K, D, H, W, dtype=dtype, requires_grad=True)
+    coords = soft_argmax_3d(logits)
+    grads = [torch.autograd.grad(coords.square().sum(), logits, retain_graph=keep)[0] for keep in (True, True, False)]
+    assert torch.equal(grads[0], grads[1]) and torch.equal(grads[0], grads[2])
+    with pytest.raises(RuntimeError, match='second time'):
+        torch.autograd.grad(coords.sum(), logits)
+
+
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 def test_half_precision_gradient(dtype):
     logits = (3 * torch.randn(2, 3, 12, 20, 16)).to(dtype)
