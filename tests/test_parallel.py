@@ -3,6 +3,7 @@ import os
 import select
 import signal
 import time
+from pathlib import Path
 
 import cv2
 import pytest
@@ -53,12 +54,18 @@ def test_workers_end_with_a_killed_parent():
 
 
 def wait_for_end_of(process):
-    while True:
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return
+    end = time.monotonic() + 60
+    while runs(process):
+        assert time.monotonic() < end, f'process {process} still runs'
         time.sleep(0.02)
+
+
+def runs(process):
+    try:
+        state = Path(f'/proc/{process}/stat').read_text().rsplit(')', 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != 'Z'
 
 
 def outlive(seconds):

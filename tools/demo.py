@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
     """The steps from nothing to the last evaluation."""
-    root = [f'{split}_dataloader.dataset.data_root={data}' for split in ('train', 'val', 'test')]
+    root = f'data_root={data}'
     amp = ['--amp'] if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else []
     if motion:  # a few clips: all of their frames
         source, frame_steps = ['--motion', motion], dict(integral=3, refiner=1)
@@ -44,7 +44,7 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
     def stage(name: str, config: str, seconds: int, *test_options: str) -> tuple[str, str, Path]:
         path, work_dir = str(CONFIGS / f'{config}.py'), out / config
         checkpoint = work_dir / f'epoch_{Config.fromfile(path).train_cfg.max_epochs}.pth'
-        common = ['--work-dir', str(work_dir), '--cfg-options', *root]
+        common = ['--work-dir', str(work_dir), '--cfg-options', root]
         if frame_steps:
             common.append(f'train_dataloader.dataset.frame_step={frame_steps[config.split("_")[0]]}')
         steps.append(Step(f'Train: {name}', seconds, ['tools/train.py', path, '--resume', *amp, *common], checkpoint))
@@ -54,7 +54,7 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
         return path, str(checkpoint), work_dir
 
     config, checkpoint, _ = stage('first stage', 'integral', 280)
-    stores = ['--out', str(data / 'depth_sequences/integral'), *amp, '--cfg-options', *root]
+    stores = ['--out', str(data / 'depth_sequences/integral'), *amp, '--cfg-options', root]
     steps.append(Step('Extract depth sequences', 70, ['tools/extract_depth_sequences.py', config, checkpoint, *stores]))
     for name, config in REFINERS.items():
         stage(name, config, 55, '--dump', str(out / config / 'predictions.pkl'))

@@ -25,7 +25,7 @@ def measure(setup: Setup, results: Mapping[str, Sequence[Result]]) -> Iterator[R
     """
     first, second = (setup.config(name) for name in ('integral_h36m.py', 'refiner_243.py'))
     step = next(node.frame_step for node in first.train_dataloader.dataset.datasets if 'frame_step' in node)
-    # a row for each: what, how many, and the measured one behind it
+    # a row for each: what, how many, and the measured one behind it; extraction is one process
     works = [
         (
             'stage 1 training',
@@ -41,7 +41,7 @@ def measure(setup: Setup, results: Mapping[str, Sequence[Result]]) -> Iterator[R
     for work, items, section, kind in works:
         row = next(row for row in results[section] if row.work.startswith(kind) and 'bf16' in row.work and row.share)
         rate = gpu * row.share * row.ours.median / row.flop_rate
-        for gpus in _GPUS:
+        for gpus in _GPUS if 'training' in work else _GPUS[:1]:
             note = (
                 f'{items:,} items of {row.flop_rate / row.ours.median / 1e9:.3g} GFLOP at {row.share:.0%} of '
                 f'{gpu / 1e12:.3g} TFLOP/s a GPU{"" if setup.device == "cuda" else " (assumed)"}: {rate:,.0f} items/s '

@@ -21,15 +21,17 @@ def results():
 def test_hours(setup, results):
     rows = list(estimate.measure(setup, results))
     assert [row.work for row in rows] == [
-        f'{work}, {gpus}'
-        for work in ('stage 1 training', 'extraction', 'stage 2 training')
-        for gpus in ('1 GPU', '8 GPUs')
+        'stage 1 training, 1 GPU',
+        'stage 1 training, 8 GPUs',
+        'extraction, 1 GPU',
+        'stage 2 training, 1 GPU',
+        'stage 2 training, 8 GPUs',
     ]
     # items / (400 TFLOP/s x share / FLOP of an item)
     hours = [22 * 2 * 311_951 / 1e4 / 3600, 2_103_096 / 2e4 / 3600, 80 * 1_559_752 / 2e5 / 3600]
-    assert [row.ours.median for row in rows[::2]] == pytest.approx(hours)
-    assert [row.ours.median for row in rows[1::2]] == pytest.approx([value / 8 for value in hours])
-    assert rows[4].note == (
+    assert [rows[i].ours.median for i in (0, 2, 3)] == pytest.approx(hours)
+    assert [rows[i].ours.median for i in (1, 4)] == pytest.approx([hours[0] / 8, hours[2] / 8])
+    assert rows[3].note == (
         '124,780,160 items of 1 GFLOP at 50% of 400 TFLOP/s a GPU (assumed): 200,000 items/s a GPU; one process makes '
         '60,000 windows/s here'
     )

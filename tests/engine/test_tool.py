@@ -167,3 +167,22 @@ def test_data_that_cannot_be_on_a_device(monkeypatch, has_gpu, dataset, message)
     with pytest.raises(InputError, match=message):
         tool.put_data_on_device(cfg)
     assert cfg.train_dataloader.num_workers == 8 and 'device' not in cfg.train_dataloader.dataset
+
+
+def test_data_root_moves_the_data_sets_that_lie_there():
+    cfg = tool.load_config('configs/integral_h36m.py', dict(data_root='elsewhere'))
+    roots = {source.type: source.data_root for source in cfg.train_dataloader.dataset.datasets}
+    assert roots == dict(H36MImageDataset='elsewhere', CocoBodyDataset='data/coco/', MpiiBodyDataset='data/mpii/')
+    assert cfg.val_dataloader.dataset.data_root == cfg.test_dataloader.dataset.data_root == 'elsewhere'
+    own = {'data_root': 'elsewhere', 'train_dataloader.dataset.data_root': 'own'}
+    cfg = tool.load_config('configs/refiner_243.py', own)
+    assert cfg.train_dataloader.dataset.data_root == 'own' and cfg.test_dataloader.dataset.data_root == 'elsewhere'
+
+
+def test_data_root_without_a_data_set_there(tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text("data_root = 'here'\ntest_dataloader = dict(dataset=dict(data_root='there'))\n")
+    with pytest.raises(
+        InputError, match=r"data_root=new: no data set of .*config\.py lies in its data_root, 'here'; name"
+    ):
+        tool.load_config(str(path), dict(data_root='new'))
