@@ -33,8 +33,14 @@ class TemporalConv(nn.Module):
         self.dropout = ReLUDropout(dropout)
         self._kept: tuple | None = None
 
+    def train(self, mode: bool = True) -> 'TemporalConv':
+        """As PyTorch's; forgets the folded layer, since what changes weights between two calls may not count it."""
+        self._kept = None
+        return super().train(mode)
+
     def forward_strided(self, x: Tensor) -> Tensor:
         """(B, T, in_channels) to (B, T / W, out_channels): one output for each of the T / W disjoint kernels."""
+        self._kept = None  # statistics change now, and perhaps weights
         weight = self.conv.weight.transpose(1, 2).flatten(1)
         x = linear(x.reshape(len(x), -1, weight.shape[1]), weight)
         x = self.norm(x.flatten(0, 1)).view(x.shape)
@@ -47,6 +53,7 @@ class TemporalConv(nn.Module):
             frames = x.shape[1] - (taps - 1) * dilation
             x = torch.cat([x[:, i * dilation :][:, :frames] for i in range(taps)], dim=-1)
         if torch.is_grad_enabled():
+            self._kept = None  # weights may change next
             weight, bias = self.fold_norm(x.dtype)
             return F.linear(x, weight, bias.to(x.dtype)).relu()
         return self._packed(x.dtype).relu(x)
@@ -62,7 +69,10 @@ class TemporalConv(nn.Module):
         return weight.to(dtype), norm.bias - norm.running_mean * scale
 
     def _packed(self, dtype: torch.dtype) -> PackedLinear:
-        """The folded layer, kept until a weight changes."""
+        """The folded layer, kept until a weight changes or :meth:`train` or :meth:`eval` is called.
+
+        Neither fused optimisers nor the statistics of batch norm count their changes, nor does what writes to ``.data``.
+        """
         norm = self.norm
         sources = (self.conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
         # a version counts the changes made to a tensor in place; the address tells tensors apart
