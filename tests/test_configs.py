@@ -153,6 +153,12 @@ def test_first_stages_share_an_epoch_between_processes(data_root, body_2d_root, 
         assert drawn[0][name][0] != drawn[0][name][1]
 
 
+@pytest.mark.parametrize('name', FILES)
+def test_learning_rate_is_that_of_the_batch_size(name):
+    cfg = Config.fromfile(CONFIGS / name)
+    assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
+
+
 def test_only_training_inputs_of_our_refiner_are_noisy():
     noisy = {
         name: [step.type for step in Config.fromfile(CONFIGS / name).train_dataloader.dataset.pipeline]

@@ -34,6 +34,7 @@ train_dataloader = dict(
 val_dataloader = dict(dataset=dict(seq_len=1, clip_len=27))
 test_dataloader = val_dataloader
 
+auto_scale_lr = dict(base_batch_size=32)
 optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=2e-4, weight_decay=0.01))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.99)]
 

@@ -47,6 +47,7 @@ val_evaluator = dict(skip_list=[])
 test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs=8, val_interval=2)
+auto_scale_lr = dict(base_batch_size=16)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.02, by_epoch=False, end=50),
     dict(type='CosineAnnealingLR', T_max=8, convert_to_iter_based=True),

@@ -20,6 +20,7 @@ val_evaluator = dict(skip_list=[])
 test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs=8, val_interval=4)
+auto_scale_lr = dict(base_batch_size=64)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.75)]
 # an epoch of 200 iterations does not renew statistics of the full schedule's last momentum, 0.001

@@ -8,6 +8,7 @@ model = dict(
     head=dict(in_channels=17 * 128),
 )
 train_dataloader = dict(batch_size=256, dataset=dict(seq_len=7))
+auto_scale_lr = dict(base_batch_size=256)
 val_dataloader = dict(dataset=dict(seq_len=7))
 test_dataloader = val_dataloader
 

@@ -14,6 +14,7 @@ model = dict(
     ),
 )
 train_dataloader = dict(batch_size=64)
+auto_scale_lr = dict(base_batch_size=64)
 
 short = dict(
     _delete_=True,

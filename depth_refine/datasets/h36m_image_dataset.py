@@ -17,8 +17,9 @@ class H36MImageDataset(H36MDataset):
     """Frames of Human3.6M with camera and 3D target, for the integral head.
 
     A sample holds, for MMPose's top-down transforms, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,),
-    ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17). The depth
-    rides in ``keypoints`` so that flips swap it with its joint; MMPose's transforms change u and v alone. Besides:
+    ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17), 1 where
+    all three are annotated, in test mode where the 3D joint is. The depth rides in ``keypoints`` so that flips swap it with
+    its joint; MMPose's transforms change u and v alone. Besides:
     ``img_id`` (the row in the annotation), ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``,
     ``bbox_policy``, and in test mode ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres. Where the image files
     are crops, ``crop_window`` (4,) x1 y1 x2 y2 px and ``frame_size`` (w, h) px tell :class:`LoadReadableImage` where a
@@ -63,6 +64,9 @@ class H36MImageDataset(H36MDataset):
         sequence, camera = annotation.sequences[index], annotation.cameras[index]
         joints = annotation.keypoints_3d[row]
         depth = joints[:, 2:] - joints[ROOT, 2]
+        visible = annotation.keypoints_3d_visible[row]
+        if not self.test_mode:  # a label has both, and its depth is that from the root
+            visible = annotation.keypoints_visible[row] & visible & visible[ROOT]
         sample = dict(
             id=row,
             img_id=row,
@@ -70,7 +74,7 @@ class H36MImageDataset(H36MDataset):
             bbox=self._bbox(row, camera)[None],
             bbox_score=np.ones(1, np.float32),
             keypoints=np.concatenate([annotation.keypoints[row], depth], axis=-1)[None],
-            keypoints_visible=annotation.keypoints_visible[row][None].astype(np.float32),
+            keypoints_visible=visible[None].astype(np.float32),
             camera_param=camera,
             sequence=sequence.name,
             subject=sequence.subject,

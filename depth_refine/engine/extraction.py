@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 from mmengine.utils.dl_utils import set_multi_processing
 from mmpose.registry import DATASETS, MODELS
+from torch.utils.data import SequentialSampler
 from tqdm import tqdm
 
 from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequence_store
@@ -19,6 +20,8 @@ from depth_refine.errors import InputError
 
 from .checkpoint import check_checkpoint
 from .inference_optimization import optimise_for_inference
+
+_FILES = ('ann_file', 'data_root', 'data_prefix', 'camera_param_file')  # of a data set
 
 
 def extract_depth_sequences(
@@ -57,12 +60,19 @@ def extract_depth_sequences(
             flip_test=bool(cfg.model.get('test_cfg', {}).get('flip_test', False)),
             amp=amp,
         )
-    sources = {node.ann_file: node for node in _image_datasets([cfg.train_dataloader, cfg.test_dataloader])}
+    nodes = _image_datasets([cfg.train_dataloader, cfg.test_dataloader])
+    sources = {tuple(str(node.get(key)) for key in _FILES): node for node in nodes}
     if not sources:
         raise InputError(
             f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config'
         )
-    policies = {node.get('bbox_policy') for node in sources.values()}
+    names = [Path(node.ann_file).stem for node in sources.values()]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f'{cfg.filename} has several data sets whose annotations have one name, {sorted(names)}: their stores '
+            'would too. Extract them one by one, with --cfg-options'
+        )
+    policies = {node.get('bbox_policy', H36MImageDataset.BBOX_POLICIES[0]) for node in sources.values()}
     if len(policies) > 1:
         raise InputError(
             f'{cfg.filename} trains and tests under different bounding boxes, {sorted(map(str, policies))}: give all '
@@ -85,8 +95,9 @@ def _image_datasets(node) -> Iterator[dict]:
 def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> Path:
     """Make the store of one annotation."""
     loader_cfg = cfg.test_dataloader
-    files = {key: source[key] for key in ('ann_file', 'data_root') if key in source}
-    dataset = DATASETS.build(dict(loader_cfg.dataset, **files, frame_step=1))
+    files = {key: source.get(key) for key in _FILES}
+    dataset_cfg = dict(loader_cfg.dataset, **files, frame_step=1)
+    dataset = DATASETS.build({key: value for key, value in dataset_cfg.items() if value is not None})
     path = out / Path(source.ann_file).stem
     camera = dataset.annotation.cameras[0]
     meta = dict(provenance, image_size=[int(camera['w']), int(camera['h'])])
@@ -95,7 +106,10 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> P
         if store.bbox_policy == dataset.bbox_policy and meta.items() <= store.meta.items():
             print_log(f'{path} is complete, made in the same way: kept', logger='current')
             return path
-    loader = Runner.build_dataloader(dict(loader_cfg, dataset=dataset, persistent_workers=False))
+    # the default sampler would give each process of a distributed run a part, and wait for the others
+    loader = Runner.build_dataloader(
+        dict(loader_cfg, dataset=dataset, sampler=SequentialSampler(dataset), persistent_workers=False)
+    )
     with (
         write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta, has_depth_std=True) as writer,
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,

@@ -28,6 +28,10 @@ from .camera_model import make_camera, through_training_camera
 
 _NUM_JOINTS = len(JOINT_NAMES)
 _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements
+_OTHER_BOXES = (
+    'The first stage was trained on boxes of the policy {}, and here gets boxes around the visible body, which moves '
+    'its results.'
+)
 _DEFAULT_RATE = 50.0  # Human3.6M's frames a second
 
 
@@ -39,6 +43,9 @@ class FirstStage:
         checkpoint: its checkpoint.
         device: where to run.
         batch_size: crops that go through the network together.
+
+    Attributes:
+        notes: a sentence if it was trained on boxes of another kind than it gets here.
 
     Raises:
         InputError: a file is missing, the config is not of a first stage, or the checkpoint belongs to another one.
@@ -58,6 +65,8 @@ class FirstStage:
         self._model = optimise_for_inference(_load_weights(model, checkpoint), device)
         self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
         self._batch_size = batch_size
+        policy = self.cfg.test_dataloader.dataset.get('bbox_policy', 'annotation')
+        self.notes = [] if policy == 'annotation' else [_OTHER_BOXES.format(policy)]
 
     def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         """Predict every person, in batches.

@@ -96,7 +96,8 @@ class VideoPoseInferencer:
         check_camera(intrinsics, extrinsics)
         seen = observe(video, boxes, self.first_stage)
         camera, camera_source = make_camera(seen.size, intrinsics, extrinsics)
-        result = VideoPoses(video.name, seen.size, seen.times, camera, camera_source, notes=video.notes + seen.notes)
+        notes = video.notes + self.first_stage.notes + seen.notes
+        result = VideoPoses(video.name, seen.size, seen.times, camera, camera_source, notes=notes)
         if isinstance(boxes, BoxFile) and (late := int(np.sum(boxes.frames >= len(seen.times)))):
             result.notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
         if boxes is whole_frame:

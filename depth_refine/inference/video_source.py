@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from depth_refine.errors import InputError
+from depth_refine.functional.options import require_number
 
 from .prefetch import prefetch
 
@@ -65,9 +66,10 @@ def open_source(source: str | Path | int | Iterable[np.ndarray | None], fps: flo
         fps: frames a second of folders and arrays, which have no time stamps.
 
     Raises:
-        InputError: there is no such file or folder, or it has no frames. Iterating raises it too, for arrays of another
-            kind and images of different sizes.
+        InputError: there is no such file or folder, it has no frames, or ``fps`` is no rate. Iterating raises it too,
+            for arrays of another kind and images of different sizes.
     """
+    require_number('fps', fps, 0.01, 100_000)
     if isinstance(source, int):
         return _open_camera(source)
     if not isinstance(source, str | Path):

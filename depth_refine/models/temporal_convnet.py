@@ -71,7 +71,7 @@ class TemporalConv(nn.Module):
     def _packed(self, dtype: torch.dtype) -> PackedLinear:
         """The folded layer, kept until a weight changes or :meth:`train` or :meth:`eval` is called.
 
-        Neither fused optimisers nor the statistics of batch norm count their changes, nor does what writes to ``.data``.
+        Neither fused optimisers nor the statistics of batch norm count their changes, nor what writes to ``.data``.
         """
         norm = self.norm
         sources = (self.conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)

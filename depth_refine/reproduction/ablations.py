@@ -89,9 +89,11 @@ def draw(experiment: Experiment, path: Path) -> None:
         axes.set_title(group, fontsize=10)
         axes.spines[['top', 'right']].set_visible(False)
     values = [of_cell(experiment, row.name).mean for row in ROWS]
-    low, high = np.nanmin(values), np.nanmax(values)
-    margin = 0.3 * max(high - low, 1.0)
-    panels[0].set(ylabel='MPJPE, mean of actions (mm)', ylim=(low - margin, high + margin))
+    panels[0].set(ylabel='MPJPE, mean of actions (mm)')
+    if np.isfinite(values).any():
+        low, high = np.nanmin(values), np.nanmax(values)
+        margin = 0.3 * max(high - low, 1.0)
+        panels[0].set(ylim=(low - margin, high + margin))
     figure.suptitle('green: the recipe; the axis does not begin at zero', fontsize=9)
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=120)

@@ -1,10 +1,12 @@
 """The first stage that all cells of an experiment read."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import is_main_process
+from torch import distributed as dist
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.engine import extract_depth_sequences, resume_latest
@@ -15,6 +17,7 @@ from depth_refine.evaluation import H36MPoseMetric
 from .cell import Settings
 from .result_files import read_json
 
+_LONGEST_EXTRACTION = timedelta(days=7)
 _PROVENANCE = ('config', 'checkpoint', 'flip_test', 'bbox_policy')
 
 
@@ -48,9 +51,12 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
         build_runner(cfg).train()
     stores = settings.out / f'depth_sequences{suffix}'
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    # the other processes wait for longer than a group usually lets them
+    waiting = dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION) if dist.is_initialized() else None
     if is_main_process():
         extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
-    barrier()
+    if waiting:
+        dist.barrier(waiting)
     return stores
 
 
@@ -119,7 +125,7 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
                 pred_instances=dict(keypoints=store.keypoints[row][None], flip_test=store.meta.get('flip_test')),
                 gt_instances=dict(
                     keypoints_cam=annotation.keypoints_3d[row][None],
-                    keypoints_visible=annotation.keypoints_visible[row][None],
+                    keypoints_visible=annotation.keypoints_3d_visible[row][None],
                 ),
             )
             for row in sequence.rows

@@ -120,9 +120,16 @@ def test_policy_and_visibility_of_a_sample(data_root, tmp_path):
     assert sample['keypoints_visible'].dtype == np.float32
     arrays = dict(np.load(data_root / 'annotation_body3d/fps50/h36m_train.npz'))
     arrays['part'][3, 5, 2] = 0
+    arrays['S'][3, 7, 3] = 0
+    arrays['S'][4, 0, 3] = 0
     np.savez(tmp_path / 'hidden.npz', **arrays)
-    sample = build(data_root, ann_file=str(tmp_path / 'hidden.npz')).get_data_info(3)
-    np.testing.assert_array_equal(sample['keypoints_visible'], arrays['part'][3:4, :, 2])
+    train, test = (build(data_root, ann_file=str(tmp_path / 'hidden.npz'), test_mode=mode) for mode in (False, True))
+    in_both = arrays['part'][3, :, 2] * arrays['S'][3, :, 3]
+    assert in_both.sum() == 15
+    np.testing.assert_array_equal(train.get_data_info(3)['keypoints_visible'], in_both[None])
+    assert not train.get_data_info(4)['keypoints_visible'].any(), 'no depth from a hidden root'
+    for row in (3, 4):  # evaluation is in 3D
+        np.testing.assert_array_equal(test.get_data_info(row)['keypoints_visible'], arrays['S'][row, None, :, 3])
 
 
 def test_stored_crops_give_the_same_sample_as_full_frames(data_root, tmp_path):

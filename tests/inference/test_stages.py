@@ -42,6 +42,13 @@ def test_first_stage_equals_testing_on_the_data_set(stages, data_root):
         np.testing.assert_allclose(measured[:, 4], expected.depth_std[0], atol=1e-5)
 
 
+def test_first_stage_of_other_boxes(stages):
+    cfg = first_stage(stages).cfg.copy()
+    cfg.test_dataloader.dataset.bbox_policy = 'pelvis_2m'
+    (note,) = FirstStage(cfg, stages[1], 'cpu', 1).notes
+    assert 'boxes of the policy pelvis_2m' in note and first_stage(stages).notes == []
+
+
 def test_first_stage_of_nobody(stages):
     assert list(first_stage(stages)(iter([]))) == []
 

@@ -214,3 +214,9 @@ def test_titles_that_are_no_text(write_video, pictures, tmp_path):
     assert path.read_bytes().count(b'Lavf') >= 1  # the program's name, in the container's titles
     path.write_bytes(path.read_bytes().replace(b'Lavf', b'\xff\xd8\xd8\xff'))
     assert len(list(open_source(path))) == 20
+
+
+@pytest.mark.parametrize('fps', [0, -25, float('nan'), '50'])
+def test_rates_that_are_none(fps):
+    with pytest.raises(InputError, match=r'fps: expected a number from 0\.01 to 100000, got'):
+        open_source([], fps)

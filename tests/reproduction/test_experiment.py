@@ -109,6 +109,15 @@ def test_reports_of_the_tables(table, experiment, tmp_path):
         assert (tmp_path / 'a.png').stat().st_size > 10000
 
 
+@pytest.mark.parametrize('table', [table1, ablations, beyond])
+def test_pictures_of_no_result_at_all(table, experiment, tmp_path):
+    names = [row.name for row in table.ROWS]
+    nothing = experiment._replace(results={name: {} for name in names}, missing={name: {0: 'lost'} for name in names})
+    assert 'seed 0: lost' in table.report(nothing)
+    if hasattr(table, 'draw'):
+        table.draw(nothing, tmp_path / 'a.png')
+
+
 def test_table1_shows_the_papers_figures(experiment):
     done = experiment._replace(
         results={row.name: experiment.results['a'] for row in table1.ROWS},

@@ -56,7 +56,9 @@ class LoadReducedCrop(TopdownAffine):
 
     def _reduction(self, results: dict) -> int:
         """By how much the image may be reduced."""
-        if 'crop_window' in results or Path(results['img_path']).suffix.lower() not in ('.jpg', '.jpeg'):
+        if 'img' in results or 'crop_window' in results:
+            return 1
+        if Path(results['img_path']).suffix.lower() not in ('.jpg', '.jpeg'):
             return 1
         shrinks_by = np.min(results['bbox_scale'][0] / self.input_size)
         return max((reduction for reduction in _REDUCED if reduction <= shrinks_by), default=1)

@@ -74,6 +74,12 @@ def test_png_and_stored_crops_are_loaded_at_full_size(sample):
         np.testing.assert_allclose(reduced['transformed_keypoints'], full['transformed_keypoints'], atol=1e-4)
 
 
+def test_an_image_that_is_there(sample):
+    given = sample(200)
+    given['img'] = cv2.imread(given.pop('img_path'))
+    np.testing.assert_array_equal(LoadReducedCrop(INPUT_SIZE)(given)['img'], full_size(sample(200))['img'])
+
+
 def test_a_missing_image(sample, tmp_path):
     with pytest.raises(InputError, match=r'cannot read the image .*missing\.jpg'):
         LoadReducedCrop(INPUT_SIZE)(dict(sample(200), img_path=str(tmp_path / 'missing.jpg')))

@@ -1,0 +1,74 @@
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from depth_refine.datasets import H36MAnnotation, SequenceStore
+from depth_refine.engine import extract_depth_sequences
+from depth_refine.errors import InputError
+from depth_refine.reproduction.cell import Settings
+from depth_refine.reproduction.first_stage import make_stores
+
+
+@pytest.fixture
+def first_stage(stages, data_root):
+    """A first stage on the small data, loaded without workers, and its checkpoint."""
+    cfg = Config.fromfile(stages[0])
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.update(num_workers=0, persistent_workers=False)
+        loader.dataset.data_root = str(data_root)
+    return cfg, Path(stages[1])
+
+
+def test_two_data_sets_of_one_name(first_stage, tmp_path):
+    cfg, checkpoint = first_stage
+    cfg.train_dataloader.dataset = dict(
+        type='CombinedDataset',
+        datasets=[cfg.train_dataloader.dataset, dict(cfg.train_dataloader.dataset, data_root='b')],
+    )
+    names = r"have one name, \['h36m_test', 'h36m_train', 'h36m_train'\]"
+    with pytest.raises(InputError, match=names):
+        extract_depth_sequences(cfg, checkpoint, tmp_path)
+
+
+def test_files_are_those_of_each_data_set(first_stage, data_root, tmp_path):
+    cfg, checkpoint = first_stage
+    (tmp_path / 'moved').symlink_to(data_root / 'images')
+    plain = extract_depth_sequences(cfg, checkpoint, tmp_path / 'plain')
+    del cfg.train_dataloader.dataset['bbox_policy']  # which then is the same
+    cfg.train_dataloader.dataset.data_prefix = dict(img=str(tmp_path / 'moved'))
+    cfg.test_dataloader.dataset.camera_param_file = str(data_root / 'annotation_body3d/cameras.pkl')
+    moved = extract_depth_sequences(cfg, checkpoint, tmp_path / 'of_each')
+    for one, other in zip(plain, moved, strict=True):
+        np.testing.assert_array_equal(np.load(one / 'keypoints.npy'), np.load(other / 'keypoints.npy'))
+
+
+def make_stores_of_rank(rank, folder, config, settings):
+    torch.distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2)
+    make_stores(config, settings)
+    torch.distributed.destroy_process_group()
+
+
+def test_one_of_two_processes_extracts(first_stage, data_root, tmp_path):
+    cfg, checkpoint = first_stage
+    config, settings = tmp_path / 'config.py', Settings(tmp_path, data_root, tmp_path / 'out', launcher='pytorch')
+    cfg.dump(config)
+    trained = tmp_path / f'out/first_stage/epoch_{cfg.train_cfg.max_epochs}.pth'
+    trained.parent.mkdir(parents=True)
+    trained.write_bytes(checkpoint.read_bytes())
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
+    arguments = [(rank, tmp_path, config, settings) for rank in range(2)]
+    ranks = [context.Process(target=make_stores_of_rank, args=args) for args in arguments]
+    for process in ranks:
+        process.start()
+    for process in ranks:
+        process.join()
+    assert [process.exitcode for process in ranks] == [0, 0]
+    root = data_root / 'annotation_body3d'
+    for split in ('train', 'test'):
+        annotation = H36MAnnotation(root / f'fps50/h36m_{split}.npz', root / 'cameras.pkl')
+        assert len(SequenceStore(tmp_path / f'out/depth_sequences/h36m_{split}', annotation).keypoints) == 96
