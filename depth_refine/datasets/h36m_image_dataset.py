@@ -18,11 +18,12 @@ class H36MImageDataset(H36MDataset):
 
     A sample holds, for MMPose's top-down transforms, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,),
     ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17), 1 where
-    all three are annotated, in test mode where the 3D joint is. The depth rides in ``keypoints`` so that flips swap it with
-    its joint; MMPose's transforms change u and v alone. Besides: ``img_id`` (the row in the annotation), ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``,
-    ``bbox_policy``, and in test mode ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres. Where the image files
-    are crops, ``crop_window`` (4,) x1 y1 x2 y2 px and ``frame_size`` (w, h) px tell :class:`LoadReadableImage` where a
-    crop belongs; everything else is in pixels of the full frame.
+    all three are annotated, in test mode where the 3D joint is. The depth rides in ``keypoints`` so that flips swap it
+    with its joint; MMPose's transforms change u and v alone. Besides: ``img_id`` (the row in the annotation),
+    ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``, ``bbox_policy``, and in test mode
+    ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres. Where the image files are crops, ``crop_window`` (4,) x1
+    y1 x2 y2 px and ``frame_size`` (w, h) px tell :class:`LoadReadableImage` where a crop belongs; everything else is in
+    pixels of the full frame.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
