@@ -1,6 +1,7 @@
 """The tools as a user runs them, tiny: train, test, extract, train, test; then each kind of bad input."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,9 @@ ANNOTATIONS = 'annotation_body3d/fps50/h36m_{}.npz'
 
 
 def options(data_root, **extra):
-    roots = {f'{split}_dataloader.dataset.data_root': data_root for split in ('train', 'val', 'test')}
     workers = {f'{split}_dataloader.{key}': 0 for split in ('train', 'val', 'test') for key in ('num_workers',)}
     workers |= {f'{split}_dataloader.persistent_workers': False for split in ('train', 'val', 'test')}
-    return ['--cfg-options', *(f'{key}={value}' for key, value in {**roots, **workers, **extra}.items())]
+    return ['--cfg-options', *(f'{key}={value}' for key, value in {'data_root': data_root, **workers, **extra}.items())]
 
 
 def integral_options(data_root):
@@ -30,6 +30,12 @@ def refiner_options(data_root, epochs=2, **extra):
     fields = {f'{split}_dataloader.dataset.seq_len': 9 for split in ('train', 'val', 'test')}
     small = {'model.backbone.num_blocks': 1, 'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': 1}
     return options(data_root, **fields, **small, **{'default_hooks.logger.interval': 1}, **extra)
+
+
+@pytest.fixture(scope='module')
+def data_root(data_root, tmp_path_factory):
+    """A copy of the synthetic data root, which gets stores; files are links."""
+    return shutil.copytree(data_root, tmp_path_factory.mktemp('data') / 'h36m', copy_function=os.link)
 
 
 @pytest.fixture(scope='module')
