@@ -40,7 +40,6 @@ class TemporalConv(nn.Module):
 
     def forward_strided(self, x: Tensor) -> Tensor:
         """(B, T, in_channels) to (B, T / W, out_channels): one output for each of the T / W disjoint kernels."""
-        self._kept = None  # statistics change now, and perhaps weights
         weight = self.conv.weight.transpose(1, 2).flatten(1)
         x = linear(x.reshape(len(x), -1, weight.shape[1]), weight)
         x = self.norm(x.flatten(0, 1)).view(x.shape)

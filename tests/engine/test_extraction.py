@@ -62,11 +62,11 @@ def test_one_of_two_processes_extracts(first_stage, data_root, tmp_path):
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
     arguments = [(rank, tmp_path, config, settings) for rank in range(2)]
-    ranks = [context.Process(target=make_stores_of_rank, args=args) for args in arguments]
+    ranks = [context.Process(target=make_stores_of_rank, args=args, daemon=True) for args in arguments]
     for process in ranks:
         process.start()
     for process in ranks:
-        process.join()
+        process.join(timeout=120)
     assert [process.exitcode for process in ranks] == [0, 0]
     root = data_root / 'annotation_body3d'
     for split in ('train', 'test'):

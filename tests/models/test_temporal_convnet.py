@@ -145,12 +145,13 @@ def test_a_copy_of_a_used_network_follows_its_own_weights():
 @pytest.mark.parametrize('way', ['training', 'statistics alone', 'tuned while evaluating', 'written to data'])
 def test_every_evaluation_has_the_newest_weights(way, dtype):
     """Fused optimisers and the statistics of batch norm change tensors without counting it."""
-    net = build(num_blocks=1).to(dtype)
+    net = build(num_blocks=1).to(dtype).eval()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.1, fused=True)
     window, video = torch.randn(4, 6, 9, dtype=dtype), torch.randn(1, 6, 20, dtype=dtype)
     outputs = []
     for _ in range(3):
-        net.train(way != 'tuned while evaluating')
+        if way != 'tuned while evaluating':
+            net.train()
         loss = net(window)[0].square().sum()
         if way == 'written to data':
             net.blocks[0].conv1.conv.weight.data.mul_(2)
@@ -158,7 +159,8 @@ def test_every_evaluation_has_the_newest_weights(way, dtype):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        net.eval()
+        if net.training:
+            net.eval()
         with torch.inference_mode():
             outputs.append(net(video)[0])
             torch.testing.assert_close(outputs[-1], copy.deepcopy(net)(video)[0])
