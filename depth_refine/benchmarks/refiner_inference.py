@@ -78,13 +78,13 @@ def _compare(setup: Setup, channels: int, frames: int, windows: int) -> Iterator
         theirs = video.transpose(1, 2).unflatten(2, (JOINTS, CHANNELS_IN))
         contenders[_PEER] = Contender(lambda: peer(theirs), frames)
     with torch.inference_mode():
-        flops = count_flops(contenders['fp32'].run) / frames
+        flops = {name: count_flops(contenders[name].run) / frames for name in ('fp32', 'bf16')}
         rates = setup.take_turns(contenders)
     for name, target in (('fp32', 1.1), ('bf16', 6)):
         work, ceiling = f'whole video, {name}', setup.machine.matrix[name]
-        yield compare(work, 'frames/s', rates[name], _PEER, rates.get(_PEER), flops, ceiling, target)
+        yield compare(work, 'frames/s', rates[name], _PEER, rates.get(_PEER), flops[name], ceiling, target)
         target = 16 if name == 'fp32' else None
-        yield compare(work, 'frames/s', rates[name], _MMPOSE, rates[_MMPOSE], flops, ceiling, target)
+        yield compare(work, 'frames/s', rates[name], _MMPOSE, rates[_MMPOSE], flops[name], ceiling, target)
 
 
 def make_video(frames: int, device: str) -> torch.Tensor:

@@ -74,18 +74,23 @@ class PackedLinear:
         rows: of the inputs, about. The order of the weights depends on it.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, rows: int = _MANY_ROWS) -> None:
-        self._is_packed = _has_onednn(weight)
-        self._bias = bias if self._is_packed else bias.to(weight.dtype)
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, rows: int = _MANY_ROWS) -> None:
+        self.out_channels = len(weight)
+        self.is_packed = _has_onednn(weight)
+        self._bias = bias if self.is_packed or bias is None else bias.to(weight.dtype)
         # for a single row oneDNN has another way, which is slower than two rows
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, max(rows, 2)) if self._is_packed else weight
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, max(rows, 2)) if self.is_packed else weight
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(..., in_channels) to (..., out_channels)."""
+        return self._product(x, 'none') if self.is_packed else F.linear(x, self._weight, self._bias)
 
     def relu(self, x: Tensor) -> Tensor:
         """(..., in_channels) to (..., out_channels), followed by a ReLU."""
-        if not self._is_packed:
-            return F.linear(x, self._weight, self._bias).relu_()
+        return self._product(x, 'relu') if self.is_packed else F.linear(x, self._weight, self._bias).relu_()
+
+    def _product(self, x: Tensor, activation: str) -> Tensor:
         if x.shape[:-1].numel() == 1:
-            return _onednn_linear(x.flatten(0, -2).repeat(2, 1), self._weight, self._bias, 'relu')[:1].view(
-                *x.shape[:-1], -1
-            )
-        return _onednn_linear(x, self._weight, self._bias, 'relu')
+            rows = x.flatten(0, -2).repeat(2, 1)
+            return _onednn_linear(rows, self._weight, self._bias, activation)[:1].view(*x.shape[:-1], -1)
+        return _onednn_linear(x, self._weight, self._bias, activation)

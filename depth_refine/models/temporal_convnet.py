@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from depth_refine.errors import InputError
 from depth_refine.functional.options import require_number
 
-from .matrix_product import PackedLinear, linear
+from .dilated_convolution import PackedDilatedConvolution, side_by_side
+from .matrix_product import linear
 from .relu_dropout import ReLUDropout
 
 _MOST_CHANNELS, _MOST_BLOCKS, _LARGEST_KERNEL = 1 << 16, 10, 1000
@@ -47,15 +48,11 @@ class TemporalConv(nn.Module):
 
     def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
         """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), as when evaluating."""
-        (taps,) = self.conv.kernel_size
-        if taps > 1:
-            frames = x.shape[1] - (taps - 1) * dilation
-            x = torch.cat([x[:, i * dilation :][:, :frames] for i in range(taps)], dim=-1)
         if torch.is_grad_enabled():
             self._kept = None  # weights may change next
             weight, bias = self.fold_norm(x.dtype)
-            return F.linear(x, weight, bias.to(x.dtype)).relu()
-        return self._packed(x.dtype).relu(x)
+            return F.linear(side_by_side(x, *self.conv.kernel_size, dilation), weight, bias.to(x.dtype)).relu()
+        return self._packed(x.dtype).relu(x, dilation)
 
     def fold_norm(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Weight (out_channels, W * in_channels) and bias (out_channels,) of convolution and batch norm together.
@@ -67,7 +64,7 @@ class TemporalConv(nn.Module):
         weight = (self.conv.weight * scale[:, None, None]).transpose(1, 2).flatten(1)
         return weight.to(dtype), norm.bias - norm.running_mean * scale
 
-    def _packed(self, dtype: torch.dtype) -> PackedLinear:
+    def _packed(self, dtype: torch.dtype) -> PackedDilatedConvolution:
         """The folded layer, kept until a weight changes or :meth:`train` or :meth:`eval` is called.
 
         Neither fused optimisers nor the statistics of batch norm count their changes, nor what writes to ``.data``.
@@ -77,7 +74,7 @@ class TemporalConv(nn.Module):
         # a version counts the changes made to a tensor in place; the address tells tensors apart
         key = (dtype, *((s.data_ptr(), None if s.is_inference() else s._version) for s in sources))
         if self._kept is None or self._kept[0] != key:
-            self._kept = key, PackedLinear(*self.fold_norm(dtype))
+            self._kept = key, PackedDilatedConvolution(*self.fold_norm(dtype), *self.conv.kernel_size)
         return self._kept[1]
 
     def __getstate__(self) -> dict:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from .experiment import Experiment
 
@@ -17,6 +18,7 @@ class Estimate(NamedTuple):
 
     mean: float
     spread: float
+    seeds: int
 
     def __str__(self) -> str:
         if np.isnan(self.mean):
@@ -26,9 +28,8 @@ class Estimate(NamedTuple):
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean and sample standard deviation."""
-    return Estimate(
-        float(np.mean(values)) if len(values) else np.nan, float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-    )
+    mean = float(np.mean(values)) if len(values) else np.nan
+    return Estimate(mean, float(np.std(values, ddof=1)) if len(values) > 1 else np.nan, len(values))
 
 
 def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estimate:
@@ -37,16 +38,30 @@ def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estim
 
 
 def change(experiment: Experiment, name: str, reference: Estimate, metric: str = PROTOCOL1) -> str:
-    """Difference to another estimate in per cent; with more than one seed its spread, and whether it is within that."""
+    """Difference to another estimate in per cent, its spread over seeds and the 95 % interval of its mean.
+
+    A reference of one value, such as the first stage's, counts as exact.
+    """
     ours = of_cell(experiment, name, metric)
     if np.isnan(ours.mean) or np.isnan(reference.mean):
         return '–'
     percent = 100 * (ours.mean / reference.mean - 1)
-    if np.isnan(ours.spread) and np.isnan(reference.spread):
+    if np.isnan(ours.spread):
         return f'{percent:+.1f} % (one seed)'
-    spread = 100 * float(np.hypot(np.nan_to_num(ours.spread), np.nan_to_num(reference.spread))) / reference.mean
-    beyond = '' if abs(percent) > spread else ' (within the spread)'
-    return f'{percent:+.1f} ± {spread:.1f} %{beyond}'
+    spread = 100 * float(np.hypot(ours.spread, np.nan_to_num(reference.spread))) / reference.mean
+    margin = 100 * _margin(ours, reference) / reference.mean
+    return f'{percent:+.1f} ± {spread:.1f} % ({percent - margin:+.1f} to {percent + margin:+.1f})'
+
+
+def _margin(*estimates: Estimate) -> float:
+    """Half of the 95 % confidence interval of the difference of two means, by Welch's t-test."""
+    known = [e for e in estimates if e.seeds > 1]
+    variances = [e.spread**2 / e.seeds for e in known]
+    total = sum(variances)
+    if total == 0:
+        return 0.0
+    freedom = total**2 / sum(v**2 / (e.seeds - 1) for v, e in zip(variances, known, strict=True))
+    return float(stats.t.ppf(0.975, freedom) * np.sqrt(total))
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -74,7 +89,8 @@ def conditions(experiment: Experiment) -> str:
     epochs = f', {settings.epochs} epochs' if settings.epochs else ''
     return (
         f'Data: {settings.data_root} (annotations {experiment.data}). Schedule: {settings.schedule}{epochs}. Seeds: '
-        f'{experiment.seeds}; ± is the standard deviation over seeds. First stage: {stage["config"]}, checkpoint '
+        f'{experiment.seeds}; ± is the standard deviation over seeds, and in '
+        f'brackets behind a difference the 95 % confidence interval of its mean. First stage: {stage["config"]}, checkpoint '
         f'{stage["checkpoint"]["sha256"][:16]}, boxes: {stage["bbox_policy"]}, flip test: {stage["flip_test"]}.\n'
     )
 
