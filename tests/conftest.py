@@ -42,7 +42,7 @@ def run_tool():
     """A function that runs a tool of tools/ in this process, where all that it imports is loaded already."""
 
     def run(name, *arguments):
-        tool, out, err = str(TOOLS / f'{name}.py'), StringIO(), StringIO()
+        tool, out, err = str(TOOLS / f'{name}.py'), StringIO(), StringIO()  # or another folder's, by its full path
         handler, status = signal.getsignal(signal.SIGTERM), 0
         MMLogger._instance_dict.clear()  # one of the same second would write to the last tool's output
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):

@@ -1,19 +1,28 @@
-"""Write metafiles of measured results: ``python tools/make_metafiles.py work_dirs/tables/*.json --dataset NAME``."""
+"""Write metafiles of measured results: ``python tools/make_metafiles.py --dataset NAME work_dirs/tables/*.json``."""
 
 import argparse
 from pathlib import Path
 
 from depth_refine.engine import tool
+from depth_refine.errors import InputError
 from depth_refine.reproduction.metafile import write_metafiles
 
 
 def main() -> None:
     """Write them and say where they are."""
     parser = argparse.ArgumentParser(description="Write MMPose's metafiles from measured results")
-    parser.add_argument('results', nargs='+', type=Path, help='JSON files of tools/reproduce_table{1,2}.py')
-    parser.add_argument('--dataset', required=True, help='what the data are called')
-    args = parser.parse_args()
-    for path in write_metafiles(args.results, args.dataset, Path(__file__).resolve().parents[1]):
+    parser.add_argument(
+        '--dataset',
+        nargs='+',
+        action='append',
+        required=True,
+        metavar=('NAME', 'JSON'),
+        help='what a data set is called, and JSON files of tools/reproduce_table{1,2}.py on it; once for each data set',
+    )
+    results = {name: [Path(path) for path in paths] for name, *paths in parser.parse_args().dataset}
+    if empty := [name for name, paths in results.items() if not paths]:
+        raise InputError(f'--dataset {empty[0]!r}: expected a name and JSON files')
+    for path in write_metafiles(results, Path(__file__).resolve().parents[1]):
         print(f'wrote {path}')
 
 

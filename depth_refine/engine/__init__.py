@@ -1,7 +1,7 @@
 """Running things: training hooks, mixed precision on CPUs, checkpoint checks, extraction, what the tools share."""
 
 from .batch_norm_momentum_hook import BatchNormMomentumHook
-from .checkpoint import check_checkpoint, resume_latest
+from .checkpoint import check_checkpoint, latest_checkpoint, resume_latest
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .epoch_seed_hook import EpochSeedHook
 from .extraction import extract_depth_sequences
@@ -17,6 +17,7 @@ __all__ = [
     'WholeCheckpointHook',
     'check_checkpoint',
     'extract_depth_sequences',
+    'latest_checkpoint',
     'optimise_for_inference',
     'resume_latest',
 ]

@@ -39,11 +39,19 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     )
 
 
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint of a training that went furthest.
+
+    MMEngine reads its name from a file which an interruption can leave empty.
+    """
+    checkpoints = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_[0-9]*.pth')]
+    return max(checkpoints, key=lambda path: int(path.stem.rpartition('_')[2]), default=None)
+
+
 def resume_latest(cfg: Config) -> str | None:
     """Make a config go on from the latest checkpoint in its work directory, or, without one, start as it says.
 
-    MMEngine reads the name from a file which an interruption can leave empty; and asked to resume where nothing is, it
-    starts without the weights of ``load_from``.
+    MMEngine, asked to resume where nothing is, starts without the weights of ``load_from``.
 
     Args:
         cfg: its ``resume`` and ``load_from`` are set.
@@ -51,9 +59,9 @@ def resume_latest(cfg: Config) -> str | None:
     Returns:
         The checkpoint.
     """
-    checkpoints = [path for kind in ('epoch', 'iter') for path in Path(cfg.work_dir).glob(f'{kind}_[0-9]*.pth')]
-    cfg.resume = bool(checkpoints)
-    if not checkpoints:
+    latest = latest_checkpoint(Path(cfg.work_dir))
+    cfg.resume = latest is not None
+    if latest is None:
         return None
-    cfg.load_from = str(max(checkpoints, key=lambda path: int(path.stem.rpartition('_')[2])))
+    cfg.load_from = str(latest)
     return cfg.load_from

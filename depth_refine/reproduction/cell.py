@@ -1,24 +1,24 @@
 """One config, trained and tested with one seed."""
 
-import functools
-import hashlib
 import json
 import time
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import get_world_size, is_main_process
+from mmengine.runner import CheckpointLoader
 
 from depth_refine.atomic import whole_file
-from depth_refine.engine import resume_latest
+from depth_refine.engine import latest_checkpoint, resume_latest
 from depth_refine.engine.tool import build_runner, load_config, use_mixed_precision
 from depth_refine.errors import InputError
 
-from .result_files import check_result, read_json
+from .identity import claim, evaluation_identity
+from .result_files import RESULT_FILE, check_result, read_json
 
 SCHEDULES = ('full', 'short')
-_IDENTITY_FILE, _RESULT_FILE = 'identity.json', 'result.json'
 
 
 class Settings(NamedTuple):
@@ -46,45 +46,81 @@ class Cell(NamedTuple):
         return settings.out / self.name / f'seed_{self.seed}'
 
 
-def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict) -> dict:
+class LostProcess(RuntimeError):
+    """One of several processes failed; the others wait for it."""
+
+
+def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict | None) -> dict:
     """Train and test a cell, go on with an interrupted one, or read the result of a finished one.
 
     Args:
         cell: which.
         settings: the experiment's.
         stores: folder of the depth sequence stores, one for each annotation.
-        first_stage: what the stores were made from.
+        first_stage: what the stores were made from; None for a cell that reads none.
 
     Returns:
         ``metrics``, ``by_action`` and ``seconds``, the time of training and testing since the last interruption.
 
     Raises:
         InputError: the config cannot be used, or its folder holds the work of another config, schedule, first stage or
-            data root.
+            data root, evaluation or number of processes.
+        LostProcess: an error that one of several processes may have met alone.
     """
     cfg = cell_config(cell, settings, stores)
     folder = cell.folder(settings)
-    _claim(folder, _identity(cfg, settings, first_stage))
-    if (folder / _RESULT_FILE).exists():
-        result = read_json(folder / _RESULT_FILE)
-        check_result(folder / _RESULT_FILE, result)
+    claim(
+        folder,
+        cfg,
+        schedule=f'{settings.schedule}, {cfg.train_cfg.max_epochs} epochs',
+        first_stage=json.dumps(first_stage, sort_keys=True) if first_stage else 'not used',
+        evaluation=evaluation_identity(cfg),
+    )
+    if (folder / RESULT_FILE).exists():
+        result = read_json(folder / RESULT_FILE)
+        check_result(folder / RESULT_FILE, result)
         return result
     start = time.monotonic()
     resume_latest(cfg)
     runner = build_runner(cfg)
-    runner.train()
-    metrics = runner.test()
+    try:
+        runner.train()
+        metrics = runner.test()
+    except InputError:  # all processes read the same
+        raise
+    except Exception as error:
+        if get_world_size() > 1:
+            raise LostProcess(f'{cell.name}, seed {cell.seed}: {type(error).__name__}: {error}') from error
+        raise
     (metric,) = runner.test_evaluator.metrics
     result = dict(metrics=metrics, by_action=metric.by_action, seconds=time.monotonic() - start)
     if is_main_process():
-        with whole_file(folder / _RESULT_FILE) as partial:
+        with whole_file(folder / RESULT_FILE) as partial:
             partial.write_text(json.dumps(result, indent=2) + '\n')
+        _keep_weights(folder)
     return result
 
 
 def is_finished(cell: Cell, settings: Settings) -> bool:
     """Whether a cell's result is there."""
-    return (cell.folder(settings) / _RESULT_FILE).exists()
+    return (cell.folder(settings) / RESULT_FILE).exists()
+
+
+def reads_store(cell: Cell, settings: Settings) -> bool:
+    """Whether a cell is made from what a first stage predicts."""
+    dataset = cell_config(cell, settings, Path()).train_dataloader.dataset
+    return not dataset.get('input_source', '').startswith('gt')
+
+
+def _keep_weights(folder: Path) -> None:
+    """Keep the last checkpoint alone, without the optimiser's state, which is twice as large."""
+    last = latest_checkpoint(folder)
+    for path in folder.glob('epoch_*.pth'):
+        if path != last:
+            path.unlink()
+    content = CheckpointLoader.load_checkpoint(str(last), map_location='cpu')
+    with whole_file(last) as partial:
+        torch.save({key: content[key] for key in ('meta', 'state_dict')}, partial)
 
 
 def cell_config(cell: Cell, settings: Settings, stores: Path) -> Config:
@@ -122,62 +158,3 @@ def _stretch(cfg: Config, epochs: int) -> None:
         elif scheduler.type == 'MultiStepLR':
             scheduler.milestones = [round(milestone * ratio) for milestone in scheduler.milestones]
     cfg.train_cfg.max_epochs = epochs
-
-
-def _identity(cfg: Config, settings: Settings, first_stage: dict) -> dict[str, str]:
-    """What a result was made from, part by part."""
-    dataset = cfg.train_dataloader.dataset
-    uses_store = not dataset.get('input_source', '').startswith('gt')
-    parts = ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'custom_hooks')
-    network = {key: cfg[key] for key in parts}
-    return dict(
-        data=data_identity(cfg),
-        schedule=f'{settings.schedule}, {cfg.train_cfg.max_epochs} epochs',
-        first_stage=json.dumps(first_stage, sort_keys=True) if uses_store else 'not used',
-        config=hashlib.sha256(_without_paths(network).encode()).hexdigest(),
-    )
-
-
-def data_identity(cfg: Config) -> str:
-    """Hash of the annotations that a config trains and tests on."""
-    hashes = []
-    for split in ('train', 'test'):
-        dataset = cfg[f'{split}_dataloader'].dataset
-        path = Path(dataset.data_root, dataset.ann_file)
-        if not path.is_file():
-            raise InputError(f'no {split} annotation {path.absolute()}: give a data root in Human3.6M layout')
-        hashes.append(_sha256(path)[:16])
-    return ' '.join(hashes)
-
-
-@functools.cache  # every cell asks for the same files, of gigabytes
-def _sha256(path: Path) -> str:
-    with path.open('rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
-
-
-def _without_paths(node) -> str:
-    """Text of a piece of config, the same wherever the data are and however they are loaded."""
-    if isinstance(node, dict):
-        skipped = {'data_root', 'depth_store', 'num_workers', 'persistent_workers'}
-        return '{' + ','.join(f'{k}:{_without_paths(v)}' for k, v in sorted(node.items()) if k not in skipped) + '}'
-    if isinstance(node, list | tuple):
-        return '[' + ','.join(map(_without_paths, node)) + ']'
-    return repr(node)
-
-
-def _claim(folder: Path, identity: dict[str, str]) -> None:
-    """Record what the work in a folder is made from; refuse one that is made from something else."""
-    path = folder / _IDENTITY_FILE
-    if path.exists():
-        found = read_json(path)
-        differing = [part for part in identity if found.get(part) != identity[part]]
-        if differing:
-            part = differing[0]
-            raise InputError(
-                f'{folder} holds the work of another {part.replace("_", " ")} ({found.get(part)} instead of '
-                f'{identity[part]}): remove it, or give another --out'
-            )
-    elif is_main_process():
-        with whole_file(path) as partial:
-            partial.write_text(json.dumps(identity, indent=2) + '\n')

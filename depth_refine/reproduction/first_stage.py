@@ -1,5 +1,6 @@
 """The first stage that all cells of an experiment read."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from depth_refine.errors import InputError
 from depth_refine.evaluation import H36MPoseMetric
 
 from .cell import Settings
+from .identity import claim, file_identity, h36m_datasets
 from .result_files import read_json
 
 _LONGEST_EXTRACTION = timedelta(days=7)
-_PROVENANCE = ('config', 'checkpoint', 'flip_test', 'bbox_policy')
+_PROVENANCE = ('config', 'checkpoint', 'flip_test', 'amp', 'bbox_policy')
 
 
 def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None) -> Path:
@@ -33,58 +35,65 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
         The folder of the stores.
 
     Raises:
-        InputError: see :func:`depth_refine.engine.extract_depth_sequences`.
+        InputError: ``settings.out`` holds another first stage; see also
+            :func:`depth_refine.engine.extract_depth_sequences`.
     """
     suffix = f'_{bbox_policy}' if bbox_policy else ''
     cfg = load_config(str(config), {})
     changes = dict(data_root=str(settings.data_root), **(dict(bbox_policy=bbox_policy) if bbox_policy else {}))
-    _update_h36m_datasets([cfg.train_dataloader, cfg.test_dataloader], changes)
+    for dataset in h36m_datasets([cfg.train_dataloader, cfg.test_dataloader]):
+        dataset.update(changes)
     if settings.amp:
         use_mixed_precision(cfg)
     cfg.work_dir = str(settings.out / f'first_stage{suffix}')
     cfg.experiment_name = f'first_stage{suffix}'
     cfg.launcher = settings.launcher
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    claim(Path(cfg.work_dir), cfg)
     checkpoint = Path(cfg.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
     if not checkpoint.exists():
         resume_latest(cfg)
         build_runner(cfg).train()
     stores = settings.out / f'depth_sequences{suffix}'
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    # the other processes wait for longer than a group usually lets them
-    waiting = dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION) if dist.is_initialized() else None
+    failed = [None]
     if is_main_process():
-        extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
-    if waiting:
-        dist.barrier(waiting)
+        try:
+            extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
+        except Exception as error:
+            failed = [f'{type(error).__name__}: {error}']
+            if not dist.is_initialized():
+                raise
+    if dist.is_initialized():
+        # the other processes wait for longer than a group usually lets them, and for an error too
+        dist.broadcast_object_list(failed, group=dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION))
+    if failed[0]:
+        raise InputError(f'the first process could not extract {stores}: {failed[0]}')
     return stores
 
 
-def _update_h36m_datasets(node, changes: dict) -> None:
-    """Change every Human3.6M data set in a piece of config."""
-    if isinstance(node, dict):
-        if str(node.get('type', '')).startswith('H36M'):
-            node.update(changes)
-        node = list(node.values())
-    if isinstance(node, list | tuple):
-        for child in node:
-            _update_h36m_datasets(child, changes)
-
-
 def provenance(stores: Path, cfg: Config) -> dict:
-    """What the stores that a second-stage config reads were made from.
+    """What the stores that a second-stage config reads were made from, and what they hold.
 
     Raises:
-        InputError: one is missing, or they were not made by one first stage.
+        InputError: one is missing or belongs to another annotation, or they were not made by one first stage.
     """
-    names = [Path(cfg[f'{split}_dataloader'].dataset.ann_file).stem for split in ('train', 'test')]
-    found = {}
-    for name in names:
+    found, content = {}, {}
+    for split in ('train', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        annotation = Path(dataset.data_root, dataset.ann_file)
+        name = annotation.stem
         path = stores / name / 'store.json'
         if not path.is_file():
             raise InputError(f'no depth sequence store at {path.parent.absolute()}')
         meta = read_json(path)
+        owner = meta.get('annotation')
+        if not isinstance(owner, dict) or owner.get('sha256') != file_identity(annotation):
+            raise InputError(
+                f'{path.parent} is not of {annotation}: it was made for another annotation. Extract again.'
+            )
         found[name] = {key: meta.get(key) for key in _PROVENANCE}
+        content[name] = json.dumps(meta.get('sha256'), sort_keys=True)
     first, *others = found
     for other in others:
         differing = [key for key in _PROVENANCE if found[first][key] != found[other][key]]
@@ -94,7 +103,7 @@ def provenance(stores: Path, cfg: Config) -> dict:
                 f'the stores in {stores} were not made by one first stage: {key} is {found[first][key]} in {first} and '
                 f'{found[other][key]} in {other}. Extract both again.'
             )
-    return found[first]
+    return dict(found[first], content=content)
 
 
 def first_stage_result(cfg: Config, stores: Path) -> dict:

@@ -1,7 +1,8 @@
 """Metafiles in MMPose's form, from the results of experiments."""
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -23,71 +24,90 @@ _COLLECTION = {
 _METRICS = {'MPJPE': PROTOCOL1, 'P-MPJPE': PROTOCOL2}  # mm
 
 
-def write_metafiles(results: Sequence[Path], dataset: str, root: Path) -> list[Path]:
+def write_metafiles(results: Mapping[str, Sequence[Path]], root: Path) -> list[Path]:
     """Write ``configs/<folder>/metafile.yml`` for each folder with results, and ``model-index.yml`` which names them.
 
+    A config is a model for each data set that it was trained on.
+
     Args:
-        results: JSON files of :func:`depth_refine.reproduction.experiment.reproduce`, of one data root and schedule.
-        dataset: what the data are called.
+        results: by what the data set is called, the JSON files of
+            :func:`depth_refine.reproduction.experiment.reproduce` on it, of one data root, schedule and first stage.
         root: the folder with ``configs``.
 
     Returns:
         The metafiles.
 
     Raises:
-        InputError: a file cannot be read, or they are of different data, schedules or first stages.
+        InputError: a file cannot be read, or those of a data set are of different data, schedules or first stages.
     """
-    experiments = [_read(path) for path in results]
-    for path, experiment in zip(results, experiments, strict=True):
+    models = defaultdict(dict)
+    for dataset, paths in results.items():
+        for config, seeds, experiment in _measured(paths, root):
+            name = (
+                f'{"_".join(config.with_suffix("").parts[1:])}_{re.sub("[^a-z0-9]+", "-", dataset.lower()).strip("-")}'
+            )
+            models[config.parent][name] = _model(name, config, seeds, experiment, dataset)
+    written = []
+    for folder, entries in sorted(models.items()):
+        written.append(root / folder / 'metafile.yml')
+        _write(written[-1], {'Collections': [_COLLECTION], 'Models': [entries[name] for name in sorted(entries)]})
+    _write(root / 'model-index.yml', {'Import': [str(path.relative_to(root)) for path in written]})
+    return written
+
+
+def _measured(paths: Sequence[Path], root: Path) -> Iterator[tuple[Path, list[dict], dict]]:
+    """Configs relative to ``root``, their results by seed, and the experiment that they are of."""
+    experiments = [_read(path) for path in paths]
+    for path, experiment in zip(paths, experiments, strict=True):
         for what, first, found in _conditions(experiments[0], experiment):
             if first != found:
-                raise InputError(f'{path} is of another {what} than {results[0]}: {found} instead of {first}')
-    models = defaultdict(dict)
-    for experiment in experiments:
+                raise InputError(f'{path} is of another {what} than {paths[0]}: {found} instead of {first}')
+        if experiment['first_stage'] and experiment['first_stage_result']:
+            name = experiment['first_stage']['config']
+            found = [path.relative_to(root) for path in (root / 'configs').rglob('*.py') if path.name == name]
+            if len(found) == 1:  # a store knows its config's file name, not the folder
+                yield found[0], [experiment['first_stage_result']], experiment
         for name, seeds in experiment['results'].items():
             config = Path('configs', f'{name}.py')
             if seeds and (root / config).is_file():
-                models[config.parent][name] = _model(name, config, list(seeds.values()), experiment, dataset)
-    paths = []
-    for folder, entries in sorted(models.items()):
-        paths.append(root / folder / 'metafile.yml')
-        _write(paths[-1], {'Collections': [_COLLECTION], 'Models': [entries[name] for name in sorted(entries)]})
-    _write(root / 'model-index.yml', {'Import': [str(path.relative_to(root)) for path in paths]})
-    return paths
+                yield config, list(seeds.values()), experiment
 
 
 def _model(name: str, config: Path, seeds: list[dict], experiment: dict, dataset: str) -> dict:
     """One entry: means over the seeds, mm."""
     metrics = {key: round(estimate([s['metrics'][metric] for s in seeds]).mean, 1) for key, metric in _METRICS.items()}
     return {
-        'Name': name.replace('/', '_'),
+        'Name': name,
         'In Collection': _COLLECTION['Name'],
         'Config': str(config),
-        'Metadata': {'Training Data': dataset, 'Schedule': experiment['settings']['schedule'], 'Seeds': len(seeds)},
+        'Metadata': {'Training Data': dataset, 'Schedule': _schedule(experiment), 'Seeds': len(seeds)},
         'Results': [{'Task': 'Body 3D Keypoint', 'Dataset': dataset, 'Metrics': metrics}],
     }
+
+
+def _schedule(experiment: dict) -> str:
+    settings = experiment['settings']
+    return f'{settings["schedule"]}, {settings["epochs"]} epochs' if settings['epochs'] else settings['schedule']
 
 
 def _read(path: Path) -> dict:
     experiment = read_json(path)
     try:
-        experiment['data'], experiment['first_stage'], experiment['settings']['schedule']
-        experiment['settings']['epochs']  # what is not there is a KeyError
-        for seeds in experiment['results'].values():
-            for result in seeds.values():
-                check_result(path, result)
-                _ = [result['metrics'][metric] for metric in _METRICS.values()]
+        _ = experiment['data'], _schedule(experiment)  # what is not there is a KeyError
+        stage, alone = experiment['first_stage'], experiment['first_stage_result']
+        if stage is not None and Path(stage['config']).name != stage['config']:
+            raise InputError(f"{path}: expected a file name as 'config' of 'first_stage', got {stage['config']!r}")
+        results = [result for seeds in experiment['results'].values() for result in seeds.values()]
+        for result in results + ([] if alone is None else [alone]):
+            check_result(path, result)
+            _ = [result['metrics'][metric] for metric in _METRICS.values()]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f'{path} is not the JSON file of an experiment ({error!r})') from error
     return experiment
 
 
 def _conditions(first: dict, other: dict) -> list[tuple]:
-    keys = {
-        'data root': lambda e: e['data'],
-        'schedule': lambda e: (e['settings']['schedule'], e['settings']['epochs']),
-    }
-    keys['first stage'] = lambda e: e['first_stage']
+    keys = {'data root': lambda e: e['data'], 'schedule': _schedule, 'first stage': lambda e: e['first_stage']}
     return [(what, of(first), of(other)) for what, of in keys.items()]
 
 

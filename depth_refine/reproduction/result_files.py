@@ -7,6 +7,8 @@ from typing import Any
 
 from depth_refine.errors import InputError
 
+RESULT_FILE = 'result.json'
+
 
 def read_json(path: Path) -> dict:
     """Read a dict.

@@ -1,10 +1,11 @@
 """Means and spreads over seeds, as Markdown."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.dist import get_world_size
 from scipy import stats
 
 from .experiment import Experiment
@@ -14,7 +15,10 @@ ACCELERATION = 'h36m/MPJAE_mm_per_frame2'
 
 
 class Estimate(NamedTuple):
-    """Mean and standard deviation over seeds; NaN where there are no results, or only one."""
+    """Mean and standard deviation over seeds; NaN where there are no results, or only one.
+
+    ``seeds`` is 0 where there are no results, and for a number that depends on no seed.
+    """
 
     mean: float
     spread: float
@@ -37,16 +41,22 @@ def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estim
     return estimate([result['metrics'][metric] for result in experiment.results[name].values()])
 
 
+def of_first_stage(experiment: Experiment, metric: str = PROTOCOL1) -> Estimate:
+    """A metric of the first stage alone, which all seeds share."""
+    result = experiment.first_stage_result
+    return Estimate(result['metrics'][metric] if result else np.nan, np.nan, 0)
+
+
 def change(experiment: Experiment, name: str, reference: Estimate, metric: str = PROTOCOL1) -> str:
     """Difference to another estimate in per cent, its spread over seeds and the 95 % interval of its mean.
 
-    A reference of one value, such as the first stage's, counts as exact.
+    Neither is known where one of both has a single seed.
     """
     ours = of_cell(experiment, name, metric)
     if np.isnan(ours.mean) or np.isnan(reference.mean):
         return '–'
     percent = 100 * (ours.mean / reference.mean - 1)
-    if np.isnan(ours.spread):
+    if ours.seeds == 1 or reference.seeds == 1:
         return f'{percent:+.1f} % (one seed)'
     spread = 100 * float(np.hypot(ours.spread, np.nan_to_num(reference.spread))) / reference.mean
     margin = 100 * _margin(ours, reference) / reference.mean
@@ -87,23 +97,34 @@ def conditions(experiment: Experiment) -> str:
     """One paragraph that says what was run on what."""
     settings, stage = experiment.settings, experiment.first_stage
     epochs = f', {settings.epochs} epochs' if settings.epochs else ''
+    precision = 'mixed precision' if settings.amp else 'float32'
+    first_stage = (
+        f'First stage: {stage["config"]}, checkpoint {stage["checkpoint"]["sha256"][:16]}, boxes: '
+        f'{stage["bbox_policy"]}, flip test: {stage["flip_test"]}.'
+        if stage
+        else 'No first stage.'
+    )
     return (
-        f'Data: {settings.data_root} (annotations {experiment.data}). Schedule: {settings.schedule}{epochs}. Seeds: '
-        f'{experiment.seeds}; ± is the standard deviation over seeds, and in '
-        f'brackets behind a difference the 95 % confidence interval of its mean. First stage: {stage["config"]}, checkpoint '
-        f'{stage["checkpoint"]["sha256"][:16]}, boxes: {stage["bbox_policy"]}, flip test: {stage["flip_test"]}.\n'
+        f'Data: {settings.data_root} (annotations and cameras {experiment.data}). Schedule: {settings.schedule}'
+        f'{epochs}, {precision}, processes: {get_world_size()}. Seeds: {experiment.seeds}; ± is the standard deviation '
+        'over seeds, and in brackets behind a difference the 95 % confidence interval of its mean. '
+        f'{first_stage}\n'
     )
 
 
 def per_action(experiment: Experiment, titles: Mapping[str, str], metric: str = 'MPJPE') -> str:
     """Table of an error per action, in mm: one row for the first stage and for each config."""
-    actions = list(experiment.first_stage_result['by_action'])
+    alone = [experiment.first_stage_result] if experiment.first_stage_result else []
+    found = {title: list(experiment.results[name].values()) for name, title in titles.items()}
+    actions = dict.fromkeys(
+        action for results in (alone, *found.values()) for r in results for action in r['by_action']
+    )
 
-    def row(title: str, value: Callable[[str], Estimate]) -> list[str]:
-        return [title, *(str(value(action)) for action in actions)]
+    def row(title: str, results: Sequence[dict]) -> list[str]:
+        return [
+            title,
+            *(str(estimate([result['by_action'][action][metric] for result in results])) for action in actions),
+        ]
 
-    rows = [row('first stage', lambda action: estimate([experiment.first_stage_result['by_action'][action][metric]]))]
-    for name, title in titles.items():
-        found = list(experiment.results[name].values())
-        rows.append(row(title, lambda action, found=found: estimate([r['by_action'][action][metric] for r in found])))
+    rows = [row('first stage', alone), *(row(title, results) for title, results in found.items())]
     return markdown([f'{metric}, mm', *actions], rows)

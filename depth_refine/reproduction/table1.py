@@ -12,10 +12,10 @@ from .summary import (
     PROTOCOL1,
     change,
     conditions,
-    estimate,
     markdown,
     missing_cells,
     of_cell,
+    of_first_stage,
     per_action,
 )
 
@@ -41,7 +41,7 @@ ROWS = [Row(f'table1/{kind}_{field}') for field in FIELDS for kind in INPUTS]
 
 def report(experiment: Experiment) -> str:
     """The table, what the paper found in it, and the errors per action at the longest receptive field, as Markdown."""
-    stage = estimate([experiment.first_stage_result['metrics'][PROTOCOL1]])
+    stage = of_first_stage(experiment)
     rows = []
     for kind, title in INPUTS.items():
         cells = [of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS]
@@ -81,7 +81,7 @@ def _relations(experiment: Experiment) -> str:
         ('refined against the first stage', PROTOCOL1, '-6.7 %'),
         ('its acceleration error against the first stage', ACCELERATION, 'not given'),
     ):
-        stage = estimate([experiment.first_stage_result['metrics'][metric]])
+        stage = of_first_stage(experiment, metric)
         rows.append([f'{text}, {FIELDS[-1]} frames', paper, change(experiment, ours, stage, metric)])
     compare('243 frames against 1, σ = 0.1', '2d_depth_noise_243', '2d_depth_noise_1', '-5.8 %')
     compare('GT depth on top of GT 2D, 27 frames', 'gt2d_gtdepth_27', 'gt2d_27', '-64.1 %')
@@ -99,8 +99,7 @@ def draw(experiment: Experiment, path: Path) -> None:
         axes.errorbar(FIELDS, [c.mean for c in cells], spread, color=color, marker='o', capsize=3, label=title)
         known = [(field, value) for field, value in zip(FIELDS, PAPER[kind], strict=True) if value]
         axes.plot(*zip(*known, strict=True), color=color, linestyle='--', linewidth=1)
-    stage = experiment.first_stage_result['metrics'][PROTOCOL1]
-    axes.axhline(stage, color='0.4', label='first stage')
+    axes.axhline(of_first_stage(experiment).mean, color='0.4', label='first stage')
     axes.axhline(PAPER_FIRST_STAGE, color='0.4', linestyle='--', linewidth=1)
     axes.set(xscale='log', xlabel='receptive field (frames)', ylabel='MPJPE, mean of actions (mm)', xticks=FIELDS)
     axes.set_xticklabels(map(str, FIELDS))

@@ -6,10 +6,10 @@ from .summary import (
     PROTOCOL1,
     PROTOCOL2,
     conditions,
-    estimate,
     markdown,
     missing_cells,
     of_cell,
+    of_first_stage,
     per_action,
 )
 
@@ -30,7 +30,7 @@ def report(experiment: Experiment) -> str:
     rows = []
     for method, (name, *paper) in METHODS.items():
         cells = [
-            of_cell(experiment, name, metric) if name else estimate([experiment.first_stage_result['metrics'][metric]])
+            of_cell(experiment, name, metric) if name else of_first_stage(experiment, metric)
             for metric in (PROTOCOL1, PROTOCOL2, ACCELERATION)
         ]
         rows.append([method, f'{cells[0]} ({paper[0]})', f'{cells[1]} ({paper[1]})', cells[2]])

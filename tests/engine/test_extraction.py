@@ -1,4 +1,5 @@
 import multiprocessing
+import os
 from pathlib import Path
 
 import numpy as np
@@ -47,28 +48,51 @@ def test_files_are_those_of_each_data_set(first_stage, data_root, tmp_path):
 
 
 def make_stores_of_rank(rank, folder, config, settings):
+    os.environ.update(LOCAL_RANK=str(rank), RANK=str(rank), WORLD_SIZE='2')  # as a launcher does
     torch.distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2)
-    make_stores(config, settings)
+    try:
+        make_stores(config, settings)
+    except InputError as error:
+        (folder / f'error_{rank}').write_text(str(error))
     torch.distributed.destroy_process_group()
 
 
-def test_one_of_two_processes_extracts(first_stage, data_root, tmp_path):
-    cfg, checkpoint = first_stage
-    config, settings = tmp_path / 'config.py', Settings(tmp_path, data_root, tmp_path / 'out', launcher='pytorch')
-    cfg.dump(config)
-    trained = tmp_path / f'out/first_stage/epoch_{cfg.train_cfg.max_epochs}.pth'
-    trained.parent.mkdir(parents=True)
-    trained.write_bytes(checkpoint.read_bytes())
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
-    arguments = [(rank, tmp_path, config, settings) for rank in range(2)]
-    ranks = [context.Process(target=make_stores_of_rank, args=args, daemon=True) for args in arguments]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join(timeout=120)
-    assert [process.exitcode for process in ranks] == [0, 0]
+@pytest.fixture
+def in_two_processes(first_stage, data_root, tmp_path):
+    """A function that trains a first stage on four images and makes its stores; the folder of all that came out."""
+
+    def run():
+        cfg, _ = first_stage
+        cfg.train_dataloader.update(batch_size=2)
+        cfg.train_dataloader.dataset.frame_step = 24
+        cfg.train_cfg.max_epochs = 1
+        config, settings = tmp_path / 'config.py', Settings(tmp_path, data_root, tmp_path / 'out', launcher='pytorch')
+        cfg.dump(config)
+        context = multiprocessing.get_context('forkserver')
+        context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
+        arguments = [(rank, tmp_path, config, settings) for rank in range(2)]
+        ranks = [context.Process(target=make_stores_of_rank, args=args, daemon=True) for args in arguments]
+        for process in ranks:
+            process.start()
+        for process in ranks:
+            process.join(timeout=120)
+        assert [process.exitcode for process in ranks] == [0, 0]
+        return tmp_path
+
+    return run
+
+
+def test_one_of_two_processes_extracts(in_two_processes, data_root):
+    out = in_two_processes() / 'out'
     root = data_root / 'annotation_body3d'
     for split in ('train', 'test'):
         annotation = H36MAnnotation(root / f'fps50/h36m_{split}.npz', root / 'cameras.pkl')
-        assert len(SequenceStore(tmp_path / f'out/depth_sequences/h36m_{split}', annotation).keypoints) == 96
+        assert len(SequenceStore(out / f'depth_sequences/h36m_{split}', annotation).keypoints) == 96
+
+
+def test_both_processes_hear_of_a_failed_extraction(in_two_processes, tmp_path):
+    (tmp_path / 'out/depth_sequences').mkdir(parents=True)
+    (tmp_path / 'out/depth_sequences/h36m_train').write_text('in the way')
+    folder = in_two_processes()
+    for rank in range(2):
+        assert 'the first process could not extract' in (folder / f'error_{rank}').read_text()

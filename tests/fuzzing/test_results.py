@@ -1,6 +1,7 @@
 """Results that experiments leave, and logs of trainings."""
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 
@@ -21,6 +22,7 @@ EXPERIMENT = dict(
     settings=dict(schedule='short', epochs=None, data_root='data'),
     data='0123 4567',
     first_stage=dict(config='integral.py', bbox_policy='annotation'),
+    first_stage_result=RESULT,
     results={'table1/2d_1': {'0': RESULT, '1': RESULT}},
 )
 LOG = [dict(loss=0.5 / step, step=step, epoch=1) for step in range(1, 5)] + [{'h36m/MPJPE_mm': 50.5, 'step': 1}]
@@ -43,10 +45,14 @@ def test_experiment(fuzz, damaged, tmp_path):
     fuzz(
         damaged.tree(EXPERIMENT),
         lambda case: path.write_text(json.dumps(case)),
-        lambda: write_metafiles([path], 'Human3.6M', tmp_path),
+        lambda: write_metafiles({'Human3.6M': [path]}, tmp_path),
         judge,
         names=path,
     )
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -58,7 +64,9 @@ def cell(data_root, tmp_path, monkeypatch):
     settings = Settings(configs, data_root, tmp_path / 'out')
     cell = Cell('refiner_gt2d', seed=0)
     folder = cell.folder(settings)
-    folder.mkdir(parents=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr('depth_refine.reproduction.cell.build_runner', interrupt)
+        run_cell(cell, settings, tmp_path, {})
     (folder / 'result.json').write_text(json.dumps(RESULT))
     assert run_cell(cell, settings, tmp_path, {}) == RESULT
     return folder, lambda: run_cell(cell, settings, tmp_path, {})
@@ -91,19 +99,33 @@ def test_result_bytes(fuzz, damaged, cell, name):
 
 
 def test_provenance(fuzz, damaged, tmp_path):
-    meta = dict(
-        config='integral.py', checkpoint=dict(sha256='ab', file='a.pth'), flip_test=True, bbox_policy='annotation'
+    made = dict(
+        config='integral.py',
+        checkpoint=dict(sha256='ab', file='a.pth'),
+        flip_test=True,
+        amp=False,
+        bbox_policy='annotation',
     )
     cfg = Config(
-        {f'{split}_dataloader': dict(dataset=dict(ann_file=f'h36m_{split}.npz')) for split in ('train', 'test')}
+        {
+            f'{split}_dataloader': dict(dataset=dict(data_root=str(tmp_path), ann_file=f'h36m_{split}.npz'))
+            for split in ('train', 'test')
+        }
     )
     for split in ('train', 'test'):
+        annotation = tmp_path / f'h36m_{split}.npz'
+        annotation.write_text(split)
+        meta = dict(made, annotation=dict(sha256=hashlib.sha256(split.encode()).hexdigest()), sha256=dict(a=split))
         (tmp_path / f'h36m_{split}').mkdir()
         (tmp_path / f'h36m_{split}/store.json').write_text(json.dumps(meta))
     path = tmp_path / 'h36m_test/store.json'
 
     def judge(case, found):
-        assert found == meta and all(case[key] == meta[key] for key in meta)
+        content = found.pop('content')
+        assert found == made and all(case[key] == made[key] for key in made)
+        assert case['annotation']['sha256'] == meta['annotation']['sha256']
+        assert json.loads(content['h36m_train']) == dict(a='train')
+        assert json.loads(content['h36m_test']) == case.get('sha256')
 
     fuzz(
         damaged.tree(meta),

@@ -51,4 +51,5 @@ def experiment():
         result(50.0),
         {'a': {i: result(value) for i, value in enumerate((39.0, 40.0, 41.0))}, 'b': {0: result(45.0)}, 'c': {}},
         {'a': {}, 'b': {1: 'InputError: no\ntrace', 2: 'not run'}, 'c': {i: 'lost' for i in range(3)}},
+        4,
     )

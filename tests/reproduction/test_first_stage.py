@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +44,17 @@ def test_provenance(cfg, make_stores, stores, tmp_path):
         provenance(other, cfg)
     with pytest.raises(InputError, match=r'no depth sequence store at .*nowhere'):
         provenance(tmp_path / 'nowhere', cfg)
+
+
+def test_provenance_holds_the_content(cfg, make_stores, stores, tmp_path):
+    other = make_stores(tmp_path / 'other')
+    path = other / 'h36m_test/store.json'
+    assert provenance(other, cfg) == provenance(stores, cfg)
+    meta = json.loads(path.read_text())
+    meta['sha256']['keypoints.npy'] = 'f' * 64
+    path.write_text(json.dumps(meta))
+    assert provenance(other, cfg) != provenance(stores, cfg)
+    meta['annotation']['sha256'] = 'f' * 64
+    path.write_text(json.dumps(meta))
+    with pytest.raises(InputError, match=r'h36m_test is not of .*h36m_test\.npz: it was made for another annotation'):
+        provenance(other, cfg)

@@ -12,6 +12,7 @@ from depth_refine.reproduction.summary import (
     markdown,
     missing_cells,
     of_cell,
+    of_first_stage,
     per_action,
 )
 
@@ -30,9 +31,11 @@ def test_cells(experiment):
 def test_changes(experiment):
     # of 50: spread sqrt(1 + 1), margin t(0.975, 4 degrees of freedom) * sqrt(1 / 3 + 1 / 3) = 2.776 * 0.816
     assert change(experiment, 'a', Estimate(50.0, 1.0, 3)) == '-20.0 ± 2.8 % (-24.5 to -15.5)'
-    # an exact reference: t(0.975, 2) * sqrt(1 / 3) = 4.303 * 0.577
-    assert change(experiment, 'a', Estimate(50.0, np.nan, 1)) == '-20.0 ± 2.0 % (-25.0 to -15.0)'
-    assert change(experiment, 'b', Estimate(50.0, np.nan, 1)) == '-10.0 % (one seed)'
+    # an exact reference, which is 50: t(0.975, 2) * sqrt(1 / 3) = 4.303 * 0.577
+    assert change(experiment, 'a', of_first_stage(experiment)) == '-20.0 ± 2.0 % (-25.0 to -15.0)'
+    assert change(experiment, 'a', Estimate(50.0, np.nan, 1)) == '-20.0 % (one seed)'
+    assert change(experiment, 'b', of_first_stage(experiment)) == '-10.0 % (one seed)'
+    assert change(experiment, 'a', of_first_stage(experiment._replace(first_stage_result=None))) == '–'
     assert change(experiment, 'c', Estimate(50.0, 1.0, 3)) == '–'
 
 
@@ -55,7 +58,9 @@ def test_text(experiment):
     assert '- b, seed 1: InputError: no\n- b, seed 2: not run\n- c, seeds 0, 1, 2: lost\n' in missing_cells(experiment)
     assert missing_cells(experiment._replace(missing={'a': {}})) == ''
     text = conditions(experiment)
-    assert 'annotations abc def' in text and 'checkpoint 0123456789abcdef, boxes: annotation' in text
+    assert 'annotations and cameras abc def' in text and 'float32, processes: 1' in text
+    assert 'No first stage.' in conditions(experiment._replace(first_stage=None))
+    assert 'boxes: annotation' in text and 'checkpoint 0123456789abcdef, boxes: annotation' in text
     assert per_action(experiment, {'a': 'A', 'c': 'C'}).splitlines()[2:] == [
         '| first stage | 51.0 | 49.0 |',
         '| A | 41.0 ± 1.0 | 39.0 ± 1.0 |',
