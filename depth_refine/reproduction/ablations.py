@@ -60,14 +60,13 @@ def _in_order(group: str) -> dict[str, str]:
 def report(experiment: Experiment) -> str:
     """A table for each group, as Markdown."""
     parts = [f'# Ablations, 27 frames\n\n{conditions(experiment)}']
-    reference = of_cell(experiment, REFERENCE.name)
     for group in GROUPS:
         rows = [
             [
                 title,
                 of_cell(experiment, name),
                 of_cell(experiment, name, PROTOCOL2),
-                'the recipe' if name == REFERENCE.name else change(experiment, name, reference),
+                'the recipe' if name == REFERENCE.name else change(experiment, name, REFERENCE.name),
             ]
             for title, name in _in_order(group).items()
         ]

@@ -22,7 +22,7 @@ def report(experiment: Experiment) -> str:
         [
             title,
             *(of_cell(experiment, name, metric) for metric in (PROTOCOL1, PROTOCOL2, ACCELERATION)),
-            '–' if name == reference else f'{change(experiment, name, of_cell(experiment, reference))}',
+            '–' if name == reference else change(experiment, name, reference),
         ]
         for title, (name, reference) in _ROWS.items()
     ]

@@ -15,14 +15,10 @@ ACCELERATION = 'h36m/MPJAE_mm_per_frame2'
 
 
 class Estimate(NamedTuple):
-    """Mean and standard deviation over seeds; NaN where there are no results, or only one.
-
-    ``seeds`` is 0 where there are no results, and for a number that depends on no seed.
-    """
+    """Mean and standard deviation over seeds; NaN where there are no results, or only one."""
 
     mean: float
     spread: float
-    seeds: int
 
     def __str__(self) -> str:
         if np.isnan(self.mean):
@@ -32,8 +28,9 @@ class Estimate(NamedTuple):
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean and sample standard deviation."""
-    mean = float(np.mean(values)) if len(values) else np.nan
-    return Estimate(mean, float(np.std(values, ddof=1)) if len(values) > 1 else np.nan, len(values))
+    return Estimate(
+        float(np.mean(values)) if len(values) else np.nan, float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+    )
 
 
 def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estimate:
@@ -44,34 +41,35 @@ def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estim
 def of_first_stage(experiment: Experiment, metric: str = PROTOCOL1) -> Estimate:
     """A metric of the first stage alone, which all seeds share."""
     result = experiment.first_stage_result
-    return Estimate(result['metrics'][metric] if result else np.nan, np.nan, 0)
+    return estimate([result['metrics'][metric]] if result else [])
 
 
-def change(experiment: Experiment, name: str, reference: Estimate, metric: str = PROTOCOL1) -> str:
-    """Difference to another estimate in per cent, its spread over seeds and the 95 % interval of its mean.
+def change(experiment: Experiment, name: str, reference: str = '', metric: str = PROTOCOL1) -> str:
+    """Difference in per cent to another config, or to the first stage alone, and the 95 % interval of its mean.
 
-    Neither is known where one of both has a single seed.
+    Networks are compared seed by seed, as a seed orders the data of both alike; ± is the standard deviation of their
+    differences, the interval is Student's.
     """
-    ours = of_cell(experiment, name, metric)
-    if np.isnan(ours.mean) or np.isnan(reference.mean):
+    ours = _by_seed(experiment, name, metric)
+    theirs = (
+        _by_seed(experiment, reference, metric)
+        if reference
+        else dict.fromkeys(ours, of_first_stage(experiment, metric).mean)
+    )
+    shared = [seed for seed in ours if seed in theirs]
+    differences = np.array([ours[seed] - theirs[seed] for seed in shared])
+    if not len(shared) or np.isnan(differences).any():
         return '–'
-    percent = 100 * (ours.mean / reference.mean - 1)
-    if ours.seeds == 1 or reference.seeds == 1:
-        return f'{percent:+.1f} % (one seed)'
-    spread = 100 * float(np.hypot(ours.spread, np.nan_to_num(reference.spread))) / reference.mean
-    margin = 100 * _margin(ours, reference) / reference.mean
-    return f'{percent:+.1f} ± {spread:.1f} % ({percent - margin:+.1f} to {percent + margin:+.1f})'
+    percent = 100 * differences / np.mean([theirs[seed] for seed in shared])
+    if len(shared) == 1:
+        return f'{percent[0]:+.1f} % (one seed)'
+    spread, mean = percent.std(ddof=1), percent.mean()
+    margin = stats.t.ppf(0.975, len(shared) - 1) * spread / np.sqrt(len(shared))
+    return f'{mean:+.1f} ± {spread:.1f} % ({mean - margin:+.1f} to {mean + margin:+.1f})'
 
 
-def _margin(*estimates: Estimate) -> float:
-    """Half of the 95 % confidence interval of the difference of two means, by Welch's t-test."""
-    known = [e for e in estimates if e.seeds > 1]
-    variances = [e.spread**2 / e.seeds for e in known]
-    total = sum(variances)
-    if total == 0:
-        return 0.0
-    freedom = total**2 / sum(v**2 / (e.seeds - 1) for v, e in zip(variances, known, strict=True))
-    return float(stats.t.ppf(0.975, freedom) * np.sqrt(total))
+def _by_seed(experiment: Experiment, name: str, metric: str) -> dict[int, float]:
+    return {seed: result['metrics'][metric] for seed, result in experiment.results[name].items()}
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -107,7 +105,7 @@ def conditions(experiment: Experiment) -> str:
     return (
         f'Data: {settings.data_root} (annotations and cameras {experiment.data}). Schedule: {settings.schedule}'
         f'{epochs}, {precision}, processes: {get_world_size()}. Seeds: {experiment.seeds}; ± is the standard deviation '
-        'over seeds, and in brackets behind a difference the 95 % confidence interval of its mean. '
+        'over seeds; differences are taken seed by seed, in brackets the 95 % confidence interval of their mean. '
         f'{first_stage}\n'
     )
 

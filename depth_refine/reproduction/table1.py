@@ -67,7 +67,7 @@ def _relations(experiment: Experiment) -> str:
             [
                 text,
                 paper,
-                change(experiment, f'table1/{name}', of_cell(experiment, f'table1/{reference}', metric), metric),
+                change(experiment, f'table1/{name}', f'table1/{reference}', metric),
             ]
         )
 
@@ -81,8 +81,7 @@ def _relations(experiment: Experiment) -> str:
         ('refined against the first stage', PROTOCOL1, '-6.7 %'),
         ('its acceleration error against the first stage', ACCELERATION, 'not given'),
     ):
-        stage = of_first_stage(experiment, metric)
-        rows.append([f'{text}, {FIELDS[-1]} frames', paper, change(experiment, ours, stage, metric)])
+        rows.append([f'{text}, {FIELDS[-1]} frames', paper, change(experiment, ours, metric=metric)])
     compare('243 frames against 1, σ = 0.1', '2d_depth_noise_243', '2d_depth_noise_1', '-5.8 %')
     compare('GT depth on top of GT 2D, 27 frames', 'gt2d_gtdepth_27', 'gt2d_27', '-64.1 %')
     return markdown(['finding', 'paper', 'here'], rows)
