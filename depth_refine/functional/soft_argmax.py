@@ -77,8 +77,8 @@ def soft_argmax_3d(logits: Tensor) -> Tensor:
     """
     if logits.ndim != 5:
         raise ValueError(f'expected logits of shape (B, K, D, H, W), got {tuple(logits.shape)}')
-    if torch.compiler.is_exporting():  # a graph for any batch size has neither pieces nor a backward pass
-        xy, z = _marginals(_probabilities(logits, torch.float32))
+    if torch.compiler.is_compiling():  # a graph has no pieces, and fuses the passes itself
+        xy, z = _marginals(_probabilities(logits, torch.promote_types(logits.dtype, torch.float32)))
         return torch.stack([expectation(p)[0] for p in (xy.sum(dim=2), xy.sum(dim=3), z)], dim=-1)
     with torch.autocast(logits.device.type, enabled=False):
         return _SoftArgmax3D.apply(logits)

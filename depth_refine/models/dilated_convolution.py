@@ -56,7 +56,7 @@ class PackedDilatedConvolution:
     def relu(self, x: Tensor, dilation: int) -> Tensor:
         """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), followed by a ReLU."""
         pairs = 0 if self._products is None else (x.shape[1] // dilation - 2) // 2
-        if pairs == 0:
+        if pairs < 1:
             return self._direct.relu(side_by_side(x, self._taps, dilation))
         out = x.new_empty(len(x), x.shape[1] - 2 * dilation, self._products[0].out_channels)
         in_pairs = 2 * pairs * dilation

@@ -39,6 +39,11 @@ class TemporalConv(nn.Module):
         self._kept = None
         return super().train(mode)
 
+    def _apply(self, fn, recurse: bool = True) -> 'TemporalConv':
+        """As PyTorch's, for changes of type and device; a weight that is changed back may lie where it lay."""
+        self._kept = None
+        return super()._apply(fn, recurse)
+
     def forward_strided(self, x: Tensor) -> Tensor:
         """(B, T, in_channels) to (B, T / W, out_channels): one output for each of the T / W disjoint kernels."""
         weight = self.conv.weight.transpose(1, 2).flatten(1)

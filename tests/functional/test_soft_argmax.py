@@ -144,3 +144,19 @@ def test_expectation_of_a_known_distribution():
 def test_wrong_shape():
     with pytest.raises(ValueError, match=r'\(B, K, D, H, W\), got \(2, 3\)'):
         soft_argmax_3d(torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'tolerance'), [(torch.float32, 1e-6), (torch.float64, 1e-12), (torch.bfloat16, 4e-3)]
+)
+def test_compiles_to_one_graph(dtype, tolerance):
+    logits = torch.randn(B, K, D, H, W, generator=torch.Generator().manual_seed(0)).to(dtype)
+    weights = torch.arange(3, dtype=torch.float64)
+    found = []
+    for decode in (soft_argmax_3d, torch.compile(soft_argmax_3d, backend='aot_eager', fullgraph=True)):
+        leaf = logits.clone().requires_grad_()
+        coords = decode(leaf)
+        (coords * weights).sum().backward()
+        found.append((coords.detach(), leaf.grad))
+    assert found[0][0].dtype == found[1][0].dtype == torch.promote_types(dtype, torch.float32)
+    torch.testing.assert_close(found[1], found[0], atol=tolerance, rtol=tolerance)

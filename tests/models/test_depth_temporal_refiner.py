@@ -136,16 +136,32 @@ def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
     ],
 )
 @pytest.mark.parametrize('frames', [40, 41, 48])
-def test_long_videos_in_pieces(backbone, frames, monkeypatch):
-    model = build(backbone=backbone).eval()
+@pytest.mark.parametrize('grad', [False, True])
+def test_long_videos_in_pieces(backbone, frames, grad, monkeypatch):
+    monkeypatch.setattr('depth_refine.models.dilated_convolution._MANY_CHANNELS', 1)
+    model = build(backbone=backbone).eval().requires_grad_(grad)
     video = torch.randn(2, 51, frames)
-    whole = model(video)
+    with torch.set_grad_enabled(grad):
+        whole = model(video)
     monkeypatch.setattr('depth_refine.models.depth_temporal_refiner._PIECE', 8)
     seen = []
     monkeypatch.setattr(type(model.backbone), 'forward', spy(type(model.backbone).forward, seen))
-    pieces = model(video)
+    with torch.set_grad_enabled(grad):
+        pieces = model(video)
     torch.testing.assert_close(pieces, whole)
-    assert max(seen) == 8 + model.receptive_field - 1 and len(seen) == -(-whole.shape[1] // 8)
+    field = model.receptive_field
+    piece = 8 if field == 1 else 2 * field  # pairs of frames of every dilation
+    assert max(seen) == piece + field - 1 and len(seen) == -(-whole.shape[1] // piece)
+
+
+def test_pieces_of_long_videos_are_the_same_to_the_last_bit(monkeypatch):
+    backbone = dict(OURS['backbone'], channels=512, num_blocks=2)
+    model = build(backbone=backbone, head=dict(OURS['head'], in_channels=512)).eval()
+    video = torch.randn(1, 51, 700)
+    with torch.no_grad():
+        whole = model(video)
+        monkeypatch.setattr('depth_refine.models.depth_temporal_refiner._PIECE', 200)
+        torch.testing.assert_close(model(video), whole, atol=0, rtol=0)
 
 
 def test_causal_poses_do_not_change_when_frames_follow():

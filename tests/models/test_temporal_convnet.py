@@ -10,6 +10,11 @@ from depth_refine.models import TemporalConvNet
 CHANNELS = 8
 
 
+@pytest.fixture(autouse=True)
+def as_wide_networks(monkeypatch):
+    monkeypatch.setattr('depth_refine.models.dilated_convolution._MANY_CHANNELS', 1)
+
+
 def build(num_blocks, kernel_size=3, causal=False, dropout=0.0):
     torch.manual_seed(0)
     net = TemporalConvNet(6, CHANNELS, num_blocks, kernel_size, dropout, causal).double()
@@ -165,6 +170,15 @@ def test_every_evaluation_has_the_newest_weights(way, dtype):
             outputs.append(net(video)[0])
             torch.testing.assert_close(outputs[-1], copy.deepcopy(net)(video)[0])
     assert not any(torch.allclose(outputs[i], outputs[i + 1]) for i in range(2))
+
+
+@torch.no_grad()
+def test_rounded_in_between():
+    net, x = build(num_blocks=1).float().eval(), torch.randn(1, 6, 20)
+    for _ in range(3):  # new weights may lie where the old ones lay
+        net(x)
+        net.half().float()
+        torch.testing.assert_close(net(x)[0], copy.deepcopy(net)(x)[0], atol=0, rtol=0)
 
 
 def test_made_in_inference_mode():

@@ -9,7 +9,7 @@ from depth_refine.functional.options import require_number
 from depth_refine.functional.quick_normal import quick_normal
 from depth_refine.functional.units import NOISE, require_unit
 
-_PART = 32  # windows whose noise stays in a processor's cache
+_PART = 32  # on CPUs, windows whose noise stays in a processor's cache
 
 
 @TRANSFORMS.register_module()
@@ -75,7 +75,8 @@ class GaussianJointNoise(BaseTransform):
         """Add noise to ``keypoint_labels`` (B, T, K, C) in place."""
         labels = batch['keypoint_labels']
         chosen = (torch.rand(len(labels)) < self.prob).to(labels)[:, None, None, None]
-        for part, is_noisy in zip(labels.split(_PART), chosen.split(_PART), strict=True):
+        windows = _PART if labels.device.type == 'cpu' else len(labels)
+        for part, is_noisy in zip(labels.split(windows), chosen.split(windows), strict=True):
             for channels, sigma in ((part[..., :2], self.sigma_2d), (part[..., 2:3], self.sigma_depth)):
                 if sigma:
                     noise = quick_normal((*part.shape[:2], channels[0, 0].numel()), labels.device).view(channels.shape)

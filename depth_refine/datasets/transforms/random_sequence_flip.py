@@ -8,7 +8,7 @@ from torch import Tensor
 
 from depth_refine.functional.options import require_number
 
-_PART = 32  # windows whose copies stay in a processor's cache, 1.6 MB at 243 frames of 17 x 3 numbers
+_PART = 32  # on CPUs, windows whose copies stay in a processor's cache, 1.6 MB at 243 frames of 17 x 3 numbers
 
 
 @TRANSFORMS.register_module()
@@ -46,8 +46,9 @@ class RandomSequenceFlip(RandomFlipAroundRoot):
         device = batch['keypoint_labels'].device
         chosen = (torch.rand(len(batch['keypoint_labels'])) < self.prob).nonzero().flatten().to(device)
         joints = torch.tensor(batch['flip_indices'], device=device)
+        part = _PART if device.type == 'cpu' else max(len(chosen), 1)
         for key in ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight', 'trajectory_weights'):
-            for some in chosen.split(_PART):
+            for some in chosen.split(part):
                 mirrored = _mirror_joints(batch[key].index_select(0, some), joints)
                 if key.endswith(('_label', '_labels')):
                     mirrored[..., 0].neg_()
