@@ -213,9 +213,7 @@ class H36MDepthSequenceDataset(H36MDataset):
     def _gatherer(self) -> WindowGatherer:
         arrays = {f'input_{i}': array for i, array in enumerate(self._inputs)}
         arrays |= dict(target=self.annotation.keypoints_3d, target_visible=self.annotation.keypoints_3d_visible)
-        tensors = {  # where all joints are visible, the annotation repeats one number, which PyTorch cannot
-            name: torch.from_numpy(array if array.flags.writeable else array.copy()) for name, array in arrays.items()
-        }
+        tensors = {name: _as_tensor(array) for name, array in arrays.items()}
         return WindowGatherer(tensors, [sequence.rows for sequence in self.annotation.sequences], self.device)
 
     @functools.cached_property
@@ -227,3 +225,10 @@ class H36MDepthSequenceDataset(H36MDataset):
         """Rows behind the outputs for positions ``start`` to ``start + num_targets`` of a video, ends replicated."""
         positions = np.arange(start - self.frames_before, start - self.frames_before + num_targets + self.seq_len - 1)
         return sequence.rows[positions.clip(0, len(sequence.rows) - 1)]
+
+
+def _as_tensor(array: np.ndarray) -> torch.Tensor:
+    """The same memory; where the annotation repeats one number, as all joints are visible, a tensor that does too."""
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    return torch.from_numpy(array[:1, :1].copy()).expand(array.shape)

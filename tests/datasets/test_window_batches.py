@@ -7,6 +7,7 @@ from mmpose.registry import DATASETS, TRANSFORMS
 from torch.utils.data import DataLoader
 
 from depth_refine.datasets import H36MAnnotation, merge_windows, write_sequence_store
+from depth_refine.datasets.transforms import first_stage_noise, gaussian_joint_noise, random_sequence_flip
 from depth_refine.datasets.window_gatherer import WindowGatherer
 from depth_refine.errors import InputError
 
@@ -25,6 +26,16 @@ def store(data_root, tmp_path_factory):
             np.arange(len(annotation)), rng.uniform(-2.9, 2.9, (*shape, 3)), rng.random(shape), rng.random(shape) + 0.1
         )
     return path
+
+
+@pytest.fixture(params=['CPU', 'accelerator'])
+def processor(request, monkeypatch):
+    """What accelerators do differently, done on the CPU: other random numbers, and whole batches at a time."""
+    if request.param == 'accelerator':
+        for module in (gaussian_joint_noise, first_stage_noise):
+            monkeypatch.setattr(module, 'quick_normal', lambda shape, device: torch.randn(shape, device=device))
+        for module in (gaussian_joint_noise, random_sequence_flip):
+            monkeypatch.setattr(module, '_PART', 1 << 20)
 
 
 def build(data_root, store, **changes):
@@ -64,6 +75,7 @@ def hide_a_joint(dataset):
         dict(seq_len=12, frame_step=5),
     ],
 )
+@pytest.mark.usefixtures('processor')
 def test_equal_to_the_windows_one_by_one(data_root, store, changes, prob):
     pipeline = [TARGET, dict(type='RandomSequenceFlip', prob=prob)]
     dataset = build(data_root, store, pipeline=pipeline, **changes)
@@ -119,6 +131,7 @@ def test_a_batch_that_is_held_is_not_written_again(data_root, store):
         np.testing.assert_allclose(labels[0].numpy(), dataset[index]['keypoint_labels'], atol=2e-6)
 
 
+@pytest.mark.usefixtures('processor')
 def test_half_of_the_windows_are_mirrored(data_root, store):
     pipeline = [TARGET, dict(type='RandomSequenceFlip')]
     dataset, plain = build(data_root, store, pipeline=pipeline), build(data_root, store)
@@ -141,6 +154,7 @@ def noise_of(data_root, store, step, source='2d+depth', repeat=60):
     return (dataset.__getitems__(indices)['keypoint_labels'] - plain.__getitems__(indices)['keypoint_labels']).numpy()
 
 
+@pytest.mark.usefixtures('processor')
 def test_noise_of_each_channel(data_root, store):
     noise = noise_of(data_root, store, dict(type='GaussianJointNoise', sigma_2d=0.02, sigma_depth=0.1))
     np.testing.assert_allclose(noise.std(axis=(0, 1, 2)), [0.02, 0.02, 0.1], rtol=0.01)
@@ -153,6 +167,7 @@ def test_noise_of_each_channel(data_root, store):
     assert np.abs(windows).max() < 6 / depths.shape[1] ** 0.5
 
 
+@pytest.mark.usefixtures('processor')
 def test_some_windows_get_no_noise(data_root, store):
     noise = noise_of(data_root, store, dict(type='GaussianJointNoise', sigma_depth=0.1, prob=0.3))
     assert (noise[..., :2] == 0).all()
@@ -160,6 +175,7 @@ def test_some_windows_get_no_noise(data_root, store):
     assert abs(noisy.mean() - 0.3) < 4 * (0.21 / len(noisy)) ** 0.5
 
 
+@pytest.mark.usefixtures('processor')
 def test_lasting_noise(data_root, store):
     step = dict(type='FirstStageNoise', scale=0.5, correlation=0.8)
     noise = noise_of(data_root, store, step, source='2d+depth+std')
@@ -193,3 +209,13 @@ def test_a_device_cannot_be_used_from_workers(data_root, store):
 def test_flip_probability():
     with pytest.raises(InputError, match=r'prob of RandomSequenceFlip: expected a number from 0 to 1, got 1\.5'):
         TRANSFORMS.build(dict(type='RandomSequenceFlip', prob=1.5))
+
+
+def test_workers_copy_no_array(data_root, store):
+    """Each makes its own gatherer, on the memory of the data set."""
+    dataset = build(data_root, store)
+    arrays = dataset._gatherer.arrays
+    assert arrays['input_0'].data_ptr() == dataset._inputs[0].ctypes.data
+    assert arrays['target'].data_ptr() == dataset.annotation.keypoints_3d.ctypes.data
+    assert arrays['target_visible'].shape == (len(dataset.annotation), 17)
+    assert arrays['target_visible'].untyped_storage().nbytes() == 1 and arrays['target_visible'].all()
