@@ -60,6 +60,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--fps', type=float, default=50.0, help='frames a second of a folder of images; default: 50')
     parser.add_argument('--batch-size', type=int, default=32, help='crops that go through stage 1 together')
+    parser.add_argument('--amp', action='store_true', help='half precision in both stages; bfloat16 on CPUs')
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one'
     )
@@ -74,7 +75,7 @@ def main() -> None:
     args = parse_args()
     if args.out is not None and Path(args.out).exists():
         raise InputError(f'{args.out} exists: give another folder, or remove it first')
-    inferencer = VideoPoseInferencer(*args.stage1, *args.stage2, args.device, args.batch_size)
+    inferencer = VideoPoseInferencer(*args.stage1, *args.stage2, args.device, args.batch_size, args.amp)
     boxes = _boxes(*args.boxes, device=args.device)
     if args.video.isdecimal():
         _show(inferencer.stream(int(args.video), boxes, args.intrinsics))

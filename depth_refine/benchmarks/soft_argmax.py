@@ -11,39 +11,41 @@ from .comparison import Contender, Result, compare
 from .processes import measure_alone
 from .setup import Setup
 
-_PEER = 'plain PyTorch'
+_PEER, _COMPILED = 'plain PyTorch', 'plain PyTorch, compiled'
 
 
 def measure(setup: Setup, shape: tuple[int, ...] = (4, 17, 72, 64, 64)) -> Iterator[Result]:
-    """Time and memory beside softmax, sums and autograd.
+    """Time and memory beside softmax, sums and autograd, and time beside the same under ``torch.compile``.
 
     Args:
         setup: see :class:`Setup`.
         shape: of the heatmap, (B, K, D, H, W).
     """
-    names = {'ours': False, _PEER: True}
-    contenders = {name: Contender(make_step(plain, shape, setup.device)) for name, plain in names.items()}
-    rates = setup.take_turns(contenders)
+    decoders = {'ours': soft_argmax_3d, _PEER: plain_soft_argmax_3d}
+    timed = decoders | {_COMPILED: torch.compile(plain_soft_argmax_3d)}
+    rates = setup.take_turns(
+        {name: Contender(make_step(decode, shape, setup.device)) for name, decode in timed.items()}
+    )
     work = f'3D soft-argmax of {" x ".join(map(str, shape))}, forward and backward'
     size = torch.tensor(shape).prod().item() * 4
     note = f'one read and one write of the heatmap take {2000 * size / setup.machine.memory:.3g} ms here'
     milliseconds = {name: 1000 / values for name, values in rates.items()}
     columns = dict(target=0.6, at_most=True)
     yield compare(work, 'ms', milliseconds['ours'], _PEER, milliseconds[_PEER], note=note, **columns)
+    yield compare(work, 'ms', milliseconds['ours'], _COMPILED, milliseconds[_COMPILED])
     grown = {
-        name: measure_alone(make_step, plain, shape, setup.device, device=setup.device).growth / 1e6
-        for name, plain in names.items()
+        name: measure_alone(make_step, decode, shape, setup.device, device=setup.device).growth / 1e6
+        for name, decode in decoders.items()
     }
     note = f'the heatmap has {size / 1e6:.3g} MB'
     work += ': memory on top of the heatmap'
     yield compare(work, 'MB', grown['ours'], _PEER, grown[_PEER], note=note, **columns)
 
 
-def make_step(plain: bool, shape: tuple[int, ...], device: str) -> Callable[[], None]:
+def make_step(decode: Callable[[Tensor], Tensor], shape: tuple[int, ...], device: str) -> Callable[[], None]:
     """The work of one forward and backward pass over a random heatmap."""
     logits = torch.randn(shape, device=device, requires_grad=True)
     grad = torch.randn(*shape[:2], 3, device=device)
-    decode = plain_soft_argmax_3d if plain else soft_argmax_3d
 
     def step() -> None:
         logits.grad = None

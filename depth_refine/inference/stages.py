@@ -4,6 +4,7 @@ Measurements are what the first stage tells of a person in a frame: (17, 5) of u
 confidence from 0 to 1, and the depth's standard deviation, m.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -43,6 +44,7 @@ class FirstStage:
         checkpoint: its checkpoint.
         device: where to run.
         batch_size: crops that go through the network together.
+        amp: run in bfloat16, see :func:`depth_refine.engine.optimise_for_inference`.
 
     Attributes:
         notes: a sentence if it was trained on boxes of another kind than it gets here.
@@ -51,7 +53,9 @@ class FirstStage:
         InputError: a file is missing, the config is not of a first stage, or the checkpoint belongs to another one.
     """
 
-    def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str, batch_size: int) -> None:
+    def __init__(
+        self, config: str | Path | Config, checkpoint: str | Path, device: str, batch_size: int, amp: bool = False
+    ) -> None:
         self.cfg = _load_config(config)
         model = MODELS.build(self.cfg.model)
         if not isinstance(model, TopdownPoseEstimator) or not isinstance(model.head, IntegralHead3D):
@@ -62,7 +66,7 @@ class FirstStage:
             )
         self.num_joints = model.head.num_joints
         self.depth_range = model.head.decoder.depth_range
-        self._model = optimise_for_inference(_load_weights(model, checkpoint), device)
+        self._model = optimise_for_inference(_load_weights(model, checkpoint), device, amp)
         self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
         self._batch_size = batch_size
         policy = self.cfg.test_dataloader.dataset.get('bbox_policy', 'annotation')
@@ -107,6 +111,7 @@ class SecondStage:
         config: the config, or its file.
         checkpoint: its checkpoint.
         device: where to run.
+        amp: run under autocast: float16 on GPUs, bfloat16 on CPUs.
 
     Attributes:
         depth_range: metres that the depths it was trained on cover, or nothing if it reads none.
@@ -118,7 +123,7 @@ class SecondStage:
             inputs or in being causal, or the checkpoint belongs to another one.
     """
 
-    def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str) -> None:
+    def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str, amp: bool = False) -> None:
         self.cfg = _load_config(config)
         model = MODELS.build(self.cfg.model)
         if not isinstance(model, DepthTemporalRefiner):
@@ -141,6 +146,7 @@ class SecondStage:
         # a refiner trained on true inputs takes predicted ones as well
         self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
         self._clip_len = dataset.get('clip_len')
+        self._precision = functools.partial(torch.autocast, torch.device(device).type, enabled=amp)
         self.model = _load_weights(model, checkpoint).to(device)
         self._pipeline = Compose(dataset.pipeline)
         try:
@@ -167,7 +173,7 @@ class SecondStage:
 
     def _refine(self, measurements: np.ndarray, camera: dict) -> np.ndarray:
         inputs = self._encode(measurements, camera)
-        with torch.inference_mode():
+        with torch.inference_mode(), self._precision():
             (sample,) = self.model.test_step(pseudo_collate([inputs]))
         return np.asarray(sample.pred_instances.keypoints, np.float32)
 
@@ -180,7 +186,8 @@ class SecondStage:
         Raises:
             InputError: the refiner is not causal.
         """
-        refiner = StreamingRefiner(self.model, (1, 1))
+        with self._precision():
+            refiner = StreamingRefiner(self.model, (1, 1))
         channels = self.model.backbone.in_channels // self.num_joints
         return lambda measurements: refiner(self._keypoints(measurements, camera)[..., :channels])
 

@@ -36,6 +36,7 @@ class VideoPoseInferencer:
         stage2_checkpoint: its checkpoint.
         device: where to run; by default a GPU if there is one.
         batch_size: crops that go through the first stage together.
+        amp: run both stages in half precision, the first in bfloat16, the second as under autocast.
 
     Raises:
         InputError: a file is missing, a checkpoint does not belong to its config, or the stages do not fit together.
@@ -49,10 +50,11 @@ class VideoPoseInferencer:
         stage2_checkpoint: str | Path,
         device: str | None = None,
         batch_size: int = 32,
+        amp: bool = False,
     ) -> None:
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        self.first_stage = FirstStage(stage1_config, stage1_checkpoint, device, batch_size)
-        self.second_stage = SecondStage(stage2_config, stage2_checkpoint, device)
+        self.first_stage = FirstStage(stage1_config, stage1_checkpoint, device, batch_size, amp)
+        self.second_stage = SecondStage(stage2_config, stage2_checkpoint, device, amp)
         check_fit(self.first_stage, self.second_stage)
 
     def __call__(

@@ -98,6 +98,21 @@ def test_second_stage_by_hand(stages, save, tmp_path, source, channels, causal, 
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
+def test_half_precision(stages):
+    measurements, (camera, _) = make_measurements(40), make_camera((64, 64))
+    people = [(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), np.array([4, 4, 60, 60]))] * 3
+    found = []
+    for amp in (False, True):
+        first, second = FirstStage(*stages[:2], 'cpu', 2, amp), SecondStage(*stages[2:], 'cpu', amp)
+        found.append((np.stack(list(first(people))), second(measurements, camera)))
+    for single, half in zip(*found, strict=True):
+        assert single.dtype == half.dtype == np.float32 and not np.array_equal(single, half)
+    (images, poses), (rounded_images, rounded_poses) = found
+    np.testing.assert_allclose(rounded_images[..., :2], images[..., :2], atol=0.5)  # px
+    np.testing.assert_allclose(rounded_images[..., 2], images[..., 2], atol=0.02)  # m
+    np.testing.assert_allclose(rounded_poses, poses, atol=0.02)
+
+
 def test_clips(stages, save, tmp_path):
     cfg = Config.fromfile(stages[2])
     cfg.test_dataloader.dataset.update(clip_len=7)
