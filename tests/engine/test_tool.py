@@ -146,7 +146,7 @@ def test_copies_to_a_gpu(monkeypatch, has_gpu):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
     monkeypatch.setattr(tool.Runner, 'from_cfg', lambda cfg: cfg)
     model, given = dict(type='A'), dict(type='B', data_preprocessor=dict(type='PoseDataPreprocessor'))
-    loaders = dict(train_dataloader=dict(pin_memory=False), test_dataloader=dict(), val_dataloader=None)
+    loaders = dict(train_dataloader=dict(pin_memory=False), test_dataloader=dict(num_workers=2), val_dataloader=None)
     cfg, other = (tool.build_runner(Config(dict(launcher='none', model=m, **loaders))) for m in (model, given))
     assert cfg.train_dataloader.pin_memory is False and cfg.val_dataloader is None
     if has_gpu:
@@ -154,7 +154,7 @@ def test_copies_to_a_gpu(monkeypatch, has_gpu):
         assert cfg.model.data_preprocessor == dict(type='BaseDataPreprocessor', non_blocking=True)
         assert other.model.data_preprocessor == dict(type='PoseDataPreprocessor', non_blocking=True)
     else:
-        assert cfg.test_dataloader == {} and cfg.model == model
+        assert cfg.test_dataloader == dict(num_workers=2) and cfg.model == model
 
 
 def loader_config(**dataset):
