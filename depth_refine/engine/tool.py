@@ -206,7 +206,8 @@ def _copy_while_computing(cfg: Config) -> None:
     for split in ('train', 'val', 'test'):
         if loader := cfg.get(f'{split}_dataloader'):
             loader.setdefault('pin_memory', True)
-    cfg.model.setdefault('data_preprocessor', dict(type='BaseDataPreprocessor')).setdefault('non_blocking', True)
+    usual = dict(type='BaseDataPreprocessor', non_blocking=True)
+    cfg.model.data_preprocessor = usual | (cfg.model.get('data_preprocessor') or {})
 
 
 def use_mixed_precision(cfg: Config) -> None:
