@@ -1,5 +1,6 @@
 """The first stage that all cells of an experiment read."""
 
+import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -93,7 +94,8 @@ def provenance(stores: Path, cfg: Config) -> dict:
                 f'{path.parent} is not of {annotation}: it was made for another annotation. Extract again.'
             )
         found[name] = {key: meta.get(key) for key in _PROVENANCE}
-        content[name] = json.dumps(meta.get('sha256'), sort_keys=True)
+        arrays = json.dumps(meta.get('sha256'), sort_keys=True)
+        content[name] = hashlib.sha256(arrays.encode()).hexdigest()[:16]
     first, *others = found
     for other in others:
         differing = [key for key in _PROVENANCE if found[first][key] != found[other][key]]
