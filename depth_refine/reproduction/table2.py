@@ -39,7 +39,7 @@ def report(experiment: Experiment) -> str:
     return (
         '# Table II: methods\n\n'
         "In brackets the paper's, on Human3.6M, as each method's authors published them; here all read one first "
-        "stage. Pavllo et al.'s network is that of MMPose's `TCN` and of our refiner without depth, which does the work "
+        "stage. Pavllo et al.'s network is that of MMPose's `TCN` and of our refiner without depth, which is taken "
         f'here. {conditions(experiment)}\n{markdown(header, rows)}{missing_cells(experiment)}\n'
         f'## Per action\n\n{per_action(experiment, titles)}'
     )
