@@ -5,14 +5,14 @@ import pytest
 
 from depth_refine.benchmarks import processes
 from depth_refine.benchmarks.processes import measure_alone
-from depth_refine.benchmarks.soft_argmax import make_step
+from depth_refine.benchmarks.soft_argmax import make_step, plain_soft_argmax_3d
 from depth_refine.errors import InputError
 
 
 def test_memory_of_the_work_alone():
     """Neither what this process once had, nor the heatmap of 16 MiB itself, is counted."""
     np.ones(2**26)  # 512 MiB, freed again
-    usage = measure_alone(make_step, True, (1, 1, 64, 256, 256), 'cpu')
+    usage = measure_alone(make_step, plain_soft_argmax_3d, (1, 1, 64, 256, 256), 'cpu')
     assert 2 * 2**24 <= usage.growth <= 8 * 2**24
     assert usage.growth < usage.peak and usage.seconds > 0 and usage.result is None
 
