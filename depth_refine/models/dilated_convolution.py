@@ -30,7 +30,8 @@ class PackedDilatedConvolution:
         c = (x_(t + 2d) - x_(t + d)) (g_0 - g_1 + g_2) / 2
         e = (x_(t + 3d) - x_(t + d)) g_2
 
-    Its roundings are as large as those of the direct sum. In bfloat16 they would not be, as each product is rounded.
+    Its roundings are as large as those of the direct sum, and an output depends on the frames of its own kernel alone,
+    which is not so for F(4, 3) and above. In bfloat16 each product would be rounded.
 
     Args:
         weight: (out_channels, W * in_channels), taps side by side.
@@ -47,10 +48,10 @@ class PackedDilatedConvolution:
             first, middle, last = weight.chunk(3, dim=1)
             ends = first + last
             self._products = (
-                PackedLinear(first, bias),
-                PackedLinear((ends + middle) / 2),
+                PackedLinear(first),
+                PackedLinear((ends + middle) / 2, bias),  # this product is in both outputs once
                 PackedLinear((ends - middle) / 2),
-                PackedLinear(last, bias),
+                PackedLinear(last),
             )
 
     def relu(self, x: Tensor, dilation: int) -> Tensor:
@@ -58,7 +59,7 @@ class PackedDilatedConvolution:
         pairs = 0 if self._products is None else (x.shape[1] // dilation - 2) // 2
         if pairs < 1:
             return self._direct.relu(side_by_side(x, self._taps, dilation))
-        out = x.new_empty(len(x), x.shape[1] - 2 * dilation, self._products[0].out_channels)
+        out = x.new_empty(len(x), x.shape[1] - 2 * dilation, self._direct.out_channels)
         in_pairs = 2 * pairs * dilation
         step = max(_PIECE // (2 * dilation), 1) * 2 * dilation
         for start in range(0, in_pairs, step):

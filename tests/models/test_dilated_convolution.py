@@ -69,3 +69,19 @@ def test_roundings_are_as_small_as_those_of_the_direct_sum(monkeypatch):
     exact = F.conv1d(x.double().transpose(1, 2), kernel, bias.double(), dilation=3).relu().transpose(1, 2)
     error, reference = ((conv.relu(x, 3) - exact).square().mean().sqrt() for conv in (quick, direct))
     assert 0 < error < 2 * reference
+
+
+def test_an_output_depends_on_its_own_kernel_alone(monkeypatch):
+    """Not even by its rounding, so that a causal refiner is causal and what is not finite stays where it is."""
+    monkeypatch.setattr(dilated_convolution, '_MANY_CHANNELS', CHANNELS)
+    packed = layer(3)[0]
+    x = torch.randn(1, 60, CHANNELS)
+    before = packed.relu(x, 3)
+    for frame in (20, 25, 59):
+        other = x.clone()
+        other[:, frame] = float('nan')
+        changed = packed.relu(other, 3).isnan().any(dim=2)[0]
+        expected = torch.tensor([frame in (t, t + 3, t + 6) for t in range(54)])
+        assert torch.equal(changed, expected)
+        other[:, frame] = 100.0
+        torch.testing.assert_close(packed.relu(other, 3)[:, ~expected], before[:, ~expected], atol=0, rtol=0)
