@@ -95,9 +95,13 @@ class _SoftArgmax3D(torch.autograd.Function):
         ctx.keeps_probabilities = ctx.needs_input_grad[0] and logits.dtype == dtype
         kept = torch.empty_like(logits) if ctx.keeps_probabilities else logits
         for piece in _pieces(logits):
-            probabilities = _probabilities(logits[piece], dtype)
-            if ctx.keeps_probabilities:
-                kept[piece] = probabilities
+            if ctx.keeps_probabilities and kept.is_contiguous():
+                probabilities = kept[piece]
+                torch.softmax(logits[piece].flatten(2), dim=2, out=probabilities.flatten(2))
+            else:
+                probabilities = _probabilities(logits[piece], dtype)
+                if ctx.keeps_probabilities:
+                    kept[piece] = probabilities
             along_xy, along_z = _marginals(probabilities)
             marginals = (along_xy.sum(dim=2) * x, along_xy.sum(dim=3) * y, along_z * z)
             coords[piece] = torch.stack([marginal.sum(dim=2) for marginal in marginals], dim=-1)
