@@ -125,10 +125,14 @@ def test_windows_put_together_there(data_root, noise, accelerator):
 @pytest.mark.parametrize(('dtype', 'passes'), [(torch.float32, 2), (torch.bfloat16, 3)])
 def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(accelerator, dtype, passes, monkeypatch):
     logits = torch.randn(64, 17, 72, 64, 64, device=DEVICE, dtype=dtype, requires_grad=True)
-    largest, softmax = [], torch.Tensor.softmax
-    monkeypatch.setattr(
-        torch.Tensor, 'softmax', lambda *args, **kwargs: largest.append(part := softmax(*args, **kwargs)) or part
-    )
+    largest = []
+    for owner in (torch.Tensor, torch):
+
+        def softmax(*args, softmax=owner.softmax, **kwargs):
+            largest.append(softmax(*args, **kwargs))
+            return largest[-1]
+
+        monkeypatch.setattr(owner, 'softmax', softmax)
     soft_argmax_3d(logits).sum().backward()
     xy, z = heatmap_marginals(logits)
     assert logits.grad.device == xy.device == z.device == DEVICE
