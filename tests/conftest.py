@@ -17,6 +17,7 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 
 import depth_refine  # noqa: F401  # registers everything, and makes MMPose importable
+from depth_refine.reproduction import cell
 from depth_refine.synthetic import make_synthetic
 
 TOOLS = Path(__file__).parents[1] / 'tools'
@@ -56,6 +57,20 @@ def run_tool():
         return Ended(status, out.getvalue(), err.getvalue())
 
     return run
+
+
+@pytest.fixture
+def cells_without_workers(monkeypatch):
+    """Cells of tables load their data themselves: PyTorch may wait five seconds for a worker process to end."""
+
+    def without_workers(*args):
+        cfg = cell_config(*args)
+        for split in ('train', 'test'):
+            cfg[f'{split}_dataloader'].update(num_workers=0, persistent_workers=False)
+        return cfg
+
+    cell_config = cell.cell_config
+    monkeypatch.setattr(cell, 'cell_config', without_workers)
 
 
 @pytest.fixture(scope='session')

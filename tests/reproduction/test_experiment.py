@@ -19,6 +19,7 @@ ROWS = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures('cells_without_workers')
 GT_ROW = Row('table1/gt2d_1')
 
 

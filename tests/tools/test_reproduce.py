@@ -12,6 +12,8 @@ from depth_refine.datasets import H36MAnnotation, write_sequence_store
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.usefixtures('cells_without_workers')
+
 
 @pytest.fixture
 def stores(data_root, tmp_path):
