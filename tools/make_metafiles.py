@@ -19,7 +19,9 @@ def main() -> None:
         metavar=('NAME', 'JSON'),
         help='what a data set is called, and JSON files of tools/reproduce_table{1,2}.py on it; once for each data set',
     )
-    results = {name: [Path(path) for path in paths] for name, *paths in parser.parse_args().dataset}
+    results: dict[str, list[Path]] = {}
+    for name, *paths in parser.parse_args().dataset:
+        results.setdefault(name, []).extend(map(Path, paths))
     if empty := [name for name, paths in results.items() if not paths]:
         raise InputError(f'--dataset {empty[0]!r}: expected a name and JSON files')
     for path in write_metafiles(results, Path(__file__).resolve().parents[1]):

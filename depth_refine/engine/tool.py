@@ -35,7 +35,8 @@ def run_tool(main: Callable[[], None]) -> None:
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
     except (OSError, EOFError, RuntimeError) as error:
-        if (fault := _fault_outside(error)) is None:
+        # an error that another was made from says what happened
+        if (fault := _fault_outside(error.__cause__ or error)) is None:
             raise
         sys.exit(f'error: {fault}')
 
@@ -204,7 +205,8 @@ def build_runner(cfg: Config) -> Runner:
 def _copy_while_computing(cfg: Config) -> None:
     """Copy batches to the GPU while it works on others, from pinned memory, which only GPUs have."""
     for split in ('train', 'val', 'test'):
-        if loader := cfg.get(f'{split}_dataloader'):
+        loader = cfg.get(f'{split}_dataloader')
+        if loader and loader.get('dataset', {}).get('device', 'cpu') == 'cpu':
             loader.setdefault('pin_memory', True)
     usual = dict(type='BaseDataPreprocessor', non_blocking=True)
     cfg.model.data_preprocessor = usual | (cfg.model.get('data_preprocessor') or {})

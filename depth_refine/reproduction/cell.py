@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +49,18 @@ class Cell(NamedTuple):
 
 
 class LostProcess(RuntimeError):
-    """One of several processes failed; the others wait for it."""
+    """One of several processes may have failed alone, so that they are no longer in step."""
+
+
+@contextmanager
+def in_step(work: str) -> Iterator[None]:
+    """Work of several processes, which all end if one may have failed alone."""
+    try:
+        yield
+    except Exception as error:
+        if get_world_size() > 1:
+            raise LostProcess(f'{work}: {type(error).__name__}: {error}') from error
+        raise
 
 
 def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict | None) -> dict:
@@ -63,8 +76,8 @@ def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict | N
         ``metrics``, ``by_action`` and ``seconds``, the time of training and testing since the last interruption.
 
     Raises:
-        InputError: the config cannot be used, or its folder holds the work of another config, schedule, first stage or
-            data root, evaluation or number of processes.
+        InputError: the config or its data cannot be used, or its folder holds the work of other data, or of another
+            config, schedule, first stage, evaluation or number of processes.
         LostProcess: an error that one of several processes may have met alone.
     """
     cfg = cell_config(cell, settings, stores)
@@ -83,15 +96,10 @@ def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict | N
     start = time.monotonic()
     resume_latest(cfg)
     runner = build_runner(cfg)
-    try:
+    _ = runner.train_loop, runner.test_loop  # opens the data: what is wrong with them is so for all processes
+    with in_step(f'{cell.name}, seed {cell.seed}'):
         runner.train()
         metrics = runner.test()
-    except InputError:  # all processes read the same
-        raise
-    except Exception as error:
-        if get_world_size() > 1:
-            raise LostProcess(f'{cell.name}, seed {cell.seed}: {type(error).__name__}: {error}') from error
-        raise
     (metric,) = runner.test_evaluator.metrics
     result = dict(metrics=metrics, by_action=metric.by_action, seconds=time.monotonic() - start)
     if is_main_process():
@@ -113,14 +121,14 @@ def reads_store(cell: Cell, settings: Settings) -> bool:
 
 
 def _keep_weights(folder: Path) -> None:
-    """Keep the last checkpoint alone, without the optimiser's state, which is twice as large."""
+    """Keep the last checkpoint alone, to be tested again, without the optimiser's state, which is twice as large."""
     last = latest_checkpoint(folder)
     for path in folder.glob('epoch_*.pth'):
         if path != last:
             path.unlink()
     content = CheckpointLoader.load_checkpoint(str(last), map_location='cpu')
     with whole_file(last) as partial:
-        torch.save({key: content[key] for key in ('meta', 'state_dict')}, partial)
+        torch.save({key: content[key] for key in ('meta', 'state_dict', 'message_hub')}, partial)
 
 
 def cell_config(cell: Cell, settings: Settings, stores: Path) -> Config:

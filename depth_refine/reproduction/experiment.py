@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from mmengine.config import Config
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 
 from depth_refine.atomic import whole_file
@@ -22,6 +22,7 @@ from .cell import SCHEDULES, Cell, LostProcess, Settings, cell_config, is_finish
 from .first_stage import first_stage_result, make_stores, provenance
 from .identity import data_identity
 
+FIRST_STAGE = 'first stage'  # among what is missing
 FIRST_STAGES = dict(full='integral_h36m.py', short='demo/integral_many.py')
 
 
@@ -34,7 +35,7 @@ class Experiment(NamedTuple):
     first_stage: dict | None  # provenance of the stores; None without any
     first_stage_result: dict | None  # its own errors
     results: dict[str, dict[int, dict]]  # name of the config, seed: result
-    missing: dict[str, dict[int, str]]  # name of the config, seed: why it is not there
+    missing: dict[str, dict[int, str]]  # name of the config, or FIRST_STAGE, seed: why it is not there
     failed: int  # how many cells, and first stages, could not be had
 
 
@@ -88,9 +89,9 @@ class _FirstStages:
                 if bbox_policy or not stores:
                     stores = make_stores(self._config, self._settings, bbox_policy)
                 self._found[bbox_policy] = stores, provenance(stores, self._reference)
+            except LostProcess:
+                raise
             except Exception as error:  # whatever a training may raise
-                if get_world_size() > 1 and not isinstance(error, InputError):
-                    raise LostProcess(f'the first stage: {type(error).__name__}: {error}') from error
                 _log_failure('the first stage', error)
                 self._found[bbox_policy] = error
         found = self._found[bbox_policy]
@@ -148,7 +149,7 @@ def run_experiment(configs: Path, rows: Sequence[Row], args: argparse.Namespace)
             stores, first_stage = first_stages()
             alone = first_stage_result(reference, stores)
         except Exception as error:  # whatever a damaged store may raise: the rows have results
-            missing['first stage'] = {0: f'{type(error).__name__}: {error}'}
+            missing[FIRST_STAGE] = {0: f'{type(error).__name__}: {error}'}
             failed += 1
             _log_failure('the first stage', error)
     return Experiment(settings, args.seeds, data, first_stage, alone, results, missing, failed)
@@ -200,15 +201,16 @@ def reproduce(table: ModuleType, configs: Path, args: argparse.Namespace) -> Non
     name = table.__name__.rsplit('.', 1)[-1]
     if is_main_process():
         _write(experiment, table, name, args)
+    barrier()  # a process that ends with an error would end the one that writes
     if experiment.failed:
         raise InputError(f'{experiment.failed} failed, which {args.out / name}.md names; all others are in it')
 
 
 def _write(experiment: Experiment, table: ModuleType, name: str, args: argparse.Namespace) -> None:
-    text = table.report(experiment)
     settings = {key: str(value) if isinstance(value, Path) else value for key, value in args._get_kwargs()}
     with whole_file(args.out / f'{name}.json') as partial:
         partial.write_text(json.dumps(dict(experiment._asdict(), settings=settings), indent=2) + '\n')
+    text = table.report(experiment)
     with whole_file(args.out / f'{name}.md') as partial:
         partial.write_text(text)
     if hasattr(table, 'draw'):

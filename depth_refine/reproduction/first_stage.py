@@ -16,7 +16,7 @@ from depth_refine.engine.tool import build_runner, load_config, use_mixed_precis
 from depth_refine.errors import InputError
 from depth_refine.evaluation import H36MPoseMetric
 
-from .cell import Settings
+from .cell import Settings, in_step
 from .identity import claim, file_identity, h36m_datasets
 from .result_files import read_json
 
@@ -36,6 +36,7 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
         The folder of the stores.
 
     Raises:
+        LostProcess: an error that one of several processes may have met alone.
         InputError: ``settings.out`` holds another first stage; see also
             :func:`depth_refine.engine.extract_depth_sequences`.
     """
@@ -54,7 +55,10 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
     checkpoint = Path(cfg.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
     if not checkpoint.exists():
         resume_latest(cfg)
-        build_runner(cfg).train()
+        runner = build_runner(cfg)
+        _ = runner.train_loop  # as in a cell
+        with in_step('the first stage'):
+            runner.train()
     stores = settings.out / f'depth_sequences{suffix}'
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     failed = [None]

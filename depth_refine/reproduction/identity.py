@@ -46,8 +46,12 @@ def claim(folder: Path, cfg: Config, **conditions: str) -> None:
         return
     if any(folder.glob('*.pth')) or (folder / RESULT_FILE).exists():
         part = differing[0]
+        if part not in found:
+            raise InputError(
+                f'{folder} holds work whose {part.replace("_", " ")} was not recorded: remove it, or give another --out'
+            )
         raise InputError(
-            f'{folder} holds the work of another {part.replace("_", " ")} ({found.get(part)} instead of '
+            f'{folder} holds the work of another {part.replace("_", " ")} ({found[part]} instead of '
             f'{identity[part]}): remove it, or give another --out'
         )
     if is_main_process():

@@ -40,13 +40,15 @@ def write_metafiles(results: Mapping[str, Sequence[Path]], root: Path) -> list[P
     Raises:
         InputError: a file cannot be read, or those of a data set are of different data, schedules or first stages.
     """
-    models = defaultdict(dict)
+    models, suffixes = defaultdict(dict), set()
     for dataset, paths in results.items():
-        for config, seeds, experiment in _measured(paths, root):
-            name = (
-                f'{"_".join(config.with_suffix("").parts[1:])}_{re.sub("[^a-z0-9]+", "-", dataset.lower()).strip("-")}'
-            )
-            models[config.parent][name] = _model(name, config, seeds, experiment, dataset)
+        suffix = re.sub('[^a-z0-9]+', '-', dataset.lower()).strip('-')
+        if suffix in suffixes:
+            raise InputError(f'two data sets are called alike, {suffix!r}: give them names that differ in letters')
+        suffixes.add(suffix)
+        for config, seeds, schedule in _measured(paths, root):
+            name = f'{"_".join(config.with_suffix("").parts[1:])}_{suffix}'
+            models[config.parent][name] = _model(name, config, seeds, schedule, dataset)
     written = []
     for folder, entries in sorted(models.items()):
         written.append(root / folder / 'metafile.yml')
@@ -55,8 +57,8 @@ def write_metafiles(results: Mapping[str, Sequence[Path]], root: Path) -> list[P
     return written
 
 
-def _measured(paths: Sequence[Path], root: Path) -> Iterator[tuple[Path, list[dict], dict]]:
-    """Configs relative to ``root``, their results by seed, and the experiment that they are of."""
+def _measured(paths: Sequence[Path], root: Path) -> Iterator[tuple[Path, list[dict], dict[str, str]]]:
+    """Configs relative to ``root``, their results by seed and their schedule, as far as it is known."""
     experiments = [_read(path) for path in paths]
     for path, experiment in zip(paths, experiments, strict=True):
         for what, first, found in _conditions(experiments[0], experiment):
@@ -66,21 +68,21 @@ def _measured(paths: Sequence[Path], root: Path) -> Iterator[tuple[Path, list[di
             name = experiment['first_stage']['config']
             found = [path.relative_to(root) for path in (root / 'configs').rglob('*.py') if path.name == name]
             if len(found) == 1:  # a store knows its config's file name, not the folder
-                yield found[0], [experiment['first_stage_result']], experiment
+                yield found[0], [experiment['first_stage_result']], {}
         for name, seeds in experiment['results'].items():
             config = Path('configs', f'{name}.py')
             if seeds and (root / config).is_file():
-                yield config, list(seeds.values()), experiment
+                yield config, list(seeds.values()), {'Schedule': _schedule(experiment)}
 
 
-def _model(name: str, config: Path, seeds: list[dict], experiment: dict, dataset: str) -> dict:
+def _model(name: str, config: Path, seeds: list[dict], schedule: dict[str, str], dataset: str) -> dict:
     """One entry: means over the seeds, mm."""
     metrics = {key: round(estimate([s['metrics'][metric] for s in seeds]).mean, 1) for key, metric in _METRICS.items()}
     return {
         'Name': name,
         'In Collection': _COLLECTION['Name'],
         'Config': str(config),
-        'Metadata': {'Training Data': dataset, 'Schedule': _schedule(experiment), 'Seeds': len(seeds)},
+        'Metadata': {'Training Data': dataset, **schedule, 'Seeds': len(seeds)},
         'Results': [{'Task': 'Body 3D Keypoint', 'Dataset': dataset, 'Metrics': metrics}],
     }
 
@@ -95,7 +97,7 @@ def _read(path: Path) -> dict:
     try:
         _ = experiment['data'], _schedule(experiment)  # what is not there is a KeyError
         stage, alone = experiment['first_stage'], experiment['first_stage_result']
-        if stage is not None and Path(stage['config']).name != stage['config']:
+        if stage is not None and stage['config'] is not None and Path(stage['config']).name != stage['config']:
             raise InputError(f"{path}: expected a file name as 'config' of 'first_stage', got {stage['config']!r}")
         results = [result for seeds in experiment['results'].values() for result in seeds.values()]
         for result in results + ([] if alone is None else [alone]):

@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.dist import get_world_size
 from scipy import stats
 
-from .experiment import Experiment
+from .experiment import FIRST_STAGE, Experiment
 
 PROTOCOL1, PROTOCOL2 = 'h36m/MPJPE_mm', 'h36m/P-MPJPE_mm'
 ACCELERATION = 'h36m/MPJAE_mm_per_frame2'
@@ -85,7 +85,9 @@ def missing_cells(experiment: Experiment) -> str:
         for seed, reason in seeds.items():
             alike[name, reason.splitlines()[0] if reason else 'unknown'].append(str(seed))
     lines = [
-        f'- {name}, {"seed" if len(seeds) == 1 else "seeds"} {", ".join(seeds)}: {reason}'
+        f'- {name}: {reason}'
+        if name == FIRST_STAGE
+        else f'- {name}, {"seed" if len(seeds) == 1 else "seeds"} {", ".join(seeds)}: {reason}'
         for (name, reason), seeds in alike.items()
     ]
     return '\nMissing cells:\n\n' + '\n'.join(lines) + '\n' if lines else ''
@@ -97,7 +99,7 @@ def conditions(experiment: Experiment) -> str:
     epochs = f', {settings.epochs} epochs' if settings.epochs else ''
     precision = 'mixed precision' if settings.amp else 'float32'
     first_stage = (
-        f'First stage: {stage["config"]}, checkpoint {stage["checkpoint"]["sha256"][:16]}, boxes: '
+        f'First stage: {stage["config"]}, checkpoint {_sha256_of(stage)[:16]}, boxes: '
         f'{stage["bbox_policy"]}, flip test: {stage["flip_test"]}.'
         if stage
         else 'No first stage.'
@@ -108,6 +110,11 @@ def conditions(experiment: Experiment) -> str:
         'over seeds; differences are taken seed by seed, in brackets the 95 % confidence interval of their mean. '
         f'{first_stage}\n'
     )
+
+
+def _sha256_of(stage: dict) -> str:
+    """Of the checkpoint; imported predictions have none."""
+    return (stage['checkpoint'] or {}).get('sha256', 'unknown')
 
 
 def per_action(experiment: Experiment, titles: Mapping[str, str], metric: str = 'MPJPE') -> str:

@@ -146,9 +146,11 @@ def test_copies_to_a_gpu(monkeypatch, has_gpu):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
     monkeypatch.setattr(tool.Runner, 'from_cfg', lambda cfg: cfg)
     model, given = dict(type='A'), dict(type='B', data_preprocessor=dict(type='PoseDataPreprocessor'))
+    there = dict(train_dataloader=dict(dataset=dict(device='cuda')))
     loaders = dict(train_dataloader=dict(pin_memory=False), test_dataloader=dict(num_workers=2), val_dataloader=None)
     cfg, other = (tool.build_runner(Config(dict(launcher='none', model=m, **loaders))) for m in (model, given))
     assert cfg.train_dataloader.pin_memory is False and cfg.val_dataloader is None
+    assert 'pin_memory' not in tool.build_runner(Config(dict(launcher='none', model=model, **there))).train_dataloader
     if has_gpu:
         assert cfg.test_dataloader.pin_memory is True
         assert cfg.model.data_preprocessor == dict(type='BaseDataPreprocessor', non_blocking=True)

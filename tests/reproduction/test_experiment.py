@@ -97,8 +97,14 @@ def test_an_interrupted_cell_goes_on(arguments, tmp_path, monkeypatch):
     # a finished cell keeps its weights alone
     assert [path.name for path in folder.glob('*.pth')] == ['epoch_2.pth']
     kept = torch.load(folder / 'epoch_2.pth', weights_only=False)
-    assert kept.keys() == {'meta', 'state_dict'}
+    assert kept.keys() == {'meta', 'state_dict', 'message_hub'}
     torch.testing.assert_close(kept['state_dict'], trained, atol=0, rtol=0)
+
+    # which is enough to make a lost result again
+    result = json.loads((folder / 'result.json').read_text())['metrics']
+    (folder / 'result.json').unlink()
+    again = run_experiment(CONFIGS, rows, arguments('--epochs', '2'))
+    assert again.results[ROWS[0].name][0]['metrics'] == pytest.approx(result)
 
 
 @pytest.mark.parametrize('what', ['none', 'of other annotations', '2D only'])

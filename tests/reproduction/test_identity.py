@@ -5,7 +5,13 @@ import pytest
 from mmengine.config import Config
 
 from depth_refine.errors import InputError
-from depth_refine.reproduction.identity import claim, data_identity, evaluation_identity, h36m_datasets
+from depth_refine.reproduction.identity import (
+    claim,
+    data_identity,
+    evaluation_identity,
+    file_identity,
+    h36m_datasets,
+)
 
 
 @pytest.fixture
@@ -52,14 +58,14 @@ def test_work_of_something_else(work, cfg, data_root, tmp_path, monkeypatch):
         with pytest.raises(InputError, match=r'another number of processes \(1 instead of 2\)'):
             claim(folder, cfg, schedule='full')
     (moved / 'annotation_body3d/cameras.pkl').write_bytes(b'other')
-    monkeypatch.setattr('depth_refine.reproduction.identity.file_identity', lambda path: f'{hash(path.read_bytes()):x}')
+    file_identity.cache_clear()
     with pytest.raises(InputError, match='another data'):
         claim(folder, cfg, schedule='full')
 
 
 def test_work_of_which_nothing_is_known(cfg, tmp_path):
     (tmp_path / 'epoch_1.pth').write_text('')
-    with pytest.raises(InputError, match='another data'):
+    with pytest.raises(InputError, match='holds work whose data was not recorded: remove it'):
         claim(tmp_path, cfg)
 
 

@@ -55,12 +55,22 @@ def test_models_with_results(root, tmp_path):
     assert other['Metadata'] == {'Training Data': 'Synthetic, long', 'Schedule': 'short, 48 epochs', 'Seeds': 2}
     stages = yaml.safe_load(paths[0].read_text())['Models']
     assert [stage['Name'] for stage in stages] == ['demo_c_synthetic', 'demo_c_synthetic-long']
-    assert (
-        stages[0]['Results'][0]['Metrics'] == {'MPJPE': 50.0, 'P-MPJPE': 25.0} and stages[0]['Metadata']['Seeds'] == 1
-    )
+    assert stages[0]['Results'][0]['Metrics'] == {'MPJPE': 50.0, 'P-MPJPE': 25.0}
+    assert stages[1]['Metadata'] == {
+        'Training Data': 'Synthetic, long',
+        'Seeds': 1,
+    }  # --epochs is not the first stage's
 
 
-@pytest.mark.parametrize('changes', [dict(first_stage=None, first_stage_result=None), {}])
+def test_two_names_that_are_one(root, tmp_path):
+    first = write_results(tmp_path / 'a.json', ['table1/2d_1'])
+    with pytest.raises(InputError, match="two data sets are called alike, 'a-b'"):
+        write_metafiles({'A b': [first], 'a-B': [first]}, root)
+
+
+@pytest.mark.parametrize(
+    'changes', [dict(first_stage=None, first_stage_result=None), dict(first_stage=dict(config=None)), {}]
+)
 def test_no_first_stage_or_none_of_a_known_config(root, tmp_path, changes):
     first = write_results(tmp_path / 'a.json', ['table1/2d_1'], **changes)
     assert [path.parent.name for path in write_metafiles({'Synthetic': [first]}, root)] == ['table1']
