@@ -13,7 +13,7 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.runner import CheckpointLoader
 
 from depth_refine.atomic import whole_file
-from depth_refine.engine import latest_checkpoint, resume_latest
+from depth_refine.engine import resume_latest
 from depth_refine.engine.tool import build_runner, load_config, use_mixed_precision
 from depth_refine.errors import InputError
 
@@ -105,7 +105,7 @@ def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict | N
     if is_main_process():
         with whole_file(folder / RESULT_FILE) as partial:
             partial.write_text(json.dumps(result, indent=2) + '\n')
-        _keep_weights(folder)
+        _drop_optimiser_states(folder)
     return result
 
 
@@ -120,15 +120,12 @@ def reads_store(cell: Cell, settings: Settings) -> bool:
     return not dataset.get('input_source', '').startswith('gt')
 
 
-def _keep_weights(folder: Path) -> None:
-    """Keep the last checkpoint alone, to be tested again, without the optimiser's state, which is twice as large."""
-    last = latest_checkpoint(folder)
+def _drop_optimiser_states(folder: Path) -> None:
+    """Make the checkpoints of a finished cell a third of their size; they can be tested again."""
     for path in folder.glob('epoch_*.pth'):
-        if path != last:
-            path.unlink()
-    content = CheckpointLoader.load_checkpoint(str(last), map_location='cpu')
-    with whole_file(last) as partial:
-        torch.save({key: content[key] for key in ('meta', 'state_dict', 'message_hub')}, partial)
+        content = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+        with whole_file(path) as partial:
+            torch.save({key: content[key] for key in ('meta', 'state_dict', 'message_hub')}, partial)
 
 
 def cell_config(cell: Cell, settings: Settings, stores: Path) -> Config:
