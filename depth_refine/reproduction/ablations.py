@@ -48,6 +48,7 @@ REFERENCE_TITLES = {
     'bounding boxes': 'annotation',
     'flip test': 'on',
 }
+PICTURES = {'σ on depth': 'sigma', 'noise on': 'noise', 'bounding boxes': 'boxes', 'flip test': 'flip_test'}
 ROWS = [REFERENCE, *(row for group in GROUPS.values() for row in group.values())]
 
 
@@ -75,24 +76,22 @@ def report(experiment: Experiment) -> str:
 
 
 def draw(experiment: Experiment, path: Path) -> None:
-    """Protocol 1 of each group, one panel each."""
-    figure = Figure(figsize=(13, 4), layout='constrained')
-    panels = figure.subplots(1, len(GROUPS), sharey=True, width_ratios=[len(_in_order(group)) + 1 for group in GROUPS])
-    for axes, group in zip(panels, GROUPS, strict=True):
+    """Protocol 1 of each group: a picture each, ``NAME_GROUP.png`` for ``NAME.png``, on one scale."""
+    cells = [of_cell(experiment, row.name) for row in ROWS]
+    ends = [cell.mean + sign * np.nan_to_num(cell.spread) for cell in cells for sign in (-1, 1)]
+    low, high = (np.nanmin(ends), np.nanmax(ends)) if np.isfinite(ends).any() else (0, 100)
+    margin = 0.2 * max(high - low, 1.0)
+    for group in GROUPS:
         rows = _in_order(group)
         cells = [of_cell(experiment, name) for name in rows.values()]
         means, spreads = [cell.mean for cell in cells], [np.nan_to_num(cell.spread) for cell in cells]
         colors = ['C2' if name == REFERENCE.name else 'C0' for name in rows.values()]
+        figure = Figure(figsize=(1.5 + 0.9 * len(rows), 4), layout='constrained')
+        axes = figure.subplots()
         axes.bar(range(len(rows)), means, yerr=spreads, color=colors, capsize=3, width=0.7)
         axes.set_xticks(range(len(rows)), rows, rotation=30, ha='right', fontsize=8)
-        axes.set_title(group, fontsize=10)
+        axes.set(ylabel='MPJPE, mean of actions (mm)', ylim=(low - margin, high + margin))
+        axes.set_title(f'{group}\ngreen: the recipe; the axis does not begin at zero', fontsize=8)
         axes.spines[['top', 'right']].set_visible(False)
-    values = [of_cell(experiment, row.name).mean for row in ROWS]
-    panels[0].set(ylabel='MPJPE, mean of actions (mm)')
-    if np.isfinite(values).any():
-        low, high = np.nanmin(values), np.nanmax(values)
-        margin = 0.3 * max(high - low, 1.0)
-        panels[0].set(ylim=(low - margin, high + margin))
-    figure.suptitle('green: the recipe; the axis does not begin at zero', fontsize=9)
-    with whole_file(path) as partial:
-        figure.savefig(partial, dpi=120)
+        with whole_file(path.with_name(f'{path.stem}_{PICTURES[group]}.png')) as partial:
+            figure.savefig(partial, dpi=120)

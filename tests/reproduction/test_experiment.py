@@ -218,7 +218,10 @@ def test_reports_of_the_tables(table, experiment, tmp_path):
     assert '40.0 ± 1.0' in text and '–' in text and f'- {lost}, seed 0: lost' in text
     if hasattr(table, 'draw'):
         table.draw(done, tmp_path / 'a.png')
-        assert (tmp_path / 'a.png').stat().st_size > 10000
+        pictures = [path.name for path in tmp_path.iterdir()]
+        groups = ('boxes', 'flip_test', 'noise', 'sigma')
+        assert sorted(pictures) == ([f'a_{group}.png' for group in groups] if table is ablations else ['a.png'])
+        assert all(path.stat().st_size > 9000 for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize('table', [table1, table2, ablations, beyond])

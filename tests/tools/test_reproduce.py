@@ -48,7 +48,7 @@ def test_tables_and_metafiles(stores, data_root, tmp_path, run_tool):
             assert f'- {row}, seed 0: InputError: the receptive field, 27 frames' in text and results[row] == {}
         else:
             assert ended.status == 0 and list(results[row]) == ['0']
-        assert (out / f'{table}.png').exists() == (table in ('table1', 'ablations'))
+        assert len(list(out.glob(f'{table}*.png'))) == dict(table1=1, ablations=4).get(table, 0)
 
     # the tool writes into the repository that it is in
     repository = tmp_path / 'repository'
