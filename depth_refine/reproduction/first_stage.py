@@ -61,17 +61,18 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
             runner.train()
     stores = settings.out / f'depth_sequences{suffix}'
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    # the other processes wait for longer than a group usually lets them, and for an error too
+    waiting = dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION) if dist.is_initialized() else None
     failed = [None]
     if is_main_process():
         try:
             extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
         except Exception as error:
             failed = [f'{type(error).__name__}: {error}']
-            if not dist.is_initialized():
+            if not waiting:
                 raise
-    if dist.is_initialized():
-        # the other processes wait for longer than a group usually lets them, and for an error too
-        dist.broadcast_object_list(failed, group=dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION))
+    if waiting:
+        dist.broadcast_object_list(failed, group=waiting)
     if failed[0]:
         raise InputError(f'the first process could not extract {stores}: {failed[0]}')
     return stores
