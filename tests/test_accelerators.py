@@ -18,6 +18,7 @@ from mmpose.structures import PoseDataSample
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from depth_refine.datasets import merge_windows
+from depth_refine.functional import soft_argmax
 from depth_refine.functional.skeleton import FLIP_INDICES
 from depth_refine.functional.soft_argmax import heatmap_marginals, soft_argmax_3d
 
@@ -139,3 +140,12 @@ def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(acceler
     assert max(part.nbytes for part in largest) <= 2**28
     assert sum(part.numel() for part in largest) == passes * logits.numel()
     assert len(largest) <= passes * 6  # few kernels
+
+
+def test_gpus_get_the_kernels_of_soft_argmax(accelerator, monkeypatch):
+    monkeypatch.setattr(soft_argmax, '_fused_soft_argmax', lambda: lambda logits: (logits.dtype, 'kernels'))
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        assert soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device='cuda', dtype=dtype)) == (dtype, 'kernels')
+    assert soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device='cuda', dtype=torch.float64)).shape == (1, 2, 3)
+    monkeypatch.setattr(soft_argmax, '_fused_soft_argmax', lambda: None)
+    assert soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device='cuda')).shape == (1, 2, 3)

@@ -5,10 +5,13 @@ centre ``(i + 0.5) / n``, so that a uniform heatmap decodes to the middle, 0.5, 
 take ``i / n``, which pulls every estimate by half a bin.)
 """
 
+import functools
+import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -63,7 +66,8 @@ def soft_argmax_3d(logits: Tensor) -> Tensor:
     The gradient of a logit is its probability times the distance of its bin from the centroid, along the incoming
     gradient. One tensor of the heatmap's size is kept for it, and becomes it: the probabilities, or the logits where
     these are of half precision, in which probabilities would be too coarse; theirs are computed again. Either way they
-    are computed in pieces that stay in the cache, on accelerators of 268 MB, and sums are float32.
+    are computed in pieces that stay in the cache, on accelerators of 268 MB, and sums are float32. GPUs with Triton
+    compute them as they read the logits (:mod:`.fused_soft_argmax`), unless these are float64.
 
     Args:
         logits: (B, K, D, H, W), in any memory layout.
@@ -81,7 +85,26 @@ def soft_argmax_3d(logits: Tensor) -> Tensor:
         xy, z = _marginals(_probabilities(logits, torch.promote_types(logits.dtype, torch.float32)))
         return torch.stack([expectation(p)[0] for p in (xy.sum(dim=2), xy.sum(dim=3), z)], dim=-1)
     with torch.autocast(logits.device.type, enabled=False):
+        if logits.is_cuda and logits.dtype != torch.float64 and (fused := _fused_soft_argmax()) is not None:
+            return fused(logits)
         return _SoftArgmax3D.apply(logits)
+
+
+@functools.cache
+def _fused_soft_argmax() -> Callable[[Tensor], Tensor] | None:
+    """That of Triton's kernels, or nothing, and a warning why, where they cannot be built."""
+    try:
+        from .fused_soft_argmax import fused_soft_argmax_3d
+
+        fused_soft_argmax_3d(torch.zeros(1, 1, 1, 1, 1, device='cuda'))
+    except Exception as error:  # no Triton, no C compiler for it, a GPU that it does not know
+        print_log(
+            f'soft-argmax runs as several PyTorch operations, as its kernels cannot be built: {error!r}',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return None
+    return fused_soft_argmax_3d
 
 
 class _SoftArgmax3D(torch.autograd.Function):

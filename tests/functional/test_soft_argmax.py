@@ -1,7 +1,10 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 
+from depth_refine.functional import soft_argmax
 from depth_refine.functional.soft_argmax import expectation, heatmap_marginals, soft_argmax_3d
 
 B, K, D, H, W = 2, 3, 5, 6, 7
@@ -160,3 +163,14 @@ def test_compiles_to_one_graph(dtype, tolerance):
         found.append((coords.detach(), leaf.grad))
     assert found[0][0].dtype == found[1][0].dtype == torch.promote_types(dtype, torch.float32)
     torch.testing.assert_close(found[1], found[0], atol=tolerance, rtol=tolerance)
+
+
+def test_without_triton_soft_argmax_says_why_it_is_slower(monkeypatch):
+    messages = []
+    monkeypatch.setattr(soft_argmax, 'print_log', lambda message, **_: messages.append(message))
+    monkeypatch.setitem(sys.modules, 'triton', None)
+    monkeypatch.delitem(sys.modules, 'depth_refine.functional.fused_soft_argmax', raising=False)
+    soft_argmax._fused_soft_argmax.cache_clear()
+    assert soft_argmax._fused_soft_argmax() is soft_argmax._fused_soft_argmax() is None
+    assert len(messages) == 1 and 'its kernels cannot be built: ModuleNotFoundError' in messages[0]
+    soft_argmax._fused_soft_argmax.cache_clear()
