@@ -22,8 +22,8 @@ def _has_onednn(x: Tensor) -> bool:
     return x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and ops._is_mkldnn_bf16_supported())
 
 
-def _onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str = 'none') -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, activation, [], '')
+def _onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, 'none', [], '')
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
@@ -83,14 +83,13 @@ class PackedLinear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(..., in_channels) to (..., out_channels)."""
-        return self._product(x, 'none') if self.is_packed else F.linear(x, self._weight, self._bias)
-
-    def relu(self, x: Tensor) -> Tensor:
-        """(..., in_channels) to (..., out_channels), followed by a ReLU."""
-        return self._product(x, 'relu') if self.is_packed else F.linear(x, self._weight, self._bias).relu_()
-
-    def _product(self, x: Tensor, activation: str) -> Tensor:
+        if not self.is_packed:
+            return F.linear(x, self._weight, self._bias)
         if x.shape[:-1].numel() == 1:
             rows = x.flatten(0, -2).repeat(2, 1)
-            return _onednn_linear(rows, self._weight, self._bias, activation)[:1].view(*x.shape[:-1], -1)
-        return _onednn_linear(x, self._weight, self._bias, activation)
+            return _onednn_linear(rows, self._weight, self._bias)[:1].view(*x.shape[:-1], -1)
+        return _onednn_linear(x, self._weight, self._bias)
+
+    def relu(self, x: Tensor) -> Tensor:
+        """(..., in_channels) to (..., out_channels), followed by a ReLU; oneDNN's own makes zeros of NaN."""
+        return self(x).relu_()

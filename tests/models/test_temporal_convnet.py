@@ -75,6 +75,20 @@ def test_strided_equals_dilated_in_outputs_and_gradients(kernel_size, num_blocks
         torch.testing.assert_close(parameter.grad, grad)
 
 
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('many_channels', [1, 1000])
+def test_what_is_not_finite_shows_in_the_output(dtype, many_channels, monkeypatch):
+    monkeypatch.setattr('depth_refine.models.dilated_convolution._MANY_CHANNELS', many_channels)
+    net = build(num_blocks=2).float().eval()
+    x = torch.randn(1, 6, 60)
+    with torch.no_grad(), torch.autocast('cpu', dtype=dtype, enabled=dtype != torch.float32):
+        x[0, 2, 30] = float('nan')
+        missing = net(x)[0].isnan()
+        assert missing[..., 4:31].all() and not missing[..., :4].any() and not missing[..., 31:].any()
+        net.blocks[1].conv2.conv.weight[0, 0] = float('nan')
+        assert net(torch.randn(1, 6, 60))[0].isnan().any()
+
+
 def test_block_against_a_plain_formula():
     net = build(num_blocks=1).eval()
     x = torch.randn(1, 6, 9, dtype=torch.float64)
