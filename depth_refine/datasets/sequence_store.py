@@ -26,6 +26,7 @@ from .h36m_annotation import H36MAnnotation
 
 SCHEMA_VERSION = 2
 _META_FILE = 'store.json'
+_CHECKED_FRAMES = 1 << 16  # at once, 13 MB
 
 
 def _shapes(has_depth_std: bool) -> dict[str, tuple]:
@@ -97,9 +98,17 @@ class SequenceStore:
                 )
         if changed:
             raise InputError(f'{self.path / changed[0]} is not as it was written: its sha256 differs. {how_to_make}')
-        require_unit(f'{self.path}: u and v of keypoints.npy', self.keypoints[..., :2], PIXELS)
+        low, high = self._extremes_of_keypoints()
+        require_unit(f'{self.path}: u and v of keypoints.npy', [low[:2], high[:2]], PIXELS)
         if self.has_depth:
-            require_unit(f'{self.path}: the depth of keypoints.npy', self.keypoints[..., 2], FROM_ROOT)
+            require_unit(f'{self.path}: the depth of keypoints.npy', [low[2], high[2]], FROM_ROOT)
+
+    def _extremes_of_keypoints(self) -> np.ndarray:
+        """Smallest and largest (2, 3) of each channel; read in parts, as what a map has read stays in memory with it."""
+        starts = range(0, len(self.keypoints), _CHECKED_FRAMES)
+        parts = (np.load(self.path / 'keypoints.npy', mmap_mode='r')[s : s + _CHECKED_FRAMES] for s in starts)
+        extremes = [(part.min(axis=(0, 1)), part.max(axis=(0, 1))) for part in parts]
+        return np.array([np.min(extremes, axis=(0, 1)), np.max(extremes, axis=(0, 1))])
 
 
 @contextmanager
