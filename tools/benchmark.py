@@ -15,7 +15,7 @@ from depth_refine.atomic import whole_file
 from depth_refine.benchmarks.machine import measure_machine
 from depth_refine.benchmarks.report import check_document, markdown, to_json, update_document
 from depth_refine.benchmarks.sections import ON_REQUEST, SECTIONS, expected, run_sections
-from depth_refine.benchmarks.setup import Setup
+from depth_refine.benchmarks.setup import Setup, check_videopose3d
 from depth_refine.engine import tool
 from depth_refine.errors import InputError
 
@@ -32,9 +32,10 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--rounds', type=int, default=9, help='most rounds of a comparison; default: 9')
     parser.add_argument('--videopose3d', type=Path, metavar='DIR', help='checkout of VideoPose3D; default: left out')
-    parser.add_argument(
-        '--refiner', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='trained refiner, for the section precision'
-    )
+    for stage in ('--refiner', '--first-stage'):
+        parser.add_argument(
+            stage, nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help=f'trained {stage[2:]}, for the section precision'
+        )
     parser.add_argument(
         '--folder',
         type=Path,
@@ -47,18 +48,34 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='JSON file for all numbers')
     parser.add_argument('--update-docs', type=Path, metavar='FILE', help='document whose tables are replaced')
     args = parser.parse_args()
-    if args.rounds < 1:
-        parser.error(f'--rounds: expected 1 or more, got {args.rounds}')
+    for name, number in (('--rounds', args.rounds), ('--frames', args.frames)):
+        if number is not None and number < 1:
+            parser.error(f'{name}: expected 1 or more, got {number}')
     return args
+
+
+def check_files(args: argparse.Namespace) -> None:
+    """Refuse, before anything is measured, what would fail afterwards.
+
+    Raises:
+        InputError: a folder, file or place in a document is missing.
+    """
+    if not args.folder.is_dir():
+        raise InputError(f'no folder {args.folder}: give an existing --folder')
+    for path in map(Path, (*(args.refiner or ()), *(args.first_stage or ()))):
+        if not path.is_file():
+            raise InputError(f'no file {path}: --refiner and --first-stage expect a config and a checkpoint')
+    if args.out and (args.out.is_dir() or not args.out.absolute().parent.is_dir()):
+        raise InputError(f'--out {args.out}: expected the name of a file in an existing folder')
+    check_videopose3d(args.videopose3d)
+    for name in expected(args.only) if args.update_docs else ():
+        check_document(args.update_docs, name)
 
 
 def main() -> None:
     """Measure the machine, then section by section."""
     args = parse_args()
-    if not args.folder.is_dir():
-        raise InputError(f'no folder {args.folder}: give an existing --folder')
-    for name in expected(args.only) if args.update_docs else ():
-        check_document(args.update_docs, name)
+    check_files(args)
     init_default_scope('mmpose')
     torch.manual_seed(0)
     sections = {}
@@ -72,16 +89,17 @@ def main() -> None:
             seconds=_SECONDS,
             videopose3d=args.videopose3d,
             refiner=args.refiner,
+            first_stage=args.first_stage,
             frames=args.frames,
         )
-        for name, results in run_sections(args.only, setup):
+        for name, results in run_sections(list(dict.fromkeys(args.only)), setup):
             sections[name] = results
             print(f'## {name}\n\n{markdown(machine, results)}', flush=True)
             if args.update_docs:
                 update_document(args.update_docs, name, markdown(machine, results))
-    if args.out:
-        with whole_file(args.out) as partial:
-            partial.write_text(json.dumps(to_json(machine, sections), indent=2) + '\n')
+            if args.out:
+                with whole_file(args.out) as partial:
+                    partial.write_text(json.dumps(to_json(machine, sections), indent=2) + '\n')
 
 
 if __name__ == '__main__':

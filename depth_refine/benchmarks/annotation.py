@@ -11,13 +11,15 @@ from mmengine.hub import get_config
 from mmpose.registry import DATASETS
 from scipy.spatial.transform import Rotation
 
+from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.errors import InputError
+from depth_refine.functional.skeleton import ROOT
 from depth_refine.preparation.prepare import prepare_h36m
 from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, takes_of, write_official_h36m
 from depth_refine.synthetic.performances import procedural_performances
 
 from .comparison import Result, Spread
-from .metric_at_size import frame_samples, prepare_metric, video_samples
+from .metric_at_size import TEST_FRAMES, frame_samples, prepare_metric, video_samples
 from .networks import MMPOSE_CONFIG, REFINER_CONFIG
 from .processes import measure_alone
 from .setup import Setup, left_out
@@ -37,7 +39,7 @@ def measure(setup: Setup) -> Iterator[Result]:
     Raises:
         InputError: the disk is too full.
     """
-    frames = setup.frames or TRAINING_FRAMES
+    frames = TRAINING_FRAMES if setup.frames is None else setup.frames
     needed, free = _BYTES_A_FRAME * frames, shutil.disk_usage(setup.folder).free
     if free < needed:
         raise InputError(
@@ -47,6 +49,7 @@ def measure(setup: Setup) -> Iterator[Result]:
         'imports alone': (do_nothing, ()),
         'write made-up CDF files': (write_raw, (frames,)),
         'prepare them, without images': (prepare, ()),
+        'write a depth sequence store': (write_store, (setup.configs,)),
         'open `H36MImageDataset`': (open_images, (setup.configs,)),
         'open `H36MDepthSequenceDataset`': (open_sequences, (setup.configs,)),
         'order of an epoch, 1 index a frame': (order, (frames,)),
@@ -61,8 +64,10 @@ def measure(setup: Setup) -> Iterator[Result]:
         usage = measure_alone(step, setup.folder / 'annotation', *arguments)
         seconds, gigabytes = _TARGETS.get(name, (None, None)) if frames == TRAINING_FRAMES else (None, None)
         spent = usage.result if isinstance(usage.result, float) else usage.seconds
-        work = f'{frames:,} frames: {name}'
-        yield Result(work, 's', Spread.of(spent), target=seconds, at_most=True)
+        evaluated = step is prepare_metric
+        work = f'{round(frames / TRAINING_FRAMES * TEST_FRAMES) if evaluated else frames:,} frames: {name}'
+        if step is not do_nothing:
+            yield Result(work, 's', Spread.of(spent), target=seconds, at_most=True)
         yield Result(f'{work}: peak memory', 'GB', Spread.of(usage.peak / 1e9), target=gigabytes, at_most=True)
 
 
@@ -94,6 +99,21 @@ def prepare(root: Path) -> Callable[[], object]:
     return lambda: prepare_h36m(root / 'raw', root / 'h36m', images=False)
 
 
+def write_store(root: Path, configs: Path) -> Callable[[], None]:
+    """The work of storing the annotated poses as if they were predicted."""
+    cfg = Config.fromfile(configs / REFINER_CONFIG).train_dataloader.dataset
+    annotation = H36MAnnotation(root / 'h36m' / cfg.ann_file, root / 'h36m/annotation_body3d/cameras.pkl')
+
+    def work() -> None:
+        with write_sequence_store(root / 'h36m' / cfg.depth_store, annotation, cfg.bbox_policy, meta={}) as writer:
+            for rows in (sequence.rows for sequence in annotation.sequences):
+                depth = annotation.keypoints_3d[rows][..., 2:]
+                keypoints = np.concatenate([annotation.keypoints[rows], depth - depth[:, ROOT, None]], axis=-1)
+                writer.write(rows, keypoints, np.ones(keypoints.shape[:2]))
+
+    return work
+
+
 def open_images(root: Path, configs: Path) -> Callable[[], int]:
     """The work of opening the first stage's training set."""
     cfg = Config.fromfile(configs / 'integral_h36m_only.py').train_dataloader.dataset
@@ -101,10 +121,9 @@ def open_images(root: Path, configs: Path) -> Callable[[], int]:
 
 
 def open_sequences(root: Path, configs: Path) -> Callable[[], int]:
-    """The work of opening the second stage's, on annotated 2D poses."""
+    """The work of opening the second stage's, store and all."""
     cfg = Config.fromfile(configs / REFINER_CONFIG).train_dataloader.dataset
-    cfg |= dict(data_root=str(root / 'h36m'), input_source='gt2d', depth_store=None)
-    return lambda: len(DATASETS.build(cfg))
+    return lambda: len(DATASETS.build(dict(cfg, data_root=str(root / 'h36m'))))
 
 
 def order(root: Path, frames: int) -> Callable[[], int]:

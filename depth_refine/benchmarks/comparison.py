@@ -1,5 +1,6 @@
 """Ours and others, measured in turns."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ import numpy as np
 
 from .machine import seconds_of
 
-_QUEUED = 20  # runs of a round on a GPU
+_QUEUED = 20  # runs of a round on a GPU, at least
+_ROUND = 0.5  # seconds
 
 
 class Contender(NamedTuple):
@@ -71,26 +73,27 @@ class Result:
 
 
 def take_turns(contenders: Mapping[str, Contender], rounds: int, seconds: float, device: str) -> dict[str, np.ndarray]:
-    """Run all contenders once to warm up, then in turns.
+    """Run all contenders once to warm up, once to see how often each runs in half a second, then in turns so often.
 
     Args:
         contenders: by name.
         rounds: how often each runs.
         seconds: no round begins later than this, but there is at least one.
-        device: ``'cpu'`` or ``'cuda'``, where a round queues several runs, so that the card need not wait for Python.
+        device: ``'cpu'`` or ``'cuda'``, where a round queues 20 runs or more, so that the card does not wait for Python.
 
     Returns:
         The rate of each, items a second, in each round.
     """
-    for contender in contenders.values():
-        contender.run()
     rates: dict[str, list[float]] = {name: [] for name in contenders}
-    calls = 1 if device == 'cpu' else _QUEUED
+    calls = {}
+    for name, contender in contenders.items():
+        contender.run()
+        calls[name] = max(math.ceil(_ROUND / seconds_of(contender.run, device)), 1 if device == 'cpu' else _QUEUED)
     start, done = time.perf_counter(), 0
     while done == 0 or (done < rounds and time.perf_counter() - start < seconds):
         for name, contender in contenders.items():
-            seconds_spent = seconds_of(lambda run=contender.run: [run() for _ in range(calls)], device)
-            rates[name].append(calls * contender.amount / seconds_spent)
+            seconds_spent = seconds_of(lambda name=name, run=contender.run: [run() for _ in range(calls[name])], device)
+            rates[name].append(calls[name] * contender.amount / seconds_spent)
         done += 1
     return {name: np.array(values) for name, values in rates.items()}
 

@@ -1,21 +1,24 @@
-"""The first stage: images a second of prediction and of training."""
+"""The first stage: images a second of prediction, of training and of loading."""
 
 import copy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
-from mmpose.registry import MODELS
+from mmpose.registry import DATASETS, MODELS
 from mmpose.structures import PoseDataSample
 from torch import nn
 
+from depth_refine.datasets import H36MImageDataset
 from depth_refine.engine import optimise_for_inference
 from depth_refine.functional.skeleton import FLIP_INDICES
 
 from .comparison import Contender, Result, compare
-from .networks import AMP_WRAPPERS, count_flops
+from .made_up_data import write_data_root, write_images
+from .networks import AMP_WRAPPERS, REFINER_CONFIG, count_flops
 from .setup import Setup
 
 _CONFIG = 'integral_h36m.py'
@@ -25,7 +28,7 @@ _PEER = "MMPose's top-down inference, fp32"
 def measure(
     setup: Setup, images: int | None = None, depth: int = 50, size: tuple[int, int] = (256, 256)
 ) -> Iterator[Result]:
-    """Prediction beside MMPose's of the same network, with the config's flip test; and training steps alone.
+    """Prediction beside MMPose's of the same network, with the config's flip test; training steps, and loading, alone.
 
     Args:
         setup: see :class:`Setup`.
@@ -57,6 +60,33 @@ def measure(
     for name in names:
         work, ceiling = f'training step of {images}, {name}', setup.machine.matrix[name]
         yield compare(work, 'samples/s', rates[name], flops=flops, ceiling=ceiling)
+    yield from _loading(setup)
+
+
+def _loading(setup: Setup, images: int = 64) -> Iterator[Result]:
+    """Images a second that a process decodes and crops, as large as Human3.6M's."""
+    cfg = setup.config(_CONFIG)
+    files = setup.config(REFINER_CONFIG).train_dataloader.dataset
+    root = setup.folder / 'images'
+    write_data_root(root, files, images)
+    train = cfg.train_dataloader.dataset
+    own = next(source for source in train.datasets if source.type == H36MImageDataset.__name__)
+    places = dict(data_root=str(root), ann_file=files.ann_file, frame_step=1)
+    data_sets = dict(
+        training=DATASETS.build(dict(own, **places, pipeline=[*own.pipeline, *train.pipeline])),
+        prediction=DATASETS.build(dict(cfg.test_dataloader.dataset, **places)),
+    )
+    write_images(data_sets['training'])
+    kilobytes = Path(data_sets['training'].image_path(0)).stat().st_size / 1e3
+    rates = setup.take_turns(
+        {
+            name: Contender(lambda d=data_set: [d[i] for i in range(images)], images)
+            for name, data_set in data_sets.items()
+        }
+    )
+    for name in data_sets:
+        note = f'JPEG files of {kilobytes:.0f} kB'
+        yield compare(f'loading images for {name}, one process', 'images/s', rates[name], note=note)
 
 
 def make_batch(images: int, size: tuple[int, int], device: str) -> dict:

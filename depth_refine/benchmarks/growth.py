@@ -21,7 +21,7 @@ from .setup import Setup, left_out
 _DEMO = 12_000  # training frames
 _MEMORY_A_FRAME = 1200  # bytes: open, and with the poses that the metric keeps
 _BATCH, _STEPS = 256, 20
-_FRAMES_AN_IMAGE, _MOST_IMAGES = 10, 12_000  # of extraction, which takes far longer than all else
+_FRAMES_AN_IMAGE, _MOST_IMAGES = 10, 120_000  # of extraction, which takes far longer than all else
 _CONFIG, _FIRST_STAGE = 'refiner_27.py', 'demo/integral.py'
 _MEMINFO = Path('/proc/meminfo')
 

@@ -62,11 +62,19 @@ def write_data_root(root: Path, dataset: dict, frames: int) -> None:
 
 
 def write_images(dataset: H36MImageDataset) -> None:
-    """Write a grey image for each of a data set's frames: a file for each video, under the names of all its frames."""
+    """Write an image for each of a data set's frames: a file for each video, under the names of all its frames."""
     annotation = dataset.annotation
     for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
         first, *others = (Path(dataset.image_path(row)) for row in sequence.rows)
         first.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(first), np.full((camera['h'], camera['w'], 3), 128, np.uint8))
+        cv2.imwrite(str(first), _clouds(camera['w'], camera['h']))
         for other in others:
             other.hardlink_to(first)
+
+
+def _clouds(width: int, height: int) -> np.ndarray:
+    """An image (H, W, 3) that is as much work to decode as a photograph: large structures, small ones and noise."""
+    rng = np.random.default_rng(0)
+    scales = ((8, 60), (40, 20), (200, 6), (max(width, height), 2))  # bins and their standard deviation
+    layers = [cv2.resize(rng.normal(0, std, (bins, bins, 3)), (width, height)) for bins, std in scales]
+    return np.clip(128 + sum(layers), 0, 255).astype(np.uint8)

@@ -80,11 +80,15 @@ def _compare(setup: Setup, channels: int, frames: int, windows: int) -> Iterator
     with torch.inference_mode():
         flops = {name: count_flops(contenders[name].run) / frames for name in ('fp32', 'bf16')}
         rates = setup.take_turns(contenders)
+    direct = count_flops(contenders['fp32'].run) / frames  # with gradients no multiplications are saved
     for name, target in (('fp32', 1.1), ('bf16', 6)):
         work, ceiling = f'whole video, {name}', setup.machine.matrix[name]
         yield compare(work, 'frames/s', rates[name], _PEER, rates.get(_PEER), flops[name], ceiling, target)
         target = 16 if name == 'fp32' else None
         yield compare(work, 'frames/s', rates[name], _MMPOSE, rates[_MMPOSE], flops[name], ceiling, target)
+    share = 100 * rates['fp32'] * direct / setup.machine.matrix['fp32']
+    work = 'whole video, fp32: operations of direct convolutions a second, of the matrix product'
+    yield compare(work, '%', share, target=90)
 
 
 def make_video(frames: int, device: str) -> torch.Tensor:

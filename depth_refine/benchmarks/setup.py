@@ -29,6 +29,7 @@ class Setup:
         seconds: no round of a comparison begins later than this.
         videopose3d: a checkout of VideoPose3D, or nothing.
         refiner: config and checkpoint of a trained refiner, or nothing.
+        first_stage: likewise.
         frames: size of the made-up training set, for the sections that have one.
     """
 
@@ -39,14 +40,8 @@ class Setup:
     seconds: float
     videopose3d: Path | None = None
     refiner: tuple[str, str] | None = None
+    first_stage: tuple[str, str] | None = None
     frames: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in _PEER_FILES if self.videopose3d else ():
-            if not (path := self.videopose3d / 'common' / f'{name}.py').is_file():
-                raise InputError(
-                    f'no {path}: --videopose3d expects a checkout of github.com/facebookresearch/VideoPose3D'
-                )
 
     @property
     def device(self) -> str:
@@ -67,6 +62,17 @@ class Setup:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+
+def check_videopose3d(folder: Path | None) -> None:
+    """Refuse a folder that is not VideoPose3D's.
+
+    Raises:
+        InputError: it lacks what is used of it.
+    """
+    for name in _PEER_FILES if folder else ():
+        if not (path := folder / 'common' / f'{name}.py').is_file():
+            raise InputError(f'no {path}: --videopose3d expects a checkout of github.com/facebookresearch/VideoPose3D')
 
 
 def left_out(work: str, peer: str = 'VideoPose3D', reason: str = 'no --videopose3d was given') -> Result:

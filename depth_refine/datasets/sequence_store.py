@@ -104,7 +104,7 @@ class SequenceStore:
             require_unit(f'{self.path}: the depth of keypoints.npy', [low[2], high[2]], FROM_ROOT)
 
     def _extremes_of_keypoints(self) -> np.ndarray:
-        """Smallest and largest (2, 3) of each channel; read in parts, as what a map has read stays in memory with it."""
+        """Smallest and largest (2, 3) of each channel, by several maps: what one has read stays in memory with it."""
         starts = range(0, len(self.keypoints), _CHECKED_FRAMES)
         parts = (np.load(self.path / 'keypoints.npy', mmap_mode='r')[s : s + _CHECKED_FRAMES] for s in starts)
         extremes = [(part.min(axis=(0, 1)), part.max(axis=(0, 1))) for part in parts]

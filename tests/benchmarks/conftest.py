@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from depth_refine.benchmarks import processes
+from depth_refine.benchmarks import comparison, processes
 from depth_refine.benchmarks.machine import Machine
 from depth_refine.benchmarks.setup import Setup
 
@@ -44,6 +44,12 @@ class ChunkedGenerator:
             yield None, None, self.batch
 """
 CONFIGS = Path(__file__).parents[2] / 'configs'
+
+
+@pytest.fixture(autouse=True)
+def quick_rounds(monkeypatch):
+    """A run is a round."""
+    monkeypatch.setattr(comparison, '_ROUND', 0)
 
 
 @pytest.fixture

@@ -9,21 +9,37 @@ def test_contenders_run_in_turns_after_a_warm_up():
     calls = []
     contenders = {name: Contender(lambda name=name: calls.append(name), 3) for name in 'ab'}
     rates = take_turns(contenders, rounds=4, seconds=60, device='cpu')
-    assert calls == ['a', 'b'] * 5
+    assert calls == ['a', 'a', 'b', 'b'] + ['a', 'b'] * 4
     assert rates.keys() == {'a', 'b'} and all(values.shape == (4,) for values in rates.values())
 
 
-def test_rates_are_items_a_second(monkeypatch):
-    seconds = iter([0.5, 2.0, 0.25, 8.0])
-    monkeypatch.setattr(comparison, 'seconds_of', lambda work, device: next(seconds))
-    rates = take_turns(dict(a=Contender(lambda: 0, 10), b=Contender(lambda: 0)), rounds=2, seconds=60, device='cpu')
-    assert rates['a'].tolist() == [20, 40] and rates['b'].tolist() == [0.5, 0.125]
+@pytest.mark.parametrize(('device', 'runs'), [('cpu', (3, 1)), ('cuda', (20, 20))])
+def test_rates_are_items_a_second(device, runs, monkeypatch):
+    monkeypatch.setattr(comparison, '_ROUND', 0.5)
+    seconds = iter([0.2, 2.0, 0.5, 2.0, 0.25, 8.0])  # a run of each, then two rounds
+    calls = dict(a=0, b=0)
+
+    def seconds_of(work, device):
+        work()
+        return next(seconds)
+
+    def count(name):
+        calls[name] += 1
+
+    monkeypatch.setattr(comparison, 'seconds_of', seconds_of)
+    contenders = dict(a=Contender(lambda: count('a'), 10), b=Contender(lambda: count('b')))
+    rates = take_turns(contenders, rounds=2, seconds=60, device=device)
+    assert tuple(calls.values()) == tuple(2 + 2 * number for number in runs), 'runs of 0.2 and 2 s fill half a second'
+    assert rates['a'].tolist() == [20 * runs[0], 40 * runs[0]] and rates['b'].tolist() == [
+        0.5 * runs[1],
+        0.125 * runs[1],
+    ]
 
 
 def test_no_round_begins_when_time_is_up():
     calls = []
     take_turns(dict(a=Contender(lambda: calls.append(1))), rounds=100, seconds=0, device='cpu')
-    assert len(calls) == 2, 'the warm-up and one round'
+    assert len(calls) == 3, 'two to warm up, and one round'
 
 
 def test_ratio_is_taken_round_by_round():

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 
@@ -15,9 +17,12 @@ def test_rows(rows):
         ('prediction, batches of 2, bf16', True, 3),
         ('training step of 2, fp32', False, None),
         ('training step of 2, bf16', False, None),
+        ('loading images for training, one process', False, None),
+        ('loading images for prediction, one process', False, None),
     ]
     assert all(row.ours.median > 0 for row in rows) and all(row.ratio.median > 0 for row in rows[:2])
-    operations = [row.flop_rate / row.ours.median for row in rows]
+    assert 100 < int(re.fullmatch(r'JPEG files of (\d+) kB', rows[4].note)[1]) < 400, 'as photographs of a megapixel'
+    operations = [row.flop_rate / row.ours.median for row in rows[:4]]
     assert operations[0] == pytest.approx(operations[1]) and operations[2] == pytest.approx(operations[3])
     # predicting goes forward twice, with the flip test; training once forward and twice backward, but for the images
     assert 1.4 < operations[2] / operations[0] < 1.5

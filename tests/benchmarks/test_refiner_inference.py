@@ -9,7 +9,7 @@ SIZES = dict(channels=8, frames=9, windows=2, long=40, check=33)
 
 def test_rows(setup_with_peer, same_process, monkeypatch):
     monkeypatch.setattr(depth_temporal_refiner, '_PIECE', 8)
-    *rates, memory, difference = refiner_inference.measure(setup_with_peer, **SIZES)
+    *rates, direct, memory, difference = refiner_inference.measure(setup_with_peer, **SIZES)
     assert [(row.work, row.peer.split(',')[0], row.target) for row in rates] == [
         ('whole video, fp32', 'VideoPose3D', 1.1),
         ('whole video, fp32', 'MMPose', 16),
@@ -21,6 +21,8 @@ def test_rows(setup_with_peer, same_process, monkeypatch):
     flops = fp32.flop_rate / fp32.ours.median
     assert bf16.flop_rate / bf16.ours.median == pytest.approx(flops)
     assert fp32.share == pytest.approx(fp32.flop_rate / 1e9) and bf16.share == pytest.approx(bf16.flop_rate / 4e9)
+    assert (direct.unit, direct.target, direct.at_most) == ('%', 90, False)
+    assert direct.ours.median == pytest.approx(100 * fp32.share), 'a narrow network is one of direct convolutions'
     assert memory.unit == 'MB' and memory.ours.median >= 0 and (memory.target, memory.at_most) == (1000, True)
     assert difference.unit == 'mm' and difference.met
 

@@ -1,7 +1,6 @@
-import dataclasses
-
 import pytest
 
+from depth_refine.benchmarks.setup import check_videopose3d
 from depth_refine.errors import InputError
 
 
@@ -9,8 +8,8 @@ def test_peer_is_loaded_by_path(setup_with_peer):
     assert setup_with_peer.peer('model').TemporalModel(17, 3, 17, [3] * 5, channels=8).layers[0].out_features == 8
 
 
-def test_a_folder_that_is_no_checkout(setup, tmp_path):
+def test_a_folder_that_is_no_checkout(tmp_path):
     (tmp_path / 'common').mkdir()
     (tmp_path / 'common' / 'model.py').write_text('')
     with pytest.raises(InputError, match=f'no {tmp_path}/common/generators.py: --videopose3d expects a checkout'):
-        dataclasses.replace(setup, videopose3d=tmp_path)
+        check_videopose3d(tmp_path)

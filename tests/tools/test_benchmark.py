@@ -7,6 +7,7 @@ from depth_refine.benchmarks import machine, sections
 from depth_refine.benchmarks.comparison import Result, Spread
 from depth_refine.benchmarks.machine import Machine
 from depth_refine.benchmarks.report import check_document
+from depth_refine.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,9 +59,27 @@ def test_nothing_is_measured_in_vain(run, tmp_path):
     assert status == f'error: no folder {tmp_path}/absent: give an existing --folder'
     (status, _, _), _ = run('--videopose3d', tmp_path)
     assert status.startswith(f'error: no {tmp_path}/common/model.py: --videopose3d expects a checkout')
-    (status, _, printed), _ = run('--rounds', 0)
-    assert status == 2 and '--rounds: expected 1 or more, got 0' in printed
+    (status, _, _), _ = run('--refiner', __file__, tmp_path / 'absent.pth')
+    assert (
+        status == f'error: no file {tmp_path}/absent.pth: --refiner and --first-stage expect a config and a checkpoint'
+    )
+    for out in (tmp_path, tmp_path / 'absent' / 'numbers.json'):
+        (status, _, _), _ = run('--out', out)
+        assert status == f'error: --out {out}: expected the name of a file in an existing folder'
+    for option, number in (('--rounds', 0), ('--frames', -5), ('--frames', 0)):
+        (status, _, printed), _ = run(option, number)
+        assert status == 2 and f'{option}: expected 1 or more, got {number}' in printed
     assert setups == []
+
+
+def test_finished_sections_are_kept(run, monkeypatch, tmp_path):
+    def fail(setup):
+        raise InputError('no more')
+
+    monkeypatch.setitem(sections.SECTIONS, 'windows', fail)
+    ended, setups = run('--only', 'metric', 'metric', 'windows', '--out', tmp_path / 'numbers.json')
+    assert ended.status == 'error: no more' and len(setups) == 1, 'a section is measured once'
+    assert list(json.loads((tmp_path / 'numbers.json').read_text())['sections']) == ['metric']
 
 
 @pytest.mark.parametrize('name', sections.expected(list(sections.SECTIONS)))
