@@ -79,7 +79,7 @@ def take_turns(contenders: Mapping[str, Contender], rounds: int, seconds: float,
         contenders: by name.
         rounds: how often each runs.
         seconds: no round begins later than this, but there is at least one.
-        device: ``'cpu'`` or ``'cuda'``, where a round queues 20 runs or more, so that the card does not wait for Python.
+        device: ``'cpu'`` or ``'cuda'``, where a round queues at least 20 runs, lest the card wait for Python.
 
     Returns:
         The rate of each, items a second, in each round.

@@ -95,8 +95,10 @@ class DepthTemporalRefiner(BasePoseEstimator):
             return self._poses(inputs)
         # frames that a convolution computes in pairs are then the same pairs as in one pass: to the last bit
         piece = max(_PIECE // (2 * field), 1) * 2 * field
-        starts = range(0, frames - field + 1, piece)
-        return torch.cat([self._poses(inputs[..., s : s + piece + field - 1]) for s in starts], dim=1)
+        # and a product of few rows is rounded otherwise: a short rest goes with the piece before it
+        starts = list(range(0, frames - field + 1 - piece // 16, piece))
+        stops = [start + field - 1 for start in starts[1:]] + [frames]
+        return torch.cat([self._poses(inputs[..., slice(*ends)]) for ends in zip(starts, stops, strict=True)], dim=1)
 
     def _poses(self, inputs: Tensor) -> Tensor:
         feats = self.extract_feat(inputs)

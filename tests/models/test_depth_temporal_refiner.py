@@ -54,7 +54,7 @@ def test_autocast_does_not_round_the_poses():
         poses = model(video)
     assert poses.dtype == torch.float32
     assert (poses.bfloat16().float() != poses).any()
-    torch.testing.assert_close(poses, model(video), atol=0.05, rtol=0)
+    torch.testing.assert_close(poses, model(video), atol=1e-3, rtol=0)
 
 
 def test_loss_is_the_mean_joint_distance():
@@ -154,10 +154,11 @@ def test_long_videos_in_pieces(backbone, frames, grad, monkeypatch):
     assert max(seen) == piece + field - 1 and len(seen) == -(-whole.shape[1] // piece)
 
 
-def test_pieces_of_long_videos_are_the_same_to_the_last_bit(monkeypatch):
+@pytest.mark.parametrize('outputs', [1374, 2 * 486 + 1])  # the last of which would be alone
+def test_pieces_of_long_videos_are_the_same_to_the_last_bit(outputs, monkeypatch):
     backbone = dict(OURS['backbone'], channels=512, num_blocks=2)
     model = build(backbone=backbone, head=dict(OURS['head'], in_channels=512)).eval()
-    video = torch.randn(1, 51, 1400)
+    video = torch.randn(1, 51, outputs + 26)
     with torch.no_grad():
         whole = model(video)
         monkeypatch.setattr('depth_refine.models.depth_temporal_refiner._PIECE', 500)
