@@ -14,11 +14,12 @@ from torch import nn
 
 from depth_refine.datasets import H36MImageDataset
 from depth_refine.engine import optimise_for_inference
+from depth_refine.engine.tool import use_mixed_precision
 from depth_refine.functional.skeleton import FLIP_INDICES
 
 from .comparison import Contender, Result, compare
 from .made_up_data import write_data_root, write_images
-from .networks import AMP_WRAPPERS, REFINER_CONFIG, count_flops
+from .networks import REFINER_CONFIG, count_flops
 from .setup import Setup
 
 _CONFIG = 'integral_h36m.py'
@@ -116,8 +117,8 @@ def predict(model: nn.Module, data: dict) -> Callable[[], None]:
 
 def train(setup: Setup, model: nn.Module, data: dict, amp: bool) -> Callable[[], None]:
     """The work of a training step as mmengine's loop takes it."""
-    wrapper = setup.config(_CONFIG).optim_wrapper
+    cfg = setup.config(_CONFIG)
     if amp:
-        wrapper |= AMP_WRAPPERS[setup.device]
-    model, wrapper = model.train(), build_optim_wrapper(model, wrapper)
+        use_mixed_precision(cfg)
+    model, wrapper = model.train(), build_optim_wrapper(model, cfg.optim_wrapper)
     return lambda: model.train_step(data, wrapper)

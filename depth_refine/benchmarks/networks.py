@@ -14,7 +14,6 @@ from .setup import Setup
 
 JOINTS, CHANNELS_IN, FIELD = 17, 3, 243
 REFINER_CONFIG = 'refiner_243.py'
-AMP_WRAPPERS = dict(cpu=dict(type='CpuAmpOptimWrapper'), cuda=dict(type='AmpOptimWrapper', dtype='bfloat16'))
 MMPOSE_CONFIG = 'mmpose::body_3d_keypoint/video_pose_lift/h36m/video-pose-lift_tcn-243frm-supv_8xb128-160e_h36m.py'
 
 

@@ -8,9 +8,10 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
+from depth_refine.engine.tool import use_mixed_precision
+
 from .comparison import Contender, Result, Spread, compare
 from .networks import (
-    AMP_WRAPPERS,
     CHANNELS_IN,
     FIELD,
     JOINTS,
@@ -57,10 +58,10 @@ def measure(setup: Setup, channels: int = 1024, batch: int | None = None) -> Ite
 
 def our_step(setup: Setup, channels: int, windows: torch.Tensor, target: torch.Tensor, amp: bool) -> Callable[[], None]:
     """A step as mmengine's training loop takes it, on one batch of ``merge_windows``."""
-    refiner, wrapper = build_refiner(setup, channels).train(), setup.config(REFINER_CONFIG).optim_wrapper
+    refiner, cfg = build_refiner(setup, channels).train(), setup.config(REFINER_CONFIG)
     if amp:
-        wrapper |= AMP_WRAPPERS[setup.device]
-    wrapper = build_optim_wrapper(refiner, wrapper)
+        use_mixed_precision(cfg)
+    wrapper = build_optim_wrapper(refiner, cfg.optim_wrapper)
     sample = PoseDataSample()
     sample.gt_instance_labels = InstanceData(
         lifting_target_label=target.flatten(0, 1), lifting_target_weight=torch.ones_like(target[:, 0, :, 0])

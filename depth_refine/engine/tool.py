@@ -213,11 +213,13 @@ def _copy_while_computing(cfg: Config) -> None:
 
 
 def use_mixed_precision(cfg: Config) -> None:
-    """Train in mixed precision: mmengine's optimiser wrapper on GPUs, bfloat16 on CPUs."""
-    if torch.cuda.is_available():
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    else:
+    """Train in bfloat16, whose losses need no scaling; on GPUs without it in float16."""
+    if not torch.cuda.is_available():
         cfg.optim_wrapper.update(type='CpuAmpOptimWrapper')
+    elif torch.cuda.is_bf16_supported(including_emulation=False):
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))
+    else:
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
 def evaluate_in_mixed_precision(cfg: Config) -> None:

@@ -28,7 +28,7 @@ STAGES = dict(
         train_dataloader=dict(dataset=dict(frame_step=1)),
     ),
 )
-WRAPPERS = ('OptimWrapper', 'CpuAmpOptimWrapper', 'CpuScaledOptimWrapper')
+WRAPPERS = ('OptimWrapper', 'CpuAmpOptimWrapper', 'CpuScaledOptimWrapper', 'CpuUnscaledOptimWrapper')
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -41,6 +41,15 @@ class CpuScaledOptimWrapper(AmpOptimWrapper):
         self._scale_update_param = None
 
     optim_context = OptimWrapper.optim_context
+
+
+@OPTIM_WRAPPERS.register_module()
+class CpuUnscaledOptimWrapper(CpuScaledOptimWrapper):
+    """As GPUs have it in bfloat16: with a loss scaler that does nothing."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.loss_scaler = torch.amp.GradScaler('cpu', enabled=False)
 
 
 class Spoiler(Hook):

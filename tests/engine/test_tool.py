@@ -132,13 +132,21 @@ def test_launchers_that_cannot_start(monkeypatch, launcher, message):
         tool.build_runner(Config(dict(launcher=launcher)))
 
 
-@pytest.mark.parametrize(('has_gpu', 'wrapper'), [(True, 'AmpOptimWrapper'), (False, 'CpuAmpOptimWrapper')])
-def test_mixed_precision(monkeypatch, has_gpu, wrapper):
+@pytest.mark.parametrize(
+    ('has_gpu', 'has_bfloat16', 'wrapper'),
+    [
+        (False, False, dict(type='CpuAmpOptimWrapper')),
+        (True, True, dict(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))),
+        (True, False, dict(type='AmpOptimWrapper', loss_scale='dynamic')),
+    ],
+)
+def test_mixed_precision(monkeypatch, has_gpu, has_bfloat16, wrapper):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: has_bfloat16)
     cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam')), test_cfg=dict()))
     tool.use_mixed_precision(cfg)
     tool.evaluate_in_mixed_precision(cfg)
-    assert cfg.optim_wrapper.type == wrapper and cfg.optim_wrapper.optimizer.type == 'Adam' and cfg.test_cfg.fp16
+    assert cfg.optim_wrapper == dict(wrapper, optimizer=dict(type='Adam')) and cfg.test_cfg.fp16
 
 
 @pytest.mark.parametrize('has_gpu', [True, False])
