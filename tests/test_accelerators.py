@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import FUNCTIONS
 from mmengine.structures import InstanceData
 from mmpose.registry import DATASETS, MODELS
 from mmpose.structures import PoseDataSample
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from depth_refine.datasets import merge_windows
 from depth_refine.functional import soft_argmax
@@ -81,10 +83,24 @@ def sequences(count, frames, channels, targets):
     return dict(inputs=torch.zeros(count, frames, 17, channels), data_samples=[make_sample(targets, **labels)])
 
 
+class Copies(TorchDispatchMode):
+    """Counts copies from the CPU to the accelerator."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten._to_copy.default:
+            self.count += args[0].device.type == 'cpu' and result.device == DEVICE
+        return result
+
+
 def assert_trains(model, data):
-    losses = model.train()(**model.data_preprocessor(data, True), mode='loss')
-    loss, _ = model.parse_losses(losses)
-    loss.backward()
+    with Copies() as copies:
+        losses = model.train()(**model.data_preprocessor(data, True), mode='loss')
+        loss, _ = model.parse_losses(losses)
+        loss.backward()
+    assert copies.count <= 4  # inputs, labels, weights, and the order of an image's channels
     assert {parameter.grad.device for parameter in model.parameters()} == {loss.device} == {DEVICE}
 
 
@@ -95,7 +111,9 @@ def predict(model, data):
 
 def test_first_stage(accelerator):
     model = build('integral_h36m.py')
-    assert_trains(model, images(2))
+    collate = FUNCTIONS.get(Config.fromfile(CONFIGS / 'integral_h36m.py').train_dataloader.collate_fn.type)
+    inputs, samples = images(16).values()
+    assert_trains(model, collate([dict(inputs=i, data_samples=s) for i, s in zip(inputs, samples, strict=True)]))
     assert [keypoints.shape for keypoints in predict(model, images(3))] == [(1, 17, 3)] * 3
 
 

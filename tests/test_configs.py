@@ -92,12 +92,12 @@ def test_integral_trains_depth_on_human36m_alone(data_root, body_2d_root):
     batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
     loss = model.loss(**model.data_preprocessor(batch, training=True))['loss_kpt']
     (gradient,) = torch.autograd.grad(loss, coordinates)
-    samples = batch['data_samples']
-    assert ['h36m' in sample.img_path for sample in samples] == [True, True, False, False] * 2
-    for sample, grad in zip(samples, gradient, strict=True):
-        weights = sample.gt_instance_labels.keypoint_weights[0]
+    (samples,) = batch['data_samples']
+    of_h36m = ['h36m' in path for path in samples.img_path]
+    assert of_h36m == [True, True, False, False] * 2
+    for has_depth, weights, grad in zip(of_h36m, samples.gt_instance_labels.keypoint_weights, gradient, strict=True):
         assert torch.equal(grad != 0, weights != 0)
-        assert (weights[:, :2] > 0).any() and (weights[:, 2] > 0).any() == ('h36m' in sample.img_path)
+        assert (weights[:, :2] > 0).any() and (weights[:, 2] > 0).any() == has_depth
 
     before = model.head.heatmap_head.final_layer.weight.clone()
     log = model.train_step(batch, build_optim_wrapper(model, cfg.optim_wrapper))

@@ -35,7 +35,7 @@ train_dataloader = dict(
     batch_size=128,  # a multiple of 4, the sum of source_ratio
     num_workers=8,
     sampler=dict(type='MultiSourceEpochSampler', source_ratio=[2, 1, 1]),
-    collate_fn=dict(type='default_collate'),  # a batch of images as one tensor, which a GPU takes at once
+    collate_fn=dict(type='merge_images'),
     dataset=dict(
         type='CombinedDataset',
         metainfo=dict(from_file='configs/_base_/datasets/h36m.py'),
@@ -71,7 +71,7 @@ val_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    collate_fn=dict(type='default_collate'),
+    collate_fn=dict(type='default_collate'),  # a batch of images as one tensor, which a GPU takes at once
     dataset=dict(
         type='H36MImageDataset',
         data_root=data_root,

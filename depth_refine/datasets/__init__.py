@@ -7,6 +7,7 @@ from .h36m_annotation import H36MAnnotation
 from .h36m_cameras import load_cameras
 from .h36m_depth_sequence_dataset import H36MDepthSequenceDataset
 from .h36m_image_dataset import H36MImageDataset
+from .merge_images import merge_images
 from .merge_windows import merge_windows
 from .multi_source_epoch_sampler import MultiSourceEpochSampler
 from .sequence_store import SequenceStore, write_sequence_store
@@ -21,6 +22,7 @@ __all__ = [
     'MultiSourceEpochSampler',
     'SequenceStore',
     'load_cameras',
+    'merge_images',
     'merge_windows',
     'transforms',
     'write_annotation',

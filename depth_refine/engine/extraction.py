@@ -20,6 +20,7 @@ from depth_refine.errors import InputError
 
 from .checkpoint import check_checkpoint
 from .inference_optimization import optimise_for_inference
+from .tool import copy_while_computing
 
 _FILES = ('ann_file', 'data_root', 'data_prefix', 'camera_param_file')  # of a data set
 
@@ -49,6 +50,8 @@ def extract_depth_sequences(
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     set_multi_processing(**cfg.get('env_cfg', {}).get('mp_cfg', {}))
+    if torch.device(device).type == 'cuda':
+        copy_while_computing(cfg)
     model = MODELS.build(cfg.model)
     check_checkpoint(model, checkpoint)
     load_checkpoint(model, str(checkpoint), map_location='cpu', logger='silent')

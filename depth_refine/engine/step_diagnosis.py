@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.dist import get_world_size
@@ -16,7 +17,7 @@ def diagnose(batches: list[dict], losses: list[dict[str, Tensor]], model: nn.Mod
 
     Args:
         batches: what the step was made of: ``inputs`` (B, ...) and ``data_samples`` with ``gt_instance_labels``, packed
-            one by one or merged by ``merge_windows``.
+            one by one, or merged by ``merge_images`` or ``merge_windows``.
         losses: of each batch, by name.
         model: with its gradients, if they are still there.
         dataset: knows the names of samples that do not carry their own.
@@ -37,7 +38,9 @@ def sample_names(batch: dict, dataset: BaseDataset) -> list[str]:
     for element in batch['data_samples']:
         info = element.metainfo
         if 'img_path' in info:
-            names.append(f'{info["img_path"]} (id {info.get("id", "unknown")})')
+            paths = np.atleast_1d(info['img_path'])  # one, or those of merged samples
+            ids = np.broadcast_to(info.get('id', 'unknown'), paths.shape)
+            names += [f'{path} (id {id_})' for path, id_ in zip(paths, ids, strict=True)]
         elif 'sample_idx' in info and hasattr(dataset, 'sample_name'):
             names += [dataset.sample_name(index) for index in torch.as_tensor(info['sample_idx']).flatten().tolist()]
         else:

@@ -198,12 +198,12 @@ def build_runner(cfg: Config) -> Runner:
             find_unused_parameters=cfg.get('find_unused_parameters', False),
         )
     if torch.cuda.is_available():
-        _copy_while_computing(cfg)
+        copy_while_computing(cfg)
     return Runner.from_cfg(cfg)
 
 
-def _copy_while_computing(cfg: Config) -> None:
-    """Copy batches to the GPU while it works on others, from pinned memory, which only GPUs have."""
+def copy_while_computing(cfg: Config) -> None:
+    """Have a config copy batches to the GPU while it works on others, from pinned memory, which only GPUs have."""
     for split in ('train', 'val', 'test'):
         loader = cfg.get(f'{split}_dataloader')
         if loader and loader.get('dataset', {}).get('device', 'cpu') == 'cpu':

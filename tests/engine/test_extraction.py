@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
-from depth_refine.engine import extract_depth_sequences
+from depth_refine.engine import extract_depth_sequences, extraction
 from depth_refine.errors import InputError
 from depth_refine.reproduction.cell import Settings
 from depth_refine.reproduction.first_stage import make_stores
@@ -45,6 +46,26 @@ def test_files_are_those_of_each_data_set(first_stage, data_root, tmp_path):
     moved = extract_depth_sequences(cfg, checkpoint, tmp_path / 'of_each')
     for one, other in zip(plain, moved, strict=True):
         np.testing.assert_array_equal(np.load(one / 'keypoints.npy'), np.load(other / 'keypoints.npy'))
+
+
+@pytest.mark.parametrize('device', ['cpu', 'cuda'])
+def test_copies_to_a_gpu_while_it_computes(first_stage, tmp_path, monkeypatch, device):
+    cfg, checkpoint = first_stage
+    on_cpu, build_loader, non_blocking, pinned = extraction.optimise_for_inference, Runner.build_dataloader, [], []
+
+    def optimise(model, device, amp):
+        non_blocking.append(model.data_preprocessor._non_blocking)
+        return on_cpu(model, 'cpu', amp)
+
+    def build_dataloader(cfg):
+        pinned.append(cfg.pop('pin_memory', False))
+        return build_loader(cfg)
+
+    monkeypatch.setattr(extraction, 'optimise_for_inference', optimise)
+    monkeypatch.setattr(extraction.Runner, 'build_dataloader', build_dataloader)
+    extract_depth_sequences(cfg, checkpoint, tmp_path, device)
+    has_gpu = device == 'cuda'
+    assert non_blocking == [has_gpu] and pinned == [has_gpu] * 2
 
 
 def make_stores_of_rank(rank, folder, config, settings):

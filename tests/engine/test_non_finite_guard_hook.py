@@ -115,7 +115,7 @@ def spoil_input(batch):
 
 
 def spoil_label(batch):
-    batch['data_samples'][3].gt_instance_labels.keypoint_labels[0, 4, 2] = np.nan
+    batch['data_samples'][0].gt_instance_labels.keypoint_labels[3, 4, 2] = np.nan
 
 
 def path_of(dataset, index):

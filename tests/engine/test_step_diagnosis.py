@@ -5,7 +5,7 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 from torch import nn
 
-from depth_refine.datasets import merge_windows
+from depth_refine.datasets import merge_images, merge_windows
 from depth_refine.engine.step_diagnosis import diagnose, sample_names
 
 LOSSES = [dict(loss=torch.tensor(np.nan), loss_a=torch.tensor(0.5), loss_b=torch.tensor(np.nan))]
@@ -33,12 +33,21 @@ def packed(count, **info):
     return dict(inputs=[torch.zeros(3, 6, 4, dtype=torch.uint8)] * count, data_samples=samples)
 
 
+def images(count, **info):
+    """Packed samples, merged."""
+    batch = packed(count, **info)
+    return merge_images([dict(inputs=i, data_samples=s) for i, s in zip(*batch.values(), strict=True)])
+
+
 @pytest.mark.parametrize(
     ('batch', 'names'),
     [
         (merged(), ['S1_Eating.1, frame 8', 'S1_Eating.1, frame 1', 'S1_Eating.1, frame 42']),
         (packed(2, sample_idx=[3, 5]), ['S1_Eating.1, frame 4', 'S1_Eating.1, frame 6']),
         (packed(2, img_path=['a.jpg', 'b.jpg'], id=[8, 9], sample_idx=[3, 5]), ['a.jpg (id 8)', 'b.jpg (id 9)']),
+        (images(2, img_path=['a.jpg', 'b.jpg'], id=[8, 9]), ['a.jpg (id 8)', 'b.jpg (id 9)']),
+        (images(2, img_path=['a.jpg', 'b.jpg']), ['a.jpg (id unknown)', 'b.jpg (id unknown)']),
+        (images(2), ['sample 0 of the batch', 'sample 1 of the batch']),
         (packed(2), ['sample 0 of the batch', 'sample 1 of the batch']),
     ],
 )
