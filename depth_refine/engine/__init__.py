@@ -1,6 +1,7 @@
 """Running things: training hooks, mixed precision on CPUs, checkpoint checks, extraction, what the tools share."""
 
 from .batch_norm_momentum_hook import BatchNormMomentumHook
+from .bounded_history_hook import BoundedHistoryHook
 from .checkpoint import check_checkpoint, latest_checkpoint, resume_latest
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .epoch_seed_hook import EpochSeedHook
@@ -11,6 +12,7 @@ from .whole_checkpoint_hook import WholeCheckpointHook
 
 __all__ = [
     'BatchNormMomentumHook',
+    'BoundedHistoryHook',
     'CpuAmpOptimWrapper',
     'EpochSeedHook',
     'NonFiniteGuardHook',
