@@ -12,7 +12,7 @@ from mmpose.registry import DATASETS, MODELS
 from mmpose.structures import PoseDataSample
 from torch import nn
 
-from depth_refine.datasets import H36MImageDataset
+from depth_refine.datasets import H36MImageDataset, merge_images
 from depth_refine.engine import optimise_for_inference
 from depth_refine.engine.tool import use_mixed_precision
 from depth_refine.functional.skeleton import FLIP_INDICES
@@ -116,7 +116,9 @@ def predict(model: nn.Module, data: dict) -> Callable[[], None]:
 
 
 def train(setup: Setup, model: nn.Module, data: dict, amp: bool) -> Callable[[], None]:
-    """The work of a training step as mmengine's loop takes it."""
+    """The work of a training step as mmengine's loop takes it, on a merged batch."""
+    inputs, samples = data['inputs'], data['data_samples']
+    data = merge_images([dict(inputs=i, data_samples=s) for i, s in zip(inputs, samples, strict=True)])
     cfg = setup.config(_CONFIG)
     if amp:
         use_mixed_precision(cfg)
