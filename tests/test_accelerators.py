@@ -18,8 +18,10 @@ from mmpose.registry import DATASETS, MODELS
 from mmpose.structures import PoseDataSample
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from depth_refine.datasets import merge_windows
+from depth_refine.datasets.transforms import first_stage_noise
 from depth_refine.functional import soft_argmax
 from depth_refine.functional.skeleton import FLIP_INDICES
 from depth_refine.functional.soft_argmax import heatmap_marginals, soft_argmax_3d
@@ -30,23 +32,37 @@ DEVICE = torch.device('lazy:0')
 
 @pytest.fixture
 def accelerator(monkeypatch):
-    """A pretended one. NumPy gets zeros from the CPU, and all of what is drawn there are chosen."""
+    """A pretended one. NumPy gets zeros from the CPU."""
 
     def numpy(tensor):
         assert tensor.device.type == 'cpu'
         return np.zeros(tensor.shape, np.float32)
 
-    def nonzero(tensor):
-        assert tensor.device.type == 'cpu'
-        return torch.arange(len(tensor))[:, None]
-
     monkeypatch.setattr(FakeTensor, 'numpy', numpy)
-    monkeypatch.setattr(FakeTensor, 'nonzero', nonzero)
     monkeypatch.setattr(FakeTensor, 'data_ptr', lambda tensor: id(tensor))
     monkeypatch.setattr(torch, 'autocast', lambda *_, **__: contextlib.nullcontext())
     monkeypatch.setattr(torch, 'is_autocast_enabled', lambda *_: False)
     with FakeTensorMode(allow_non_fake_inputs=True):
         yield
+    first_stage_noise._mixing.cache_clear()  # keeps what it made, without numbers
+
+
+class HostCopies(TorchDispatchMode):
+    """Notes which tensors an accelerator reads from the host: shape, and whether the host goes on meanwhile."""
+
+    def __enter__(self):
+        super().__enter__()
+        self.seen = []
+        return self.seen
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if any(isinstance(made, torch.Tensor) and made.device.type != 'cpu' for made in tree_leaves(result)):
+            read = [value for value in tree_leaves((args, kwargs)) if isinstance(value, torch.Tensor)]
+            goes_on = kwargs.get('non_blocking', False)
+            self.seen += [(tuple(value.shape), goes_on) for value in read if value.device.type == 'cpu']
+        return result
 
 
 def build(name):
@@ -83,24 +99,12 @@ def sequences(count, frames, channels, targets):
     return dict(inputs=torch.zeros(count, frames, 17, channels), data_samples=[make_sample(targets, **labels)])
 
 
-class Copies(TorchDispatchMode):
-    """Counts copies from the CPU to the accelerator."""
-
-    count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten._to_copy.default:
-            self.count += args[0].device.type == 'cpu' and result.device == DEVICE
-        return result
-
-
 def assert_trains(model, data):
-    with Copies() as copies:
+    with HostCopies() as copies:
         losses = model.train()(**model.data_preprocessor(data, True), mode='loss')
         loss, _ = model.parse_losses(losses)
         loss.backward()
-    assert copies.count <= 4  # inputs, labels, weights, and the order of an image's channels
+    assert len(copies) <= 4, 'inputs, labels, weights, and the order of an image\'s channels'
     assert {parameter.grad.device for parameter in model.parameters()} == {loss.device} == {DEVICE}
 
 
@@ -127,18 +131,26 @@ def test_refiners(accelerator, name, frames, channels):
     assert keypoints.shape == (5, 17, 3)
 
 
+@pytest.mark.parametrize('device', [DEVICE, torch.device('cuda:0')])
 @pytest.mark.parametrize('noise', ['GaussianJointNoise', 'FirstStageNoise'])
-def test_windows_put_together_there(data_root, noise, accelerator):
+def test_windows_put_together_there(data_root, noise, device, accelerator, monkeypatch):
+    pinned = []
+    monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor: pinned.append(tensor) or tensor)
     cfg = Config.fromfile(CONFIGS / 'refiner_27.py').train_dataloader.dataset
-    cfg.update(data_root=str(data_root), depth_store=None, input_source='gt2d+gtdepth', seq_len=9, device=str(DEVICE))
+    cfg.update(data_root=str(data_root), depth_store=None, input_source='gt2d+gtdepth', seq_len=9, device=str(device))
     cfg.pipeline[2] = dict(type=noise)
     dataset = DATASETS.build(cfg)
     if noise == 'FirstStageNoise':
         dataset._inputs.append(dataset._inputs[1])  # in place of the spread
-    merged = merge_windows(dataset.__getitems__([0, 5, 40]))
+    dataset.__getitems__([0, 5, 40])  # puts there what stays
+    pinned.clear()
+    with HostCopies() as copies:
+        merged = merge_windows(dataset.__getitems__([0, 5, 40]))
+    assert copies == [((2, 3), True)]  # which windows
+    assert len(pinned) == (device.type == 'cuda')
     labels = merged['data_samples'][0].gt_instance_labels
     assert merged['inputs'].shape == (3, 9, 17, 3) and labels.lifting_target_label.shape == (3, 17, 3)
-    assert {values.device for values in (merged['inputs'], *labels.values())} == {DEVICE}
+    assert {values.device for values in (merged['inputs'], *labels.values())} == {device}
 
 
 @pytest.mark.parametrize(('dtype', 'passes'), [(torch.float32, 2), (torch.bfloat16, 3)])

@@ -198,15 +198,19 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     def _gather(self, samples: np.ndarray) -> dict:
         """The batch pipeline's input for these samples."""
-        videos, starts, counts = samples.T
-        frames, gather = counts[0] + self.seq_len - 1, self._gatherer.gather
-        inputs = [gather(f'input_{i}', videos, starts - self.frames_before, frames) for i in range(len(self._inputs))]
+        places = torch.from_numpy(np.ascontiguousarray(samples[:, :2].T, np.int64))
+        if torch.device(self.device).type == 'cuda':
+            places = places.pin_memory()  # from other memory a copy waits for the GPU
+        videos, starts = places.to(self.device, non_blocking=True)
+        count, gather = int(samples[0, 2]), self._gatherer.gather
+        first, frames = starts - self.frames_before, count + self.seq_len - 1
+        inputs = [gather(f'input_{i}', videos, first, frames) for i in range(len(self._inputs))]
         return dict(
             keypoints=inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1),
-            lifting_target=gather('target', videos, starts, counts[0]),
-            lifting_target_visible=gather('target_visible', videos, starts, counts[0]),
+            lifting_target=gather('target', videos, starts, count),
+            lifting_target_visible=gather('target_visible', videos, starts, count),
             image_size=self._image_sizes[videos],
-            flip_indices=self._metainfo['flip_indices'],
+            flip_indices=self._flip_indices,
         )
 
     @functools.cached_property
@@ -220,6 +224,10 @@ class H36MDepthSequenceDataset(H36MDataset):
     def _image_sizes(self) -> torch.Tensor:
         sizes = [(camera['w'], camera['h']) for camera in self.annotation.cameras]
         return torch.tensor(sizes, dtype=torch.float32, device=self.device)
+
+    @functools.cached_property
+    def _flip_indices(self) -> torch.Tensor:
+        return torch.tensor(self._metainfo['flip_indices'], device=self.device)
 
     def _window(self, sequence: Sequence, start: int, num_targets: int) -> np.ndarray:
         """Rows behind the outputs for positions ``start`` to ``start + num_targets`` of a video, ends replicated."""

@@ -48,8 +48,14 @@ class TemporalConv(nn.Module):
         """(B, T, in_channels) to (B, T / W, out_channels): one output for each of the T / W disjoint kernels."""
         weight = self.conv.weight.transpose(1, 2).flatten(1)
         x = linear(x.reshape(len(x), -1, weight.shape[1]), weight)
-        x = self.norm(x.flatten(0, 1)).view(x.shape)
-        return self.dropout(x)
+        return self.dropout(self._normalise(x.flatten(0, 1)).view(x.shape))
+
+    def _normalise(self, rows: Tensor) -> Tensor:
+        """Batch norm; by the running statistics if there is but one row, as the last batch of an epoch may have."""
+        norm = self.norm
+        if len(rows) > 1:
+            return norm(rows)
+        return F.batch_norm(rows, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
 
     def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
         """(B, T, in_channels) to (B, T - (W - 1) * dilation, out_channels), as when evaluating."""

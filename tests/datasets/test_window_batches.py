@@ -1,13 +1,15 @@
 """Batches of windows against the windows one by one."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
 from mmpose.registry import DATASETS, TRANSFORMS
+from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader
 
 from depth_refine.datasets import H36MAnnotation, merge_windows, write_sequence_store
-from depth_refine.datasets.transforms import first_stage_noise, gaussian_joint_noise, random_sequence_flip
 from depth_refine.datasets.window_gatherer import WindowGatherer
 from depth_refine.errors import InputError
 
@@ -28,14 +30,24 @@ def store(data_root, tmp_path_factory):
     return path
 
 
+class PretendedAccelerator(TorchFunctionMode):
+    """All tensors of the CPU say that they are on an accelerator, and what is to be made there is made on the CPU."""
+
+    device = torch.device('lazy')
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func == torch.Tensor.device.__get__:
+            return self.device
+        args = [torch.device('cpu') if isinstance(arg, torch.device) else arg for arg in args]
+        kwargs = {name: 'cpu' if name == 'device' else value for name, value in (kwargs or {}).items()}
+        return func(*args, **kwargs)
+
+
 @pytest.fixture(params=['CPU', 'accelerator'])
-def processor(request, monkeypatch):
-    """What accelerators do differently, done on the CPU: other random numbers, and whole batches at a time."""
-    if request.param == 'accelerator':
-        for module in (gaussian_joint_noise, first_stage_noise):
-            monkeypatch.setattr(module, 'quick_normal', lambda shape, device: torch.randn(shape, device=device))
-        for module in (gaussian_joint_noise, random_sequence_flip):
-            monkeypatch.setattr(module, '_PART', 1 << 20)
+def processor(request):
+    """Does on the CPU what accelerators do differently: other random numbers, and whole batches at a time."""
+    with PretendedAccelerator() if request.param == 'accelerator' else contextlib.nullcontext():
+        yield
 
 
 def build(data_root, store, **changes):
@@ -94,16 +106,17 @@ def test_equal_to_the_windows_one_by_one(data_root, store, changes, prob):
         torch.testing.assert_close(value, others[key], atol=2e-6, rtol=0)
 
 
+@pytest.mark.usefixtures('processor')
 def test_rows_in_any_order():
     numbers = torch.arange(60.0).reshape(20, 3)
     videos = [np.arange(4, 11), np.array([19, 3, 12, 0, 1])]
     gatherer = WindowGatherer(dict(a=numbers), videos)
-    which, starts = np.array([0, 0, 0, 1, 1, 1]), np.array([0, -2, 6, 1, -9, 4])
+    which, starts = torch.tensor([0, 0, 0, 1, 1, 1]), torch.tensor([0, -2, 6, 1, -9, 4])
     windows = gatherer.gather('a', which, starts, 3)
     rows = [[4, 5, 6], [4, 4, 4], [10, 10, 10], [3, 12, 0], [19, 19, 19], [1, 1, 1]]
     torch.testing.assert_close(windows, numbers[torch.tensor(rows)])
     torch.testing.assert_close(gatherer.gather('a', which[3:], starts[3:], 3), numbers[torch.tensor(rows[3:])])
-    torch.testing.assert_close(gatherer.gather('a', np.array([0]), np.array([0]), 7), numbers[None, 4:11])
+    torch.testing.assert_close(gatherer.gather('a', torch.tensor([0]), torch.tensor([0]), 7), numbers[None, 4:11])
 
 
 def test_through_a_loader_with_workers(data_root, store):

@@ -42,7 +42,7 @@ def check_noise(transform):
 
 def check_flip(transform):
     """As often as it says."""
-    batch = dict(keypoint_labels=torch.ones(20, 3, 17, 2), flip_indices=list(range(17)))
+    batch = dict(keypoint_labels=torch.ones(20, 3, 17, 2), flip_indices=torch.arange(17))
     batch |= {key: torch.ones(20, 1, 17, 3) for key in ('lifting_target_label', 'lifting_target_weight')}
     batch['trajectory_weights'] = torch.ones(20, 1, 17)
     mirrored = (transform.transform_batch(batch)['keypoint_labels'][:, 0, 0, 0] < 0).float().mean()

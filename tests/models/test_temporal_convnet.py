@@ -89,6 +89,19 @@ def test_what_is_not_finite_shows_in_the_output(dtype, many_channels, monkeypatc
         assert net(torch.randn(1, 6, 60))[0].isnan().any()
 
 
+def test_a_batch_of_one_window_trains():
+    net = build(num_blocks=2).train()
+    before = [norm.running_mean.clone() for norm in (net.input_conv.norm, net.blocks[1].conv2.norm)]
+    x = torch.randn(1, 6, 27, dtype=torch.float64)
+    out = net(x)[0]
+    out.sum().backward()
+    assert out.shape == (1, CHANNELS, 1) and all(p.grad is not None for p in net.parameters())
+    after = [norm.running_mean for norm in (net.input_conv.norm, net.blocks[1].conv2.norm)]
+    assert not torch.equal(before[0], after[0]) and torch.equal(before[1], after[1])
+    frame, last = torch.randn(1, 1, CHANNELS, dtype=torch.float64), net.blocks[1].conv2
+    torch.testing.assert_close(last.forward_strided(frame), last.forward_dilated(frame, 1))
+
+
 def test_block_against_a_plain_formula():
     net = build(num_blocks=1).eval()
     x = torch.randn(1, 6, 9, dtype=torch.float64)

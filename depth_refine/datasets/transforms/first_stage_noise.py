@@ -67,16 +67,16 @@ class FirstStageNoise(BaseTransform):
     def transform_batch(self, batch: dict) -> dict:
         """The same on ``keypoint_labels`` (B, T, K, 4)."""
         labels = batch['keypoint_labels']
-        mixing = _mixing(labels.shape[1], self.correlation).to(labels.device)
+        mixing = _mixing(labels.shape[1], self.correlation, labels.device)
         noise = torch.einsum('st,btk->bsk', mixing, quick_normal(tuple(labels.shape[:3]), labels.device))
         labels[..., 2] += self.scale * labels[..., 3] * noise
         return dict(batch, keypoint_labels=labels if self.keep_spread else labels[..., :3])
 
 
 @functools.cache
-def _mixing(frames: int, correlation: float) -> Tensor:
+def _mixing(frames: int, correlation: float, device: torch.device) -> Tensor:
     """(T, T) that makes the autoregressive process of unit variance from independent numbers."""
     steps = np.subtract.outer(np.arange(frames), np.arange(frames))
     mixing = np.where(steps >= 0, correlation ** np.abs(steps), 0.0)
     mixing[:, 1:] *= np.sqrt(1 - correlation**2)
-    return torch.from_numpy(mixing.astype(np.float32))
+    return torch.from_numpy(mixing.astype(np.float32)).to(device)

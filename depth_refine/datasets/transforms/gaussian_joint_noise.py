@@ -74,7 +74,7 @@ class GaussianJointNoise(BaseTransform):
     def transform_batch(self, batch: dict) -> dict:
         """Add noise to ``keypoint_labels`` (B, T, K, C) in place."""
         labels = batch['keypoint_labels']
-        chosen = (torch.rand(len(labels)) < self.prob).to(labels)[:, None, None, None]
+        chosen = (torch.rand(len(labels), device=labels.device) < self.prob).to(labels)[:, None, None, None]
         windows = _PART if labels.device.type == 'cpu' else len(labels)
         for part, is_noisy in zip(labels.split(windows), chosen.split(windows), strict=True):
             for channels, sigma in ((part[..., :2], self.sigma_2d), (part[..., 2:3], self.sigma_depth)):

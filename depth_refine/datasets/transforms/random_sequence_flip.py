@@ -42,23 +42,31 @@ class RandomSequenceFlip(RandomFlipAroundRoot):
         return results
 
     def transform_batch(self, batch: dict) -> dict:
-        """Mirror some of B windows: the same labels with a batch axis in front."""
-        device = batch['keypoint_labels'].device
-        chosen = (torch.rand(len(batch['keypoint_labels'])) < self.prob).nonzero().flatten().to(device)
-        joints = torch.tensor(batch['flip_indices'], device=device)
-        part = _PART if device.type == 'cpu' else max(len(chosen), 1)
+        """Mirror some of B windows.
+
+        Args:
+            batch: the same labels with a batch axis in front, overwritten; ``flip_indices`` (K,) int64. All on one
+                device.
+        """
+        joints, device = batch['flip_indices'], batch['keypoint_labels'].device
+        chosen = torch.rand(len(batch['keypoint_labels']), device=device) < self.prob
         for key in ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight', 'trajectory_weights'):
-            for some in chosen.split(part):
-                mirrored = _mirror_joints(batch[key].index_select(0, some), joints)
-                if key.endswith(('_label', '_labels')):
-                    mirrored[..., 0].neg_()
-                batch[key].index_copy_(0, some, mirrored)
+            values, is_position = batch[key], key.endswith(('_label', '_labels'))
+            if device.type == 'cpu':
+                for some in chosen.nonzero().flatten().split(_PART):
+                    values.index_copy_(0, some, _mirror(values.index_select(0, some), joints, is_position))
+            else:  # all of them: the host would have to wait to learn which were chosen
+                is_chosen = chosen.view(-1, *[1] * (values.ndim - 1))
+                batch[key] = torch.where(is_chosen, _mirror(values, joints, is_position), values)
         return batch
 
 
-def _mirror_joints(values: Tensor, joints: Tensor) -> Tensor:
-    """Joints of (B, T, K, ...) in another order; picked number by number, from plain rows, which is fastest."""
+def _mirror(values: Tensor, joints: Tensor, is_position: bool) -> Tensor:
+    """A mirrored copy of (B, T, K, ...); joints are picked number by number, from plain rows, which is fastest."""
     rows = values.flatten(2).flatten(0, 1)
     size = rows.shape[1] // len(joints)
     columns = joints[:, None] * size + torch.arange(size, device=joints.device)
-    return rows.index_select(1, columns.flatten()).view(values.shape)
+    mirrored = rows.index_select(1, columns.flatten()).view(values.shape)
+    if is_position:
+        mirrored[..., 0].neg_()
+    return mirrored
