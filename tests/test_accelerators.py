@@ -104,7 +104,7 @@ def assert_trains(model, data):
         losses = model.train()(**model.data_preprocessor(data, True), mode='loss')
         loss, _ = model.parse_losses(losses)
         loss.backward()
-    assert len(copies) <= 4, 'inputs, labels, weights, and the order of an image\'s channels'
+    assert len(copies) <= 4, "inputs, labels, weights, and the order of an image's channels"
     assert {parameter.grad.device for parameter in model.parameters()} == {loss.device} == {DEVICE}
 
 

@@ -3,7 +3,8 @@
 from mmengine.dataset import default_collate
 from mmengine.registry import FUNCTIONS
 from mmengine.structures import InstanceData
-from mmpose.structures import PoseDataSample
+
+from .merged_sample import MergedSample
 
 
 @FUNCTIONS.register_module()
@@ -26,6 +27,6 @@ def merge_images(batch: list[dict]) -> dict:
     inputs = default_collate([results['inputs'] for results in batch])
     samples = [results['data_samples'] for results in batch]
     names = {key: [sample.get(key) for sample in samples] for key in ('img_path', 'id') if key in samples[0]}
-    merged = PoseDataSample(metainfo=dict(names, img_shape=tuple(inputs.shape[2:])))
+    merged = MergedSample(metainfo=dict(names, img_shape=tuple(inputs.shape[2:])))
     merged.gt_instance_labels = InstanceData.cat([sample.gt_instance_labels for sample in samples])
     return dict(inputs=inputs, data_samples=[merged])

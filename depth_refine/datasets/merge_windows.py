@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from mmengine.registry import FUNCTIONS
 from mmengine.structures import InstanceData
-from mmpose.structures import PoseDataSample
+
+from .merged_sample import MergedSample
 
 
 @FUNCTIONS.register_module()
@@ -30,7 +31,7 @@ def merge_windows(batch: dict | list[dict]) -> dict:
         batch = {key: torch.from_numpy(np.stack([results[key] for results in batch])) for key in keys} | dict(
             label_mapping_table=batch[0]['label_mapping_table'], sample_idx=[results['sample_idx'] for results in batch]
         )
-    merged = PoseDataSample(metainfo=dict(sample_idx=np.array(batch['sample_idx'])))
+    merged = MergedSample(metainfo=dict(sample_idx=np.array(batch['sample_idx'])))
     merged.gt_instance_labels = InstanceData(
         **{
             packed_key: batch[key].flatten(0, 1)

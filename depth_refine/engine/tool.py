@@ -187,8 +187,13 @@ def build_runner(cfg: Config) -> Runner:
     """The runner of this process; without GPUs, distributed processes average their gradients on the CPU.
 
     Raises:
-        InputError: see :func:`connect_processes`.
+        InputError: see :func:`connect_processes`; or the config says ``compile``.
     """
+    if cfg.get('compile'):
+        raise InputError(
+            'the config says compile, by which MMEngine compiles a training step with its data samples, and PyTorch '
+            'cannot: leave it out, and call torch.compile on the backbone of a model of your own'
+        )
     connect_processes(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
     if cfg.launcher != 'none' and get_device() == 'cpu':
         cfg.model_wrapper_cfg = dict(

@@ -149,6 +149,11 @@ def test_mixed_precision(monkeypatch, has_gpu, has_bfloat16, wrapper):
     assert cfg.optim_wrapper == dict(wrapper, optimizer=dict(type='Adam')) and cfg.test_cfg.fp16
 
 
+def test_compiling_whole_steps_is_refused():
+    with pytest.raises(InputError, match='the config says compile'):
+        tool.build_runner(Config(dict(launcher='none', compile=True)))
+
+
 @pytest.mark.parametrize('has_gpu', [True, False])
 def test_copies_to_a_gpu(monkeypatch, has_gpu):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
