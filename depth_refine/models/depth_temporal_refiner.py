@@ -91,12 +91,12 @@ class DepthTemporalRefiner(BasePoseEstimator):
         """
         is_convolution = hasattr(self.backbone, 'receptive_field') or hasattr(self.backbone, 'kernel_sizes')
         field, frames = self.receptive_field, inputs.shape[-1]
-        if self.training or not is_convolution or frames - field + 1 <= _PIECE:
-            return self._poses(inputs)
         # frames that a convolution computes in pairs are then the same pairs as in one pass: to the last bit
         piece = max(_PIECE // (2 * field), 1) * 2 * field
-        # and a product of few rows is rounded otherwise: a short rest goes with the piece before it
-        starts = list(range(0, frames - field + 1 - piece // 16, piece))
+        rest = piece // 16  # goes with the piece before it, as a product of few rows is rounded otherwise
+        starts = list(range(0, frames - field + 1 - rest, piece))
+        if self.training or not is_convolution or len(starts) <= 1:
+            return self._poses(inputs)
         stops = [start + field - 1 for start in starts[1:]] + [frames]
         return torch.cat([self._poses(inputs[..., slice(*ends)]) for ends in zip(starts, stops, strict=True)], dim=1)
 
