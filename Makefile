@@ -10,7 +10,7 @@ demo: env
 	.venv/bin/python tools/demo.py
 
 test: env
-	.venv/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: env
 	.venv/bin/python -m ruff check .
