@@ -105,10 +105,13 @@ class SequenceStore:
 
     def _extremes_of_keypoints(self) -> np.ndarray:
         """Smallest and largest (2, 3) of each channel, by several maps: what one has read stays in memory with it."""
-        starts = range(0, len(self.keypoints), _CHECKED_FRAMES)
-        parts = (np.load(self.path / 'keypoints.npy', mmap_mode='r')[s : s + _CHECKED_FRAMES] for s in starts)
-        extremes = [(part.min(axis=(0, 1)), part.max(axis=(0, 1))) for part in parts]
-        return np.array([np.min(extremes, axis=(0, 1)), np.max(extremes, axis=(0, 1))])
+        lows, highs = [], []
+        for start in range(0, len(self.keypoints), _CHECKED_FRAMES):
+            part = np.load(self.path / 'keypoints.npy', mmap_mode='r')[start : start + _CHECKED_FRAMES]
+            frames = part.reshape(len(part), -1)  # along its long rows NumPy compares many numbers at once
+            lows.append(frames.min(axis=0))
+            highs.append(frames.max(axis=0))
+        return np.stack([np.reshape(lows, (-1, 3)).min(axis=0), np.reshape(highs, (-1, 3)).max(axis=0)])
 
 
 @contextmanager
