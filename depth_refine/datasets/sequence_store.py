@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,7 +79,9 @@ class SequenceStore:
                 self.depth_std = open_memmap(self.path / 'depth_std.npy', mode='c')
             written = self.meta.get('sha256', {})
             names = [f'{name}.npy' for name in _shapes(self.depth_std is not None)]
-            changed = [name for name in names if name in written and _sha256(self.path / name) != written[name]]
+            with ThreadPoolExecutor() as pool:
+                extremes = pool.submit(self._extremes_of_keypoints)  # while this thread hashes
+                changed = [name for name in names if name in written and _sha256(self.path / name) != written[name]]
         except InputError:
             raise
         except Exception as error:  # whatever json and numpy raise on damaged bytes
@@ -98,7 +101,7 @@ class SequenceStore:
                 )
         if changed:
             raise InputError(f'{self.path / changed[0]} is not as it was written: its sha256 differs. {how_to_make}')
-        low, high = self._extremes_of_keypoints()
+        low, high = extremes.result()
         require_unit(f'{self.path}: u and v of keypoints.npy', [low[:2], high[:2]], PIXELS)
         if self.has_depth:
             require_unit(f'{self.path}: the depth of keypoints.npy', [low[2], high[2]], FROM_ROOT)
