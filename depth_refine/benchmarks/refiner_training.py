@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
@@ -21,20 +22,24 @@ from .networks import (
     build_videopose3d,
     count_flops,
 )
+from .processes import measure_alone
 from .setup import Setup
+from .training_loop import train
 
 _PEER = 'VideoPose3D, strided, fp32'
 _PEER_BF16 = 'VideoPose3D, strided, bf16'
 
 
-def measure(setup: Setup, channels: int = 1024, batch: int | None = None) -> Iterator[Result]:
-    """Samples a second: forward, loss, backward and Adam.
+def measure(setup: Setup, channels: int = 1024, batch: int | None = None, steps: int | None = None) -> Iterator[Result]:
+    """Samples a second: forward, loss, backward and Adam; then the whole training loop beside that.
 
     Args:
         setup: see :class:`Setup`.
         channels: C.
         batch: windows of a step; by default 256, on an accelerator the config's 1024.
+        steps: of the loop; by default 20, on an accelerator 200.
     """
+    steps = steps or (200 if setup.device == 'cuda' else 20)
     batch = batch or (1024 if setup.device == 'cuda' else 256)
     windows = torch.randn(batch, FIELD, JOINTS, CHANNELS_IN, device=setup.device)
     target = 0.3 * torch.randn(batch, 1, JOINTS, 3, device=setup.device)
@@ -54,6 +59,12 @@ def measure(setup: Setup, channels: int = 1024, batch: int | None = None) -> Ite
             share = Spread.of(rates[name] * flops / ceiling)
             yield Result(f'{work}: share of the matrix product', '', share, target=0.4)
     yield compare(f'training step of {batch}, bf16', 'samples/s', rates['bf16'], _PEER_BF16, rates.get(_PEER_BF16))
+    for on_device in (False, True) if setup.device == 'cuda' else (False,):
+        root, alone = setup.folder / f'training_{on_device}', np.median(rates['bf16'])
+        arguments = setup.configs / REFINER_CONFIG, root, channels, batch, steps, on_device
+        loop = measure_alone(train, *arguments, device=setup.device).result
+        work = f'training loop of {batch}, bf16, {"--data-on-device" if on_device else "data from a worker"}'
+        yield compare(work, 'samples/s', loop, 'the step alone', alone)
 
 
 def our_step(setup: Setup, channels: int, windows: torch.Tensor, target: torch.Tensor, amp: bool) -> Callable[[], None]:

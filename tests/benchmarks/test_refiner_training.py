@@ -1,22 +1,27 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
 from depth_refine.benchmarks import refiner_training
 
 
-def test_rows(setup_with_peer):
-    rows = list(refiner_training.measure(setup_with_peer, channels=8, batch=3))
+def test_rows(setup_with_peer, same_process):
+    rows = list(refiner_training.measure(setup_with_peer, channels=8, batch=50, steps=2))
     assert [(row.work, row.peer, row.target) for row in rows] == [
-        ('training step of 3, fp32', 'VideoPose3D, strided, fp32', 1.6),
-        ('training step of 3, bf16', 'VideoPose3D, strided, fp32', 4),
-        ('training step of 3, bf16', 'VideoPose3D, strided, bf16', None),
+        ('training step of 50, fp32', 'VideoPose3D, strided, fp32', 1.6),
+        ('training step of 50, bf16', 'VideoPose3D, strided, fp32', 4),
+        ('training step of 50, bf16', 'VideoPose3D, strided, bf16', None),
+        ('training loop of 50, bf16, data from a worker', 'the step alone', None),
     ]
     assert all(row.ratio.median > 0 for row in rows)
     assert rows[0].share == pytest.approx(rows[0].flop_rate / 1e9)
 
 
-def test_without_videopose3d(setup):
-    rows = list(refiner_training.measure(setup, channels=8, batch=3))
+def test_without_videopose3d(setup, monkeypatch):
+    monkeypatch.setattr(refiner_training, 'measure_alone', lambda *_, device: SimpleNamespace(result=np.ones(2)))
+    *rows, _ = refiner_training.measure(setup, channels=8, batch=3)
     assert all(row.ours.median > 0 and row.ratio is None and 'no `--videopose3d`' in row.note for row in rows)
 
 
