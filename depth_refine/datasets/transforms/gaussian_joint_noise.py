@@ -9,7 +9,7 @@ from depth_refine.functional.options import require_number
 from depth_refine.functional.quick_normal import quick_normal
 from depth_refine.functional.units import NOISE, require_unit
 
-_PART = 32  # on CPUs, windows whose noise stays in a processor's cache
+_PART = 64  # on CPUs, windows whose noise stays in a processor's cache
 
 
 @TRANSFORMS.register_module()
