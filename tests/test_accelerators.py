@@ -7,6 +7,7 @@ build of PyTorch knows and lets go backward without a driver; autocast, which it
 
 import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -131,26 +132,30 @@ def test_refiners(accelerator, name, frames, channels):
     assert keypoints.shape == (5, 17, 3)
 
 
-@pytest.mark.parametrize('device', [DEVICE, torch.device('cuda:0')])
+@pytest.mark.parametrize('is_gpu', [False, True])
 @pytest.mark.parametrize('noise', ['GaussianJointNoise', 'FirstStageNoise'])
-def test_windows_put_together_there(data_root, noise, device, accelerator, monkeypatch):
-    pinned = []
+def test_windows_put_together_there(data_root, noise, is_gpu, accelerator, monkeypatch):
+    pinned, to = [], torch.Tensor.to
     monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor: pinned.append(tensor) or tensor)
+    monkeypatch.setattr(
+        torch.Tensor, 'to', lambda x, *to_, **how: to(x, *(DEVICE if t == 'cuda' else t for t in to_), **how)
+    )
     cfg = Config.fromfile(CONFIGS / 'refiner_27.py').train_dataloader.dataset
-    cfg.update(data_root=str(data_root), depth_store=None, input_source='gt2d+gtdepth', seq_len=9, device=str(device))
+    cfg.update(data_root=str(data_root), depth_store=None, input_source='gt2d+gtdepth', seq_len=9, device=str(DEVICE))
     cfg.pipeline[2] = dict(type=noise)
     dataset = DATASETS.build(cfg)
     if noise == 'FirstStageNoise':
         dataset._inputs.append(dataset._inputs[1])  # in place of the spread
     dataset.__getitems__([0, 5, 40])  # puts there what stays
-    pinned.clear()
+    if is_gpu:
+        dataset.device = 'cuda'
     with HostCopies() as copies:
         merged = merge_windows(dataset.__getitems__([0, 5, 40]))
     assert copies == [((2, 3), True)]  # which windows
-    assert len(pinned) == (device.type == 'cuda')
+    assert len(pinned) == is_gpu
     labels = merged['data_samples'][0].gt_instance_labels
     assert merged['inputs'].shape == (3, 9, 17, 3) and labels.lifting_target_label.shape == (3, 17, 3)
-    assert {values.device for values in (merged['inputs'], *labels.values())} == {device}
+    assert {values.device for values in (merged['inputs'], *labels.values())} == {DEVICE}
 
 
 @pytest.mark.parametrize(('dtype', 'passes'), [(torch.float32, 2), (torch.bfloat16, 3)])
@@ -173,9 +178,11 @@ def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(acceler
 
 
 def test_gpus_get_the_kernels_of_soft_argmax(accelerator, monkeypatch):
-    monkeypatch.setattr(soft_argmax, '_fused_soft_argmax', lambda: lambda logits: (logits.dtype, 'kernels'))
-    for dtype in (torch.float32, torch.float16, torch.bfloat16):
-        assert soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device='cuda', dtype=dtype)) == (dtype, 'kernels')
-    assert soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device='cuda', dtype=torch.float64)).shape == (1, 2, 3)
+    monkeypatch.setattr(soft_argmax, '_fused_soft_argmax', lambda: lambda logits: 'kernels')
+    monkeypatch.setattr(soft_argmax, '_SoftArgmax3D', SimpleNamespace(apply=lambda logits: 'pieces'))
+    logits = torch.empty(1, 2, 3, 4, 5, device='cuda')
+    halves = torch.float16, torch.bfloat16
+    assert {soft_argmax_3d(logits), *(soft_argmax_3d(logits.to(dtype)) for dtype in halves)} == {'kernels'}
+    assert soft_argmax_3d(logits.double()) == soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device=DEVICE)) == 'pieces'
     monkeypatch.setattr(soft_argmax, '_fused_soft_argmax', lambda: None)
-    assert soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device='cuda')).shape == (1, 2, 3)
+    assert soft_argmax_3d(logits) == 'pieces'

@@ -1,8 +1,6 @@
 """What the kernels compute, by Triton's interpreter, on any machine."""
 
 import multiprocessing
-import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -25,9 +23,7 @@ def in_layout(logits, layout):
 
 
 def interpret(logits, grad, dtype, layout):
-    """Coordinates and gradient by the interpreter, which has to be chosen before Triton is imported."""
-    assert 'triton' not in sys.modules or 'TRITON_INTERPRET' in os.environ
-    os.environ['TRITON_INTERPRET'] = '1'
+    """Coordinates and gradient, in a process where Triton interprets."""
     from depth_refine.functional.fused_soft_argmax import fused_soft_argmax_3d
 
     leaf = in_layout(torch.from_numpy(logits).to(getattr(torch, dtype)), layout).requires_grad_()
@@ -39,8 +35,9 @@ def interpret(logits, grad, dtype, layout):
 
 @pytest.fixture(scope='module')
 def interpreted():
-    """:func:`interpret` in a process of its own."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context('forkserver')) as pool:
+    """:func:`interpret` in a process of its own, as the interpreter has to be chosen before Triton is imported."""
+    with pytest.MonkeyPatch.context() as patch, ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:
+        patch.setenv('TRITON_INTERPRET', '1')
         yield lambda *arguments: pool.submit(interpret, *arguments).result(timeout=120)
 
 
