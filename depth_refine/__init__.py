@@ -3,8 +3,8 @@
 Importing this package registers everything with MMPose. docs/architecture.md says what belongs in which folder.
 """
 
-from . import compat  # isort: skip  # before anything imports mmpose
+from .utils import compat  # isort: skip  # noqa: F401  # before anything imports mmpose
 from . import codecs, datasets, engine, evaluation, models, visualization
 from .version import __version__
 
-__all__ = ['__version__', 'codecs', 'compat', 'datasets', 'engine', 'evaluation', 'models', 'visualization']
+__all__ = ['__version__', 'codecs', 'datasets', 'engine', 'evaluation', 'models', 'visualization']

@@ -15,9 +15,9 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
+from reproduction import cell
 
 import depth_refine  # noqa: F401  # registers everything, and makes MMPose importable
-from depth_refine.reproduction import cell
 from depth_refine.synthetic import make_synthetic
 
 TOOLS = Path(__file__).parents[1] / 'tools'

@@ -24,8 +24,8 @@ from torch.utils._pytree import tree_leaves
 from depth_refine.datasets import merge_windows
 from depth_refine.datasets.transforms import first_stage_noise
 from depth_refine.functional import soft_argmax
-from depth_refine.functional.skeleton import FLIP_INDICES
 from depth_refine.functional.soft_argmax import heatmap_marginals, soft_argmax_3d
+from depth_refine.structures.skeleton import FLIP_INDICES
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 DEVICE = torch.device('lazy:0')

@@ -10,7 +10,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpose.registry import DATASETS, METRICS, MODELS, TRANSFORMS
 
-from depth_refine.engine import extraction
+from depth_refine.inference import extraction
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 FILES = sorted(

@@ -9,15 +9,15 @@ import tempfile
 from pathlib import Path
 
 import torch
+from benchmarks.machine import measure_machine
+from benchmarks.report import check_document, markdown, to_json, update_document
+from benchmarks.sections import ON_REQUEST, SECTIONS, expected, run_sections
+from benchmarks.setup import Setup, check_videopose3d
+from command_line import run_tool
 from mmengine.registry import init_default_scope
 
-from depth_refine.atomic import whole_file
-from depth_refine.benchmarks.machine import measure_machine
-from depth_refine.benchmarks.report import check_document, markdown, to_json, update_document
-from depth_refine.benchmarks.sections import ON_REQUEST, SECTIONS, expected, run_sections
-from depth_refine.benchmarks.setup import Setup, check_videopose3d
-from depth_refine.engine import tool
-from depth_refine.errors import InputError
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 
 _CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 _SECONDS = 30  # of each comparison
@@ -103,4 +103,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -3,8 +3,9 @@
 import argparse
 import sys
 
-from depth_refine.checks.data_root import check_data
-from depth_refine.engine import tool
+from command_line import run_tool
+
+from depth_refine.data_tools.checks.data_root import check_data
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

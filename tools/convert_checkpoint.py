@@ -2,8 +2,9 @@
 
 import argparse
 
-from depth_refine.conversion import convert_checkpoint
-from depth_refine.engine import tool
+from command_line import run_tool
+
+from depth_refine.data_tools.conversion import convert_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from command_line import run_tool
 from mmengine.config import Config
+from reproduction.demo_results import REFINERS, write_report
 
-from depth_refine.demo_report import REFINERS, write_report
-from depth_refine.engine import tool
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 CONFIGS = Path('configs/demo')
 
@@ -112,4 +112,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -5,14 +5,16 @@ import hashlib
 from pathlib import Path
 
 import torch
+from command_line import add_cfg_options, run_tool
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from mmpose.registry import MODELS
 
-from depth_refine.engine import check_checkpoint, tool
-from depth_refine.errors import InputError
 from depth_refine.export.onnx import RefinerGraph, export_onnx, onnx_graph
 from depth_refine.export.onnx_comparison import compare_with_torch
+from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.config import load_config
+from depth_refine.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,14 +23,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file of the first or of the second stage')
     parser.add_argument('checkpoint', help='its checkpoint')
     parser.add_argument('out', help='ONNX file')
-    tool.add_cfg_options(parser)
+    add_cfg_options(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     """Export, then print how far the file is from PyTorch and how fast both are."""
     args = parse_args()
-    cfg = tool.load_config(args.config, args.cfg_options)
+    cfg = load_config(args.config, args.cfg_options)
     if not Path(args.checkpoint).is_file():
         raise InputError(f'no checkpoint {Path(args.checkpoint).absolute()}: expected the weights of {args.config}')
     init_default_scope(cfg.get('default_scope', 'mmpose'))
@@ -56,4 +58,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

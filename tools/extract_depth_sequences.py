@@ -3,8 +3,10 @@
 import argparse
 
 import torch
+from command_line import add_cfg_options, run_tool
 
-from depth_refine.engine import extract_depth_sequences, tool
+from depth_refine.inference.extraction import extract_depth_sequences
+from depth_refine.utils.config import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -17,17 +19,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one'
     )
-    tool.add_cfg_options(parser)
+    add_cfg_options(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     """Extract and say where the stores are."""
     args = parse_args()
-    cfg = tool.load_config(args.config, args.cfg_options)
+    cfg = load_config(args.config, args.cfg_options)
     for path in extract_depth_sequences(cfg, args.checkpoint, args.out, args.device, args.amp):
         print(path)
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

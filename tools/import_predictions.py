@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from depth_refine.conversion import Origin, import_predictions
-from depth_refine.conversion.keypoint_orders import NUM_JOINTS
-from depth_refine.conversion.predictions_import import METRES
+from command_line import run_tool
+
+from depth_refine.data_tools.conversion import Origin, import_predictions
+from depth_refine.data_tools.conversion.keypoint_orders import NUM_JOINTS
+from depth_refine.data_tools.conversion.predictions_import import METRES
 from depth_refine.datasets import H36MAnnotation
-from depth_refine.engine import tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -11,17 +11,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from command_line import run_tool
 from tqdm import tqdm
 
-from depth_refine.atomic import whole_folder
-from depth_refine.engine import tool
-from depth_refine.errors import InputError
 from depth_refine.export import write_bvh, write_csv, write_json, write_npz
 from depth_refine.inference import VideoPoseInferencer, VideoPoses
 from depth_refine.inference.live_poses import LiveFrame
 from depth_refine.inference.person_boxes import PersonBoxes
 from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.video_source import open_source
+from depth_refine.utils.atomic import whole_folder
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import PoseFrame, write_overlay_video, write_pose_picture, write_report
 from depth_refine.visualization.pose_strip import draw_strip
 
@@ -148,4 +148,4 @@ def _images(poses: VideoPoses, args: argparse.Namespace, name: str) -> Iterator[
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from depth_refine.engine import tool
-from depth_refine.errors import InputError
-from depth_refine.reproduction.metafile import write_metafiles
+from command_line import run_tool
+from reproduction.metafile import write_metafiles
+
+from depth_refine.utils.errors import InputError
 
 
 def main() -> None:
@@ -29,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -4,7 +4,8 @@ import argparse
 import signal
 import sys
 
-from depth_refine.engine import tool
+from command_line import run_tool
+
 from depth_refine.synthetic import make_synthetic
 from depth_refine.synthetic.subjects import name_subjects
 
@@ -44,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -5,10 +5,11 @@ import signal
 import sys
 from pathlib import Path
 
-from depth_refine.engine import tool
-from depth_refine.errors import InputError
-from depth_refine.preparation.prepare import REPORT_NAME, prepare_h36m
-from depth_refine.preparation.videopose3d import import_videopose3d
+from command_line import run_tool
+
+from depth_refine.data_tools.preparation.prepare import REPORT_NAME, prepare_h36m
+from depth_refine.data_tools.preparation.videopose3d import import_videopose3d
+from depth_refine.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -6,9 +6,9 @@
 import argparse
 from pathlib import Path
 
-from depth_refine.engine import tool
-from depth_refine.reproduction import ablations, beyond, table1
-from depth_refine.reproduction.experiment import add_arguments, reproduce
+from command_line import run_tool
+from reproduction import ablations, beyond, table1
+from reproduction.experiment import add_arguments, reproduce
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 _TABLES = dict(table1=table1, ablations=ablations, beyond=beyond)
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from depth_refine.engine import tool
-from depth_refine.reproduction import table2
-from depth_refine.reproduction.experiment import add_arguments, reproduce
+from command_line import run_tool
+from reproduction import table2
+from reproduction.experiment import add_arguments, reproduce
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
@@ -18,4 +18,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

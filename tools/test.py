@@ -3,16 +3,18 @@
 import argparse
 import json
 
+from command_line import add_runner_arguments, load_runner_config, run_tool
 from mmengine.evaluator import DumpResults
 
-from depth_refine.atomic import whole_file
-from depth_refine.engine import check_checkpoint, tool
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.runner import build_runner, evaluate_in_mixed_precision
 
 
 def parse_args() -> argparse.Namespace:
     """The arguments of MMPose's own tool."""
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
-    tool.add_runner_arguments(parser)
+    add_runner_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on GPUs, bfloat16 on CPUs')
     parser.add_argument('--out', help='JSON file for the metrics')
@@ -26,10 +28,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Build the runner, load the checkpoint strictly and test."""
     args = parse_args()
-    cfg = tool.load_runner_config(args)
+    cfg = load_runner_config(args)
     if args.amp:
-        tool.evaluate_in_mixed_precision(cfg)
-    runner = tool.build_runner(cfg)
+        evaluate_in_mixed_precision(cfg)
+    runner = build_runner(cfg)
     check_checkpoint(runner.model, args.checkpoint)
     runner.load_checkpoint(args.checkpoint)
     if args.dump:
@@ -41,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

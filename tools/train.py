@@ -2,14 +2,17 @@
 
 import argparse
 
-from depth_refine.engine import check_checkpoint, resume_latest, tool
-from depth_refine.errors import InputError
+from command_line import add_runner_arguments, load_runner_config, run_tool
+
+from depth_refine.utils.checkpoint import check_checkpoint, resume_latest
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.runner import build_runner, put_data_on_device, use_mixed_precision
 
 
 def parse_args() -> argparse.Namespace:
     """The arguments of MMPose's own tool."""
     parser = argparse.ArgumentParser(description='Train a model')
-    tool.add_runner_arguments(parser)
+    add_runner_arguments(parser)
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='resume from this checkpoint, or from the latest one in the work dir'
     )
@@ -25,13 +28,13 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Build the runner and train."""
     args = parse_args()
-    cfg = tool.load_runner_config(args)
+    cfg = load_runner_config(args)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
-        tool.use_mixed_precision(cfg)
+        use_mixed_precision(cfg)
     if args.data_on_device:
-        tool.put_data_on_device(cfg)
+        put_data_on_device(cfg)
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
             raise InputError(f'--auto-scale-lr: {args.config} needs auto_scale_lr = dict(base_batch_size=...)')
@@ -40,11 +43,11 @@ def main() -> None:
         resume_latest(cfg)
     elif args.resume:
         cfg.resume, cfg.load_from = True, args.resume
-    runner = tool.build_runner(cfg)
+    runner = build_runner(cfg)
     if args.resume and cfg.resume:
         check_checkpoint(runner.model, cfg.load_from)
     runner.train()
 
 
 if __name__ == '__main__':
-    tool.run_tool(main)
+    run_tool(main)

@@ -6,8 +6,8 @@ from mmpose.codecs import VideoPoseLifting
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
-from depth_refine.functional.options import require_number
-from depth_refine.functional.units import DEPTH_RANGE, require_unit
+from depth_refine.utils.options import require_number
+from depth_refine.utils.units import DEPTH_RANGE, require_unit
 
 
 @KEYPOINT_CODECS.register_module()

@@ -4,8 +4,8 @@ import numpy as np
 from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
-from depth_refine.functional.options import require_number
-from depth_refine.functional.units import DEPTH_RANGE, require_unit
+from depth_refine.utils.options import require_number
+from depth_refine.utils.units import DEPTH_RANGE, require_unit
 
 
 @KEYPOINT_CODECS.register_module()

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from depth_refine.atomic import whole_file
-from depth_refine.functional.h36m_names import image_name
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.h36m_names import image_name
 
 _BOX_MARGIN = 1.2  # of the larger side of the tight box around the 2D joints
 

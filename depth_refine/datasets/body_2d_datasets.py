@@ -13,9 +13,9 @@ from mmpose.datasets.datasets import CocoDataset, MpiiDataset
 from mmpose.datasets.transforms import KeypointConverter
 from mmpose.registry import DATASETS
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import JOINT_NAMES
-from depth_refine.functional.units import PIXELS, require_unit
+from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.units import PIXELS, require_unit
 
 
 class Body2DDataset:

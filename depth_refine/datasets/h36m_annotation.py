@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import ROOT
-from depth_refine.functional.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
 
 from .h36m_cameras import HOW_TO_GET, load_cameras
 from .h36m_image_names import index_image_names

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_refine.errors import InputError
-from depth_refine.functional.units import CAMERA_POSITION, focal_length, require_unit
-from depth_refine.safe_pickle import load_plain
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.safe_pickle import load_plain
+from depth_refine.utils.units import CAMERA_POSITION, focal_length, require_unit
 
 HOW_TO_GET = (
     'docs/human36m.md tells how to prepare Human3.6M; tools/make_synthetic.py makes a data root of the same layout'

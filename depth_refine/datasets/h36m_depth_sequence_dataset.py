@@ -9,9 +9,9 @@ from mmengine.dataset import force_full_init
 from mmpose.registry import DATASETS
 from torch.utils.data import get_worker_info
 
-from depth_refine.errors import InputError
-from depth_refine.functional.options import require_number
-from depth_refine.functional.skeleton import ROOT
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 from .h36m_annotation import Sequence
 from .h36m_dataset import H36MDataset

@@ -3,9 +3,9 @@
 import numpy as np
 from mmpose.registry import DATASETS
 
-from depth_refine.errors import InputError
-from depth_refine.functional.options import require_number
-from depth_refine.functional.skeleton import ROOT
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 from .h36m_dataset import H36MDataset
 

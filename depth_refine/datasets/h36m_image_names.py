@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from depth_refine.functional.h36m_names import ImageName, parse_image_name
+from depth_refine.utils.h36m_names import ImageName, parse_image_name
 
 CHUNK_ROWS = 1 << 14
 _MAX_DIGITS = 9  # of a frame number in 32 bits

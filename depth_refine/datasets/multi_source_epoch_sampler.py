@@ -7,7 +7,7 @@ from mmpose.datasets import CombinedDataset
 from mmpose.datasets.samplers import MultiSourceSampler
 from mmpose.registry import DATA_SAMPLERS
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 
 @DATA_SAMPLERS.register_module()

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from depth_refine.atomic import whole_folder
-from depth_refine.errors import InputError
-from depth_refine.functional.units import FROM_ROOT, PIXELS, require_unit
+from depth_refine.utils.atomic import whole_folder
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.units import FROM_ROOT, PIXELS, require_unit
 
 from .h36m_annotation import H36MAnnotation
 

@@ -5,7 +5,7 @@ from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from depth_refine.functional.options import require_number
+from depth_refine.utils.options import require_number
 
 
 @HOOKS.register_module()

@@ -5,7 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import set_random_seed
 from mmpose.registry import HOOKS
 
-from depth_refine.parallel import end_with_parent
+from depth_refine.utils.parallel import end_with_parent
 
 
 @HOOKS.register_module()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 from .step_diagnosis import diagnose
 

@@ -5,7 +5,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 
-from depth_refine.atomic import whole_file
+from depth_refine.utils.atomic import whole_file
 
 
 @register_backend('whole_file')

@@ -8,8 +8,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
-from depth_refine.errors import InputError
 from depth_refine.functional.pose_error import difference_error, mpjpe, scale_align, similarity_align
+from depth_refine.utils.errors import InputError
 
 from .pose_error_table import ERRORS, evaluation_rules, means, pose_error_table
 from .root_relative_poses import RootRelativePoses, is_lifted, lifted_poses, sequence_and_frame, single_frame_poses

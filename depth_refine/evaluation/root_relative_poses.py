@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from mmpose.utils.tensor_utils import to_numpy
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import back_project
-from depth_refine.functional.h36m_names import action_of, parse_image_name
-from depth_refine.functional.skeleton import ROOT
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_names import action_of, parse_image_name
 
 _NUM_JOINTS = 17
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from depth_refine.atomic import whole_file
-from depth_refine.errors import InputError
 from depth_refine.export.fixed_skeleton import SkeletonMotion, skeleton_motion
 from depth_refine.functional.camera import camera_to_world
-from depth_refine.functional.skeleton import JOINT_NAMES, PARENTS
-from depth_refine.inference.video_poses import PoseTrack
+from depth_refine.structures.skeleton import JOINT_NAMES, PARENTS
+from depth_refine.structures.video_poses import PoseTrack
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 
 _FROM_CAMERA = np.diag([1.0, -1.0, -1.0])  # x right, y down, z forward to x right, y up, z backward
 _FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # z up to y up

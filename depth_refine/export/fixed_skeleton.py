@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import BONES, FLIP_INDICES, JOINT_NAMES, PARENTS, ROOT, bone_lengths
+from depth_refine.structures.skeleton import BONES, FLIP_INDICES, JOINT_NAMES, PARENTS, ROOT, bone_lengths
+from depth_refine.utils.errors import InputError
 
 _HIPS = (JOINT_NAMES.index('right_hip'), JOINT_NAMES.index('left_hip'))
 _SHOULDERS = (JOINT_NAMES.index('right_shoulder'), JOINT_NAMES.index('left_shoulder'))

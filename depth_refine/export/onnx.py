@@ -10,11 +10,11 @@ from mmpose.models import TopdownPoseEstimator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from depth_refine.atomic import whole_file
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import JOINT_NAMES
 from depth_refine.models import DepthTemporalRefiner, IntegralHead3D
 from depth_refine.models.temporal_convnet import TemporalConv
+from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 
 _AXES = 'camera axes: x right, y down, z forward'
 

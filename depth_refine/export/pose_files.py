@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_refine.atomic import whole_file
 from depth_refine.export.pose_table import header, track_arrays
-from depth_refine.functional.skeleton import JOINT_NAMES
-from depth_refine.inference.video_poses import VideoPoses
+from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.utils.atomic import whole_file
 
 _DECIMALS = 6  # of text: micrometres
 _AXES = {2: 'uv', 3: 'xyz'}

@@ -3,8 +3,8 @@
 import numpy as np
 
 from depth_refine.functional.camera import camera_to_world
-from depth_refine.functional.skeleton import JOINT_NAMES, PARENTS
-from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.skeleton import JOINT_NAMES, PARENTS
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 
 FORMAT_VERSION = 1
 _CAMERA_KEYS = dict(f='camera_focal_px', c='camera_center_px', k='camera_k', p='camera_p', R='camera_R', T='camera_T_m')

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 _MIN_SPREAD = 1.0  # px, root mean square about the mean: joints closer together do not tell how far away they are
 

@@ -8,6 +8,6 @@
 """
 
 from depth_refine.inference.video_pose_inferencer import VideoPoseInferencer
-from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 
 __all__ = ['PoseTrack', 'VideoPoseInferencer', 'VideoPoses']

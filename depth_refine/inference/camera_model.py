@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import back_project
-from depth_refine.functional.units import focal_length, require_unit
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.units import focal_length, require_unit
 
 # Human3.6M's focal length in widths of its square frames, the mean of its cameras; assumed of unknown cameras too.
 TRAINING_FOCAL = 1.147

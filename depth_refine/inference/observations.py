@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 from .person_boxes import PersonBoxes
 from .person_finder import FoundPerson, PersonFinder

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from depth_refine.datasets.npz_stream import load_arrays
-from depth_refine.errors import InputError
-from depth_refine.functional.units import PIXELS, require_unit
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.units import PIXELS, require_unit
 
 from .video_source import Frame
 

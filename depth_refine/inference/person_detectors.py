@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from depth_refine.engine import check_checkpoint
-from depth_refine.engine.tool import load_config
-from depth_refine.errors import InputError
+from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.config import load_config
+from depth_refine.utils.errors import InputError
 
 from .person_boxes import Boxes
 from .video_source import Frame

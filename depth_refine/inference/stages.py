@@ -19,11 +19,11 @@ from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import nn
 
-from depth_refine.engine import check_checkpoint, optimise_for_inference
-from depth_refine.engine.tool import load_config
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import FLIP_INDICES, JOINT_NAMES
-from depth_refine.models import DepthTemporalRefiner, IntegralHead3D, StreamingRefiner
+from depth_refine.models import DepthTemporalRefiner, IntegralHead3D, StreamingRefiner, optimise_for_inference
+from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES
+from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.config import load_config
+from depth_refine.utils.errors import InputError
 
 from .camera_model import make_camera, through_training_camera
 

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import back_project
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
-from depth_refine.functional.skeleton import ROOT
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
+from depth_refine.utils.errors import InputError
 
 from .camera_model import check_camera, make_camera, undistorted
 from .live_poses import LiveFrame, live_poses
@@ -19,7 +20,6 @@ from .person_boxes import BoxFile, PersonBoxes, whole_frame
 from .resampling import fill_gaps, has_rate, resample, uniform_times
 from .stages import FirstStage, SecondStage, check_fit
 from .tracking import Sightings, split_into_tracks
-from .video_poses import PoseTrack, VideoPoses
 from .video_source import open_source
 
 _SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory

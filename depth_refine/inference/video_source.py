@@ -11,8 +11,8 @@ import av
 import cv2
 import numpy as np
 
-from depth_refine.errors import InputError
-from depth_refine.functional.options import require_number
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 from .prefetch import prefetch
 

@@ -9,8 +9,8 @@ from mmpose.registry import KEYPOINT_CODECS, MODELS
 from mmpose.utils.tensor_utils import to_numpy
 from torch import Tensor
 
-from depth_refine.functional.options import require_number
 from depth_refine.functional.soft_argmax import expectation, heatmap_marginals, soft_argmax_3d
+from depth_refine.utils.options import require_number
 
 
 @MODELS.register_module()

@@ -6,8 +6,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from depth_refine.functional.options import require_number
-from depth_refine.functional.skeleton import FLIP_INDICES, PARENTS
+from depth_refine.structures.skeleton import FLIP_INDICES, PARENTS
+from depth_refine.utils.options import require_number
 
 # Cai et al. pool the joints to body parts: trunk, legs, arms.
 PARTS = ((0, 7, 8, 9, 10), (1, 2, 3), (4, 5, 6), (11, 12, 13), (14, 15, 16))

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import FLIP_INDICES
+from depth_refine.structures.skeleton import FLIP_INDICES
+from depth_refine.utils.errors import InputError
 
 from .depth_temporal_refiner import DepthTemporalRefiner
 from .matrix_product import PackedLinear

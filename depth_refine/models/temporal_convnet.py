@@ -11,8 +11,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from depth_refine.errors import InputError
-from depth_refine.functional.options import require_number
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 from .dilated_convolution import PackedDilatedConvolution, side_by_side
 from .matrix_product import linear

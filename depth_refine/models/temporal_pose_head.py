@@ -6,7 +6,7 @@ from mmpose.models.heads import BaseHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
 
-from depth_refine.functional.options import require_number
+from depth_refine.utils.options import require_number
 
 
 @MODELS.register_module()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from depth_refine.functional.camera import world_to_camera
-from depth_refine.functional.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import JOINT_NAMES
 from depth_refine.synthetic.subjects import Appearance
 
 # What is painted on a limb besides its colour.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.functional.h36m_facts import CAMERA_IDS
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_facts import CAMERA_IDS
 
 _AZIMUTHS = (70, -70, 110, -116)  # degrees around the room's centre, as in the real recordings
 _DISTANCE = 4.9  # metres, horizontally

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 from scipy.spatial.transform import Rotation
 
-from depth_refine.functional.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import JOINT_NAMES
 from depth_refine.synthetic.subjects import Proportions
 
 FPS = 50

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from depth_refine.datasets.npz_stream import load_arrays
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import JOINT_NAMES, bone_lengths
+from depth_refine.structures.skeleton import JOINT_NAMES, bone_lengths
 from depth_refine.synthetic.kinematics import FPS
+from depth_refine.utils.errors import InputError
 
 _REQUIRED = ('positions', 'clip', 'fps', 'subject')
 _BODY_SIZE = (2.0, 7.0)  # metres: all 16 bones of a person together; an adult has about 4

@@ -1,7 +1,7 @@
 """Writes made-up recordings in the formats in which Human3.6M's owners distribute theirs.
 
-The files are those that :mod:`depth_refine.preparation` reads: ``metadata.xml``, CDF files of 32 joints in px and mm,
-mp4 videos. Cameras have Human3.6M's image sizes; as there, a camera's lens is the same for all subjects.
+The files are those that :mod:`depth_refine.data_tools.preparation` reads: ``metadata.xml``, CDF files of 32 joints in
+px and mm, mp4 videos. Cameras have Human3.6M's image sizes; as there, a camera's lens is the same for all subjects.
 """
 
 import itertools
@@ -15,9 +15,9 @@ from cdflib.cdfwrite import CDF
 from scipy.spatial.transform import Rotation
 
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.functional.h36m_facts import CAMERA_IDS, IMAGE_HEIGHTS, IMAGE_WIDTH, JOINTS_OF_32
-from depth_refine.functional.h36m_names import action_of
 from depth_refine.synthetic.cameras import make_cameras
+from depth_refine.utils.h36m_facts import CAMERA_IDS, IMAGE_HEIGHTS, IMAGE_WIDTH, JOINTS_OF_32
+from depth_refine.utils.h36m_names import action_of
 
 ALL_SUBJECTS = tuple(f'S{number}' for number in range(1, 12))
 ACTIONS = (

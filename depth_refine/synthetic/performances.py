@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_refine.errors import InputError
 from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import ACTIVITIES, make_motion
 from depth_refine.synthetic.subjects import make_proportions, subject_index
+from depth_refine.utils.errors import InputError
 
 _TEST_SHARE = 0.275  # of the frames; Human3.6M's S9 and S11 have 26 %
 

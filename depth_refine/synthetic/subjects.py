@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.utils.errors import InputError
 
 TRAIN_SUBJECTS = ('S1', 'S5', 'S6', 'S7', 'S8')
 TEST_SUBJECTS = ('S9', 'S11')

@@ -11,12 +11,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from depth_refine.atomic import whole_folder
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.functional.h36m_names import image_name
-from depth_refine.parallel import worker_pool
 from depth_refine.synthetic.cameras import make_cameras
 from depth_refine.synthetic.motion import ACTIVITIES
 from depth_refine.synthetic.performances import (
@@ -29,6 +25,10 @@ from depth_refine.synthetic.renderer import SequenceRenderer
 from depth_refine.synthetic.scene import make_scene
 from depth_refine.synthetic.shading import Light
 from depth_refine.synthetic.subjects import SUBJECTS, TEST_SUBJECTS, make_appearance
+from depth_refine.utils.atomic import whole_folder
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_names import image_name
+from depth_refine.utils.parallel import worker_pool
 
 _JPEG_QUALITY = 92
 _BYTES_A_PIXEL, _BYTES_AN_IMAGE = 0.4, 3000  # generous: noisy JPEG, annotation row and file system

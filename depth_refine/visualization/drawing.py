@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from depth_refine.functional.skeleton import BONES
+from depth_refine.structures.skeleton import BONES
 
 from .pose_frame import BONE_SIDES, SIDE_COLORS
 

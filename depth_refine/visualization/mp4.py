@@ -9,8 +9,8 @@ import av
 import cv2
 import numpy as np
 
-from depth_refine.atomic import whole_file
-from depth_refine.errors import InputError
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 
 _TICKS = 90_000  # a second; the customary clock of video
 

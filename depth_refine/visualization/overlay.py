@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_refine.errors import InputError
-from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
+from depth_refine.utils.errors import InputError
 
 from .drawing import WHITE, bone_colors, draw_bones, draw_dot, draw_text, text_width
 from .pose_frame import PERSON_COLORS

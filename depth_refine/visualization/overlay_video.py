@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from depth_refine.inference.video_poses import VideoPoses
+from depth_refine.structures.video_poses import VideoPoses
 
 from .mp4 import mp4_writer
 from .overlay import checked_frames, draw_overlay

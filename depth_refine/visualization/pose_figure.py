@@ -9,9 +9,9 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from depth_refine.atomic import whole_file
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import BONES
+from depth_refine.structures.skeleton import BONES
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 
 from .pose_frame import BONE_SIDES, SIDE_COLORS, TRUTH_COLOR, PoseFrame
 from .pose_strip import image_panel

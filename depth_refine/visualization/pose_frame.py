@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from depth_refine.functional.pose_error import mpjpe
-from depth_refine.functional.skeleton import BONES, JOINT_NAMES, ROOT
+from depth_refine.structures.skeleton import BONES, JOINT_NAMES, ROOT
 
 # Red, green, blue in 0..255; a pair that colour-blind readers can tell apart.
 SIDE_COLORS = {'left': (0, 114, 200), 'right': (230, 97, 0), 'trunk': (70, 70, 80)}

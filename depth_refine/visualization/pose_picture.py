@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_refine.errors import InputError
-from depth_refine.inference.video_poses import VideoPoses
+from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.utils.errors import InputError
 
 from .overlay import checked_frames
 from .pose_figure import plot_pose_comparison

@@ -6,7 +6,7 @@ About 2 ms for a strip of four panels, where Matplotlib takes hundreds. All imag
 import cv2
 import numpy as np
 
-from depth_refine.functional.skeleton import BONES
+from depth_refine.structures.skeleton import BONES
 
 from .drawing import EMPTY, GRID, LINES, WHITE, bone_colors, draw_bones, draw_line, draw_text, text_width, turned
 from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame

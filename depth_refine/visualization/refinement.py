@@ -7,7 +7,7 @@ import numpy as np
 
 from depth_refine.datasets import H36MDepthSequenceDataset
 from depth_refine.functional.camera import back_project
-from depth_refine.functional.skeleton import ROOT
+from depth_refine.structures.skeleton import ROOT
 
 from .pose_frame import PoseFrame
 

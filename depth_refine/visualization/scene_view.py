@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from depth_refine.functional.skeleton import BONES
-from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 
 from .drawing import GRID, LINES, WHITE, bone_colors, draw_bones, draw_line, draw_text, text_width, turned
 from .overlay import person_color, position_of

@@ -7,8 +7,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from depth_refine.atomic import whole_file
-from depth_refine.errors import InputError
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 
 METRIC = 'h36m/MPJPE_mm'
 

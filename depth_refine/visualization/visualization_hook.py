@@ -15,10 +15,10 @@ from mmpose.registry import HOOKS
 from mmpose.structures import PoseDataSample
 from mmpose.utils.tensor_utils import to_numpy
 
-from depth_refine.atomic import whole_file
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import back_project, project
-from depth_refine.functional.skeleton import ROOT
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 
 from .pose_frame import PoseFrame
 from .pose_strip import draw_strip

@@ -3,7 +3,7 @@ import pytest
 from mmpose.registry import KEYPOINT_CODECS
 
 from depth_refine.codecs import IntegralPose3D
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 SIZE = (96, 128)
 

@@ -8,8 +8,8 @@ from mmengine.hub import get_config
 from mmpose.registry import DATASETS
 
 from depth_refine.datasets import body_2d_datasets
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import FLIP_INDICES, JOINT_NAMES
+from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES
+from depth_refine.utils.errors import InputError
 
 SOURCES = dict(
     coco=dict(

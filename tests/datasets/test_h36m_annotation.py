@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from depth_refine.datasets import H36MAnnotation, load_cameras, npz_stream
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import project
+from depth_refine.utils.errors import InputError
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from depth_refine.datasets import load_cameras
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 CAMERA = dict(R=np.eye(3), T=np.zeros((3, 1)), f=np.full((2, 1), 70.0), c=np.ones((2, 1)), k=np.zeros((3, 1)))
 CAMERA |= dict(p=np.zeros((2, 1)), w=64, h=48)

@@ -3,7 +3,7 @@ import pytest
 from mmpose.registry import DATASETS
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 MIRROR = dict(center_mode='static', center_x=0.0)
 PIPELINE = [

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mmpose.registry import DATASETS
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 PACK = dict(type='PackPoseInputs', meta_keys=('img_path', 'img_id', 'sequence', 'frame', 'flip', 'flip_indices'))
 SIZE = (32, 48)

@@ -3,7 +3,7 @@ import pytest
 
 from depth_refine.datasets import h36m_image_names
 from depth_refine.datasets.h36m_image_names import index_image_names
-from depth_refine.functional.h36m_names import parse_image_name
+from depth_refine.utils.h36m_names import parse_image_name
 
 
 def encode(names):

@@ -5,7 +5,7 @@ import pytest
 from mmpose.datasets import CombinedDataset
 
 from depth_refine.datasets import MultiSourceEpochSampler
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 
 class Sources(CombinedDataset):

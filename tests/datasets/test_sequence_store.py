@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore, write_sequence_store
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from depth_refine.datasets import H36MAnnotation, merge_windows, write_sequence_store
 from depth_refine.datasets.window_gatherer import WindowGatherer
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 TARGET = dict(type='GenerateSequenceTarget', encoder=dict(type='DepthSequenceLifting', depth_range=1.3))
 LABELS = ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight', 'trajectory_weights')

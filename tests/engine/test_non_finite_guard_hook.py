@@ -14,7 +14,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS, OPTIM_WRAPPERS
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 BATCH = 12

@@ -12,7 +12,7 @@ from mmpose.structures import PoseDataSample
 from scipy.spatial import procrustes
 
 from depth_refine.evaluation import H36MPoseMetric
-from depth_refine.functional.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import JOINT_NAMES
 
 
 def _reference(videos, joints=range(17)):

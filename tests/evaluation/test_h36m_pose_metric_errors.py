@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.evaluation import H36MPoseMetric
+from depth_refine.utils.errors import InputError
 
 
 def test_nothing_to_evaluate(lifted_sample, evaluate, videos):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.motion import make_motion
 from depth_refine.synthetic.subjects import make_proportions

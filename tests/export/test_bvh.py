@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from depth_refine.errors import InputError
 from depth_refine.export import write_bvh
 from depth_refine.export.fixed_skeleton import fixed_length_poses
+from depth_refine.utils.errors import InputError
 
 # where the writer puts the joints of Human3.6M: nodes by name, or the end site below one
 JOINTS = (

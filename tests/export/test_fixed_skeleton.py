@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.export.fixed_skeleton import fixed_length_poses, skeleton_motion
-from depth_refine.functional.skeleton import BONES, FLIP_INDICES, JOINT_NAMES, PARENTS, bone_lengths
+from depth_refine.structures.skeleton import BONES, FLIP_INDICES, JOINT_NAMES, PARENTS, bone_lengths
+from depth_refine.utils.errors import InputError
 
 
 def test_bones_have_one_length_on_both_sides_and_their_observed_directions(make_track):

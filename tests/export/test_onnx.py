@@ -10,9 +10,9 @@ from mmpose.registry import KEYPOINT_CODECS, MODELS
 from mmpose.structures import PoseDataSample
 from torch import nn
 
-from depth_refine.errors import InputError
 from depth_refine.export.onnx import export_onnx, onnx_graph
-from depth_refine.functional.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.utils.errors import InputError
 
 CODEC = dict(type='DepthSequenceLifting', depth_range=1.2)
 

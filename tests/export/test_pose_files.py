@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from depth_refine.export import write_csv, write_json, write_npz
-from depth_refine.functional.skeleton import JOINT_NAMES
-from depth_refine.inference.video_poses import VideoPoses
+from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.video_poses import VideoPoses
 
 PER_TRACK = dict(
     frame='frames',

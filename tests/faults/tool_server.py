@@ -19,6 +19,7 @@ import mmengine.config.config
 import torch
 
 TOOLS = Path(__file__).parents[2] / 'tools'
+sys.path.insert(0, str(TOOLS))  # as of a script there
 
 
 def answer(value: object) -> None:
@@ -38,7 +39,7 @@ def become(output: str, most_bytes: int | None, variables: dict, name: str, *arg
 
 with redirect_stdout(sys.stderr):  # the standard output is for answers, and MMDetection's fork prints when imported
     for module in (
-        *('depth_refine.preparation.prepare', 'depth_refine.reproduction.table1', 'depth_refine.synthetic'),
+        *('depth_refine.data_tools.preparation.prepare', 'reproduction.table1', 'depth_refine.synthetic'),
         *('mmdet.apis', 'mmpose.apis', 'mmpose.visualization', 'torch._dynamo'),
     ):
         importlib.import_module(module)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from depth_refine.errors import InputError
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
+from depth_refine.utils.errors import InputError
 
 FOCAL, CENTER = np.array([1150.0, 1090.0]), np.array([512.5, 365.4])
 

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 _SECONDS = 10
 _BYTES = 1 << 29  # more than any of the small files can need

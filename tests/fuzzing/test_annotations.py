@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore, load_cameras, write_sequence_store
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import camera_to_world, project, world_to_camera
+from depth_refine.utils.errors import InputError
 
 ROWS = np.r_[0:3, 12:15]  # of two videos
 

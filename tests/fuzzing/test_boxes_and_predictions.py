@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.conversion.prediction_files import read_keypoints, read_lifted
+from depth_refine.data_tools.conversion.prediction_files import read_keypoints, read_lifted
 from depth_refine.inference.person_boxes import BoxFile
 
 BOXES = [

@@ -7,10 +7,10 @@ import pytest
 import torch
 from mmengine.runner import CheckpointLoader
 
-from depth_refine.compat import load_from_file
-from depth_refine.conversion import convert_checkpoint
+from depth_refine.data_tools.conversion import convert_checkpoint
 from depth_refine.datasets.npz_stream import MAX_COMPRESSION
-from depth_refine.errors import InputError
+from depth_refine.utils.compat import load_from_file
+from depth_refine.utils.errors import InputError
 
 
 def saved(content, zipped=True):

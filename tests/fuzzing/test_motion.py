@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from depth_refine.functional.skeleton import bone_lengths
+from depth_refine.structures.skeleton import bone_lengths
 from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import make_motion
 from depth_refine.synthetic.subjects import make_proportions

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import yaml
 from mmengine.config import Config
+from reproduction.cell import Cell, Settings, run_cell
+from reproduction.first_stage import provenance
+from reproduction.metafile import write_metafiles
 
-from depth_refine.engine.tool import load_config
-from depth_refine.reproduction.cell import Cell, Settings, run_cell
-from depth_refine.reproduction.first_stage import provenance
-from depth_refine.reproduction.metafile import write_metafiles
+from depth_refine.utils.config import load_config
 from depth_refine.visualization import plot_training_curves
 
 METRICS = {'h36m/MPJPE_mm': 41.5, 'h36m/P-MPJPE_mm': 32.25, 'h36m/MPJAE_mm_per_frame2': 3.0}
@@ -60,12 +60,12 @@ def cell(data_root, tmp_path, monkeypatch):
     """A cell whose work is done: reading its result is all that is left, but for its config, which is read once."""
     configs = Path(__file__).parents[2] / 'configs/demo'
     cfg = load_config(str(configs / 'refiner_gt2d.py'), {})
-    monkeypatch.setattr('depth_refine.reproduction.cell.load_config', lambda *_: copy.deepcopy(cfg))
+    monkeypatch.setattr('reproduction.cell.load_config', lambda *_: copy.deepcopy(cfg))
     settings = Settings(configs, data_root, tmp_path / 'out')
     cell = Cell('refiner_gt2d', seed=0)
     folder = cell.folder(settings)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr('depth_refine.reproduction.cell.build_runner', interrupt)
+        patch.setattr('reproduction.cell.build_runner', interrupt)
         run_cell(cell, settings, tmp_path, {})
     (folder / 'result.json').write_text(json.dumps(RESULT))
     assert run_cell(cell, settings, tmp_path, {}) == RESULT

@@ -7,8 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from depth_refine.functional.h36m_facts import JOINTS_OF_32
-from depth_refine.preparation.videopose3d_archive import read_detections, read_poses
+from depth_refine.data_tools.preparation.videopose3d_archive import read_detections, read_poses
+from depth_refine.utils.h36m_facts import JOINTS_OF_32
 
 METADATA = dict(layout_name='h36m', num_joints=17, keypoints_symmetry=[[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]])
 RNG = np.random.default_rng(0)

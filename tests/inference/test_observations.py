@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.inference.observations import observe
 from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.video_source import open_source
+from depth_refine.utils.errors import InputError
 
 
 class CountingStage:

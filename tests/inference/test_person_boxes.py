@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.inference.person_boxes import Boxes, BoxFile, clip_boxes, whole_frame
 from depth_refine.inference.video_source import Frame
+from depth_refine.utils.errors import InputError
 
 FRAMES = [2, 0, 2, 5]
 BBOXES = [[1.5, 2, 30, 40.25], [0, 0, 10, 20], [50, 2, 60, 9], [-5, 3, 4, 8]]

@@ -7,10 +7,10 @@ import torch
 from mmengine.structures import InstanceData
 from torchvision.models import get_model
 
-from depth_refine.errors import InputError
 from depth_refine.inference import person_detectors
 from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.video_source import Frame
+from depth_refine.utils.errors import InputError
 
 IMAGE = np.zeros((75, 97, 3), np.uint8)
 FOUND = dict(

@@ -6,9 +6,9 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from mmpose.registry import MODELS
 
-from depth_refine.errors import InputError
 from depth_refine.inference.camera_model import make_camera
 from depth_refine.inference.stages import FirstStage, SecondStage, check_fit
+from depth_refine.utils.errors import InputError
 
 INTRINSICS = (70, 75, 30, 25)
 FLIP = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import project
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.stages import FirstStage, SecondStage
+from depth_refine.utils.errors import InputError
 
 INTRINSICS = (110.0, 120.0, 50.0, 36.0)
 CAMERA = dict(f=np.array([[110.0], [120]]), c=np.array([[50.0], [36]]), k=np.zeros((3, 1)), p=np.zeros((2, 1)))

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.inference.video_source import open_source
+from depth_refine.utils.errors import InputError
 
 
 def read(source, fps=50.0):

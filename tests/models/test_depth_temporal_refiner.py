@@ -5,7 +5,7 @@ from mmengine.structures import InstanceData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
-from depth_refine.functional.skeleton import FLIP_INDICES
+from depth_refine.structures.skeleton import FLIP_INDICES
 
 OURS = dict(
     type='DepthTemporalRefiner',

@@ -5,8 +5,8 @@ from mmengine.structures import InstanceData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
-from depth_refine.functional.skeleton import FLIP_INDICES
 from depth_refine.functional.soft_argmax import heatmap_marginals
+from depth_refine.structures.skeleton import FLIP_INDICES
 
 SIZE = (64, 96)  # w, h
 MODEL = dict(

@@ -2,8 +2,8 @@ import pytest
 import torch
 from mmpose.registry import MODELS
 
-from depth_refine.functional.skeleton import FLIP_INDICES, JOINT_NAMES, PARENTS
 from depth_refine.models.spatial_temporal_graph_net import PARTS, GraphConv, SpatialTemporalGraphNet, neighbour_matrices
+from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES, PARENTS
 
 
 def build(**changes):

@@ -4,9 +4,9 @@ import torch
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import FLIP_INDICES
 from depth_refine.models import StreamingRefiner
+from depth_refine.structures.skeleton import FLIP_INDICES
+from depth_refine.utils.errors import InputError
 
 SIZE = (640, 360)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.functional.skeleton import BONES, JOINT_NAMES
+from depth_refine.structures.skeleton import BONES, JOINT_NAMES
 from depth_refine.synthetic.body import CHEST, HEAD, WRIST_BAND, make_limbs
 from depth_refine.synthetic.motion import make_motion
 from depth_refine.synthetic.subjects import make_appearance, make_proportions

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.functional.h36m_facts import CAMERA_IDS
 from depth_refine.synthetic.cameras import make_cameras
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_facts import CAMERA_IDS
 
 
 def standing_crowd(radius):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.functional.skeleton import JOINT_NAMES, bone_lengths
+from depth_refine.structures.skeleton import JOINT_NAMES, bone_lengths
 from depth_refine.synthetic.kinematics import FPS, Script, animate, leg_ik
 from depth_refine.synthetic.subjects import make_proportions
 

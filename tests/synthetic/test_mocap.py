@@ -3,10 +3,10 @@ import re
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
 from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import make_motion
 from depth_refine.synthetic.subjects import make_proportions
+from depth_refine.utils.errors import InputError
 
 
 def small_motion():

@@ -3,7 +3,6 @@ import cv2
 import numpy as np
 
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.functional.h36m_names import action_of
 from depth_refine.synthetic.official_h36m import (
     ALL_SUBJECTS,
     JOINTS_OF_32,
@@ -14,6 +13,7 @@ from depth_refine.synthetic.official_h36m import (
     write_official_h36m,
     write_video,
 )
+from depth_refine.utils.h36m_names import action_of
 
 
 def test_cameras():

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import bone_lengths
+from depth_refine.structures.skeleton import bone_lengths
 from depth_refine.synthetic.performances import (
     Performance,
     choose_test_subjects,
@@ -10,6 +9,7 @@ from depth_refine.synthetic.performances import (
     recorded_performances,
 )
 from depth_refine.synthetic.subjects import SUBJECTS
+from depth_refine.utils.errors import InputError
 
 
 def test_every_subject_does_everything():

@@ -3,8 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
-from depth_refine.functional.skeleton import JOINT_NAMES, bone_lengths
+from depth_refine.structures.skeleton import JOINT_NAMES, bone_lengths
 from depth_refine.synthetic.subjects import (
     SUBJECTS,
     make_appearance,
@@ -12,6 +11,7 @@ from depth_refine.synthetic.subjects import (
     name_subjects,
     subject_index,
 )
+from depth_refine.utils.errors import InputError
 
 
 def rest_pose(offsets):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from mmpose.datasets import Human36mDataset
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.functional.h36m_facts import CAMERA_IDS
-from depth_refine.functional.skeleton import bone_lengths
+from depth_refine.structures.skeleton import bone_lengths
 from depth_refine.synthetic import make_synthetic, writer
 from depth_refine.synthetic.performances import procedural_performances
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_facts import CAMERA_IDS
 
 SMALL = dict(workers=1, seed=4, frames=5, image_size=72, subjects=['S5', 'S11'], activities=['Walking', 'SittingDown'])
 

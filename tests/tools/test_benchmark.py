@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
+from benchmarks import machine, sections
+from benchmarks.comparison import Result, Spread
+from benchmarks.machine import Machine
+from benchmarks.report import check_document
 
-from depth_refine.benchmarks import machine, sections
-from depth_refine.benchmarks.comparison import Result, Spread
-from depth_refine.benchmarks.machine import Machine
-from depth_refine.benchmarks.report import check_document
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 

@@ -88,7 +88,9 @@ def run_as_script(errors, *arguments):
 def test_stopped(tmp_path, stop, status):
     raw, out, errors = write_raw(tmp_path / 'raw', frames=120), tmp_path / 'out', tmp_path / 'errors'
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['depth_refine.preparation.prepare'])  # without effect if another test started it
+    context.set_forkserver_preload(
+        ['depth_refine.data_tools.preparation.prepare']
+    )  # without effect if another test started it
     process = context.Process(target=run_as_script, args=(errors, raw, out, '--workers', 1))
     process.start()
     while not list(out.glob('images/S6/*')):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmpose.registry import MODELS
 
-from depth_refine.engine.tool import load_config
+from depth_refine.utils.config import load_config
 
 ROOT = Path(__file__).parents[2]
 REFINER = {

@@ -7,9 +7,9 @@ import tarfile
 
 import pytest
 
-from depth_refine.errors import InputError
-from depth_refine.preparation.archives import unpack
-from depth_refine.preparation.metadata import read_cameras
+from depth_refine.data_tools.preparation.archives import unpack
+from depth_refine.data_tools.preparation.metadata import read_cameras
+from depth_refine.utils.errors import InputError
 
 VIDEO = 'S1/Videos/Eating 1.54138969.mp4'
 

@@ -14,16 +14,16 @@ import torch
 from mmengine.runner import CheckpointLoader, load_checkpoint
 from mmpose.registry import MODELS
 
-from depth_refine.compat import load_from_file
-from depth_refine.conversion import convert_checkpoint
-from depth_refine.conversion.prediction_files import read_keypoints
+from depth_refine.data_tools.conversion import convert_checkpoint
+from depth_refine.data_tools.conversion.prediction_files import read_keypoints
+from depth_refine.data_tools.preparation.videopose3d_archive import read_detections, read_poses
 from depth_refine.datasets import H36MAnnotation, SequenceStore, load_cameras, write_sequence_store
-from depth_refine.engine import check_checkpoint
-from depth_refine.engine.prediction_dump import read_predictions
-from depth_refine.errors import InputError
+from depth_refine.evaluation.prediction_dump import read_predictions
 from depth_refine.inference.person_boxes import BoxFile
-from depth_refine.preparation.videopose3d_archive import read_detections, read_poses
 from depth_refine.synthetic.mocap import read_clips
+from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.compat import load_from_file
+from depth_refine.utils.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 

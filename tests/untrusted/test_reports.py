@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import write_report
 from depth_refine.visualization.report import report
 

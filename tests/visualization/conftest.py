@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.inference.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import PoseFrame
 
 # x right, y down, z forward in decimetres; the person faces the camera, so the left side is at the right.

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_refine.atomic import whole_file
-from depth_refine.errors import InputError
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import mp4
 from depth_refine.visualization.mp4 import mp4_writer
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization.overlay import checked_frames, draw_overlay, person_color, position_of
 from depth_refine.visualization.pose_frame import SIDE_COLORS
 

@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import write_overlay_video
 from depth_refine.visualization.overlay_video import fitted_size
 from depth_refine.visualization.pose_frame import SIDE_COLORS

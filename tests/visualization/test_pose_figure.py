@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_pose_comparison
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.functional.skeleton import BONES, JOINT_NAMES
+from depth_refine.structures.skeleton import BONES, JOINT_NAMES
 from depth_refine.visualization.pose_frame import BONE_SIDES
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import pose_picture, write_pose_picture
 
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from mmengine.visualization import Visualizer
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_training_curves
 
 

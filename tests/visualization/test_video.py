@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import write_pose_video
 from depth_refine.visualization.pose_frame import SIDE_COLORS
 from depth_refine.visualization.pose_strip import PANEL

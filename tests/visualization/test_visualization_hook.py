@@ -11,8 +11,8 @@ from mmengine.visualization import Visualizer
 from mmpose.registry import HOOKS
 from mmpose.structures import PoseDataSample
 
-from depth_refine.errors import InputError
 from depth_refine.functional.camera import project
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import DepthPoseVisualizationHook, visualization_hook
 from depth_refine.visualization.pose_strip import draw_strip
 

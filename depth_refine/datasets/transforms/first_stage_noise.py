@@ -10,8 +10,8 @@ from mmpose.registry import TRANSFORMS
 from scipy.signal import lfilter
 from torch import Tensor
 
-from depth_refine.functional.options import require_number
 from depth_refine.functional.quick_normal import quick_normal
+from depth_refine.utils.options import require_number
 
 
 @TRANSFORMS.register_module()

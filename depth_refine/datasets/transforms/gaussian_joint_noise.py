@@ -5,9 +5,9 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from depth_refine.functional.options import require_number
 from depth_refine.functional.quick_normal import quick_normal
-from depth_refine.functional.units import NOISE, require_unit
+from depth_refine.utils.options import require_number
+from depth_refine.utils.units import NOISE, require_unit
 
 _PART = 64  # on CPUs, windows whose noise stays in a processor's cache
 

@@ -5,7 +5,7 @@ import numpy as np
 from mmpose.datasets.transforms import LoadImage
 from mmpose.registry import TRANSFORMS
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 
 @TRANSFORMS.register_module()

@@ -6,7 +6,7 @@ from mmpose.datasets.transforms import RandomFlipAroundRoot
 from mmpose.registry import TRANSFORMS
 from torch import Tensor
 
-from depth_refine.functional.options import require_number
+from depth_refine.utils.options import require_number
 
 _PART = 64  # on CPUs, windows whose copies stay in a processor's cache, 3.2 MB at 243 frames of 17 x 3 numbers
 

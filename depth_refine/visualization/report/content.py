@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from depth_refine.functional.pose_error import difference_error, mpjpe, similarity_align
-from depth_refine.inference.video_poses import PoseTrack
+from depth_refine.structures.video_poses import PoseTrack
 
 
 class Stage(NamedTuple):

@@ -9,14 +9,14 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from depth_refine.atomic import whole_file
-from depth_refine.functional.skeleton import BONES, JOINT_NAMES
-from depth_refine.inference.video_poses import VideoPoses
+from depth_refine.structures.skeleton import BONES, JOINT_NAMES
+from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.utils.atomic import whole_file
+from depth_refine.visualization.mp4 import mp4_writer
+from depth_refine.visualization.overlay import checked_frames, person_color
+from depth_refine.visualization.overlay_video import fitted_size, resized
+from depth_refine.visualization.pose_frame import BONE_SIDES, SIDE_COLORS
 
-from ..mp4 import mp4_writer
-from ..overlay import checked_frames, person_color
-from ..overlay_video import fitted_size, resized
-from ..pose_frame import BONE_SIDES, SIDE_COLORS
 from .content import STAGES, error_rows, track_data
 
 _SIDE = 640  # px, the longer side of the embedded video

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mmpose.registry import TRANSFORMS
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 T, K = 4000, 5
 SPREAD = np.array([0.1, 0.2, 0.3, 0.4, 0.0])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mmpose.registry import TRANSFORMS
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 T, K = 200, 17
 

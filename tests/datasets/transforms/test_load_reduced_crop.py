@@ -6,7 +6,7 @@ import pytest
 from mmpose.datasets.transforms import TopdownAffine
 
 from depth_refine.datasets.transforms import LoadReadableImage, LoadReducedCrop
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 
 INPUT_SIZE = (24, 32)
 WIDTH, HEIGHT = 301, 223  # divisible by no reduction

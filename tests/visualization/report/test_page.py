@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from depth_refine.functional.skeleton import BONES
+from depth_refine.structures.skeleton import BONES
 from depth_refine.visualization import write_report
 
 VIDEO = 'a_video_with_a_very_long_name_and_no_place_to_break_it_' * 3

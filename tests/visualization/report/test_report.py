@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from depth_refine.errors import InputError
+from depth_refine.utils.errors import InputError
 from depth_refine.visualization import write_report
 
 HOSTILE = '</script><script>alert(1)</script>"\'&<b>.mp4'

@@ -1,0 +1,89 @@
+"""A picture of random frames with their 2D joints and their projected 3D joints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from depth_refine.structures.skeleton import BONES
+from depth_refine.utils.atomic import whole_file
+from depth_refine.visualization.pose_frame import BONE_SIDES, SIDE_COLORS
+
+_COLUMNS = 4
+_CELL = 3.6  # inches
+_MARGIN = 0.65  # of the box's side, from its middle to the picture's edge
+_RING = dict(marker='o', markersize=9, markerfacecolor='none', markeredgecolor='#ffd500', markeredgewidth=1.3)
+_CROSS = dict(marker='+', markersize=8, markeredgecolor='#00e5ff', markeredgewidth=1.3)
+_BOX_COLOR = '#7cfc00'
+
+
+class CheckedFrame(NamedTuple):
+    """What there is to draw of a frame."""
+
+    title: str
+    image: np.ndarray | None  # (H, W, 3) uint8 BGR
+    crop: np.ndarray | None  # (4,) x1 y1 x2 y2 px: the part of the full frame that the image shows, if not all
+    keypoints: np.ndarray  # (17, 2) px
+    projected: np.ndarray  # (17, 2) px, NaN behind the camera
+    box: np.ndarray  # (4,) x1 y1 x2 y2 px
+
+
+def draw_check_picture(frames: Sequence[CheckedFrame], path: str | Path) -> None:
+    """Draw frames around their boxes, on grey where there is no image.
+
+    Args:
+        frames: at least one.
+        path: the picture; its suffix chooses the format.
+    """
+    rows = -(-len(frames) // _COLUMNS)
+    figure = Figure(figsize=(_CELL * _COLUMNS, (_CELL + 0.35) * rows + 0.5), layout='constrained')
+    for index, frame in enumerate(frames):
+        _draw(figure.add_subplot(rows, _COLUMNS, index + 1), frame)
+    handles = [
+        Line2D([], [], linestyle='none', **_RING, label='2D joints (part)'),
+        Line2D([], [], linestyle='none', **_CROSS, label='projected 3D joints (S)'),
+        *(Line2D([], [], color=_rgb(SIDE_COLORS[side]), label=f"the person's {side}") for side in ('left', 'right')),
+        Line2D([], [], color=_BOX_COLOR, linestyle='--', label='box'),
+    ]
+    legend = figure.legend(handles=handles, loc='outside lower center', ncols=len(handles), fontsize=10)
+    legend.get_frame().set_facecolor('0.45')  # the marks are bright to be seen on images
+    for text in legend.get_texts():
+        text.set_color('white')
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=110)
+
+
+def _draw(axes, frame: CheckedFrame) -> None:
+    if frame.image is not None:
+        height, width = frame.image.shape[:2]
+        window = np.array([0, 0, width, height]) if frame.crop is None else frame.crop
+        x1, y1, x2, y2 = window - 0.5  # from the middle to the edge of the outer pixels
+        axes.imshow(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), extent=(x1, x2, y2, y1))
+    for bone, side in zip(BONES, BONE_SIDES, strict=True):
+        axes.plot(*frame.keypoints[list(bone)].T, color=_rgb(SIDE_COLORS[side]), linewidth=1.5, alpha=0.9)
+    axes.plot(*frame.keypoints.T, linestyle='none', **_RING)
+    axes.plot(*frame.projected.T, linestyle='none', **_CROSS)
+    corner, far = frame.box[:2], frame.box[2:]
+    axes.add_patch(Rectangle(corner, *(far - corner), fill=False, edgecolor=_BOX_COLOR, linestyle='--', linewidth=0.9))
+    middle, half = (corner + far) / 2, max((far - corner).max() * _MARGIN, 8)
+    axes.set(
+        xlim=(middle[0] - half, middle[0] + half),
+        ylim=(middle[1] + half, middle[1] - half),
+        xticks=[],
+        yticks=[],
+        facecolor='0.5',
+        aspect='equal',
+    )
+    distance = np.linalg.norm(frame.projected - frame.keypoints, axis=-1).max()
+    apart = 'a joint behind the camera' if np.isnan(distance) else f'at most {max(distance, 0.001):.3g} px apart'
+    no_image = '' if frame.image is not None else ', no image'
+    axes.set_title(f'{frame.title}\n{apart}{no_image}', fontsize=8.5)
+
+
+def _rgb(color: tuple[int, int, int]) -> tuple[float, ...]:
+    return tuple(channel / 255 for channel in color)

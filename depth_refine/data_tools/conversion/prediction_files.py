@@ -1,0 +1,179 @@
+"""Reads per-frame predictions of pose estimators, one video at a time.
+
+P persons, K joints. The predictions of the video ``S1_Walking_1.54138969`` are looked for in a folder as
+
+- ``S1_Walking_1.54138969.npz``: ``frames`` (T,), ``keypoints`` (T, K, 2) px, perhaps ``scores`` (T, K), 1 if missing,
+  and perhaps ``depth`` (T, K);
+- ``S1_Walking_1.54138969.json``: of MMPose's inferencers and demos for a video, or a list in COCO's format for results,
+  whose ``image_id`` is a frame number or an image name that ends in one;
+- ``S1_Walking_1.54138969_<frame number>.json`` or ``..._keypoints.json``, there or in a folder with the video's name:
+  one file an image, as MMPose's inferencers and OpenPose write.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from depth_refine.datasets.npz_stream import load_arrays
+from depth_refine.utils.errors import InputError
+
+Frames = dict[int, np.ndarray]
+
+_OPENPOSE_PERSON = 'pose_keypoints_2d'
+_FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
+
+
+def read_keypoints(folder: Path, sequence: str) -> Frames:
+    """Predictions in the image; nothing if there are no files of the video.
+
+    Args:
+        folder: where the files are.
+        sequence: name of the video.
+
+    Returns:
+        For each frame number as in the files, (P, K, 3) of (u px, v px, score) or, with depths, (P, K, 4) of (u px,
+        v px, depth, score).
+
+    Raises:
+        InputError: a file is damaged or of another form.
+    """
+    archive = folder / f'{sequence}.npz'
+    if archive.is_file():
+        return _read_npz(archive)
+    return _read_json(folder, sequence, 2)
+
+
+def read_lifted(folder: Path, sequence: str) -> Frames:
+    """3D poses from the json files of MMPose's ``Pose3DInferencer`` and lifting demos, and of RTMPose3D's demo.
+
+    Args:
+        folder: where the files are.
+        sequence: name of the video.
+
+    Returns:
+        For each frame number as in the files, (P, K, 4) of their three coordinates and a score.
+
+    Raises:
+        InputError: as :func:`read_keypoints`.
+    """
+    return _read_json(folder, sequence, 3)
+
+
+def _read_npz(path: Path) -> Frames:
+    try:
+        found = load_arrays(path)
+    except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
+        raise InputError(f'{path} is not a readable npz file ({error}). Write or copy it again.') from error
+    arrays = {key: found[key] for key in ('frames', 'keypoints', 'scores', 'depth') if key in found}
+    missing = {'frames', 'keypoints'} - arrays.keys()
+    if missing:
+        raise InputError(f"{path} lacks {sorted(missing)[0]!r}: expected 'frames', 'keypoints', 'scores' and 'depth'")
+    shape = np.shape(arrays['keypoints'])[:2]
+    arrays.setdefault('scores', np.ones(shape))
+    expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape)
+    for key, array in arrays.items():
+        kinds = 'iu' if key == 'frames' else 'fiu'
+        if array.shape != expected[key] or len(shape) != 2 or array.dtype.kind not in kinds:
+            what = 'whole numbers' if key == 'frames' else 'numbers'
+            raise InputError(
+                f'{path}: expected {what} of shape {expected[key]} in {key!r}, got {array.dtype} {array.shape}. '
+                'keypoints are (frames, joints, 2), and the others fit them.'
+            )
+    columns = [arrays['keypoints'], *(arrays[key][..., None] for key in ('depth', 'scores') if key in arrays)]
+    persons = np.concatenate(columns, axis=-1)[:, None]
+    return _by_number(path, zip(arrays['frames'].tolist(), persons, strict=True))
+
+
+def _by_number(path: Path, frames: Iterable[tuple[int, np.ndarray]]) -> Frames:
+    """Frames by their numbers, none of them twice."""
+    found: Frames = {}
+    for number, persons in frames:
+        if number in found:
+            raise InputError(f'{path} has frame {number} twice: expected each once. Remove one of them.')
+        found[number] = persons
+    return found
+
+
+def _read_json(folder: Path, sequence: str, dims: int) -> Frames:
+    """Persons (P, K, dims + 1) by frame number."""
+    whole = folder / f'{sequence}.json'
+    if whole.is_file():
+        return _by_number(whole, ((frame, _stack(whole, found, dims)) for frame, found in _frames_of_video(whole)))
+    name = re.compile(re.escape(sequence) + r'_(\d+)(_keypoints)?\.json')
+    paths = [*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')]
+    files = sorted(path for path in paths if name.fullmatch(path.name))
+    return _by_number(
+        folder / f'{sequence}_*.json',
+        (
+            (int(name.fullmatch(path.name)[1]), _stack(path, _persons_of_image(path, _load(path)), dims))
+            for path in files
+        ),
+    )
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f'{path} is not a readable json file ({error}). Write or copy it again.') from error
+
+
+def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
+    """Frame numbers and persons of a video's json file."""
+    content = _load(path)
+    if isinstance(content, dict):
+        content = content.get('instance_info')  # of MMPose's demos
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        raise _unknown_form(path)
+    if all(isinstance(item.get('frame_id'), int) and isinstance(item.get('instances'), list) for item in content):
+        for item in content:
+            yield item['frame_id'], item['instances']
+    elif all('image_id' in item and 'keypoints' in item for item in content):
+        frames: dict[int, list] = {}
+        for person in content:
+            number = re.search(r'(\d+)\D*$', str(person['image_id']))
+            if number is None:
+                raise InputError(f'{path}: expected a frame number at the end of image_id, got {person["image_id"]!r}')
+            frames.setdefault(int(number[1]), []).append(person)
+        yield from frames.items()
+    else:
+        raise _unknown_form(path)
+
+
+def _persons_of_image(path: Path, content: Any) -> list:
+    """Persons of an image's json file."""
+    if isinstance(content, dict):
+        content = content.get('people', content.get('instance_info'))
+    if not isinstance(content, list):
+        raise _unknown_form(path)
+    return content
+
+
+def _stack(path: Path, persons: list, dims: int) -> np.ndarray:
+    """Persons (P, K, dims + 1); none are (0, 0, dims + 1)."""
+    try:
+        arrays = [_person(person, dims) for person in persons]
+        return np.stack(arrays) if arrays else np.empty((0, 0, dims + 1))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unknown_form(path, f'with persons of {dims} coordinates a joint ({error!r})') from error
+
+
+def _person(person: dict, dims: int) -> np.ndarray:
+    """(K, dims + 1) of one person of any of the formats."""
+    if _OPENPOSE_PERSON in person:
+        joints = np.reshape(np.array(person[_OPENPOSE_PERSON], float), (-1, 3))
+    elif 'keypoint_scores' in person:
+        joints = np.column_stack([np.array(person['keypoints'], float), np.array(person['keypoint_scores'], float)])
+    else:
+        joints = np.reshape(np.array(person['keypoints'], float), (-1, 3))
+    if joints.shape[1] != dims + 1:
+        raise ValueError(f'{joints.shape[1] - 1} coordinates a joint')
+    return joints
+
+
+def _unknown_form(path: Path, what: str = '') -> InputError:
+    return InputError(f'{path} has another form than expected: {_FORMATS} {what}'.rstrip())

@@ -1,0 +1,191 @@
+"""From predictions of any estimator to a depth sequence store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from depth_refine.datasets import H36MAnnotation, write_sequence_store
+from depth_refine.datasets.h36m_annotation import Sequence
+from depth_refine.structures.skeleton import JOINT_NAMES, ROOT
+from depth_refine.utils.errors import InputError
+
+from .keypoint_orders import to_h36m
+from .plausibility import check_depth, check_keypoints
+from .prediction_files import Frames, read_keypoints, read_lifted
+
+# RTMPose3D's depth axis has 288 bins from -2.1744869 to 2.1744869 m.
+METRES = dict(m=1.0, mm=1e-3, rtmpose3d_bin=2.1744869 / 144)
+# Of MMPose's 3D files: the joints' order, and the sign of depth, the second coordinate. Pose3DInferencer and lifting
+# demos turn camera axes into (-x, z, -y), RTMPose3D's demo into (-x, -z, -y).
+_LIFTED = {17: ('h36m', 1), 133: ('coco_wholebody', -1)}
+_LISTED = 5  # videos or frames in a message
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where predictions come from and what their numbers mean.
+
+    Attributes:
+        estimator: its name, for people.
+        keypoints: folder of the files, see :mod:`depth_refine.data_tools.conversion.prediction_files`.
+        joint_order: a key of :data:`depth_refine.data_tools.conversion.keypoint_orders.NUM_JOINTS`.
+        first_frame: number that the files give to the first frame of a video; the annotation's is 1.
+        lifted: folder of MMPose's 3D json files, for depths that are not in ``keypoints``.
+        depth_unit: a key of ``METRES``; None if there are no depths.
+    """
+
+    estimator: str
+    keypoints: Path
+    joint_order: str
+    first_frame: int
+    lifted: Path | None = None
+    depth_unit: str | None = None
+
+
+def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Path) -> float:
+    """Make the depth sequence store of an annotation from predictions.
+
+    Of several persons in a frame the one nearest to the middle of the annotation's box is taken. A joint of score 0 was
+    not found: its place and depth are interpolated over time within the video, and its score stays 0. Depths become
+    relative to the root.
+
+    Args:
+        annotation: every frame of it must be predicted.
+        origin: the predictions.
+        out: the folder to make; it must not exist.
+
+    Returns:
+        The share of joints that were interpolated.
+
+    Raises:
+        InputError: files are missing, damaged or of another form; frames are missing; the joints are not in the order
+            stated; a joint is found in no frame of a video; numbers are not finite, or not plausible in their units;
+            there are depths without a unit or a unit without depths; or ``out`` exists.
+    """
+    has_depth = origin.depth_unit is not None
+    if origin.lifted is not None and not has_depth:
+        raise InputError(f'{origin.lifted} gives depths: state their unit, one of {", ".join(METRES)}')
+    camera = annotation.cameras[0]
+    meta = dict(
+        config=origin.estimator,
+        checkpoint=dict(file=origin.estimator, sha256='not known'),
+        flip_test=None,
+        image_size=[int(camera['w']), int(camera['h'])],
+        joint_order=origin.joint_order,
+        depth_unit_of_files=origin.depth_unit,
+    )
+    missing, depth, num_filled = {}, np.full((len(annotation), 17), np.nan, np.float32), 0
+    with write_sequence_store(out, annotation, 'published', meta, has_depth) as writer:
+        for sequence in tqdm(annotation.sequences, unit='video'):
+            try:
+                poses = _read_video(annotation, sequence, origin)
+            except _MissingFrames as error:
+                missing[sequence.name] = str(error)
+                continue
+            num_filled += _fill(sequence.name, poses, annotation.frames[sequence.rows])
+            check_keypoints(sequence.name, poses[..., :2], annotation, sequence.rows)
+            if has_depth:
+                depth[sequence.rows] = (poses[..., 2] - poses[:, [ROOT], 2]) * METRES[origin.depth_unit]
+            keypoints = np.concatenate([poses[..., :2], depth[sequence.rows][..., None]], axis=-1)
+            writer.write(sequence.rows, keypoints, poses[..., -1].clip(0, 1))
+        if missing:
+            listed = '; '.join(f'{name}: {frames}' for name, frames in list(missing.items())[:_LISTED])
+            more = f'; and {len(missing) - _LISTED} more videos' if len(missing) > _LISTED else ''
+            example = next(iter(missing))
+            raise InputError(
+                f'{len(missing)} of {len(annotation.sequences)} videos lack predictions of frames of '
+                f'{annotation.path.name}, counted from 1 as there: {listed}{more}. Expected every frame, in files such '
+                f'as {example}.npz, {example}.json or {example}_000001.json; is the number of the first frame '
+                f'{origin.first_frame} in them?'
+            )
+        if has_depth:
+            check_depth(depth, origin.depth_unit, annotation)
+    return num_filled / depth.size
+
+
+class _MissingFrames(Exception):
+    """Says which."""
+
+
+def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) -> np.ndarray:
+    """(T, 17, C) of u px, v px, perhaps depth in the files' unit, and score; joints that were not found are NaN."""
+    files, frames = read_keypoints(origin.keypoints, sequence.name), annotation.frames[sequence.rows]
+    _check_complete(files, frames, origin.first_frame)
+    centers = annotation.center[sequence.rows]
+    numbers = (frames + origin.first_frame - 1).tolist()
+    joints = _stack(sequence.name, [_nearest(files[n], c) for n, c in zip(numbers, centers, strict=True)])
+    found = joints[..., -1] > 0
+    if not np.isfinite(joints[found]).all():
+        raise InputError(f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite')
+    joints[~found] = np.nan
+    poses = to_h36m(joints, origin.joint_order)
+    has_depth = poses.shape[-1] == 4
+    if has_depth != (origin.depth_unit is not None and origin.lifted is None):
+        raise InputError(
+            f'{origin.keypoints} has {"" if has_depth else "no "}depths of {sequence.name}: give a depth unit if there '
+            'are depths and only then, and 3D files only if there are none'
+        )
+    if origin.lifted is not None:
+        poses = np.insert(poses, 2, _read_lifted_depth(sequence.name, frames, origin), axis=-1)
+    return poses
+
+
+def _check_complete(files: Frames, frames: np.ndarray, first_frame: int) -> None:
+    if not files:
+        raise _MissingFrames('no files')
+    missing = [frame for frame in frames.tolist() if not len(files.get(frame + first_frame - 1, ()))]
+    if missing:
+        more = f' and {len(missing) - _LISTED} more' if len(missing) > _LISTED else ''
+        raise _MissingFrames(f'no frame {", ".join(map(str, missing[:_LISTED]))}{more}')
+
+
+def _stack(name: str, persons: list[np.ndarray]) -> np.ndarray:
+    """Persons (K, C) of T frames to (T, K, C)."""
+    if len(counts := {len(person) for person in persons}) > 1:
+        raise InputError(f'{name}: expected as many joints in every frame, got {sorted(counts)}')
+    return np.stack(persons)
+
+
+def _nearest(persons: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """Of persons (P, K, C), the one (K, C) whose found joints are in the mean nearest to a point."""
+    weights = (persons[..., -1:] > 0) + 1e-9
+    middles = np.sum(persons[..., :2] * weights, axis=1) / np.sum(weights, axis=1)
+    return persons[np.argmin(np.linalg.norm(middles - center, axis=-1))]
+
+
+def _read_lifted_depth(name: str, frames: np.ndarray, origin: Origin) -> np.ndarray:
+    """(T, 17) depths from MMPose's 3D files, in their unit."""
+    files = read_lifted(origin.lifted, name)
+    _check_complete(files, frames, origin.first_frame)
+    persons = [files[frame + origin.first_frame - 1] for frame in frames.tolist()]
+    if crowded := [frame for frame, each in zip(frames.tolist(), persons, strict=True) if len(each) > 1]:
+        raise InputError(
+            f'{origin.lifted}: {name} has several persons in frame {crowded[0]}. The 3D files do not say where in the '
+            'image they are; keep one person in each frame.'
+        )
+    joints = _stack(name, [each[0] for each in persons])
+    if joints.shape[1] not in _LIFTED or not np.isfinite(joints).all():
+        raise InputError(
+            f"{origin.lifted}: expected finite coordinates of Human3.6M's 17 or COCO-WholeBody's 133 joints for "
+            f'{name}, as MMPose writes, got {joints.shape[1]} joints'
+        )
+    order, sign = _LIFTED[joints.shape[1]]
+    return sign * to_h36m(joints[..., 1:2], order)[..., 0]
+
+
+def _fill(name: str, poses: np.ndarray, frames: np.ndarray) -> int:
+    """Interpolate the joints of (T, 17, C) that are NaN, in place, and count them; their scores become 0."""
+    lost = np.isnan(poses).any(axis=-1)
+    if lost.all(axis=0).any():
+        joint = JOINT_NAMES[int(np.argmax(lost.all(axis=0)))]
+        raise InputError(
+            f'{name}: the joint {joint!r}, or one it is made of, is not found in any of {len(frames)} frames'
+        )
+    for joint in np.flatnonzero(lost.any(axis=0)):
+        gap = lost[:, joint]
+        for column in range(poses.shape[-1] - 1):
+            poses[gap, joint, column] = np.interp(frames[gap], frames[~gap], poses[~gap, joint, column])
+    poses[lost, -1] = 0
+    return int(lost.sum())

@@ -1,0 +1,218 @@
+"""VideoPose3D's and MMPose's temporal ConvNets to the refiner on 2D poses.
+
+All three are the network of Pavllo et al. (CVPR 2019) under different names of its layers. They also agree in what goes
+in and out: pixels about the image's centre divided by half its width, Human3.6M's 17 joints in one order, and 3D poses
+in metres relative to the pelvis in the camera's axes. So weights are renamed and nothing is computed.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from depth_refine.models import TemporalConvNet, TemporalPoseHead
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.compat import CheckpointFile, load_from_file, load_restricted
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.safe_pickle import StandIn
+
+_NUM_JOINTS = 17
+_BATCH_NORM = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
+_HEAD = r'(weight|bias)'
+# Their names and ours. Behind '#', a number n of theirs becomes block n // 2, convolution n % 2 + 1.
+_VIDEOPOSE3D = {
+    r'expand_conv\.weight': 'backbone.input_conv.conv.weight',
+    rf'expand_bn\.{_BATCH_NORM}': r'backbone.input_conv.norm.\1',
+    r'layers_conv\.(\d+)\.weight': r'backbone.blocks.#\1.conv.weight',
+    rf'layers_bn\.(\d+)\.{_BATCH_NORM}': r'backbone.blocks.#\1.norm.\2',
+    rf'shrink\.{_HEAD}': r'head.conv.\1',
+}
+_MMPOSE = {
+    r'backbone\.expand_conv\.conv\.weight': 'backbone.input_conv.conv.weight',
+    rf'backbone\.expand_conv\.bn\.{_BATCH_NORM}': r'backbone.input_conv.norm.\1',
+    r'backbone\.tcn_blocks\.(\d+)\.(conv[12])\.0\.conv\.weight': r'backbone.blocks.\1.\2.conv.weight',
+    rf'backbone\.tcn_blocks\.(\d+)\.(conv[12])\.0\.bn\.{_BATCH_NORM}': r'backbone.blocks.\1.\2.norm.\3',
+    rf'(?:head|keypoint_head)\.conv\.{_HEAD}': r'head.conv.\1',  # keypoint_head before MMPose 1.0
+}
+_NAMES = dict(videopose3d=_VIDEOPOSE3D, mmpose=_MMPOSE)
+_TRAJECTORY = 'traj'  # the networks of both projects that place the pelvis in space; the refiner has none
+# VideoPose3D saves its random generator, which nobody needs here.
+_RANDOM_STATE = (
+    'numpy.random.__RandomState_ctor',
+    'numpy.random._pickle.__randomstate_ctor',
+    'numpy.random._pickle.__bit_generator_ctor',
+    'numpy.random._mt19937.MT19937',
+)
+
+
+@dataclass(frozen=True)
+class RefinerShape:
+    """What a checkpoint tells of its network."""
+
+    kernel_size: int
+    num_blocks: int
+    channels: int
+
+    CONFIG = 'configs/refiner_243_cpn.py'  # VideoPose3D's published network on its published detections
+
+    @property
+    def receptive_field(self) -> int:
+        """Frames behind an output frame."""
+        return self.kernel_size ** (self.num_blocks + 1)
+
+    def config_options(self, causal: bool) -> list[str]:
+        """What ``--cfg-options`` must change in ``CONFIG``."""
+        options = []
+        if self.channels != 1024:
+            options += [f'model.backbone.channels={self.channels}', f'model.head.in_channels={self.channels}']
+        if self.kernel_size != 3:
+            options.append(f'model.backbone.kernel_size={self.kernel_size}')
+        if self.num_blocks != 4:
+            options.append(f'model.backbone.num_blocks={self.num_blocks}')
+        data = [f'seq_len={self.receptive_field}'] if self.receptive_field != 243 else []
+        if causal:
+            options.append('model.backbone.causal=True')
+            data.append('causal=True')
+        return options + [f'{split}_dataloader.dataset.{key}' for split in ('train', 'val', 'test') for key in data]
+
+
+def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[RefinerShape, list[str]]:
+    """Write a checkpoint of the refiner that computes what another project's network computes.
+
+    Outputs are equal up to rounding for every input. Weights do not show everything. A causal network's config has to
+    say so. MMPose's networks without residuals cannot be expressed, and VideoPose3D's on COCO's joints, whose published
+    file is known by its name, take another input.
+
+    Args:
+        path: VideoPose3D's ``*.bin``, a dict with ``model_pos``; or a checkpoint of MMPose's ``PoseLifter`` with
+            ``TCN`` and ``TemporalRegressionHead``, of version 0 or 1.
+        out: the checkpoint to make, for ``tools/test.py`` or ``load_from``.
+        source: ``'videopose3d'`` or ``'mmpose'``.
+
+    Returns:
+        The network's shape, and the parts of the checkpoint that were left out because the refiner has no such part.
+
+    Raises:
+        InputError: the file is missing, damaged, asks for code to be run, is not of that project, or holds a network
+            that the refiner cannot be.
+    """
+    weights, left_out = _read(Path(path), source)
+    renamed, unknown = {}, []
+    for name, weight in weights.items():
+        new_name = _rename(name, _NAMES[source])
+        if new_name is not None and isinstance(weight, Tensor):
+            renamed[new_name] = weight
+        elif name.startswith(_TRAJECTORY):
+            left_out.append(name.split('.')[0])
+        else:
+            unknown.append(name)
+    shape = _find_shape(path, source, renamed, unknown)
+    state = _fit(path, renamed, shape)
+    with Path(path).open('rb') as file:
+        origin = dict(project=source, file=Path(path).name, sha256=hashlib.file_digest(file, 'sha256').hexdigest())
+    with whole_file(out) as partial:
+        torch.save(dict(meta=dict(converted_from=origin), state_dict=state), partial)
+    return shape, sorted(set(left_out))
+
+
+def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
+    """The weights of the pose network and the names of other networks beside them, without running code of the file."""
+    if source == 'mmpose':
+        checkpoint = load_from_file(str(path))
+        return checkpoint.get('state_dict', checkpoint), []
+    if 'coco' in path.name:  # pretrained_h36m_detectron_coco.bin; its weights look like all others
+        raise InputError(
+            f"{path} is, by its name, VideoPose3D's network on COCO's joints: expected one on Human3.6M's. Its input "
+            'has eyes and ears, which the refiner never sees; give pretrained_h36m_cpn.bin or another on Human3.6M.'
+        )
+    if not path.is_file():
+        raise InputError(f'{path}: no such checkpoint file. Give one of VideoPose3D, such as pretrained_h36m_cpn.bin.')
+    checkpoint = _load_videopose3d(path)
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('model_pos'), dict):
+        got = sorted(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        raise InputError(
+            f"{path}: expected a dict with 'model_pos', as VideoPose3D saves, got {got}; is --source right?"
+        )
+    return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else []
+
+
+def _load_videopose3d(path: Path) -> Any:
+    """What the file holds: its weights lie one level deeper than in a checkpoint."""
+    with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
+        return load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
+
+
+class _Ignored(StandIn):
+    """Stand-in for what is not read."""
+
+    value = None
+
+    def __init__(self, *_) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+def _rename(name: str, names: dict[str, str]) -> str | None:
+    """Our name of a parameter, or None."""
+    for theirs, ours in names.items():
+        if match := re.fullmatch(theirs, name):
+            return re.sub(r'#(\d+)', lambda n: f'{int(n[1]) // 2}.conv{int(n[1]) % 2 + 1}', match.expand(ours))
+    return None
+
+
+def _find_shape(path: str | Path, source: str, renamed: dict[str, Tensor], unknown: list[str]) -> RefinerShape:
+    """The network's shape from its weights, if the refiner can be that network."""
+    first, last = renamed.get('backbone.input_conv.conv.weight'), renamed.get('head.conv.weight')
+    if first is None or last is None or unknown or first.ndim != 3:
+        problem = f'has {unknown[0]!r} besides' if unknown else 'lacks its first or last layer'
+        raise InputError(
+            f'{path} is not a temporal network of {source}: it {problem}. Expected the network of Pavllo et al. alone, '
+            f'with parameters such as {_example(source)}; is --source right?'
+        )
+    channels, inputs, kernel_size = first.shape
+    if inputs != _NUM_JOINTS * 2 or len(last) != _NUM_JOINTS * 3:
+        raise InputError(
+            f'{path} takes {inputs / 2:g} joints and gives {len(last) / 3:g}: expected {_NUM_JOINTS} and '
+            f"{_NUM_JOINTS}. Only networks from 2D to 3D poses of Human3.6M's 17 joints can become a refiner."
+        )
+    kernels = [w.shape[2] for n, w in renamed.items() if n.endswith('.conv1.conv.weight') and w.ndim == 3]
+    if different := [kernel for kernel in kernels if kernel != kernel_size]:
+        raise InputError(
+            f'{path} has kernels of {kernel_size} and of {different[0]} frames: expected one size, as the refiner has. '
+            'Networks with mixed filter widths, or of the ablation without dilation, cannot be converted.'
+        )
+    return RefinerShape(kernel_size, len(kernels), channels)
+
+
+def _example(source: str) -> str:
+    return dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')[source]
+
+
+def _fit(path: str | Path, renamed: dict[str, Tensor], shape: RefinerShape) -> dict[str, Tensor]:
+    """The refiner's state, every parameter present and of its shape and type."""
+    with torch.device('meta'):
+        backbone = TemporalConvNet(_NUM_JOINTS * 2, shape.channels, shape.num_blocks, shape.kernel_size, causal=True)
+        model = nn.ModuleDict(dict(backbone=backbone, head=TemporalPoseHead(shape.channels, _NUM_JOINTS)))
+    expected = model.state_dict()
+    for name in expected.keys() - renamed.keys():
+        if name.endswith('num_batches_tracked'):  # not counted before PyTorch 0.4.1, and without effect
+            renamed[name] = torch.zeros((), dtype=torch.long)
+    differing = sorted(
+        name
+        for name in expected.keys() | renamed.keys()
+        if name not in expected or name not in renamed or expected[name].shape != renamed[name].shape
+    )
+    if differing:
+        want, got = (
+            tuple(state[differing[0]].shape) if differing[0] in state else 'none' for state in (expected, renamed)
+        )
+        raise InputError(
+            f'{path} is not a whole network of {shape.num_blocks} blocks and {shape.channels} channels: '
+            f'{len(differing)} of {len(expected)} parameters differ, first {differing[0]} (our name), expected {want}, '
+            f'got {got}. Copy or download it again.'
+        )
+    return {name: renamed[name].to(parameter.dtype) for name, parameter in expected.items()}

@@ -1,0 +1,140 @@
+"""What the preparation found, prepared and left out."""
+
+from collections.abc import Mapping, Sequence
+
+from depth_refine.utils.h36m_facts import OFFICIAL_FRAMES, S11_DIRECTIONS_FRAMES, SPLITS
+from depth_refine.utils.h36m_names import action_of
+
+from .frames import MOST_LOST, VideoError, VideoSample
+from .inspection import Inspected
+from .raw_h36m import SequenceError, SequenceKey
+
+KNOWN_DAMAGE = SequenceKey('S11', 'Directions', '54138969')  # its video is broken at the source
+_MOST_LISTED = 5
+_RULE = f"""\
+Rule for lengths: the frames of a sequence are those that 2D poses, 3D poses and video all have, counted from the first.
+Videos may be longer. A sequence that loses up to {MOST_LOST} poses (1 s) by this rule is shortened and listed; one that
+would lose more counts as damaged and is left out."""
+
+
+class Report:
+    """Findings of one run.
+
+    Args:
+        takes: the takes of each subject, from the metadata.
+        cameras: the camera ids.
+
+    Attributes:
+        expected: all sequences of the subjects with poses, in the order of the annotation.
+        frames: how many frames of each sequence were prepared, at 50 fps.
+        errors: sequences that were left out, though files of them are there, and why.
+        notes: what else there is to know of sequences.
+    """
+
+    subjects = tuple(subject for split in SPLITS.values() for subject in split)
+
+    def __init__(self, takes: Mapping[str, list[str]], cameras: Sequence[str]) -> None:
+        self.takes = {subject: takes.get(subject, []) for subject in self.subjects}
+        self.cameras = cameras
+        self.expected = [
+            SequenceKey(subject, take, camera)
+            for subject, names in self.takes.items()
+            for take in names
+            for camera in cameras
+        ]
+        self.frames: dict[SequenceKey, int] = {}
+        self.errors: dict[SequenceKey, str] = {}
+        self.notes: dict[SequenceKey, str] = {}
+        self._videos: dict[SequenceKey, VideoSample] = {}
+
+    def leave_out(self, key: SequenceKey, error: SequenceError) -> None:
+        """A sequence is left out; that is no error if its video is the one that is damaged at the source."""
+        if key == KNOWN_DAMAGE and isinstance(error, VideoError):
+            self.notes[key] = f'left out, as its video is known to be damaged: {error}'
+        else:
+            self.errors[key] = str(error)
+
+    def add(self, key: SequenceKey, sequence: Inspected, frames: int) -> None:
+        """A sequence of some frames was prepared."""
+        self.frames[key] = frames
+        texts = [sequence.note] if sequence.note else []
+        if frames < len(sequence.poses_2d):
+            texts.append(f'the video has {frames} of {len(sequence.poses_2d)} frames: it is shortened to these')
+        if texts:
+            self.notes[key] = '; '.join(texts)
+        if sequence.video is not None:
+            self._videos[key] = sequence.video
+
+    def __str__(self) -> str:
+        return '\n'.join(
+            [
+                *self._tables(),
+                *self._counts(),
+                '',
+                _RULE,
+                *_list('Left out', self.errors),
+                *_list('Notes', self.notes),
+                *self._longer_videos(),
+                *self._crops(),
+            ]
+        )
+
+    def _tables(self) -> list[str]:
+        """For each subject a table of actions by cameras: frames of each take."""
+        lines = ['Frames prepared at 50 fps, take by take; "-": no files, "x": left out']
+        for subject, takes in self.takes.items():
+            rows: dict[str, list[list[str]]] = {}
+            for take in takes:
+                cells = [self._cell(SequenceKey(subject, take, camera)) for camera in self.cameras]
+                rows.setdefault(action_of(f'{subject}_{take}.'), []).append(cells)
+            absent = [action for action in rows if {cell for cells in rows[action] for cell in cells} == {'-'}]
+            lines += ['', f'{subject:<14}' + ''.join(f'{camera:>14}' for camera in self.cameras)]
+            for action in (action for action in rows if action not in absent):
+                columns = zip(*rows[action], strict=True)
+                lines.append(f'{action:<14}' + ''.join(f'{" + ".join(column):>14}' for column in columns))
+            if absent:
+                lines.append(f'no files of {", ".join(absent) if len(absent) < len(rows) else "any action"}')
+        return lines
+
+    def _cell(self, key: SequenceKey) -> str:
+        return str(self.frames[key]) if key in self.frames else 'x' if key in {**self.errors, **self.notes} else '-'
+
+    def _counts(self) -> list[str]:
+        """Frames of each group of subjects against the official ones."""
+        lines = ['', f'{"subjects":<14}{"sequences":>14}{"frames":>14}{"official":>14}']
+        for subjects, official in OFFICIAL_FRAMES.items():
+            expected = [key for key in self.expected if key.subject in subjects]
+            found = [key for key in expected if key in self.frames]
+            frames = sum(self.frames[key] for key in found)
+            if set(expected) - set(found) == {KNOWN_DAMAGE}:
+                official -= S11_DIRECTIONS_FRAMES
+                expected = found
+            difference = 'as it should be' if frames == official else f'{frames - official:+,} frames'
+            verdict = difference if found == expected else f'sequences missing: {len(expected) - len(found)}'
+            lines.append(f'{" ".join(subjects):<14}{len(found):>14}{frames:>14,}{official:>14,}  {verdict}')
+        return lines
+
+    def _longer_videos(self) -> list[str]:
+        longer = {key: video.frames - self.frames[key] for key, video in self._videos.items()}
+        longer = {key: frames for key, frames in longer.items() if frames > 0}
+        most = sorted(longer, key=longer.get, reverse=True)[:_MOST_LISTED]
+        return [
+            '',
+            f'Videos that go on after the last pose: {len(longer)}{", most of all" if most else ""}',
+            *(f'  {key}: by {longer[key]} frames' for key in most),
+        ]
+
+    def _crops(self) -> list[str]:
+        videos = self._videos.values()
+        crops, full = sum(video.image_bytes for video in videos), sum(video.full_bytes for video in videos)
+        if crops == full:
+            return []
+        return [
+            '',
+            f'Person crops take {crops / len(videos) / 1000:.0f} kB each, full frames {full / len(videos) / 1000:.0f} '
+            f'kB (first frames of {len(videos)} videos): {100 - 100 * crops / full:.0f} % less.',
+        ]
+
+
+def _list(title: str, findings: Mapping[SequenceKey, str]) -> list[str]:
+    return ['', f'{title}: {len(findings)} sequences', *(f'  {key}: {findings[key]}' for key in sorted(findings))]

@@ -1,0 +1,129 @@
+"""From a trained first stage to depth sequence stores."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner, load_checkpoint
+from mmengine.utils.dl_utils import set_multi_processing
+from mmpose.registry import DATASETS, MODELS
+from torch.utils.data import SequentialSampler
+from tqdm import tqdm
+
+from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequence_store
+from depth_refine.models.inference_optimization import optimise_for_inference
+from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.runner import copy_while_computing
+
+_FILES = ('ann_file', 'data_root', 'data_prefix', 'camera_param_file')  # of a data set
+
+
+def extract_depth_sequences(
+    cfg: Config, checkpoint: str | Path, out: str | Path, device: str = 'cpu', amp: bool = False
+) -> list[Path]:
+    """Predict every frame of every annotation that a first-stage config trains or tests on.
+
+    Each frame goes through the config's test pipeline; batch size and workers are the test data loader's.
+
+    Args:
+        cfg: config of the first stage.
+        checkpoint: its checkpoint.
+        out: the stores are made in this folder, each named after its annotation file. A store that was made in the
+            same way for the same annotation is kept.
+        device: where to run.
+        amp: run in bfloat16, see :func:`optimise_for_inference`.
+
+    Returns:
+        The folders of the stores.
+
+    Raises:
+        InputError: the checkpoint belongs to another config, the config is not of a first stage, an annotation or image
+            cannot be used, or another store is in the way.
+        ValueError: a prediction is not finite.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmpose'))
+    set_multi_processing(**cfg.get('env_cfg', {}).get('mp_cfg', {}))
+    if torch.device(device).type == 'cuda':
+        copy_while_computing(cfg)
+    model = MODELS.build(cfg.model)
+    check_checkpoint(model, checkpoint)
+    load_checkpoint(model, str(checkpoint), map_location='cpu', logger='silent')
+    optimise_for_inference(model, device, amp)
+    with Path(checkpoint).open('rb') as file:
+        provenance = dict(
+            config=Path(cfg.filename).name,
+            checkpoint=dict(file=Path(checkpoint).name, sha256=hashlib.file_digest(file, 'sha256').hexdigest()),
+            flip_test=bool(cfg.model.get('test_cfg', {}).get('flip_test', False)),
+            amp=amp,
+        )
+    nodes = _image_datasets([cfg.train_dataloader, cfg.test_dataloader])
+    sources = {tuple(str(node.get(key)) for key in _FILES): node for node in nodes}
+    if not sources:
+        raise InputError(
+            f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config'
+        )
+    names = [Path(node.ann_file).stem for node in sources.values()]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f'{cfg.filename} has several data sets whose annotations have one name, {sorted(names)}: their stores '
+            'would too. Extract them one by one, with --cfg-options'
+        )
+    policies = {node.get('bbox_policy', H36MImageDataset.BBOX_POLICIES[0]) for node in sources.values()}
+    if len(policies) > 1:
+        raise InputError(
+            f'{cfg.filename} trains and tests under different bounding boxes, {sorted(map(str, policies))}: give all '
+            'its data sets the same bbox_policy'
+        )
+    return [_extract(model, cfg, source, provenance, Path(out)) for source in sources.values()]
+
+
+def _image_datasets(node) -> Iterator[dict]:
+    """Configs of the Human3.6M image data sets anywhere in a piece of config."""
+    if isinstance(node, dict):
+        if node.get('type') == H36MImageDataset.__name__:
+            yield node
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _image_datasets(child)
+
+
+def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> Path:
+    """Make the store of one annotation."""
+    loader_cfg = cfg.test_dataloader
+    files = {key: source.get(key) for key in _FILES}
+    dataset_cfg = dict(loader_cfg.dataset, **files, frame_step=1)
+    dataset = DATASETS.build({key: value for key, value in dataset_cfg.items() if value is not None})
+    path = out / Path(source.ann_file).stem
+    camera = dataset.annotation.cameras[0]
+    meta = dict(provenance, image_size=[int(camera['w']), int(camera['h'])])
+    if path.exists():
+        store = SequenceStore(path, dataset.annotation)
+        if store.bbox_policy == dataset.bbox_policy and meta.items() <= store.meta.items():
+            print_log(f'{path} is complete, made in the same way: kept', logger='current')
+            return path
+    # the default sampler would give each process of a distributed run a part, and wait for the others
+    loader = Runner.build_dataloader(
+        dict(loader_cfg, dataset=dataset, sampler=SequentialSampler(dataset), persistent_workers=False)
+    )
+    with (
+        write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta, has_depth_std=True) as writer,
+        tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
+        torch.inference_mode(),
+    ):
+        for batch in loader:
+            samples = model.test_step(batch)
+            writer.write(
+                np.array([sample.img_id for sample in samples]),
+                np.concatenate([sample.pred_instances.keypoints for sample in samples]),
+                np.concatenate([sample.pred_instances.keypoint_scores for sample in samples]),
+                depth_std=np.concatenate([sample.pred_instances.depth_std for sample in samples]),
+            )
+            progress.update(len(samples))
+    return path

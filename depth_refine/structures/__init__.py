@@ -1,0 +1,5 @@
+"""Plain data that others may import: the skeleton, and the poses of a video's people."""
+
+from .video_poses import PoseTrack, VideoPoses
+
+__all__ = ['PoseTrack', 'VideoPoses']

@@ -1,0 +1,1 @@
+"""What every room may use: errors, checks of options and units, atomic files, safe pickles, configs and runners."""

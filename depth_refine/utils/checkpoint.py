@@ -1,0 +1,67 @@
+"""Which checkpoint is resumed, and checks of one against the model that is to load it."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.model import is_model_wrapper
+from mmengine.runner import CheckpointLoader
+from torch import nn
+
+from depth_refine.utils.errors import InputError
+
+
+def check_checkpoint(model: nn.Module, path: str | Path) -> None:
+    """Refuse a checkpoint of another architecture.
+
+    mmengine loads what fits and only warns of the rest, so that a wrong checkpoint would give numbers that mean
+    nothing.
+
+    Args:
+        model: the model built from the config, in its distributed wrapper or not.
+        path: the checkpoint.
+
+    Raises:
+        InputError: the file is not a checkpoint, or its parameters do not fit the model's.
+    """
+    checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
+    state = checkpoint.get('state_dict', checkpoint)
+    model = model.module if is_model_wrapper(model) else model
+    found = {name: tuple(value.shape) for name, value in state.items() if hasattr(value, 'shape')}
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    if found == expected:
+        return
+    differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    name = differing[0]
+    raise InputError(
+        f'{path} belongs to another model than the config: {len(differing)} of {len(expected)} parameters differ, '
+        f'first {name}: the config has {expected.get(name, "none")}, the checkpoint {found.get(name, "none")}. Give '
+        'the checkpoint of this config, or the config of this checkpoint.'
+    )
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint of a training that went furthest.
+
+    MMEngine reads its name from a file which an interruption can leave empty.
+    """
+    checkpoints = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_[0-9]*.pth')]
+    return max(checkpoints, key=lambda path: int(path.stem.rpartition('_')[2]), default=None)
+
+
+def resume_latest(cfg: Config) -> str | None:
+    """Make a config go on from the latest checkpoint in its work directory, or, without one, start as it says.
+
+    MMEngine, asked to resume where nothing is, starts without the weights of ``load_from``.
+
+    Args:
+        cfg: its ``resume`` and ``load_from`` are set.
+
+    Returns:
+        The checkpoint.
+    """
+    latest = latest_checkpoint(Path(cfg.work_dir))
+    cfg.resume = latest is not None
+    if latest is None:
+        return None
+    cfg.load_from = str(latest)
+    return cfg.load_from

@@ -1,0 +1,46 @@
+"""Reads configs."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from depth_refine.utils.errors import InputError
+
+
+def load_config(path: str, cfg_options: dict) -> Config:
+    """Read a config and merge ``--cfg-options`` into it.
+
+    With ``data_root=DIR`` every data set that lies in the config's ``data_root`` moves to DIR. (MMEngine would change
+    the variable alone, which the data sets have copied when the config was read.)
+
+    Raises:
+        InputError: the file is missing or is not a config, or ``data_root`` is given and no data set lies there.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'no config file {Path(path).absolute()}: expected a Python file as in configs/')
+    try:
+        cfg = Config.fromfile(path)
+        data_root = cfg.get('data_root')
+        cfg.merge_from_dict(cfg_options)
+    except Exception as error:  # a config is a program and can raise anything
+        raise InputError(f'{path} with options {cfg_options} is not a usable config: {error!r}') from error
+    if 'data_root' in cfg_options:
+        loaders = [cfg[name] for name in ('train_dataloader', 'val_dataloader', 'test_dataloader') if name in cfg]
+        if not sum(_move_data_sets(loader, data_root, cfg.data_root) for loader in loaders):
+            raise InputError(
+                f'--cfg-options data_root={cfg.data_root}: no data set of {path} lies in its data_root, {data_root!r}; '
+                'name the data set, as in train_dataloader.dataset.data_root=DIR'
+            )
+    return cfg
+
+
+def _move_data_sets(node: object, before: str | None, after: str) -> int:
+    """Replace ``data_root`` in all dicts below a node where it is ``before``; how many there were."""
+    if isinstance(node, list | tuple):
+        return sum(_move_data_sets(child, before, after) for child in node)
+    if not isinstance(node, dict):
+        return 0
+    moved = 'data_root' in node and node['data_root'] == before
+    if moved:
+        node['data_root'] = after
+    return moved + sum(_move_data_sets(child, before, after) for child in node.values())

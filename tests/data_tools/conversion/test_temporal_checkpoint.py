@@ -1,0 +1,214 @@
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.runner import load_checkpoint
+from mmpose.registry import MODELS
+from torch import nn
+
+from depth_refine.data_tools.conversion import convert_checkpoint
+from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.errors import InputError
+
+
+class Reference(nn.Module):
+    """VideoPose3D's network under its public layer names, written from its description (Pavllo et al., section 3)."""
+
+    def __init__(self, widths, channels, causal=False, joints_in=17, joints_out=17):
+        super().__init__()
+        self.widths, self.causal = widths, causal
+        self.expand_conv = nn.Conv1d(joints_in * 2, channels, widths[0], bias=False)
+        self.expand_bn = nn.BatchNorm1d(channels)
+        kernels = [kernel for width in widths[1:] for kernel in (width, 1)]
+        self.layers_conv = nn.ModuleList(nn.Conv1d(channels, channels, kernel, bias=False) for kernel in kernels)
+        self.layers_bn = nn.ModuleList(nn.BatchNorm1d(channels) for _ in kernels)
+        self.shrink = nn.Conv1d(channels, joints_out * 3, 1)
+
+    def forward(self, joints):
+        """(B, T, joints, 2) to (B, T', joints, 3)."""
+        x = self.expand_bn(self.expand_conv(joints.flatten(2).transpose(1, 2))).relu()
+        dilation = self.widths[0]
+        for i, width in enumerate(self.widths[1:]):
+            conv = self.layers_conv[2 * i]
+            out = nn.functional.conv1d(x, conv.weight, dilation=dilation)
+            out = self.layers_bn[2 * i](out).relu()
+            out = self.layers_bn[2 * i + 1](self.layers_conv[2 * i + 1](out)).relu()
+            first = (width - 1) * dilation if self.causal else (width - 1) * dilation // 2
+            x = x[:, :, first : first + out.shape[2]] + out
+            dilation *= width
+        x = self.shrink(x).transpose(1, 2)
+        return x.unflatten(2, (-1, 3))
+
+
+def randomise(network):
+    """Running statistics and affine parameters as after training."""
+    torch.manual_seed(5)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            nn.init.normal_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias)
+    return network.eval()
+
+
+def save_videopose3d(path, network, **content):
+    """As VideoPose3D's training does."""
+    generator = np.random.RandomState(1234)
+    optimizer = torch.optim.Adam(network.parameters(), amsgrad=True).state_dict()
+    torch.save(
+        dict(epoch=80, lr=1e-4, random_state=generator, optimizer=optimizer, model_pos=network.state_dict())
+        | dict(model_traj=None, random_state_semi=None)
+        | content,
+        path,
+        _use_new_zipfile_serialization=False,  # PyTorch's format of 2018
+    )
+
+
+def load_refiner(path, shape, causal=False):
+    cfg = Config.fromfile(Path(__file__).parents[3] / shape.CONFIG)
+    options = dict(option.split('=') for option in shape.config_options(causal))
+    cfg.merge_from_dict({key: DictAction._parse_iterable(value) for key, value in options.items()})
+    assert cfg.test_dataloader.dataset.seq_len == cfg.train_dataloader.dataset.seq_len == shape.receptive_field
+    assert cfg.test_dataloader.dataset.get('causal', False) == causal
+    refiner = MODELS.build(cfg.model)
+    check_checkpoint(refiner, path)
+    load_checkpoint(refiner, str(path), logger='silent')
+    return refiner.eval()
+
+
+@pytest.mark.parametrize(
+    ('widths', 'channels', 'causal'),
+    [((3, 3, 3, 3, 3), 24, False), ((3, 3, 3), 40, True), ((1, 1, 1), 24, False), ((5, 5), 1024, False)],
+)
+def test_videopose3d_gives_the_same_poses(tmp_path, widths, channels, causal):
+    network = randomise(Reference(widths, channels, causal))
+    save_videopose3d(tmp_path / 'a.bin', network)
+    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'out/a.pth', 'videopose3d')
+    assert (shape.kernel_size, shape.num_blocks, shape.channels) == (widths[0], len(widths) - 1, channels)
+    assert left_out == []
+    refiner = load_refiner(tmp_path / 'out/a.pth', shape, causal)
+    assert refiner.receptive_field == shape.receptive_field == widths[0] ** len(widths)
+    inputs = torch.randn(2, shape.receptive_field + 7, 17, 2)
+    with torch.inference_mode():
+        expected, poses = network(inputs), refiner(inputs)
+    assert poses.shape == (2, 8, 17, 3) and expected.std() > 0.3
+    torch.testing.assert_close(poses, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(('prefix', 'strided'), [('head', True), ('keypoint_head', False)])
+def test_mmpose_gives_the_same_poses(tmp_path, prefix, strided):
+    backbone = MODELS.build(
+        dict(
+            type='TCN', in_channels=34, stem_channels=48, num_blocks=2, kernel_sizes=(3, 3, 3), use_stride_conv=strided
+        )
+    )
+    head = MODELS.build(dict(type='TemporalRegressionHead', in_channels=48, num_joints=17))
+    randomise(backbone)
+    state = {f'backbone.{name}': weight for name, weight in backbone.state_dict().items()}
+    state |= {f'{prefix}.{name}': weight for name, weight in head.state_dict().items()}
+    state |= {'traj_backbone.expand_conv.conv.weight': torch.zeros(2), 'traj_head.conv.bias': torch.zeros(3)}
+    torch.save(dict(meta={}, state_dict=state), tmp_path / 'a.pth')
+    shape, left_out = convert_checkpoint(tmp_path / 'a.pth', tmp_path / 'b.pth', 'mmpose')
+    assert left_out == ['traj_backbone', 'traj_head']
+    refiner = load_refiner(tmp_path / 'b.pth', shape)
+    inputs = torch.randn(3, 34, 27)
+    with torch.inference_mode():
+        torch.testing.assert_close(refiner(inputs)[:, 0], head(backbone(inputs)), atol=1e-5, rtol=0)
+
+
+def test_published_shape_needs_no_options(tmp_path):
+    save_videopose3d(tmp_path / 'a.bin', network := Reference((3, 3, 3, 3, 3), 24), model_traj=dict(a=torch.ones(1)))
+    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d')
+    assert shape.config_options(causal=False) == ['model.backbone.channels=24', 'model.head.in_channels=24']
+    assert left_out == ['model_traj']
+    assert type(shape)(3, 4, 1024).config_options(causal=False) == []
+    saved = torch.load(tmp_path / 'a.pth', weights_only=True)
+    assert saved['meta']['converted_from']['file'] == 'a.bin' and len(saved['meta']['converted_from']['sha256']) == 64
+    assert len(saved['state_dict']) == len(network.state_dict())
+
+
+def test_counters_may_be_missing(tmp_path):
+    state = Reference((3, 3), 8).state_dict()
+    state = {name: weight for name, weight in state.items() if not name.endswith('num_batches_tracked')}
+    torch.save(dict(model_pos=state), tmp_path / 'a.bin')
+    shape, _ = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d')
+    load_refiner(tmp_path / 'a.pth', shape)
+
+
+def without(state, name):
+    return {key: weight for key, weight in state.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (
+            dict(state_dict={'a': torch.ones(1)}),
+            r"expected a dict with 'model_pos', .*, got \['state_dict'\]; is --source",
+        ),
+        ([torch.ones(1)], "expected a dict with 'model_pos', as VideoPose3D saves, got list"),
+        (Reference((3, 3), 8, joints_in=15, joints_out=15), 'takes 15 joints and gives 15: expected 17 and 17'),
+        (Reference((3, 3), 8, joints_out=1), 'takes 17 joints and gives 1: expected 17 and 17'),
+        (Reference((3, 3, 1), 8), 'has kernels of 3 and of 1 frames: expected one size'),
+        (without(Reference((3, 3), 8).state_dict(), 'shrink.weight'), 'it lacks its first or last layer'),
+        (
+            without(Reference((3, 3, 3), 8).state_dict(), 'layers_conv.1.weight'),
+            'not a whole network of 2 blocks and 8 channels: 1 of 32 parameters differ, '
+            r'first backbone.blocks.0.conv2.conv.weight \(our name\), expected \(8, 8, 1\), got none',
+        ),
+        (Reference((3, 3), 8).state_dict() | {'shrink.bias': 'text'}, "has 'shrink.bias' besides"),
+        (Reference((3, 3), 8).state_dict() | {'extra.weight': torch.ones(1)}, "has 'extra.weight' besides"),
+        (Reference((3, 3), 8).state_dict() | {'shrink.bias': torch.ones(50)}, r'expected \(51,\), got \(50,\)'),
+    ],
+)
+def test_other_networks_are_refused(tmp_path, content, message):
+    if isinstance(content, nn.Module):
+        content = content.state_dict()
+    if 'expand_conv.weight' in content:
+        content = dict(model_pos=content)
+    torch.save(content, tmp_path / 'a.bin')
+    with pytest.raises(InputError, match=message) as error:
+        convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d')
+    assert str(tmp_path / 'a.bin') in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ['a.bin']
+
+
+def test_other_checkpoints_of_mmpose_are_refused(tmp_path):
+    torch.save({'backbone.conv1.weight': torch.ones(3, 3, 7, 7)}, tmp_path / 'a.pth')
+    with pytest.raises(
+        InputError, match=r"network of mmpose: it has 'backbone.conv1.weight' besides.* backbone.tcn_blocks"
+    ):
+        convert_checkpoint(tmp_path / 'a.pth', tmp_path / 'b.pth', 'mmpose')
+
+
+def test_network_on_cocos_joints_is_refused(tmp_path):
+    path = tmp_path / 'pretrained_h36m_detectron_coco.bin'
+    save_videopose3d(path, Reference((3, 3), 8))
+    with pytest.raises(InputError, match=r"network on COCO's joints: expected one on Human3\.6M's"):
+        convert_checkpoint(path, tmp_path / 'b.pth', 'videopose3d')
+
+
+class Attack:
+    def __reduce__(self):
+        return print, ('run',)
+
+
+def test_files_that_are_no_checkpoints(tmp_path, capsys):
+    files = tmp_path / 'absent.bin', tmp_path / 'empty.bin', tmp_path / 'text.bin', tmp_path / 'cut.bin'
+    files[1].write_bytes(b'')
+    files[2].write_text('hello')
+    torch.save(dict(model_pos=Reference((3, 3), 8).state_dict()), buffer := io.BytesIO())
+    files[3].write_bytes(buffer.getvalue()[:2000])
+    for path, message in zip(files, ['no such checkpoint file', *['cannot be read as a checkpoint'] * 3], strict=True):
+        with pytest.raises(InputError, match=f'{path}.*{message}'):
+            convert_checkpoint(path, tmp_path / 'b.pth', 'videopose3d')
+    for content in (Attack(), dict(model_pos=Reference((3, 3), 8).state_dict(), random_state=Attack())):
+        torch.save(content, tmp_path / 'attack.bin', pickle_module=pickle)
+        with pytest.raises(InputError, match='was refused: loading it would run'):
+            convert_checkpoint(tmp_path / 'attack.bin', tmp_path / 'b.pth', 'videopose3d')
+    assert 'run' not in capsys.readouterr().out and not (tmp_path / 'b.pth').exists()

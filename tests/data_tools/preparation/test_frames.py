@@ -1,0 +1,155 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from depth_refine.data_tools.preparation.crops import Crops
+from depth_refine.data_tools.preparation.frames import VideoError, sample_video, store_frames
+from depth_refine.synthetic.official_h36m import write_video
+
+NAME = 'S1_Eating_1.55011271'
+CAMERA = dict(w=1000, h=1000)
+
+
+@pytest.fixture(scope='module')
+def marked(tmp_path_factory):
+    """A video of 3 frames, grey noise that video can store, with a bright square around one pixel."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp('video') / 'marked.mp4'
+    frames = [cv2.resize(rng.integers(40, 90, (25, 25, 3), np.uint8), (1000, 1000)) for _ in range(3)]
+    for index, frame in enumerate(frames):
+        x, y = 431 + 20 * index, 287
+        frame[y - 12 : y + 13, x - 12 : x + 13] = 255
+    write_video(path, frames)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path):
+    images = tmp_path / 'images'
+
+    def store_in(path, poses, numbers, crops=None):
+        return store_frames(path, images, NAME, poses, numbers, crops)
+
+    store_in.folder = images / 'S1' / NAME
+    store_in.read = lambda number: cv2.imread(str(store_in.folder / f'{NAME}_{number:06d}.jpg'))
+    store_in.names = lambda: sorted(path.name for path in store_in.folder.glob('*.jpg'))
+    return store_in
+
+
+def crops_of(windows, sizes):
+    return Crops(np.array(windows, np.int32), np.array(sizes, np.int32))
+
+
+def centre_of_mark(image):
+    """(x, y) of the bright square, to a fraction of a pixel."""
+    weight = np.clip(image.mean(axis=-1) - 120, 0, None)
+    rows, columns = np.indices(weight.shape)
+    return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+
+
+def test_numbers_and_names(store, tmp_path, grey_video):
+    write_video(tmp_path / 'a.mp4', grey_video(12))
+    assert store(tmp_path / 'a.mp4', 12, [1, 6, 11]) == 12
+    assert store.names() == [f'{NAME}_000001.jpg', f'{NAME}_000006.jpg', f'{NAME}_000011.jpg']
+    for number in (1, 6, 11):
+        assert store.read(number).shape == (1000, 1000, 3)
+        assert store.read(number).mean() == pytest.approx(20 * (number - 1), abs=6)
+
+
+def test_full_frames_are_the_videos(store, marked):
+    store(marked, 3, [1, 2, 3])
+    for number in (1, 2, 3):
+        np.testing.assert_allclose(centre_of_mark(store.read(number)), [411 + 20 * number, 287], atol=0.1)
+
+
+@pytest.mark.parametrize('size', [(401, 300), (200, 150), (131, 117)])
+def test_pixels_of_crops_are_where_the_window_says(store, marked, size):
+    x1, y1, x2, y2 = 207, 101, 608, 401
+    store(marked, 3, [2], crops_of([[0, 0, 9, 9], [x1, y1, x2, y2], [0, 0, 9, 9]], [[9, 9], size, [9, 9]]))
+    crop = store.read(2)
+    assert crop.shape == (*size[::-1], 3)
+    edges = np.array([x1, y1]) - 0.5
+    in_frame = edges + (centre_of_mark(crop) + 0.5) * [(x2 - x1) / size[0], (y2 - y1) / size[1]]
+    np.testing.assert_allclose(in_frame, [451, 287], atol=0.35)
+
+
+def test_a_window_that_is_higher_than_the_video(store, tmp_path, grey_video):
+    """One real camera says 1002 rows where the video has 1000."""
+    write_video(tmp_path / 'a.mp4', grey_video(3))
+    store(tmp_path / 'a.mp4', 3, [3], crops_of([[600, 800, 1000, 1002]] * 3, [[400, 202]] * 3))
+    assert store.read(3).shape == (202, 400, 3)
+    assert store.read(3)[-3:].mean() == pytest.approx(40, abs=6)
+
+
+def test_a_complete_folder_is_kept(store, tmp_path, grey_video):
+    write_video(tmp_path / 'a.mp4', grey_video(7))
+    store(tmp_path / 'a.mp4', 7, [1, 3, 5, 7])
+    before = {path: path.stat().st_mtime_ns for path in store.folder.iterdir()}
+    assert store(tmp_path / 'a.mp4', 7, [1, 5]) == 7, 'fewer frames are needed now'
+    assert {path: path.stat().st_mtime_ns for path in store.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize('change', ['more frames', 'lost image', 'more poses', 'another video', 'crops'])
+def test_a_folder_that_does_not_do_is_made_anew(store, tmp_path, grey_video, change):
+    path, poses, numbers, crops = tmp_path / 'a.mp4', 7, [1, 4], None
+    write_video(path, grey_video(8))
+    store(path, poses, numbers)
+    (store.folder / f'{NAME}_000001.jpg').write_bytes(b'old')
+    if change == 'more frames':
+        numbers = [1, 2, 4]
+    elif change == 'lost image':
+        (store.folder / f'{NAME}_000004.jpg').unlink()
+    elif change == 'more poses':
+        poses = 8
+    elif change == 'another video':
+        write_video(path, grey_video(20))
+    else:
+        crops = crops_of([[0, 0, 8, 8]] * 7, [[8, 8]] * 7)
+    assert store(path, poses, numbers, crops) == poses
+    assert store.names() == [f'{NAME}_{number:06d}.jpg' for number in numbers]
+    assert store.read(1) is not None
+    assert [path.name for path in store.folder.parent.iterdir()] == [NAME]
+
+
+def test_a_short_video(store, tmp_path, grey_video):
+    write_video(tmp_path / 'a.mp4', grey_video(6))
+    assert store(tmp_path / 'a.mp4', 55, [1, 6, 11]) == 6, '49 frames are lost'
+    assert store.names() == [f'{NAME}_000001.jpg', f'{NAME}_000006.jpg']
+    assert store(tmp_path / 'a.mp4', 55, [1, 6, 11]) == 6, 'the folder stays complete'
+    with pytest.raises(VideoError, match=r'a.mp4 ends after 6 of 56 frames: download or unpack it again'):
+        store(tmp_path / 'a.mp4', 56, [1, 6, 11])
+    assert list(store.folder.parent.iterdir()) == []
+
+
+def test_a_video_without_frames(store, tmp_path):
+    (tmp_path / 'a.mp4').write_bytes(bytes(5000))
+    with pytest.raises(VideoError, match=r'a.mp4 ends after 0 of 3 frames'):
+        store(tmp_path / 'a.mp4', 3, [1])
+    with pytest.raises(VideoError, match=r'a.mp4 cannot be decoded: download or unpack it again'):
+        sample_video(tmp_path / 'a.mp4', CAMERA, None)
+
+
+def test_sample(marked, store):
+    crops = crops_of([[407, 263, 455, 311]] * 3, [[24, 24]] * 3)
+    store(marked, 3, [1], crops)
+    cropped = (store.folder / f'{NAME}_000001.jpg').stat().st_size
+    store(marked, 3, [1])
+    full = (store.folder / f'{NAME}_000001.jpg').stat().st_size
+    assert sample_video(marked, CAMERA, crops) == (3, cropped, full)
+    assert sample_video(marked, CAMERA, None) == (3, full, full)
+
+
+def test_frames_of_another_size(marked, tmp_path, grey_video):
+    assert sample_video(marked, dict(w=1000, h=1002), None).frames == 3, 'as in one real video'
+    with pytest.raises(VideoError, match=r'marked.mp4 has frames of 1000 x 1000 px, expected 500 x 501'):
+        sample_video(marked, dict(w=500, h=501), None)
+
+
+@pytest.mark.parametrize('record', ['', '[]', '{"frames": "many", "source": "x"}', '\udcff', '[' * 100_000])
+def test_a_damaged_record_is_no_record(marked, store, record):
+    store(marked, 3, [1])
+    (store.folder / '.frames.json').write_text(record, errors='surrogateescape')
+    assert store(marked, 3, [1]) == 3
+    assert json.loads((store.folder / '.frames.json').read_text())['frames'] == 3

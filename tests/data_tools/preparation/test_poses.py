@@ -1,0 +1,120 @@
+import tracemalloc
+
+import cdflib
+import numpy as np
+import pytest
+from cdflib.cdfwrite import CDF
+
+from depth_refine.data_tools.preparation.poses import check_projection, read_poses_2d, read_poses_3d
+from depth_refine.data_tools.preparation.raw_h36m import SequenceError
+from depth_refine.synthetic.official_h36m import write_cdf
+
+JOINTS = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
+
+
+def numbers(frames, channels):
+    """The number of frame f, joint j, coordinate c of C is 1000 f + C j + c."""
+    return 1000 * np.arange(frames)[:, None] + np.arange(channels)
+
+
+def test_2d(tmp_path):
+    write_cdf(tmp_path / 'a.cdf', numbers(3, 64))
+    poses = read_poses_2d(tmp_path / 'a.cdf')
+    assert poses.shape == (3, 17, 2) and poses.dtype == np.float32
+    for index, joint in enumerate(JOINTS):
+        np.testing.assert_array_equal(poses[2, index], [2000 + 2 * joint, 2001 + 2 * joint])
+
+
+def test_3d_in_metres(tmp_path):
+    write_cdf(tmp_path / 'a.cdf', numbers(5, 96))
+    poses = read_poses_3d(tmp_path / 'a.cdf')
+    assert poses.shape == (5, 17, 3) and poses.dtype == np.float32
+    for index, joint in enumerate(JOINTS):
+        np.testing.assert_allclose(poses[4, index], 4 + (3 * joint + np.arange(3)) / 1000, rtol=1e-7)
+
+
+def test_one_record_for_each_frame(tmp_path):
+    """Some conversions of the files have (frames, channels) instead of (1, frames, channels)."""
+    file = CDF(str(tmp_path / 'a.cdf'), cdf_spec={'rDim_sizes': []})
+    specification = dict(Variable='Pose', Data_Type=44, Num_Elements=1, Rec_Vary=True, Dim_Sizes=[64], Compress=6)
+    file.write_var(specification, var_data=numbers(7, 64).astype(np.float32))
+    file.close()
+    assert np.shape(cdflib.CDF(tmp_path / 'a.cdf').varget('Pose')) == (7, 64)
+    np.testing.assert_array_equal(read_poses_2d(tmp_path / 'a.cdf')[6, 16], [6054, 6055])
+
+
+@pytest.mark.parametrize('size', [0, 40, 700, 2000, -100])
+def test_truncated(tmp_path, size):
+    write_cdf(tmp_path / 'a.cdf', numbers(9, 96))
+    data = (tmp_path / 'a.cdf').read_bytes()
+    (tmp_path / 'a.cdf').write_bytes(data[:size])
+    with pytest.raises(SequenceError, match=r'a.cdf is not a readable CDF file \(.*\): download or unpack it again'):
+        read_poses_3d(tmp_path / 'a.cdf')
+
+
+def test_another_kind_of_file(tmp_path):
+    (tmp_path / 'a.cdf').write_text('<html>You are not logged in</html>')
+    with pytest.raises(SequenceError, match=r'a.cdf is not a readable CDF file'):
+        read_poses_3d(tmp_path / 'a.cdf')
+    with pytest.raises(SequenceError, match=r'none.cdf is not a readable CDF file \(.*not found\)'):
+        read_poses_2d(tmp_path / 'none.cdf')
+
+
+def test_angles_instead_of_positions(tmp_path):
+    write_cdf(tmp_path / 'a.cdf', numbers(4, 78))
+    with pytest.raises(SequenceError, match=r'a.cdf: expected 32 joints of 3 numbers, got 78 numbers'):
+        read_poses_3d(tmp_path / 'a.cdf')
+
+
+def test_not_finite(tmp_path):
+    write_cdf(tmp_path / 'a.cdf', np.where(numbers(4, 64) == 3005, np.nan, 1.0))
+    with pytest.raises(SequenceError, match=r'a.cdf holds numbers that are not finite'):
+        read_poses_2d(tmp_path / 'a.cdf')
+
+
+CAMERA = dict(
+    f=np.full((2, 1), 1145.0), c=np.full((2, 1), 512.0), k=np.array([[-0.2], [0.2], [0.0]]), p=np.zeros((2, 1))
+)
+
+
+def test_projection():
+    poses_3d = np.zeros((2, 17, 3), np.float32) + [0, 0, 4]
+    poses_3d[..., 0] = np.linspace(-1, 1, 17)
+    x = poses_3d[..., 0].astype(float) / 4
+    poses_2d = np.stack([1145 * x * (1 - 0.2 * x**2 + 0.2 * x**4) + 512, np.full((2, 17), 512)], axis=-1)
+    check_projection(poses_2d, poses_3d, CAMERA)
+    poses_2d[1, 3, 1] += 0.15
+    with pytest.raises(
+        SequenceError, match=r'the 3D poses are projected up to 0\.1 px away from the 2D poses: expected'
+    ):
+        check_projection(poses_2d, poses_3d, CAMERA)
+
+
+def test_poses_of_another_camera_frame():
+    with pytest.raises(
+        SequenceError, match=r'the 3D poses lie behind the camera: expected D2_Positions, D3_Positions_m'
+    ):
+        check_projection(np.zeros((2, 17, 2)), np.zeros((2, 17, 3)) - 1, CAMERA)
+
+
+def test_metres_instead_of_millimetres(tmp_path):
+    write_cdf(tmp_path / 'a.cdf', numbers(5, 96) / 1000)
+    with pytest.raises(SequenceError, match=r'a.cdf, divided by 1000, reaches .*: expected millimetres in the file'):
+        read_poses_3d(tmp_path / 'a.cdf')
+
+
+@pytest.mark.parametrize(('field', 'size'), [('records', 4), ('sizes of dimensions', 4), ('number of dimensions', 4)])
+def test_claims_cost_neither_time_nor_memory(tmp_path, field, size):
+    """Counts of a billion in a file of kilobytes."""
+    write_cdf(tmp_path / 'a.cdf', numbers(9, 96))
+    content = bytearray((tmp_path / 'a.cdf').read_bytes())
+    name = content.index(b'Pose\0')  # within the record of the variable
+    at = {'records': name - 84 + 24, 'sizes of dimensions': name + 260, 'number of dimensions': name + 256}[field]
+    content[at : at + size] = (10**9).to_bytes(size, 'big')
+    (tmp_path / 'a.cdf').write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(SequenceError, match=r'a\.cdf is not a readable CDF file \(.*claim'):
+        read_poses_3d(tmp_path / 'a.cdf')
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000

@@ -1,0 +1,248 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from depth_refine.data_tools.preparation import videopose3d
+from depth_refine.data_tools.preparation.videopose3d import import_videopose3d
+from depth_refine.datasets import H36MAnnotation, H36MDepthSequenceDataset, SequenceStore, load_cameras
+from depth_refine.synthetic.official_h36m import make_official_cameras, write_metadata
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_names import parse_image_name
+
+CAMERA_IDS = ('54138969', '55011271', '58860488', '60457274')
+JOINTS = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
+LENGTHS = {('S1', 'Directions 1'): 7, ('S1', 'WalkDog'): 11, ('S9', 'Photo 1'): 6}
+
+
+def pixels(world, camera):
+    """Human3.6M's projection, joint by joint."""
+    result = np.empty((*world.shape[:2], 2))
+    (k1, k2, k3), (p1, p2) = camera['k'].ravel(), camera['p'].ravel()
+    for index in np.ndindex(world.shape[:2]):
+        x, y, z = camera['R'].T @ (world[index] - camera['T'].ravel())
+        x, y = x / z, y / z
+        r2 = x * x + y * y
+        factor = 1 + k1 * r2 + k2 * r2**2 + k3 * r2**3 + p1 * y + p2 * x
+        result[index] = camera['f'].ravel() * (factor * np.array([x, y]) + r2 * np.array([p2, p1]))
+    return result + camera['c'].ravel()
+
+
+@pytest.fixture(scope='module')
+def world():
+    """World metres of 32 joints around the origin of the room."""
+    rng = np.random.default_rng(0)
+    return {key: rng.normal([0, 0, 1], 0.4, (count, 32, 3)).astype(np.float32) for key, count in LENGTHS.items()}
+
+
+@pytest.fixture(scope='module')
+def cameras(data_root):
+    return load_cameras(data_root / 'annotation_body3d/cameras.pkl')
+
+
+@pytest.fixture(scope='module')
+def gt2d(world, cameras):
+    return {
+        (subject, action): [pixels(joints[:, JOINTS], cameras[subject, name]).astype(np.float32) for name in CAMERA_IDS]
+        for (subject, action), joints in world.items()
+    }
+
+
+@pytest.fixture
+def raw(tmp_path, world, cameras, gt2d, save_poses, save_detections):
+    folder = tmp_path / 'raw'
+    folder.mkdir()
+    (folder / 'cameras.pkl').write_bytes(pickle.dumps(cameras))
+    save_poses(folder / 'data_3d_h36m.npz', world)
+    save_detections(folder / 'data_2d_h36m_gt.npz', gt2d)
+    return folder
+
+
+def open_annotation(out, split, fps='fps50'):
+    return H36MAnnotation(out / f'annotation_body3d/{fps}/h36m_{split}.npz', out / 'annotation_body3d/cameras.pkl')
+
+
+def tree(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+
+
+def test_annotations(raw, tmp_path, world, cameras, gt2d):
+    out = tmp_path / 'out'
+    import_videopose3d(raw, out, [1, 5])
+    train, test = open_annotation(out, 'train'), open_annotation(out, 'test')
+    assert [s.name for s in train.sequences] == [
+        f'S1_{action}.{camera}' for action in ('Directions_1', 'WalkDog') for camera in CAMERA_IDS
+    ]
+    assert [s.action for s in test.sequences] == ['Photo'] * 4
+    for annotation, (subject, action), first in ((train, ('S1', 'WalkDog'), 4), (test, ('S9', 'Photo 1'), 0)):
+        for index, camera_id in enumerate(CAMERA_IDS):
+            camera, rows = cameras[subject, camera_id], annotation.sequences[first + index].rows
+            expected = (world[subject, action][:, JOINTS] - camera['T'].ravel()) @ camera['R']
+            np.testing.assert_allclose(annotation.keypoints_3d[rows], expected, atol=2e-6)
+            np.testing.assert_allclose(annotation.keypoints[rows], gt2d[subject, action][index], atol=1e-3)
+            assert annotation.frames[rows].tolist() == list(range(1, len(expected) + 1))
+    slow = open_annotation(out, 'train', 'fps10')
+    assert slow.frames.tolist() == [1, 6] * 4 + [1, 6, 11] * 4
+    fast = {name: row for row, name in enumerate(train.img_names)}
+    np.testing.assert_array_equal(slow.keypoints_3d, train.keypoints_3d[[fast[name] for name in slow.img_names]])
+    assert load_cameras(out / 'annotation_body3d/cameras.pkl').keys() == cameras.keys()
+
+
+def test_stores(save_detections, raw, tmp_path, gt2d, monkeypatch):
+    """Detections that go on after the last pose are trimmed; frames are matched by name."""
+    rng = np.random.default_rng(1)
+    noisy = {
+        key: [rng.normal(np.concatenate([k, k[-1:]]), 3).astype(np.float32) for k in cameras]
+        for key, cameras in gt2d.items()
+    }
+    save_detections(raw / 'data_2d_h36m_cpn_ft.npz', noisy)
+    messages = []
+    monkeypatch.setattr(videopose3d, 'print_log', lambda message, logger: messages.append(message))
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    assert len(messages) == 1
+    assert messages[0].startswith('data_2d_h36m_cpn_ft.npz: 12 of 12 videos have more detections than poses, up to 1;')
+    for split in ('train', 'test'):
+        annotation = open_annotation(tmp_path / 'out', split)
+        store = SequenceStore(tmp_path / f'out/depth_sequences/cpn_ft/h36m_{split}', annotation)
+        for row, img_name in enumerate(annotation.img_names):
+            name = parse_image_name(img_name.decode())
+            action = name.sequence.split('_', 1)[1].split('.')[0].replace('_', ' ')
+            expected = noisy[name.subject, action][CAMERA_IDS.index(name.camera)][name.frame - 1]
+            np.testing.assert_array_equal(store.keypoints[row, :, :2], expected)
+        assert np.isnan(store.keypoints[..., 2]).all() and (store.scores == 1).all()
+        assert store.bbox_policy == 'published' and not store.has_depth
+        assert store.meta['source']['file'] == 'data_2d_h36m_cpn_ft.npz' and len(store.meta['source']['sha256']) == 64
+        assert store.meta['image_size'] == [64, 64]
+    exact = SequenceStore(tmp_path / 'out/depth_sequences/gt/h36m_test', annotation)
+    np.testing.assert_allclose(exact.keypoints[..., :2], annotation.keypoints, atol=1e-3)
+
+
+def test_store_of_a_larger_step(raw, tmp_path, gt2d):
+    import_videopose3d(raw, tmp_path / 'out', [10, 5])
+    store = SequenceStore(
+        tmp_path / 'out/depth_sequences/gt/h36m_train', open_annotation(tmp_path / 'out', 'train', 'fps10')
+    )
+    np.testing.assert_array_equal(store.keypoints[8:11, :, :2], gt2d['S1', 'WalkDog'][0][::5])
+
+
+def test_the_dataset_reads_2d_and_refuses_depth(raw, tmp_path, gt2d):
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    options = dict(
+        ann_file='annotation_body3d/fps50/h36m_train.npz',
+        data_root=str(tmp_path / 'out'),
+        depth_store='depth_sequences/gt/h36m_train',
+        seq_len=3,
+        bbox_policy='published',
+    )
+    dataset = H36MDepthSequenceDataset(input_source='2d', **options)
+    sample = dataset.get_data_info(0)
+    np.testing.assert_array_equal(sample['keypoints'], gt2d['S1', 'Directions 1'][0][[0, 0, 1]])
+    with pytest.raises(InputError, match="gt/h36m_train has no depths, only 2D poses: use it with input_source='2d'"):
+        H36MDepthSequenceDataset(input_source='2d+depth', **options).full_init()
+
+
+def test_poses_of_17_joints_and_cameras_of_the_output(save_poses, raw, tmp_path, world):
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    before = tree(tmp_path / 'out')
+    save_poses(raw / 'data_3d_h36m.npz', {key: joints[:, JOINTS] for key, joints in world.items()})
+    (raw / 'cameras.pkl').unlink()
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    assert tree(tmp_path / 'out') == before
+
+
+def test_complete_outputs_are_kept_and_others_refused(save_poses, raw, tmp_path, world):
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    before = tree(tmp_path / 'out')
+    times = [path.stat().st_mtime_ns for path in sorted((tmp_path / 'out').rglob('*.npz'))]
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    assert times == [path.stat().st_mtime_ns for path in sorted((tmp_path / 'out').rglob('*.npz'))]
+    save_poses(raw / 'data_3d_h36m.npz', {key: joints + np.float32(0.01) for key, joints in world.items()})
+    with pytest.raises(InputError, match=r'h36m_t\w+.npz is there already and differs. Remove it, or give another'):
+        import_videopose3d(raw, tmp_path / 'out', [5, 1])
+    assert tree(tmp_path / 'out') == before, 'not even the new annotation of step 5'
+
+
+def test_missing_pieces_are_added(raw, tmp_path):
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    expected = tree(tmp_path / 'out')
+    for path in (tmp_path / 'out/depth_sequences/gt/h36m_test').iterdir():
+        path.unlink()
+    (tmp_path / 'out/depth_sequences/gt/h36m_test').rmdir()
+    (tmp_path / 'out/annotation_body3d/fps50/h36m_train.npz').unlink()
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    assert tree(tmp_path / 'out') == expected
+
+
+def test_steps(raw, tmp_path):
+    with pytest.raises(InputError, match='expected steps of 1 or more, got 0'):
+        import_videopose3d(raw, tmp_path / 'out', [1, 0])
+
+
+def test_other_cameras_are_refused(raw, tmp_path, cameras):
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    moved = {key: dict(camera, c=camera['c'] + 1) for key, camera in cameras.items()}
+    (raw / 'cameras.pkl').write_bytes(pickle.dumps(moved))
+    with pytest.raises(InputError, match=r'is there already and differs'):
+        import_videopose3d(raw, tmp_path / 'out', [1])
+
+
+def test_cameras_of_metadata_xml(save_detections, raw, tmp_path, world):
+    official = make_official_cameras()
+    write_metadata(raw / 'metadata.xml', official)
+    positions = {
+        (subject, action): [pixels(joints[:, JOINTS], official[subject, name]) for name in CAMERA_IDS]
+        for (subject, action), joints in world.items()
+    }
+    save_detections(raw / 'data_2d_h36m_gt.npz', positions)
+    import_videopose3d(raw, tmp_path / 'out', [1])
+    for split in ('train', 'test'):
+        annotation = open_annotation(tmp_path / 'out', split)
+        store = SequenceStore(tmp_path / f'out/depth_sequences/gt/h36m_{split}', annotation)
+        np.testing.assert_allclose(store.keypoints[..., :2], annotation.keypoints, atol=1e-3)
+        assert store.meta['image_size'] == [1000, 1002]
+    assert len(load_cameras(tmp_path / 'out/annotation_body3d/cameras.pkl')) == 44
+
+
+def test_no_cameras(raw, tmp_path):
+    (raw / 'cameras.pkl').unlink()
+    with pytest.raises(
+        InputError, match=r'hold no cameras: expected metadata.xml or cameras.pkl in .*raw, or .*out/anno'
+    ):
+        import_videopose3d(raw, tmp_path / 'out', [1])
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda d: d['S1', 'WalkDog'].__setitem__(2, d['S1', 'WalkDog'][2][:9]),
+         r'data_2d_h36m_gt.npz: expected detections for all 11 poses of S1_WalkDog.58860488, got 9'),
+        (lambda d: d.pop(('S9', 'Photo 1')), r'all 6 poses of S9_Photo_1.54138969, got 0'),
+        (lambda d: d['S1', 'WalkDog'].pop(), r"expected S1 'WalkDog' to be a list of 4 arrays"),
+        (lambda d: d['S1', 'WalkDog'].__setitem__(1, np.zeros((11, 16, 2), np.float32)),
+         r"expected S1 'WalkDog', camera 2 of 4 of shape \(T, 17, 2\), got \(11, 16, 2\)"),
+        (lambda d: d['S1', 'WalkDog'].__setitem__(1, d['S1', 'WalkDog'][1] / 32 - 1),
+         r"expected pixels, but the coordinates of S1 'WalkDog', camera 2 of 4 all lie within"),
+        (lambda d: d['S1', 'WalkDog'].__setitem__(1, np.full((11, 17, 2), np.nan)), r"finite .* 'WalkDog', camera 2"),
+    ],
+)  # fmt: skip
+def test_wrong_detections(save_detections, raw, tmp_path, gt2d, change, message):
+    detections = {key: list(value) for key, value in gt2d.items()}
+    change(detections)
+    save_detections(raw / 'data_2d_h36m_gt.npz', detections)
+    with pytest.raises(InputError, match=message):
+        import_videopose3d(raw, tmp_path / 'out', [1])
+    assert not tree(tmp_path / 'out') and not list((tmp_path / 'out').iterdir())
+
+
+def test_wrong_units_and_subjects(save_poses, raw, tmp_path, world):
+    save_poses(raw / 'data_3d_h36m.npz', {key: 1000 * joints for key, joints in world.items()})
+    with pytest.raises(InputError, match=r"S1 'Directions 1' does not lie in front of camera .* Expected world metres"):
+        import_videopose3d(raw, tmp_path / 'out', [1])
+    save_poses(raw / 'data_3d_h36m.npz', {('S2', 'Eating'): world['S1', 'WalkDog']})
+    with pytest.raises(InputError, match=r"expected subjects of .*, got \['S2'\]"):
+        import_videopose3d(raw, tmp_path / 'out', [1])
+    save_poses(raw / 'data_3d_h36m.npz', {('S5', 'Eating'): world['S1', 'WalkDog']})
+    with pytest.raises(InputError, match=r"the camera file has no camera \('S5', '54138969'\)"):
+        import_videopose3d(raw, tmp_path / 'out', [1])
+    assert not (tmp_path / 'out').exists()

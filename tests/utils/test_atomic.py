@@ -1,0 +1,113 @@
+import errno
+import multiprocessing
+import time
+
+import pytest
+
+from depth_refine.utils.atomic import whole_file, whole_folder
+from depth_refine.utils.errors import InputError
+
+
+def test_file_appears_at_the_end_and_replaces_the_old_one(tmp_path):
+    path = tmp_path / 'new' / 'picture.png'
+    for content in ('one', 'two'):
+        with whole_file(path) as partial:
+            partial.write_text(content)
+            assert partial.name == path.name and partial.parent.parent == path.parent
+            assert not path.exists() or path.read_text() == 'one'
+        assert path.read_text() == content
+    assert [file.name for file in path.parent.iterdir()] == ['picture.png']
+
+
+def test_failure_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / 'picture.png'
+    path.write_text('old')
+    with pytest.raises(RuntimeError, match='broken'), whole_file(path) as partial:
+        partial.write_text('half')
+        raise RuntimeError('broken')
+    assert path.read_text() == 'old'
+    assert [file.name for file in tmp_path.iterdir()] == ['picture.png']
+
+
+def test_folder_appears_at_the_end(tmp_path):
+    path = tmp_path / 'new/folder'
+    with whole_folder(path) as partial:
+        (partial / 'a').write_text('one')
+        assert not path.exists()
+    assert (path / 'a').read_text() == 'one' and path.stat().st_mode & 0o777 == 0o755
+    assert [file.name for file in path.parent.iterdir()] == ['folder']
+
+
+def test_failure_leaves_no_folder(tmp_path):
+    with pytest.raises(RuntimeError, match='broken'), whole_folder(tmp_path / 'folder') as partial:
+        (partial / 'a').write_text('half')
+        raise RuntimeError('broken')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(InputError, match='folder cannot be made'), whole_folder(tmp_path / 'file/folder'):
+        pass
+
+
+def write_and_wait(path, started):
+    with whole_folder(path) as folder:
+        (folder / 'a').write_text('half')
+        multiprocessing.get_context('fork').Process(target=time.sleep, args=(10,), daemon=True).start()
+        started.set()
+        time.sleep(60)
+
+
+@pytest.fixture
+def other_process(tmp_path):
+    """A process in the middle of writing ``folder``, which has a process of its own that outlives it."""
+    context = multiprocessing.get_context('fork')
+    started = context.Event()
+    process = context.Process(target=write_and_wait, args=(tmp_path / 'folder', started))
+    process.start()
+    started.wait()
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_two_processes_do_not_write_the_same(tmp_path, other_process):
+    with (
+        pytest.raises(InputError, match=r'another process is writing .*/folder: wait for its end, or give another'),
+        whole_folder(tmp_path / 'folder'),
+    ):
+        pass
+    assert [file.name for file in tmp_path.rglob('*')] == ['.folder.partial', 'a']
+    with whole_folder(tmp_path / 'other'):
+        pass
+
+
+def test_what_a_killed_process_leaves_is_removed_by_the_next(tmp_path, other_process):
+    other_process.kill()
+    other_process.join()
+    assert [file.name for file in tmp_path.rglob('*')] == ['.folder.partial', 'a']
+    with whole_folder(tmp_path / 'folder') as partial:
+        assert not list(partial.iterdir())
+        (partial / 'b').write_text('whole')
+    assert sorted(file.name for file in tmp_path.rglob('*')) == ['b', 'folder']
+
+
+def test_leftovers_beside_a_file(tmp_path):
+    hidden = tmp_path / '.picture.png.partial'
+    (hidden / 'folder').mkdir(parents=True)
+    (tmp_path / 'mine').mkdir()
+    (hidden / 'picture.png').write_text('half')
+    (hidden / 'link').symlink_to(tmp_path / 'mine')
+    with whole_file(tmp_path / 'picture.png') as partial:
+        assert not partial.exists()
+        partial.write_text('whole')
+    assert sorted(file.name for file in tmp_path.iterdir()) == ['mine', 'picture.png']
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    path = tmp_path / 'picture.png'
+    with pytest.raises(OSError, match=r'No space left on device: .*/picture.png') as error, whole_file(path) as partial:
+        partial.symlink_to('/dev/full')
+        partial.write_text('one')
+    assert error.value.errno == errno.ENOSPC and not list(tmp_path.iterdir())

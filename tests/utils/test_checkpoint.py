@@ -1,0 +1,48 @@
+import pytest
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from depth_refine.utils.checkpoint import check_checkpoint, resume_latest
+from depth_refine.utils.errors import InputError
+
+
+def save(model, path):
+    torch.save(dict(meta=dict(epoch=1), state_dict=model.state_dict()), path)
+    return path
+
+
+def test_accepts_its_own(tmp_path):
+    model = nn.Sequential(nn.Conv1d(3, 4, 1), nn.BatchNorm1d(4))
+    check_checkpoint(model, save(model, tmp_path / 'a.pth'))
+
+
+@pytest.mark.parametrize(
+    ('other', 'message'),
+    [
+        (nn.Sequential(nn.Conv1d(3, 5, 1)), r'first 0.bias: the config has \(4,\), the checkpoint \(5,\)'),
+        (nn.Sequential(nn.Conv1d(3, 4, 1), nn.Conv1d(4, 4, 1)), r'first 1.bias: the config has none'),
+        (nn.Sequential(nn.Conv1d(3, 4, 1, bias=False)), r'1 of 2 parameters differ, first 0.bias: .* checkpoint none'),
+    ],
+)
+def test_refuses_another_architecture(tmp_path, other, message):
+    path = save(other, tmp_path / 'other.pth')
+    with pytest.raises(InputError, match=rf'other.pth belongs to another model than the config: .*{message}'):
+        check_checkpoint(nn.Sequential(nn.Conv1d(3, 4, 1)), path)
+
+
+@pytest.mark.parametrize(
+    ('files', 'latest'),
+    [
+        (['epoch_2.pth', 'epoch_10.pth', 'epoch_9.pth', 'best_h36m_MPJPE_mm_epoch_12.pth'], 'epoch_10.pth'),
+        (['iter_500.pth', 'iter_1000.pth', '.epoch_2.pth.partial'], 'iter_1000.pth'),
+        (['best_h36m_MPJPE_mm_epoch_12.pth', 'epoch_last.pth', 'last_checkpoint'], None),
+    ],
+)
+def test_the_latest_is_resumed(tmp_path, files, latest):
+    for name in files:
+        (tmp_path / name).touch()
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='start.pth', resume=True))
+    expected = None if latest is None else str(tmp_path / latest)
+    assert resume_latest(cfg) == expected
+    assert (cfg.resume, cfg.load_from) == ((True, expected) if latest else (False, 'start.pth'))

@@ -1,0 +1,167 @@
+"""Checkpoints that ``depth_refine.utils.compat`` refuses: strangers' and broken ones."""
+
+import io
+import os
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+
+from depth_refine.utils import compat
+from depth_refine.utils.errors import InputError
+
+# strangers' checkpoints
+
+
+class Call:
+    """Pickles as a call of a function, which may be the result of another call."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+    __call__ = None  # pickle wants a function that looks callable
+
+
+class ForgedDtype(Call):
+    """Pickles as a numpy data type with flags of its own."""
+
+    def __init__(self, code, flags):
+        self.call = np.dtype, (code, False, True), (3, '|', None, None, None, -1, -1, flags)
+
+
+def payloads(marker):
+    """Return objects that would write ``marker`` or break numpy when unpickled, and the name to be refused."""
+    code = f'open({str(marker)!r}, "w").close()'
+    namespace = Call(getattr, Call(getattr, HistoryBuffer, 'mean'), '__globals__')
+    builtins = Call(Call(getattr, namespace, 'get'), '__builtins__')
+    return {
+        'os.system': (Call(os.system, f'touch {marker}'), 'posix.system'),
+        'eval': (Call(eval, code), '(builtins.)?eval'),
+        'chain of getattr': (Call(Call(Call(getattr, builtins, 'get'), 'eval'), code), 'builtins.getattr'),
+        'getattr of a method': (Call(getattr, HistoryBuffer, '__init__'), 'builtins.getattr'),
+        'bytes as pointers': (ForgedDtype('O8', flags=0), 'numpy.dtype'),
+    }
+
+
+@pytest.mark.parametrize('name', payloads(''))
+@pytest.mark.parametrize('zipped', [True, False])
+def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, name, zipped):
+    marker = tmp_path / 'marker'
+    payload, refused = payloads(marker)[name]
+    path = tmp_path / 'stranger.pth'
+    torch.save(dict(state_dict=dict(weight=torch.ones(2)), meta=payload), path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(InputError, match=f'stranger.pth was refused: loading it would run ({refused})'):
+        CheckpointLoader.load_checkpoint(str(path))
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize('name', ['os.system', 'eval', 'chain of getattr'])
+def test_the_payloads_work(tmp_path, name):
+    marker = tmp_path / 'marker'
+    pickle.loads(pickle.dumps(payloads(marker)[name][0], protocol=2))
+    assert marker.exists()
+
+
+@pytest.mark.parametrize('scheme', ['https://example.org/', 'torchvision://'])
+def test_downloads_are_as_safe(tmp_path, monkeypatch, scheme):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))  # where PyTorch keeps files it has downloaded before
+    monkeypatch.setattr('mmengine.runner.checkpoint.get_torchvision_models', lambda: {'x.pth': 'https://x.org/x.pth'})
+    cached = tmp_path / 'hub' / 'checkpoints' / 'x.pth'
+    cached.parent.mkdir(parents=True)
+
+    torch.save(dict(weight=torch.ones(2), meta=np.arange(2)), cached)
+    np.testing.assert_array_equal(CheckpointLoader.load_checkpoint(f'{scheme}x.pth')['meta'], np.arange(2))
+
+    marker = tmp_path / 'marker'
+    torch.save(dict(weight=torch.ones(2), meta=payloads(marker)['eval'][0]), cached)
+    with pytest.raises(InputError, match=r'x\.pth was refused: loading it would run (builtins\.)?eval,'):
+        CheckpointLoader.load_checkpoint(f'{scheme}x.pth')
+    assert not marker.exists()
+
+
+def test_a_file_cannot_set_the_flags_of_a_data_type(tmp_path):
+    torch.save(dict(weight=torch.ones(2), forged=ForgedDtype('f8', flags=63)), tmp_path / 'stranger.pth')
+    assert compat.load_from_file(str(tmp_path / 'stranger.pth'))['forged'].flags == 0
+
+
+class Allowed:
+    pass
+
+
+def test_what_the_user_allows_is_kept(tmp_path):
+    torch.save(dict(weight=torch.ones(2), mine=Allowed(), array=np.arange(2)), tmp_path / 'mine.pth')
+    with pytest.raises(InputError, match=r'would run \S+Allowed, .*add_safe_globals'):
+        compat.load_from_file(str(tmp_path / 'mine.pth'))
+    with torch.serialization.safe_globals([Allowed, np.dtype, np.ndarray, np._core.multiarray._reconstruct]):
+        before = set(torch.serialization.get_safe_globals())
+        checkpoint = compat.load_from_file(str(tmp_path / 'mine.pth'))
+        assert set(torch.serialization.get_safe_globals()) == before
+    assert isinstance(checkpoint['mine'], Allowed)
+    np.testing.assert_array_equal(checkpoint['array'], np.arange(2))
+
+
+# broken files
+
+
+@pytest.mark.parametrize('path', ['missing.pth', '.'])
+def test_missing_file(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf'^{path}: no such checkpoint file\. Check the path'):
+        CheckpointLoader.load_checkpoint(path)
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+@pytest.mark.parametrize('kept', [0, 0.02, 0.5, 0.99])
+def test_truncated_file(tmp_path, zipped, kept):
+    buffer = io.BytesIO()
+    torch.save(dict(state_dict=dict(weight=torch.rand(50, 7))), buffer, _use_new_zipfile_serialization=zipped)
+    path = tmp_path / 'cut.pth'
+    path.write_bytes(buffer.getvalue()[: int(kept * len(buffer.getvalue()))])
+    with pytest.raises(InputError, match=r'cut\.pth cannot be read as a checkpoint \(.*cut short') as caught:
+        compat.load_from_file(str(path))
+    assert '\n' not in str(caught.value)
+
+
+def test_text_file(tmp_path):
+    (tmp_path / 'notes.txt').write_text('hello\n')
+    with pytest.raises(InputError, match=r'notes\.txt cannot be read as a checkpoint'):
+        compat.load_from_file(str(tmp_path / 'notes.txt'))
+
+
+@pytest.mark.parametrize('content', [torch.ones(2), [1, 2], {}, {'a': 1}, {'state_dict': {}}, {'state_dict': 3}])
+def test_other_saved_objects(tmp_path, content):
+    torch.save(content, tmp_path / 'other.pth')
+    with pytest.raises(InputError, match=rf'other\.pth is not a checkpoint: .* got {type(content).__name__}\.'):
+        compat.load_from_file(str(tmp_path / 'other.pth'))
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_lengths_that_a_checkpoint_claims_cost_nothing(tmp_path, zipped):
+    buffer = io.BytesIO()
+    torch.save(dict(weight=torch.ones(2), text='a' * 70_000), buffer, _use_new_zipfile_serialization=zipped)
+    length = (70_000).to_bytes(4, 'little')
+    assert buffer.getvalue().count(length) == 1
+    (tmp_path / 'a.pth').write_bytes(buffer.getvalue().replace(length, (10**9).to_bytes(4, 'little')))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r'a\.pth cannot be read as a checkpoint'):
+        compat.load_from_file(str(tmp_path / 'a.pth'))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_offsets_before_the_beginning(tmp_path):
+    """The directory of a zip file, moved: the system refuses to go there."""
+    buffer = io.BytesIO()
+    torch.save(dict(weight=torch.ones(2)), buffer)
+    content = buffer.getvalue()
+    (tmp_path / 'a.pth').write_bytes(content[len(content) // 2 :])
+    with pytest.raises(InputError, match=r'a\.pth cannot be read as a checkpoint'):
+        compat.load_from_file(str(tmp_path / 'a.pth'))

@@ -1,0 +1,111 @@
+"""What the command-line tools share: arguments, and how they report bad input."""
+
+import argparse
+import errno
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+
+from depth_refine.utils.config import load_config
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.freed_memory import keep_freed_memory
+
+_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO)
+
+
+def run_tool(main: Callable[[], None]) -> None:
+    """Call ``main``; print an :class:`InputError` alone, without a traceback, and exit with status 1.
+
+    The same for a disk that is full or cannot be written, and for a process that worked with this one and was killed.
+    """
+    keep_freed_memory()
+    try:
+        main()
+        if torch.distributed.is_initialized():  # a process that ends before the others, connected, may abort them
+            torch.distributed.barrier()
+            torch.distributed.destroy_process_group()
+    except InputError as error:
+        sys.exit(f'error: {_innermost_message(error)}')
+    except (OSError, EOFError, RuntimeError) as error:
+        # an error that another was made from says what happened
+        if (fault := _fault_outside(error.__cause__ or error)) is None:
+            raise
+        sys.exit(f'error: {fault}')
+
+
+def _fault_outside(error: Exception) -> str | None:
+    """What happened to the disk or to another process, if that is what an error tells of; nothing for a bug."""
+    text = str(error) or type(error).__name__
+    lost_connection = any(  # to a worker, while it hands over a tensor
+        'multiprocessing' in frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
+    if text.startswith('DataLoader worker') or (lost_connection and not isinstance(error, RuntimeError)):
+        return (
+            f'a worker process of the data loader was killed ({text}), perhaps for want of memory: take fewer '
+            'num_workers, and run again'
+        )
+    if isinstance(error, OSError) and error.errno in _STORAGE:
+        return (
+            f'{error.filename or "a file"}: {error.strerror}. What was finished is kept: make room, or give another '
+            'folder, and run again'
+        )
+    if isinstance(error, RuntimeError) and 'gloo' in text:
+        return f'another process of this run has ended: see what it says, and run again. {text}'
+    return None
+
+
+def _innermost_message(error: BaseException) -> str:
+    """The original message.
+
+    mmengine's registry and PyTorch's worker processes wrap an exception in another of its type.
+    """
+    while isinstance(error.__context__, InputError):
+        error = error.__context__
+    return str(error).rsplit(f'{InputError.__name__}: ', 1)[-1].strip()
+
+
+def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of MMPose's own tools that training and testing share."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder for logs and checkpoints; default: work_dirs/<config name>')
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher of mmengine'
+    )
+    parser.add_argument('--show-dir', help='folder for pictures of predictions')
+    parser.add_argument('--show', action='store_true', help='show pictures of predictions in a window')
+    parser.add_argument('--interval', type=int, default=1, help='a picture of every n-th sample')
+    parser.add_argument('--wait-time', type=float, default=1, help='seconds that a window stays')
+    add_cfg_options(parser)
+    # given by torch.distributed.launch
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options``."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        help='settings to override in the config, as key=value; lists as key="[a,b]"',
+    )
+
+
+def load_runner_config(args: argparse.Namespace) -> Config:
+    """The config for a runner: the file, the options, then what the other arguments say."""
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    if args.show or args.show_dir is not None:
+        hook = cfg.setdefault('default_hooks', {}).setdefault('visualization', dict(type='DepthPoseVisualizationHook'))
+        hook.update(
+            enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval, wait_time=args.wait_time
+        )
+    return cfg

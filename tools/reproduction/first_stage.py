@@ -1,0 +1,155 @@
+"""The first stage that all cells of an experiment read."""
+
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from torch import distributed as dist
+
+from depth_refine.datasets import H36MAnnotation, SequenceStore
+from depth_refine.evaluation import H36MPoseMetric
+from depth_refine.inference.extraction import extract_depth_sequences
+from depth_refine.utils.checkpoint import resume_latest
+from depth_refine.utils.config import load_config
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.runner import build_runner, use_mixed_precision
+
+from .cell import Settings, in_step
+from .identity import claim, file_identity, h36m_datasets
+from .result_files import read_json
+
+_LONGEST_EXTRACTION = timedelta(days=7)
+_PROVENANCE = ('config', 'checkpoint', 'flip_test', 'amp', 'bbox_policy')
+
+
+def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None) -> Path:
+    """Train a first stage and extract its sequences, or go on where that was interrupted.
+
+    Args:
+        config: the first stage's.
+        settings: the experiment's.
+        bbox_policy: bounding boxes other than the config's.
+
+    Returns:
+        The folder of the stores.
+
+    Raises:
+        LostProcess: an error that one of several processes may have met alone.
+        InputError: ``settings.out`` holds another first stage; see also
+            :func:`depth_refine.engine.extract_depth_sequences`.
+    """
+    suffix = f'_{bbox_policy}' if bbox_policy else ''
+    cfg = load_config(str(config), {})
+    changes = dict(data_root=str(settings.data_root), **(dict(bbox_policy=bbox_policy) if bbox_policy else {}))
+    for dataset in h36m_datasets([cfg.train_dataloader, cfg.test_dataloader]):
+        dataset.update(changes)
+    if settings.amp:
+        use_mixed_precision(cfg)
+    cfg.work_dir = str(settings.out / f'first_stage{suffix}')
+    cfg.experiment_name = f'first_stage{suffix}'
+    cfg.launcher = settings.launcher
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    claim(Path(cfg.work_dir), cfg)
+    checkpoint = Path(cfg.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
+    if not checkpoint.exists():
+        resume_latest(cfg)
+        runner = build_runner(cfg)
+        _ = runner.train_loop  # as in a cell
+        with in_step('the first stage'):
+            runner.train()
+    stores = settings.out / f'depth_sequences{suffix}'
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    # the other processes wait for longer than a group usually lets them, and for an error too
+    waiting = dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION) if dist.is_initialized() else None
+    failed = [None]
+    if is_main_process():
+        try:
+            extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
+        except Exception as error:
+            failed = [f'{type(error).__name__}: {error}']
+            if not waiting:
+                raise
+    if waiting:
+        dist.broadcast_object_list(failed, group=waiting)
+    if failed[0]:
+        raise InputError(f'the first process could not extract {stores}: {failed[0]}')
+    return stores
+
+
+def provenance(stores: Path, cfg: Config) -> dict:
+    """What the stores that a second-stage config reads were made from, and what they hold.
+
+    Raises:
+        InputError: one is missing or belongs to another annotation, or they were not made by one first stage.
+    """
+    found, content = {}, {}
+    for split in ('train', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        annotation = Path(dataset.data_root, dataset.ann_file)
+        name = annotation.stem
+        path = stores / name / 'store.json'
+        if not path.is_file():
+            raise InputError(f'no depth sequence store at {path.parent.absolute()}')
+        meta = read_json(path)
+        owner = meta.get('annotation')
+        if not isinstance(owner, dict) or owner.get('sha256') != file_identity(annotation):
+            raise InputError(
+                f'{path.parent} is not of {annotation}: it was made for another annotation. Extract again.'
+            )
+        found[name] = {key: meta.get(key) for key in _PROVENANCE}
+        arrays = json.dumps(meta.get('sha256'), sort_keys=True)
+        content[name] = hashlib.sha256(arrays.encode()).hexdigest()[:16]
+    first, *others = found
+    for other in others:
+        differing = [key for key in _PROVENANCE if found[first][key] != found[other][key]]
+        if differing:
+            key = differing[0]
+            raise InputError(
+                f'the stores in {stores} were not made by one first stage: {key} is {found[first][key]} in {first} and '
+                f'{found[other][key]} in {other}. Extract both again.'
+            )
+    return dict(found[first], content=content)
+
+
+def first_stage_result(cfg: Config, stores: Path) -> dict:
+    """Errors of the first stage alone, on every test frame, from its store.
+
+    Args:
+        cfg: a second-stage config, whose test data set and evaluator are taken.
+        stores: the folder of the stores.
+
+    Returns:
+        ``metrics`` and ``by_action``, as of a cell.
+    """
+    dataset = cfg.test_dataloader.dataset
+    cameras = dataset.get('camera_param_file', 'annotation_body3d/cameras.pkl')
+    annotation = H36MAnnotation(Path(dataset.data_root, dataset.ann_file), Path(dataset.data_root, cameras))
+    store = SequenceStore(stores / Path(dataset.ann_file).stem, annotation)
+    evaluator = dict(cfg.test_evaluator)
+    evaluator.pop('type')
+    metric = H36MPoseMetric(**evaluator)
+    for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
+        samples = [
+            dict(
+                sequence=sequence.name,
+                action=sequence.action,
+                frame=int(annotation.frames[row]),
+                camera_param=camera,
+                bbox_policy=store.bbox_policy,
+                pred_instances=dict(keypoints=store.keypoints[row][None], flip_test=store.meta.get('flip_test')),
+                gt_instances=dict(
+                    keypoints_cam=annotation.keypoints_3d[row][None],
+                    keypoints_visible=annotation.keypoints_3d_visible[row][None],
+                ),
+            )
+            for row in sequence.rows
+        ]
+        metric.process({}, samples)
+    errors = metric.compute_metrics(metric.results)  # not evaluate(), which would gather this from all ranks
+    return dict(
+        metrics={f'{metric.prefix}/{name}': value for name, value in errors.items()}, by_action=metric.by_action
+    )
