@@ -1,24 +1,34 @@
-"""A trained first stage made fast: folded batch norm, channels last, bfloat16."""
+"""A trained network of either stage made fast: folded batch norm, channels last, bfloat16."""
 
 import torch
+from mmpose.models.pose_estimators.base import BasePoseEstimator
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .depth_temporal_refiner import DepthTemporalRefiner
+from .temporal_convnet import TemporalConvNet
 
-def optimise_for_inference(model: nn.Module, device: str | torch.device = 'cpu', amp: bool = False) -> nn.Module:
+_CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
+
+
+def optimise_for_inference(
+    model: BasePoseEstimator, device: str | torch.device = 'cpu', amp: bool = False
+) -> BasePoseEstimator:
     """Prepare a pose estimator for prediction alone; it is changed and returned.
 
-    Batch norms are folded into the convolutions before them, weights and images are kept with channels last, and with
-    ``amp`` they are cast to bfloat16 once, instead of at each call as by autocast. The coordinates are computed in
-    float32 either way. On GPUs cuDNN chooses its convolutions by timing them, once for each shape.
+    Batch norms are folded into the convolutions before them, weights of images are kept with channels last, and with
+    ``amp`` weights are cast to bfloat16 once, instead of at each call as by autocast. Of a refiner the head stays in
+    float32, and of a :class:`TemporalConvNet` the first layer and the residuals too: in bfloat16 the roundings of all
+    blocks would add up in them. On GPUs cuDNN chooses its convolutions by timing them, once for each shape.
 
-    Keypoints differ from the plain model's by rounding only: without ``amp`` by less than 1e-3 px and 1e-5 m; what
+    Outputs differ from the plain model's by rounding only: without ``amp`` by less than 1e-3 px and 1e-5 m; what
     ``amp`` costs is in ``docs/performance.md``.
 
     Args:
-        model: a :class:`mmpose.models.TopdownPoseEstimator` in which, as in ResNet and MMPose's heads, a batch norm
-            that follows a convolution in the order of declaration also follows it in the computation.
+        model: a :class:`mmpose.models.TopdownPoseEstimator` or a :class:`DepthTemporalRefiner`, in which, as in
+            ResNet, MMPose's heads and our networks, a batch norm that follows a convolution in the order of declaration
+            also follows it in the computation.
         device: where it will run.
         amp: bfloat16.
 
@@ -27,16 +37,34 @@ def optimise_for_inference(model: nn.Module, device: str | torch.device = 'cpu',
     """
     model.to(device).eval()
     _fold_batch_norm(model)
-    dtype = torch.bfloat16 if amp else torch.float32
-    for name, part in model.named_children():
-        if name != 'data_preprocessor':  # normalises in float32
-            part.to(dtype=dtype, memory_format=torch.channels_last)
-    model.backbone.register_forward_pre_hook(
-        lambda backbone, images: (images[0].to(dtype=dtype, memory_format=torch.channels_last),)
-    )
+    if isinstance(model, DepthTemporalRefiner):
+        if amp:
+            is_ours = isinstance(model.backbone, TemporalConvNet)
+            for part in model.backbone.blocks if is_ours else [model.backbone]:
+                _run_in_bfloat16(part.conv1 if is_ours else part)
+                part.to(torch.bfloat16)
+    else:
+        model.backbone.to(memory_format=torch.channels_last)
+        model.head.to(memory_format=torch.channels_last)
+        model.backbone.register_forward_pre_hook(_channels_last)
+        if amp:
+            _run_in_bfloat16(model.backbone)
+            model.head.to(torch.bfloat16)
     if torch.device(device).type == 'cuda':
         torch.backends.cudnn.benchmark = True
     return model
+
+
+def _run_in_bfloat16(module: nn.Module) -> None:
+    module.to(torch.bfloat16).register_forward_pre_hook(_bfloat16)
+
+
+def _bfloat16(_: nn.Module, inputs: tuple) -> tuple:
+    return inputs[0].to(torch.bfloat16), *inputs[1:]
+
+
+def _channels_last(_: nn.Module, inputs: tuple) -> tuple:
+    return (inputs[0].contiguous(memory_format=torch.channels_last),)
 
 
 def _fold_batch_norm(module: nn.Module) -> None:
@@ -48,5 +76,5 @@ def _fold_batch_norm(module: nn.Module) -> None:
             transpose = isinstance(convolution, nn.ConvTranspose2d)
             setattr(module, convolution_name, fuse_conv_bn_eval(convolution, child, transpose))
             setattr(module, name, nn.Identity())
-        convolution = (name, child) if isinstance(child, nn.Conv2d | nn.ConvTranspose2d) else None
+        convolution = (name, child) if isinstance(child, _CONVOLUTIONS) else None
         _fold_batch_norm(child)

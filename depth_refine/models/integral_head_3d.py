@@ -9,7 +9,7 @@ from mmpose.registry import KEYPOINT_CODECS, MODELS
 from mmpose.utils.tensor_utils import to_numpy
 from torch import Tensor
 
-from depth_refine.functional.soft_argmax import expectation, heatmap_marginals, soft_argmax_3d
+from depth_refine.functional.soft_argmax import bin_mean, bin_variance, heatmap_marginals, soft_argmax_3d
 from depth_refine.utils.options import require_number
 
 
@@ -64,21 +64,6 @@ class IntegralHead3D(BaseHead):
         """Features to heatmap logits (B, K, D, H, W)."""
         return self.heatmap_head(feats).unflatten(1, (self.num_joints, self.depth_bins))
 
-    def _marginals(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """:func:`heatmap_marginals` of the features' heatmaps.
-
-        CPUs take image by image, so that logits stay in the cache and their memory is reused, and the final
-        convolution, 1x1, as a matrix product, which leaves each heatmap in one run whatever the features' layout.
-        """
-        if feats[-1].device.type != 'cpu':
-            return heatmap_marginals(self._logits(feats))
-        features = self.heatmap_head.deconv_layers(feats[-1])
-        weight, bias = self.heatmap_head.final_layer.weight.flatten(1), self.heatmap_head.final_layer.bias[:, None]
-        shape = (1, self.num_joints, self.depth_bins, *features.shape[2:])
-        parts = [heatmap_marginals(torch.addmm(bias, weight, image.flatten(1)).view(shape)) for image in features]
-        xy, z = zip(*parts, strict=True)
-        return torch.cat(xy), torch.cat(z)
-
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Features to coordinates.
 
@@ -116,17 +101,18 @@ class IntegralHead3D(BaseHead):
         if flip_test:
             feats, feats_flip = feats
             flip_indices = batch_data_samples[0].metainfo['flip_indices']
-            xy, z = self._marginals(feats)
-            xy_flip, z_flip = self._marginals(feats_flip)
+            xy, z = heatmap_marginals(self._logits(feats))
+            xy_flip, z_flip = heatmap_marginals(self._logits(feats_flip))
             xy = (xy + xy_flip.flip(-1)[:, flip_indices]) / 2
             z = (z + z_flip[:, flip_indices]) / 2
         else:
-            xy, z = self._marginals(feats)
+            xy, z = heatmap_marginals(self._logits(feats))
 
-        (x, var_x), (y, var_y), (z, var_z) = (expectation(p) for p in (xy.sum(dim=2), xy.sum(dim=3), z))
+        marginals = xy.sum(dim=2), xy.sum(dim=3), z
+        coords = torch.stack([bin_mean(p) for p in marginals], dim=-1)
+        var_x, var_y, var_z = (bin_variance(p) for p in marginals)
         # a uniform distribution on [0, 1] has the variance 1 / 12
         scores = (1 - ((var_x + var_y) * 6).sqrt()).clamp(0, 1)
-        coords = torch.stack([x, y, z], dim=-1)
         instances = self.decode((coords.cpu(), scores.cpu()))  # which waits for the device once a sample
         depth_std = to_numpy(var_z.sqrt() * self.decoder.depth_range)
         for instance, std in zip(instances, depth_std, strict=True):

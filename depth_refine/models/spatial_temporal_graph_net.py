@@ -117,7 +117,7 @@ class SpatialTemporalGraphNet(BaseModule):
             x: (B, T, K, in_channels), T >= 7.
 
         Returns:
-            One feature map, (B, K * F, T - 6), channels of a joint adjacent.
+            One feature map, (B, T - 6, K, F).
 
         Raises:
             ValueError: T is too short.
@@ -132,4 +132,4 @@ class SpatialTemporalGraphNet(BaseModule):
         body = parts.amax(dim=2, keepdim=True).expand_as(parts)
         parts = self.parts_out(torch.cat([parts, body], dim=-1))
         x = x[:, 1:-1] + self.joints_out(torch.cat([x, parts[:, :, self.part_of]], dim=-1))
-        return (x.flatten(2).transpose(1, 2),)
+        return (x,)

@@ -4,14 +4,16 @@ import copy
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from depth_refine.structures.skeleton import FLIP_INDICES
 from depth_refine.utils.errors import InputError
 
 from .depth_temporal_refiner import DepthTemporalRefiner
-from .matrix_product import PackedLinear
-from .temporal_convnet import TemporalConv, TemporalConvNet
+from .frame_conv import FrameConv1d
+from .inference_optimization import optimise_for_inference
+from .temporal_convnet import TemporalConvNet
 
 
 class StreamingRefiner:
@@ -24,43 +26,40 @@ class StreamingRefiner:
     in :class:`H36MDepthSequenceDataset`. The flip test is done if the refiner's ``test_cfg`` says so.
 
     Most of the time of a frame goes into reading the weights, which all people and their mirror images share. The
-    weights are copied: training the refiner further does not change them. Made under autocast, the stream is computed
-    in its precision, as :class:`TemporalConvNet` is: bfloat16 weights are read in half the time.
+    weights are copied: training the refiner further does not change them.
 
     Args:
         refiner: a refiner with a causal :class:`TemporalConvNet`; it need not be in evaluation mode.
         image_size: width and height of the frames, px.
         num_people: N.
+        amp: compute in bfloat16 what :func:`optimise_for_inference` does: weights are read in half the time.
 
     Raises:
         InputError: the refiner is not causal.
     """
 
     @torch.no_grad()
-    def __init__(self, refiner: DepthTemporalRefiner, image_size: tuple[int, int], num_people: int = 1) -> None:
-        net = refiner.backbone
-        if not isinstance(net, TemporalConvNet) or not net.causal:
+    def __init__(
+        self, refiner: DepthTemporalRefiner, image_size: tuple[int, int], num_people: int = 1, amp: bool = False
+    ) -> None:
+        if not getattr(refiner.backbone, 'causal', False) or not isinstance(refiner.backbone, TemporalConvNet):
             raise InputError(
                 f'a stream needs a causal TemporalConvNet, which sees past frames only, but this refiner has a '
-                f'{type(net).__name__} that sees future ones. Train with configs/refiner_causal_27.py or '
+                f'{type(refiner.backbone).__name__} that sees future ones. Train with configs/refiner_causal_27.py or '
                 'configs/refiner_causal_243.py, or with causal=True in the backbone and the data sets.'
             )
-        self.refiner = refiner
+        self._device = next(refiner.parameters()).device
+        self.refiner = optimise_for_inference(copy.deepcopy(refiner), self._device, amp)
         self.image_size = image_size
         self.num_people = num_people
         self._flip_test = bool(refiner.test_cfg.get('flip_test', False))
         rows = num_people * (2 if self._flip_test else 1)
-        device = net.input_conv.conv.weight.device.type
-        self._dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
-        self._input_conv = _StreamingConv(net.input_conv, 1, rows, torch.float32)
+        net = self.refiner.backbone
+        self._input_conv = _StreamingConv(net.input_conv.conv, 1, rows)
         self._blocks = [
-            (
-                _StreamingConv(block.conv1, net.kernel_size**i, rows, self._dtype),
-                _StreamingConv(block.conv2, 1, rows, self._dtype),
-            )
+            (_StreamingConv(block.conv1.conv, net.kernel_size**i, rows), _StreamingConv(block.conv2.conv, 1, rows))
             for i, block in enumerate(net.blocks, start=1)
         ]
-        self._head = copy.deepcopy(refiner.head)
         self._step = 0
         self._is_new = np.ones(num_people, bool)
 
@@ -85,24 +84,24 @@ class StreamingRefiner:
         x = self._normalise(keypoints)
         new = np.flatnonzero(self._is_new)
         if self._flip_test:
-            x = torch.cat([x, self.refiner.mirror_inputs(x[..., None], FLIP_INDICES).squeeze(-1)])
+            x = torch.cat([x, self.refiner.mirror(x, FLIP_INDICES)])
             new = np.concatenate([new, new + self.num_people])
-        new = torch.from_numpy(new).to(x.device) if len(new) else None
+        new = torch.from_numpy(new).to(self._device) if len(new) else None
 
-        x = self._input_conv(x, self._step, new)
+        x = self._input_conv(x.flatten(1), self._step, new)
         for conv1, conv2 in self._blocks:
-            x = x + conv2(conv1(x.to(self._dtype), self._step, new), self._step, new)
+            x = x + conv2(conv1(x, self._step, new), self._step, new)
         self._step += 1
         self._is_new[:] = False
 
-        poses = self._head((x[..., None],))
+        poses = self.refiner.head(x[:, None])[:, 0]
         if self._flip_test:
             straight, mirrored = poses.chunk(2)
-            poses = (straight + self.refiner.mirror_poses(mirrored, FLIP_INDICES)) / 2
+            poses = (straight + self.refiner.mirror(mirrored, FLIP_INDICES)) / 2
         return poses.cpu().numpy().reshape(*keypoints.shape[:-1], 3)
 
     def _normalise(self, keypoints: np.ndarray) -> Tensor:
-        """(N, K, C) or (K, C) in pixels and metres to (N, K * C) as the codec of the refiner does it."""
+        """(N, K, C) or (K, C) in pixels and metres to (N, K, C) as the codec of the refiner does it."""
         num_joints = self.refiner.num_joints
         shape = (self.num_people, num_joints, self.refiner.backbone.in_channels // num_joints)
         if keypoints.shape != shape and (self.num_people != 1 or keypoints.shape != shape[1:]):
@@ -115,35 +114,34 @@ class StreamingRefiner:
                 'of the person instead'
             )
         width, height = self.image_size
-        encoded = self._head.decoder.encode(
+        encoded = self.refiner.head.decoder.encode(
             keypoints.reshape(shape),
             lifting_target=np.zeros((1, num_joints, 3), np.float32),
             lifting_target_visible=np.ones((1, num_joints), np.float32),
             camera_param=dict(w=width, h=height),
         )
-        device = self._head.conv.weight.device
-        return torch.from_numpy(encoded['keypoint_labels'].reshape(self.num_people, -1)).to(device)
+        return torch.as_tensor(encoded['keypoint_labels'], device=self._device)
 
 
 class _StreamingConv:
-    """A :class:`TemporalConv` of one dilation, evaluating, and as much of its input as it needs again.
+    """A folded convolution with a ReLU, and as much of its input as it needs again.
 
     Shape key: R rows (people, and mirrored people), W kernel size.
     """
 
-    def __init__(self, conv: TemporalConv, dilation: int, rows: int, dtype: torch.dtype) -> None:
-        weight, bias = conv.fold_norm(dtype)
-        self._linear = PackedLinear(weight, bias, rows)
-        (taps,) = conv.conv.kernel_size
+    def __init__(self, conv: FrameConv1d, dilation: int, rows: int) -> None:
+        self._weight, self._bias = conv.weight.transpose(1, 2).flatten(1), conv.bias  # (out_channels, W * in_channels)
+        (taps,) = conv.kernel_size
         past = (taps - 1) * dilation
-        self._offsets = torch.arange(-past, 1, dilation, device=weight.device)
-        self._history = weight.new_zeros(rows, past + 1, conv.conv.in_channels)  # a ring
+        self._offsets = torch.arange(-past, 1, dilation, device=conv.weight.device)
+        self._history = conv.weight.new_zeros(rows, past + 1, conv.in_channels)  # a ring
 
     def __call__(self, x: Tensor, step: int, new: Tensor | None) -> Tensor:
         """Input (R, in_channels) of frame number ``step`` to (R, out_channels); ``new`` rows have no past yet."""
+        x = x.to(self._history.dtype)
         slots = self._history.shape[1]
         if new is not None:
             self._history[new] = x[new, None]
         self._history[:, step % slots] = x
         window = self._history.index_select(1, (self._offsets + step) % slots).flatten(1)
-        return self._linear.relu(window)
+        return F.linear(window, self._weight, self._bias).relu_()

@@ -1,12 +1,13 @@
 """Head of the second stage: temporal features to 3D poses."""
 
 import torch
-import torch.nn.functional as F
 from mmpose.models.heads import BaseHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from depth_refine.utils.options import require_number
+
+from .frame_conv import FrameConv1d
 
 
 @MODELS.register_module()
@@ -38,27 +39,24 @@ class TemporalPoseHead(BaseHead):
         require_number('in_channels of TemporalPoseHead', in_channels, 1, 1 << 16, whole=True)
         require_number('num_joints of TemporalPoseHead', num_joints, 1, 1000, whole=True)
         self.num_joints = num_joints
-        self.conv = nn.Conv1d(in_channels, num_joints * 3, 1)
+        self.conv = FrameConv1d(in_channels, num_joints * 3, 1)
         self.loss_module = MODELS.build(loss or dict(type='MPJPELoss', use_target_weight=True))
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
 
-    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+    def forward(self, feats: Tensor | tuple[Tensor, ...]) -> Tensor:
         """Features to poses.
 
-        Computed in float32 under autocast too: a bfloat16 coordinate of half a metre is a multiple of 2 mm.
-
         Args:
-            feats: feature maps; the last one, (B, in_channels, T), is used.
+            feats: (B, T, in_channels), or with features of each joint (B, T, K, in_channels / K); of several feature
+                maps the last one is used.
 
         Returns:
             (B, T, K, 3) root-relative metres.
         """
-        x = feats[-1].transpose(1, 2).float()
-        with torch.autocast(x.device.type, enabled=False):
-            x = F.linear(x, self.conv.weight.squeeze(-1), self.conv.bias)
-        return x.unflatten(-1, (self.num_joints, 3))
+        feats = feats if isinstance(feats, Tensor) else feats[-1]
+        return self.conv(feats.flatten(2)).unflatten(-1, (self.num_joints, 3))
 
-    def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
+    def loss(self, feats: Tensor | tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
         """Pose loss.
 
         Args:
@@ -75,6 +73,8 @@ class TemporalPoseHead(BaseHead):
         weights = torch.cat([sample.gt_instance_labels.lifting_target_weight for sample in batch_data_samples])
         return dict(loss_pose3d=self.loss_module(poses, labels, weights[..., None]))
 
-    def predict(self, feats: tuple[Tensor, ...], batch_data_samples: list, test_cfg: dict | None = None) -> list:
+    def predict(
+        self, feats: Tensor | tuple[Tensor, ...], batch_data_samples: list, test_cfg: dict | None = None
+    ) -> list:
         """Decoded poses: a list of ``InstanceData`` with ``keypoints`` (T, K, 3) m and ``keypoint_scores`` (T, K)."""
-        return self.decode(self(feats))
+        return self.decode(self(feats).float())

@@ -54,7 +54,7 @@ def test_autocast_does_not_round_the_poses():
         poses = model(video)
     assert poses.dtype == torch.float32
     assert (poses.bfloat16().float() != poses).any()
-    torch.testing.assert_close(poses, model(video), atol=1e-3, rtol=0)
+    assert 0 < (poses - model(video)).abs().mean() < 0.01 * poses.std()
 
 
 def test_loss_is_the_mean_joint_distance():
@@ -87,25 +87,33 @@ def test_flip_test_makes_the_prediction_mirror_symmetric():
 
 
 @pytest.mark.parametrize(
-    ('backbone', 'head', 'joint_tokens', 'field'),
+    ('backbone', 'head', 'field'),
     [
         (
             dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=2, kernel_sizes=(3, 3, 3)),
             dict(type='TemporalPoseHead', in_channels=16),
-            False,
             27,
         ),
         (
             dict(type='DSTFormer', in_channels=3, feat_size=16, depth=1, num_heads=2, seq_len=81),
             dict(type='MotionRegressionHead', in_channels=16, embedding_size=16),
-            True,
             1,
+        ),
+        (
+            dict(type='DSTFormer', in_channels=3, feat_size=16, depth=1, num_heads=2, seq_len=81),
+            dict(type='TemporalPoseHead', in_channels=17 * 16),
+            1,
+        ),
+        (
+            dict(type='SpatialTemporalGraphNet', in_channels=3, channels=8),
+            dict(type='TemporalPoseHead', in_channels=17 * 8),
+            7,
         ),
     ],
 )
-def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
+def test_other_backbones_fit(backbone, head, field):
     head = dict(head, decoder=dict(type='DepthSequenceLifting'))
-    model = build(backbone=backbone, head=head, joint_tokens=joint_tokens, test_cfg=dict(flip_test=True)).eval()
+    model = build(backbone=backbone, head=head, test_cfg=dict(flip_test=True)).eval()
     assert model.receptive_field == field
     video = torch.randn(1, 51, 40)
     with torch.no_grad():
@@ -119,10 +127,11 @@ def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
     np.testing.assert_allclose(rounded.pred_instances.keypoints, exact, atol=0.1)
 
     frames = max(field, 3)  # DSTFormer gives a pose for each frame of a clip
-    poses = frames - field + 1
+    poses = (frames - field + 1) * (1 if head['type'] == 'MotionRegressionHead' else 2)  # ours takes merged labels
     label = sample(1, lifting_target_label=torch.zeros(poses, 17, 3), lifting_target_weight=torch.ones(poses, 17))
+    labels = [label] * (2 if head['type'] == 'MotionRegressionHead' else 1)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        loss = model.train()(torch.randn(2, 51, frames), [label] * 2, mode='loss')['loss_pose3d']
+        loss = model.train()(torch.randn(2, 51, frames), labels, mode='loss')['loss_pose3d']
     assert loss.dtype == torch.float32 and loss > 0
 
 
@@ -136,33 +145,15 @@ def test_mmpose_backbones_fit(backbone, head, joint_tokens, field):
     ],
 )
 @pytest.mark.parametrize('frames', [40, 41, 48])
-@pytest.mark.parametrize('grad', [False, True])
-def test_long_videos_in_pieces(backbone, frames, grad, monkeypatch):
-    monkeypatch.setattr('depth_refine.models.dilated_convolution._MANY_CHANNELS', 1)
-    model = build(backbone=backbone).eval().requires_grad_(grad)
-    video = torch.randn(2, 51, frames)
-    with torch.set_grad_enabled(grad):
-        whole = model(video)
+def test_long_videos_in_pieces(backbone, frames, monkeypatch):
+    model = build(backbone=backbone).eval()
+    video = torch.randn(2, frames, 17, 3)
+    whole = model(video)
     monkeypatch.setattr('depth_refine.models.depth_temporal_refiner._PIECE', 8)
     seen = []
-    monkeypatch.setattr(type(model.backbone), 'forward', spy(type(model.backbone).forward, seen))
-    with torch.set_grad_enabled(grad):
-        pieces = model(video)
-    torch.testing.assert_close(pieces, whole)
-    field = model.receptive_field
-    piece = 8 if field == 1 else 2 * field  # pairs of frames of every dilation
-    assert max(seen) == piece + field - 1 and len(seen) == -(-whole.shape[1] // piece)
-
-
-@pytest.mark.parametrize('outputs', [1374, 2 * 486 + 1])  # the last of which would be alone
-def test_pieces_of_long_videos_are_the_same_to_the_last_bit(outputs, monkeypatch):
-    backbone = dict(OURS['backbone'], channels=512, num_blocks=2)
-    model = build(backbone=backbone, head=dict(OURS['head'], in_channels=512)).eval()
-    video = torch.randn(1, 51, outputs + 26)
-    with torch.no_grad():
-        whole = model(video)
-        monkeypatch.setattr('depth_refine.models.depth_temporal_refiner._PIECE', 500)
-        torch.testing.assert_close(model(video), whole, atol=0, rtol=0)
+    model.backbone.register_forward_pre_hook(lambda backbone, inputs: seen.append(inputs[0].numel() // (2 * 51)))
+    torch.testing.assert_close(model(video), whole)
+    assert max(seen) == 8 + model.receptive_field - 1 and len(seen) == -(-whole.shape[1] // 8)
 
 
 def test_causal_poses_do_not_change_when_frames_follow():
@@ -177,16 +168,28 @@ def test_causal_poses_do_not_change_when_frames_follow():
     assert (np.abs(predicted[0] - predicted[1]).max(axis=(1, 2)) > 1e-3).tolist() == [False] * 12 + [True] * 10
 
 
-def spy(forward, seen):
-    """``forward`` that notes how many frames it gets."""
-
-    def noted(self, x):
-        seen.append(x.shape[-1])
-        return forward(self, x)
-
-    return noted
+@pytest.mark.parametrize('training', [False, True])
+def test_second_derivatives(training):
+    model = build(backbone=dict(OURS['backbone'], dropout=0.0)).double().train(training).requires_grad_(False)
+    x = torch.randn(3, 51, 9, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(model, x)
 
 
-def test_wrong_channels():
-    with pytest.raises(ValueError, match=r'takes 51 channels \(17 joints x 3\), got inputs with 34'):
-        build().eval()(torch.randn(1, 34, 9))
+@pytest.mark.parametrize('dtype', [torch.float64, torch.bfloat16])
+def test_other_precisions(dtype):
+    model, video = build(test_cfg=dict(flip_test=True)).eval(), torch.randn(1, 51, 14)
+    expected = model(video)
+    (predicted,) = model.to(dtype)(video.to(dtype), [sample(14)], mode='predict')
+    assert model(video.to(dtype)).dtype == dtype and predicted.pred_instances.keypoints.dtype == np.float32
+    torch.testing.assert_close(
+        model(video.to(dtype)).float(), expected, atol=1e-5 if dtype.itemsize > 4 else 0.05, rtol=0
+    )
+
+
+@pytest.mark.parametrize('backbone', [OURS['backbone'], dict(type='TCN', in_channels=51, stem_channels=16)])
+def test_wrong_channels(backbone):
+    model = build(backbone=backbone).eval()
+    with pytest.raises(ValueError, match='takes 51 channels, got inputs with 17 joints x 2: does the input source'):
+        model(torch.randn(1, 34, 9))
+    with pytest.raises(ValueError, match=r'expected inputs \(batch, 17 joints x channels, frames\), got \(1, 50, 9\)'):
+        model(torch.randn(1, 50, 9))

@@ -102,8 +102,57 @@ def test_a_batch_norm_that_does_not_follow_a_convolution_is_kept():
     for norm in (backbone[0], backbone[3]):
         nn.init.normal_(norm.running_mean)
         nn.init.uniform_(norm.running_var, 0.5, 2)
-    model = nn.ModuleDict(dict(backbone=backbone)).eval()
+    model = nn.ModuleDict(dict(backbone=backbone, head=nn.Identity())).eval()
     images = torch.randn(2, 3, 9, 7)
     expected = copy.deepcopy(backbone)(images)
     torch.testing.assert_close(optimise_for_inference(model).backbone(images), expected)
     assert isinstance(backbone[0], nn.BatchNorm2d) and isinstance(backbone[3], nn.BatchNorm2d)
+
+
+def refiner():
+    torch.manual_seed(0)
+    backbone = dict(type='TemporalConvNet', in_channels=51, channels=32, num_blocks=3)
+    head = dict(type='TemporalPoseHead', in_channels=32)
+    model = MODELS.build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head)).eval()
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            nn.init.normal_(module.running_mean, std=0.2)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            nn.init.normal_(module.bias, std=0.2)
+    return model
+
+
+@pytest.mark.parametrize(('amp', 'tolerance'), [(False, 1e-5), (True, 2e-3)])
+def test_refiners(amp, tolerance):
+    plain, video = refiner(), torch.randn(2, 51, 100)
+    fast = optimise_for_inference(copy.deepcopy(plain), amp=amp)
+    assert not [module for module in fast.modules() if isinstance(module, _BatchNorm)]
+    with torch.inference_mode():
+        expected, poses = plain(video), fast(video)
+    assert poses.dtype == torch.float32 and expected.std() > 0.1  # metres: errors would show
+    torch.testing.assert_close(poses, expected, atol=tolerance, rtol=0)
+    again = optimise_for_inference(copy.deepcopy(fast), amp=amp)  # nothing is left to do
+    torch.testing.assert_close(again(video), poses)
+
+
+def test_refiner_in_bfloat16_keeps_residuals_and_poses_in_float32():
+    fast = optimise_for_inference(refiner(), amp=True)
+    dtypes = {name: parameter.dtype for name, parameter in fast.named_parameters()}
+    assert {dtype for name, dtype in dtypes.items() if '.blocks.' in name} == {torch.bfloat16}
+    assert {dtype for name, dtype in dtypes.items() if '.blocks.' not in name} == {torch.float32}
+    seen = []
+    for block in fast.backbone.blocks:
+        block.register_forward_hook(lambda block, _, out: seen.append(out.dtype))
+    fast(torch.randn(1, 51, 90))
+    assert seen == [torch.float32] * 3
+
+
+def test_a_refiner_with_another_backbone():
+    backbone = dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=1, kernel_sizes=(3, 3))
+    head = dict(type='TemporalPoseHead', in_channels=16)
+    plain = MODELS.build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head)).eval()
+    video = torch.randn(1, 51, 30)
+    expected = plain(video)
+    torch.testing.assert_close(optimise_for_inference(copy.deepcopy(plain))(video), expected, atol=1e-5, rtol=0)
+    rounded = optimise_for_inference(plain, amp=True)(video)
+    assert rounded.dtype == torch.float32 and 0 < (rounded - expected).abs().mean() < 0.02 * expected.std()

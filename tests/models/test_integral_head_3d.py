@@ -5,7 +5,6 @@ from mmengine.structures import InstanceData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
-from depth_refine.functional.soft_argmax import heatmap_marginals
 from depth_refine.structures.skeleton import FLIP_INDICES
 
 SIZE = (64, 96)  # w, h
@@ -124,7 +123,7 @@ def test_depth_std_is_the_spread_of_the_heatmap():
     head = build().head
     logits = torch.full((1, 17, 5, 4, 3), -100.0)
     logits[:, :, 1, 2, 1] = logits[:, :, 4, 0, 0] = 0  # two equal peaks, three bins of 0.3 m apart
-    head._marginals = lambda feats: heatmap_marginals(logits)
+    head._logits = lambda feats: logits
     (predicted,) = head.predict(None, [sample()])
     assert predicted.depth_std.shape == (1, 17)
     np.testing.assert_allclose(predicted.depth_std, 0.45, rtol=1e-5)
@@ -134,6 +133,6 @@ def test_score_is_zero_for_a_uniform_heatmap_and_near_one_for_a_peak():
     head = build().head
     logits = torch.zeros(1, 17, 5, 64, 64)
     logits[:, 1, 2, 30, 20] = 100
-    head._marginals = lambda feats: heatmap_marginals(logits)
+    head._logits = lambda feats: logits
     (predicted,) = head.predict(None, [sample()])
     assert predicted.keypoint_scores[0, 0] < 0.01 < 0.99 < predicted.keypoint_scores[0, 1]

@@ -56,29 +56,15 @@ def test_receptive_field_by_gradient():
             module.bias.data += 100  # every ReLU open
     x = torch.randn(1, 12, 17, 3, dtype=torch.float64, requires_grad=True)
     (feats,) = net(x)
-    assert feats.shape == (1, 17 * 8, 6)
-    feats[..., 2].sum().backward()
+    assert feats.shape == (1, 6, 17, 8)
+    feats[:, 2].sum().backward()
     assert x.grad.abs().sum((0, 2, 3)).nonzero().flatten().tolist() == list(range(2, 2 + net.receptive_field))
 
 
 def test_all_windows_of_a_video_at_once():
     net = build().eval()
     video = torch.randn(1, 10, 17, 3, dtype=torch.float64)
-    windows = torch.cat([net(video[:, i : i + 7])[0] for i in range(4)], dim=-1)
+    windows = torch.cat([net(video[:, i : i + 7])[0] for i in range(4)], dim=1)
     torch.testing.assert_close(net(video)[0], windows)
     with pytest.raises(ValueError, match='at least 7 frames, got 6'):
         net(video[:, :6])
-
-
-def test_in_the_refiner():
-    model = MODELS.build(
-        dict(
-            type='DepthTemporalRefiner',
-            joint_tokens=True,
-            backbone=dict(type='SpatialTemporalGraphNet', in_channels=2, channels=8),
-            head=dict(type='TemporalPoseHead', in_channels=17 * 8, decoder=dict(type='DepthSequenceLifting')),
-        )
-    )
-    assert model.receptive_field == 7
-    assert model.train()(torch.randn(3, 34, 7)).shape == (3, 1, 17, 3)
-    assert model.eval()(torch.randn(1, 34, 20)).shape == (1, 14, 17, 3)

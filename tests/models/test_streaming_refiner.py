@@ -4,7 +4,7 @@ import torch
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
-from depth_refine.models import StreamingRefiner
+from depth_refine.models import StreamingRefiner, optimise_for_inference
 from depth_refine.structures.skeleton import FLIP_INDICES
 from depth_refine.utils.errors import InputError
 
@@ -69,9 +69,8 @@ def test_equals_the_whole_video(kernel_size, num_blocks, channels, frames, flip_
 def test_in_bfloat16_equals_the_whole_video_in_bfloat16():
     refiner, keypoints = build(num_blocks=3), video(100)
     exact = offline(refiner, keypoints[:, 0])
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        expected = offline(refiner, keypoints[:, 0])
-        stream = StreamingRefiner(refiner, SIZE)
+    stream = StreamingRefiner(refiner, SIZE, amp=True)
+    expected = offline(optimise_for_inference(refiner, amp=True), keypoints[:, 0])
     poses = np.stack([stream(frame)[0] for frame in keypoints])
     rounding = np.abs(expected - exact).mean()
     assert rounding > 1e-4  # bfloat16 it is
@@ -115,15 +114,6 @@ def test_memory_does_not_grow():
     assert numbers() == before
     # the input convolution, then of each block the dilated and the kernel-1 convolution
     assert [shape[1] for _, shape in before] == [3, 7, 1, 19, 1]
-
-
-def test_without_onednn(monkeypatch):
-    refiner, keypoints = build(flip_test=True), video(40)
-    monkeypatch.setattr('torch.backends.mkldnn.is_available', lambda: False)
-    stream = StreamingRefiner(refiner, SIZE)
-    monkeypatch.setattr('torch.ops.mkldnn', None)
-    poses = np.stack([stream(frame)[0] for frame in keypoints])
-    np.testing.assert_allclose(poses, offline(refiner, keypoints[:, 0]), atol=1e-5)
 
 
 def test_weights_are_copied_and_statistics_are_those_of_evaluation():
