@@ -7,7 +7,6 @@ build of PyTorch knows and lets go backward without a driver; autocast, which it
 
 import contextlib
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,8 +22,6 @@ from torch.utils._pytree import tree_leaves
 
 from depth_refine.datasets import merge_windows
 from depth_refine.datasets.transforms import first_stage_noise
-from depth_refine.functional import soft_argmax
-from depth_refine.functional.soft_argmax import heatmap_marginals, soft_argmax_3d
 from depth_refine.structures.skeleton import FLIP_INDICES
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -156,33 +153,3 @@ def test_windows_put_together_there(data_root, noise, is_gpu, accelerator, monke
     labels = merged['data_samples'][0].gt_instance_labels
     assert merged['inputs'].shape == (3, 9, 17, 3) and labels.lifting_target_label.shape == (3, 17, 3)
     assert {values.device for values in (merged['inputs'], *labels.values())} == {DEVICE}
-
-
-@pytest.mark.parametrize(('dtype', 'passes'), [(torch.float32, 2), (torch.bfloat16, 3)])
-def test_soft_argmax_needs_little_beside_the_heatmaps_and_their_gradient(accelerator, dtype, passes, monkeypatch):
-    logits = torch.randn(64, 17, 72, 64, 64, device=DEVICE, dtype=dtype, requires_grad=True)
-    largest = []
-    for owner in (torch.Tensor, torch):
-
-        def softmax(*args, softmax=owner.softmax, **kwargs):
-            largest.append(softmax(*args, **kwargs))
-            return largest[-1]
-
-        monkeypatch.setattr(owner, 'softmax', softmax)
-    soft_argmax_3d(logits).sum().backward()
-    xy, z = heatmap_marginals(logits)
-    assert logits.grad.device == xy.device == z.device == DEVICE
-    assert max(part.nbytes for part in largest) <= 2**28
-    assert sum(part.numel() for part in largest) == passes * logits.numel()
-    assert len(largest) <= passes * 6  # few kernels
-
-
-def test_gpus_get_the_kernels_of_soft_argmax(accelerator, monkeypatch):
-    monkeypatch.setattr(soft_argmax, '_fused_soft_argmax', lambda: lambda logits: 'kernels')
-    monkeypatch.setattr(soft_argmax, '_SoftArgmax3D', SimpleNamespace(apply=lambda logits: 'pieces'))
-    logits = torch.empty(1, 2, 3, 4, 5, device='cuda')
-    halves = torch.float16, torch.bfloat16
-    assert {soft_argmax_3d(logits), *(soft_argmax_3d(logits.to(dtype)) for dtype in halves)} == {'kernels'}
-    assert soft_argmax_3d(logits.double()) == soft_argmax_3d(torch.empty(1, 2, 3, 4, 5, device=DEVICE)) == 'pieces'
-    monkeypatch.setattr(soft_argmax, '_fused_soft_argmax', lambda: None)
-    assert soft_argmax_3d(logits) == 'pieces'

@@ -2,6 +2,7 @@
 
 from .batch_norm_momentum_hook import BatchNormMomentumHook
 from .bounded_history_hook import BoundedHistoryHook
+from .channels_last_hook import ChannelsLastHook
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .epoch_seed_hook import EpochSeedHook
 from .non_finite_guard_hook import NonFiniteGuardHook
@@ -10,6 +11,7 @@ from .whole_checkpoint_hook import WholeCheckpointHook
 __all__ = [
     'BatchNormMomentumHook',
     'BoundedHistoryHook',
+    'ChannelsLastHook',
     'CpuAmpOptimWrapper',
     'EpochSeedHook',
     'NonFiniteGuardHook',

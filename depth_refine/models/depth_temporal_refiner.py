@@ -50,9 +50,9 @@ class DepthTemporalRefiner(BasePoseEstimator):
         """Run the network.
 
         Args:
-            inputs: normalised sequences, in one of MMPose's two layouts for lifting: (B, T, K, C), or (B, K * C, T) with
-                the channels of a joint adjacent; a list of samples is stacked. While training T = R; while evaluating
-                T >= R, whole videos included.
+            inputs: normalised sequences, in one of MMPose's two layouts for lifting: (B, T, K, C), or (B, K * C, T)
+                with the channels of a joint adjacent; a list of samples is stacked. While training T = R; while
+                evaluating T >= R, whole videos included.
             data_samples: needed by the modes ``'loss'`` and ``'predict'``.
             mode: ``'tensor'``, ``'loss'`` or ``'predict'``.
 

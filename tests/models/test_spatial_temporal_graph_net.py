@@ -1,6 +1,5 @@
 import pytest
 import torch
-from mmpose.registry import MODELS
 
 from depth_refine.models.spatial_temporal_graph_net import PARTS, GraphConv, SpatialTemporalGraphNet, neighbour_matrices
 from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES, PARENTS
