@@ -75,6 +75,6 @@ def _fold_batch_norm(module: nn.Module) -> None:
             convolution_name, convolution = convolution
             transpose = isinstance(convolution, nn.ConvTranspose2d)
             setattr(module, convolution_name, fuse_conv_bn_eval(convolution, child, transpose))
-            setattr(module, name, nn.Identity())
+            setattr(module, name, nn.Identity().eval())
         convolution = (name, child) if isinstance(child, _CONVOLUTIONS) else None
         _fold_batch_norm(child)

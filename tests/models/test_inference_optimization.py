@@ -131,6 +131,7 @@ def test_refiners(amp, tolerance):
         expected, poses = plain(video), fast(video)
     assert poses.dtype == torch.float32 and expected.std() > 0.1  # metres: errors would show
     torch.testing.assert_close(poses, expected, atol=tolerance, rtol=0)
+    torch.testing.assert_close(fast(video[:1, :, :81]), expected[:1, :1], atol=tolerance, rtol=0)  # one frame of output
     again = optimise_for_inference(copy.deepcopy(fast), amp=amp)  # nothing is left to do
     torch.testing.assert_close(again(video), poses)
 
