@@ -59,12 +59,12 @@ def tiny(monkeypatch):
 def in_this_process(monkeypatch):
     """Measure here what otherwise has a process of its own."""
 
-    def measure_alone(prepare, *args, device):
+    def measure_alone(prepare, *args, device='cpu'):
         prepare(*args)()
         return memory.Usage(seconds=2, growth=3_000_000, peak=1_600_000_000)
 
     for module in (refiner, first_stage, data_sets):
-        monkeypatch.setattr(module, 'measure_alone', lambda *args, device='cpu': measure_alone(*args, device=device))
+        monkeypatch.setattr(module, 'measure_alone', measure_alone)
 
 
 @pytest.fixture

@@ -25,26 +25,24 @@ def test_rates_are_items_a_second(monkeypatch):
     assert rates['a'].tolist() == [20, 40] and rates['b'].tolist() == [0.5, 0.25]
 
 
-PEER = dict(peer='P', theirs=np.array([1.0, 4, 3]))
+PEER = dict(peer='P', theirs=np.array([1.0, 4, 3]))  # the ratio of the medians would be 4 / 3
 
 
 @pytest.mark.parametrize(
     ('columns', 'cells'),
     [
-        (dict(), '4 u | | | | |'),
-        (dict(target=4), '4 u | | | | ≥ 4 u: met |'),
-        (dict(target=3.5, at_most=True), '4 u | | | | ≤ 3.5 u: **missed** |'),
-        (dict(ideal=0.2), '4 u | | | | | 80%'),
-        # the ratio is taken round by round: that of the medians would be 4 / 3
-        (PEER | dict(target=2), '4 u | P | 3 u | 2 (1.5–2.5) | ≥ 2 ×: met |'),
-        (PEER | dict(target=1, at_most=True), '4 u | P | 3 u | 2 (1.5–2.5) | ≤ 1 ×: **missed** |'),
-        (dict(peer='P', target=1), '4 u | P | not given | | |'),
+        (dict(), ('', '', '', '', '')),
+        (dict(target=4), ('', '', '', '≥ 4 u: met', '')),
+        (dict(target=3.5, at_most=True), ('', '', '', '≤ 3.5 u: **missed**', '')),
+        (dict(ideal=0.2), ('', '', '', '', '80%')),
+        (PEER | dict(target=2), ('P', '3 u', '2 (1.5–2.5)', '≥ 2 ×: met', '')),
+        (PEER | dict(target=1, at_most=True), ('P', '3 u', '2 (1.5–2.5)', '≤ 1 ×: **missed**', '')),
+        (dict(peer='P', target=1), ('P', 'not given', '', '', '')),
     ],
 )
 def test_row(columns, cells):
     line = Row('w', 'u', np.array([2.0, 4, 9]), **columns).as_markdown()
-    assert line.count('|') == len(HEADER) + 1
-    assert line.replace('|  |', '| |').replace('|  |', '| |') == f'| w | {cells} |'.replace('| |', '| |')
+    assert line == f'| {" | ".join(["w", "4 u", *cells])} |' and len(cells) + 2 == len(HEADER)
 
 
 def test_numbers_measured_once():
