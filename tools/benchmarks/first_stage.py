@@ -59,7 +59,7 @@ def _training(setup: Setup, model: nn.Module, data: dict, heatmap: tuple[int, ..
         measure_alone(decode_and_back, decode, heatmap, setup.device, device=setup.device).growth / 1e6
         for decode in (soft_argmax_3d, plain_soft_argmax_3d)
     )
-    yield Row('its memory on top of the heatmap, fp32', 'MB', ours, 'plain softmax', plain, target=1, at_most=True)
+    yield Row('its memory on top of the heatmap, fp32', 'MB', ours, 'plain softmax', plain, target=1.05, at_most=True)
 
 
 def _prediction(setup: Setup, model: nn.Module, data: dict) -> Iterator[Row]:

@@ -80,10 +80,8 @@ def measure_training(setup: Setup) -> Iterator[Row]:
 def measure_streaming(setup: Setup) -> Iterator[Row]:
     """Frames a second of a stream on one thread, flip test included, beside refining the window of every frame."""
     refiner = build_refiner('refiner_causal_243.py').to(setup.device).eval()
-    streaming, optimised = (
-        StreamingRefiner(refiner, _STREAM_SIZE),
-        optimise_for_inference(copy.deepcopy(refiner), setup.device),
-    )
+    streaming = StreamingRefiner(refiner, _STREAM_SIZE)
+    optimised = optimise_for_inference(copy.deepcopy(refiner), setup.device)
     low, high = [0, 0, -0.75], [*_STREAM_SIZE, 0.75]
     keypoints = np.random.default_rng(0).uniform(low, high, (_STREAM_FRAMES, JOINTS, CHANNELS_IN))
     window, sample = make_video(1, setup.device), PoseDataSample(metainfo=dict(flip_indices=FLIP_INDICES))
