@@ -5,7 +5,6 @@ Prints a table in Markdown, see docs/performance.md. Let nothing else run meanwh
 
 import argparse
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -59,12 +58,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--videopose3d', type=Path, metavar='DIR', help='checkout of VideoPose3D; default: left out')
     parser.add_argument('--rounds', type=int, default=7, help='rounds of a comparison; default: 7')
-    parser.add_argument(
-        '--threads',
-        type=int,
-        default=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1,
-        help='of PyTorch; default: one for each core that this process may use',
-    )
+    parser.add_argument('--threads', type=int, default=torch.get_num_threads(), help="default: PyTorch's own number")
     parser.add_argument('--out', type=Path, metavar='FILE', help='JSON file for the numbers of all rounds')
     return parser.parse_args()
 
