@@ -26,7 +26,7 @@ def measure_crowd(setup: Setup) -> Iterator[Row]:
     """Seconds of a training iteration beside one busy process per core, and alone."""
     from benchmarks.crowd import measure_crowd as measure
 
-    root = make_synthetic(setup.folder / 'crowd', frames=60, image_size=128, subjects=('S1', 'S9'))
+    root = make_synthetic(setup.folder / 'crowd', frames=32, image_size=128, subjects=('S1', 'S9'))
     found = measure(CONFIGS / 'demo' / 'integral.py', root)
     work = "iteration of the demo's first stage, beside a busy process per core"
     yield Row(work, 's', found.beside, 'alone', found.alone, target=3, at_most=True)
