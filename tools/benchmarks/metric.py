@@ -7,28 +7,24 @@ from mmpose.evaluation.functional import keypoint_mpjpe
 
 from depth_refine.functional.pose_error import mpjpe, similarity_align
 
-from .comparison import Contender, Result, compare
 from .setup import Setup
+from .turns import Contender, Row, take_turns
 
-_PEER = "MMPose's keypoint_mpjpe"
+FRAMES = 100_000
+_THEIR_FRAMES = 2000  # which they align one by one
 
 
-def measure(setup: Setup, frames: int = 100_000, their_frames: int = 2000) -> Iterator[Result]:
-    """Frames a second of the error after a similarity alignment.
-
-    Args:
-        setup: see :class:`Setup`.
-        frames: of ours.
-        their_frames: of MMPose's, at most as many.
-    """
+def measure(setup: Setup) -> Iterator[Row]:
+    """Frames a second of the error after a similarity alignment."""
     rng = np.random.default_rng(0)
-    truth = rng.normal(0, 0.3, (frames, 17, 3)).astype(np.float32)
+    truth = rng.normal(0, 0.3, (FRAMES, 17, 3)).astype(np.float32)
     pred = truth + rng.normal(0, 0.03, truth.shape).astype(np.float32)
-    few, few_pred, visible = truth[:their_frames], pred[:their_frames], np.ones((their_frames, 17), bool)
-    rates = setup.take_turns(
-        {
-            'ours': Contender(lambda: mpjpe(similarity_align(pred, truth), truth), frames),
-            _PEER: Contender(lambda: keypoint_mpjpe(few_pred, few, visible, 'procrustes'), their_frames),
-        }
+    few, few_pred = truth[:_THEIR_FRAMES], pred[:_THEIR_FRAMES]
+    visible = np.ones(few.shape[:2], bool)
+    contenders = dict(
+        ours=Contender(lambda: mpjpe(similarity_align(pred, truth), truth), len(truth)),
+        theirs=Contender(lambda: keypoint_mpjpe(few_pred, few, visible, 'procrustes'), len(few)),
     )
-    yield compare('error after alignment (Protocol 2)', 'frames/s', rates['ours'], _PEER, rates[_PEER], target=20)
+    peer = "MMPose's keypoint_mpjpe"
+    rates = take_turns(contenders, setup.rounds)
+    yield Row('error after alignment (Protocol 2)', 'frames/s', rates['ours'], peer, rates['theirs'], target=20)

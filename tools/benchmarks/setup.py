@@ -1,60 +1,49 @@
-"""What all sections of the benchmark share."""
+"""What all sections share: the machine and its ceilings, the peers, the size of the networks."""
 
 import importlib.util
-from collections.abc import Mapping
+import os
+import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
+import torch
 from mmengine.config import Config
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from depth_refine.utils.errors import InputError
 
-from .comparison import Contender, Result, take_turns
-from .machine import Machine
+from .turns import Contender, take_turns
 
-_PEER_FILES = ('model', 'generators')
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+REFINER = 'refiner_243.py'
+MMPOSE = 'mmpose::body_3d_keypoint/video_pose_lift/h36m/video-pose-lift_tcn-243frm-supv_8xb128-160e_h36m.py'
+JOINTS, CHANNELS_IN, FIELD = 17, 3, 243
+PRECISIONS = dict(fp32=False, bf16=True)  # with --amp or without
+_CPU_INFO = Path('/proc/cpuinfo')
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Where things are and how long to measure.
+    """Where things are, how long to measure, and what the machine can do.
 
     Attributes:
-        configs: the folder of the configs.
-        folder: an existing folder for made-up data, removed afterwards.
-        machine: the ceilings.
-        rounds: how often each contender runs.
-        seconds: no round of a comparison begins later than this.
+        folder: an existing folder for made-up data.
+        rounds: how often each contender has its turn.
+        device: where networks run, ``'cpu'`` or ``'cuda'``.
+        amx: whether the processor multiplies bfloat16 in tiles; targets differ.
+        matrix: FLOP/s of a large matrix product, by precision.
         videopose3d: a checkout of VideoPose3D, or nothing.
-        refiner: config and checkpoint of a trained refiner, or nothing.
-        first_stage: likewise.
-        frames: size of the made-up training set, for the sections that have one.
     """
 
-    configs: Path
     folder: Path
-    machine: Machine
     rounds: int
-    seconds: float
+    device: str
+    amx: bool
+    matrix: dict[str, float]
     videopose3d: Path | None = None
-    refiner: tuple[str, str] | None = None
-    first_stage: tuple[str, str] | None = None
-    frames: int | None = None
-
-    @property
-    def device(self) -> str:
-        """Where networks run."""
-        return self.machine.device
-
-    def take_turns(self, contenders: Mapping[str, Contender]) -> dict[str, np.ndarray]:
-        """See :func:`comparison.take_turns`."""
-        return take_turns(contenders, self.rounds, self.seconds, self.device)
-
-    def config(self, name: str) -> Config:
-        """A config by its file name."""
-        return Config.fromfile(self.configs / name)
 
     def peer(self, name: str) -> ModuleType:
         """The module ``common/NAME.py`` of the VideoPose3D checkout."""
@@ -63,6 +52,17 @@ class Setup:
         spec.loader.exec_module(module)
         return module
 
+    def ideal(self, work: Callable[[], object], amount: float, precision: str) -> float:
+        """Seconds an item that all matrix products and convolutions of a piece of work need at the ceiling."""
+        with FlopCounterMode(display=False) as counter:
+            work()
+        return counter.get_total_flops() / amount / self.matrix[precision]
+
+
+def config(name: str) -> Config:
+    """One of the project's configs by its file name."""
+    return Config.fromfile(CONFIGS / name)
+
 
 def check_videopose3d(folder: Path | None) -> None:
     """Refuse a folder that is not VideoPose3D's.
@@ -70,11 +70,43 @@ def check_videopose3d(folder: Path | None) -> None:
     Raises:
         InputError: it lacks what is used of it.
     """
-    for name in _PEER_FILES if folder else ():
+    for name in ('model', 'generators') if folder else ():
         if not (path := folder / 'common' / f'{name}.py').is_file():
             raise InputError(f'no {path}: --videopose3d expects a checkout of github.com/facebookresearch/VideoPose3D')
 
 
-def left_out(work: str, peer: str = 'VideoPose3D', reason: str = 'no --videopose3d was given') -> Result:
-    """A row that could not be measured."""
-    return Result(work, '', peer=peer, note=f'left out: {reason}')
+def has_amx() -> bool:
+    """Whether the processor has AMX, as Linux tells."""
+    return _CPU_INFO.exists() and ' amx_tile' in _CPU_INFO.read_text()
+
+
+def describe(setup: Setup) -> str:
+    """The machine in words."""
+    info = _CPU_INFO.read_text().splitlines() if _CPU_INFO.exists() else []
+    names = [line.split(':', 1)[1].strip() for line in info if line.startswith('model name')]
+    name = torch.cuda.get_device_name() if setup.device == 'cuda' else (names or [platform.processor()])[0]
+    rates = ' and '.join(f'{rate / 1e9:,.0f} GFLOP/s in {precision}' for precision, rate in setup.matrix.items())
+    return (
+        f'{name} {"with" if setup.amx else "without"} AMX, {os.cpu_count()} cores, threads: {torch.get_num_threads()}, '
+        f'PyTorch {torch.__version__}; a large matrix product: {rates}'
+    )
+
+
+def matrix_rates(device: str, rows: int) -> dict[str, float]:
+    """FLOP/s of the product of two square matrices, by precision, and by the faster of the libraries that PyTorch has.
+
+    Args:
+        device: ``'cpu'`` or ``'cuda'``.
+        rows: of the matrices, a multiple of 64.
+    """
+    rates = {}
+    for precision, amp in PRECISIONS.items():
+        a, b = torch.randn(2, rows, rows, device=device).to(torch.bfloat16 if amp else torch.float32)
+        image, kernel = a.view(1, 64, -1, rows).permute(0, 3, 1, 2), b[..., None, None]  # channels last
+        contenders = dict(
+            linear=Contender(lambda a=a, b=b: F.linear(a, b)),
+            conv2d=Contender(lambda x=image, w=kernel: F.conv2d(x, w)),
+        )
+        with torch.inference_mode():
+            rates[precision] = 2 * rows**3 * max(values.max() for values in take_turns(contenders, rounds=3).values())
+    return rates

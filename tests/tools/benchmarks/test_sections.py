@@ -1,14 +1,79 @@
-from benchmarks import estimate, sections
-from benchmarks.comparison import Result
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from benchmarks import data_sets, first_stage, metric, refiner
+from benchmarks.setup import REFINER, config
+
+from depth_refine.datasets import H36MAnnotation
+from depth_refine.functional.soft_argmax import soft_argmax_3d
+
+SECTIONS = {  # rows, how many of them compare with VideoPose3D, targets of the rows that have one
+    refiner.measure_inference: (7, 5, [1, 14, 1, 1000]),
+    refiner.measure_training: (3, 3, [1.5, 1]),
+    refiner.measure_streaming: (1, 0, [10]),
+    data_sets.measure_windows: (2, 1, [1.1]),
+    data_sets.measure_annotation: (4, 0, [5, 1.5, 5, 1.5]),
+    metric.measure: (1, 0, [20]),
+}
 
 
-def test_estimate_follows_what_it_needs(setup, monkeypatch):
-    names = ['metric', *estimate.NEEDS]
-    for name in names:
-        monkeypatch.setitem(sections.SECTIONS, name, lambda setup, name=name: iter([Result(name, '')]))
-    monkeypatch.setattr(estimate, 'measure', lambda setup, results: iter([Result(f'from {list(results)}', '')]))
-    found = list(sections.run_sections(names, setup))
-    assert [name for name, _ in found] == sections.expected(names) == [*names, 'estimate']
-    assert [row.work for _, (row,) in found] == [*names, f'from {names}']
-    assert sections.expected(names[:-1]) == names[:-1]
-    assert [name for name, _ in sections.run_sections(names[:-1], setup)] == names[:-1]
+@pytest.mark.parametrize('measure', SECTIONS, ids=lambda measure: f'{measure.__module__}.{measure.__name__}')
+def test_rows(measure, setup, videopose3d, in_this_process):
+    count, compared, targets = SECTIONS[measure]
+    rows = list(measure(dataclasses.replace(setup, videopose3d=videopose3d)))
+    assert len(rows) == count and sum('VideoPose3D' in row.peer for row in rows) == compared
+    assert [row.target for row in rows if row.target] == targets
+    for row in rows:
+        assert np.all(row.ours > 0) and (row.theirs is not None) == bool(row.peer) and row.as_markdown()
+        assert row.unit in ('s', 'ms', 'MB', 'GB') if row.at_most else row.unit.endswith('/s') or not row.target
+
+
+def test_without_videopose3d_but_with_amx(setup):
+    rows = list(refiner.measure_training(dataclasses.replace(setup, amx=True)))
+    assert [row.target for row in rows] == [1.5, 5, None]
+    assert all(row.theirs is None and 'not given' in row.as_markdown() for row in rows)
+
+
+def test_first_stage(setup, in_this_process):
+    rows = list(first_stage.measure(dataclasses.replace(setup, amx=True)))
+    assert len(rows) == 7 and [row.target for row in rows if row.target] == [1.5, 1.05]
+    assert all(np.all(row.ours > 0) and row.theirs is not None for row in rows)
+    train, predict = ([row.ideal for row in rows if kind in row.work] for kind in ('training step', 'prediction'))
+    for fp32, bf16 in (train, predict):
+        assert fp32 == 4 * bf16, 'as the machine does four times the operations a second'
+    # predicting goes forward twice, with the flip test; training once forward and twice backward, but for the images
+    assert 1.4 < train[0] / predict[0] < 1.5
+
+
+@pytest.mark.parametrize('amp', [False, True])
+def test_training_steps_learn(setup, videopose3d, amp):
+    """Both networks, by the same loss and optimiser."""
+    setup, loader = dataclasses.replace(setup, videopose3d=videopose3d), config(REFINER).train_dataloader
+    data_sets.write_data_root(setup.folder / 'data', loader.dataset, 260)
+    data = next(data_sets.endless_batches(loader, setup.folder / 'data', 8))
+    for step in (refiner.our_step(setup, data, amp), refiner.their_step(setup, 8, amp)):
+        losses = [float(step()['loss'].detach()) for _ in range(100)]
+        assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
+
+
+def test_plain_soft_argmax_is_the_same():
+    logits = torch.randn(2, 3, 4, 5, 6, dtype=torch.float64)
+    results = []
+    for decode in (soft_argmax_3d, first_stage.plain_soft_argmax_3d):
+        leaf = logits.clone().requires_grad_()
+        coords = decode(leaf)
+        (coords**2).sum().backward()
+        results.append((coords.detach(), leaf.grad))
+    torch.testing.assert_close(*results)
+
+
+def test_made_up_data(tmp_path):
+    loader = config(REFINER).train_dataloader
+    data_sets.write_data_root(tmp_path, loader.dataset, 600)
+    annotation = H36MAnnotation(tmp_path / loader.dataset.ann_file, tmp_path / 'annotation_body3d/cameras.pkl')
+    assert [len(sequence.rows) for sequence in annotation.sequences] == [260, 260, 80]
+    batches = data_sets.endless_batches(loader, tmp_path, 250)
+    first, *_, last = (next(batches) for _ in range(4))  # more than an epoch
+    assert first['inputs'].numel() == 250 * 243 * 17 * 3 and not first['inputs'].equal(last['inputs'])

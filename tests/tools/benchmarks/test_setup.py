@@ -1,15 +1,48 @@
+import dataclasses
+
 import pytest
-from benchmarks.setup import check_videopose3d
+import torch
+from benchmarks import setup as module
 
 from depth_refine.utils.errors import InputError
 
 
-def test_peer_is_loaded_by_path(setup_with_peer):
-    assert setup_with_peer.peer('model').TemporalModel(17, 3, 17, [3] * 5, channels=8).layers[0].out_features == 8
+def test_machine(setup, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, '_CPU_INFO', tmp_path / 'cpuinfo')
+    assert not module.has_amx()
+    (tmp_path / 'cpuinfo').write_text('model name\t: Abacus 2\nflags\t\t: fpu amx_bf16 amx_tile\n')
+    assert module.has_amx()
+    words = module.describe(setup)
+    assert words.startswith('Abacus 2 without AMX, ') and f'PyTorch {torch.__version__}' in words
+    assert words.endswith('a large matrix product: 1 GFLOP/s in fp32 and 4 GFLOP/s in bf16')
+    assert module.describe(dataclasses.replace(setup, amx=True)).startswith('Abacus 2 with AMX, ')
 
 
-def test_a_folder_that_is_no_checkout(tmp_path):
-    (tmp_path / 'common').mkdir()
-    (tmp_path / 'common' / 'model.py').write_text('')
-    with pytest.raises(InputError, match=f'no {tmp_path}/common/generators.py: --videopose3d expects a checkout'):
-        check_videopose3d(tmp_path)
+def test_matrix_product(monkeypatch):
+    """Both libraries compute the product; the faster one counts."""
+    products = []
+
+    def take_turns(contenders, rounds):
+        products.append([contender.run() for contender in contenders.values()])
+        return dict(linear=torch.tensor([1.0, 3.0]), conv2d=torch.tensor([2.0, 5.0]))
+
+    monkeypatch.setattr(module, 'take_turns', take_turns)
+    assert module.matrix_rates('cpu', rows=128) == dict.fromkeys(['fp32', 'bf16'], 5 * 2 * 128**3)
+    for (product, image), dtype in zip(products, (torch.float32, torch.bfloat16), strict=True):
+        assert product.dtype == image.dtype == dtype
+        torch.testing.assert_close(image[0].flatten(1).T, product, atol=1e-3, rtol=1e-2)
+
+
+def test_ideal(setup):
+    a, b = torch.randn(10, 20), torch.randn(20, 30)
+    assert setup.ideal(lambda: a @ b, 5, 'bf16') == 2 * 10 * 20 * 30 / 5 / 4e9
+
+
+def test_videopose3d(setup, videopose3d, tmp_path):
+    module.check_videopose3d(None)
+    module.check_videopose3d(videopose3d)
+    peer = dataclasses.replace(setup, videopose3d=videopose3d).peer('model')
+    assert peer.TemporalModel(17, 3, 17, [3] * 5, channels=8).layers[0].out_features == 8
+    (videopose3d / 'common/generators.py').unlink()
+    with pytest.raises(InputError, match=f'no {videopose3d}/common/generators.py: --videopose3d expects a checkout'):
+        module.check_videopose3d(videopose3d)
