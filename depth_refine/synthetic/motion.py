@@ -6,6 +6,21 @@ from depth_refine.synthetic.kinematics import FPS, REACH, Script, animate
 from depth_refine.synthetic.subjects import Proportions
 
 _SEAT_HEIGHT = 0.50  # metres of the hip joints of a seated person above the floor
+_SIDES = ('left', 'right')
+_ARM = ('shoulder_flex', 'shoulder_raise', 'shoulder_twist', 'elbow')
+# The small movements of somebody who stands: mean and amplitude in degrees, and seconds of a wave.
+_ALIVE = {
+    'spine_yaw': (0, 7, 3),
+    'spine_roll': (0, 4, 3),
+    'spine_pitch': (5, 5, 4),
+    'head_yaw': (0, 25, 2.5),
+    'head_pitch': (5, 10, 3),
+    'pelvis_roll': (0, 4, 3),
+} | {
+    f'{side}_{joint}': curve
+    for side in _SIDES
+    for joint, curve in zip(_ARM, ((6, 9, 2), (10, 5, 2), (10, 10, 3), (18, 12, 2)), strict=True)
+}
 
 
 def make_motion(activity: str, body: Proportions, rng: np.random.Generator, frames: int) -> tuple:
@@ -74,50 +89,26 @@ def _strolling(rng: np.random.Generator, speed: float):
     return path
 
 
-def _arm(side: str, flex, up, twist, elbow) -> dict:
-    """Angle curves of one arm."""
-    return {
-        f'{side}_shoulder_flex': flex,
-        f'{side}_shoulder_raise': up,
-        f'{side}_shoulder_twist': twist,
-        f'{side}_elbow': elbow,
-    }
-
-
 def _alive(rng: np.random.Generator, t: np.ndarray) -> dict:
-    """The small movements of somebody who stands."""
-    return {
-        'spine_yaw': _waves(rng, 7, 3)(t),
-        'spine_roll': _waves(rng, 4, 3)(t),
-        'spine_pitch': 5 + _waves(rng, 5, 4)(t),
-        'head_yaw': _waves(rng, 25, 2.5)(t),
-        'head_pitch': 5 + _waves(rng, 10, 3)(t),
-        'pelvis_roll': _waves(rng, 4, 3)(t),
-        **_idle_arm('left', rng, t),
-        **_idle_arm('right', rng, t),
-    }
+    """Angle curves of somebody who stands."""
+    return {name: mean + _waves(rng, scale, period)(t) for name, (mean, scale, period) in _ALIVE.items()}
 
 
-def _idle_arm(side: str, rng: np.random.Generator, t: np.ndarray) -> dict:
-    return _arm(
-        side,
-        6 + _waves(rng, 9, 2)(t),
-        10 + _waves(rng, 5, 2)(t),
-        10 + _waves(rng, 10, 3)(t),
-        18 + _waves(rng, 12, 2)(t),
-    )
+def _arm(side: str, *curves) -> dict:
+    """Angle curves of one arm: flexion, raise and twist of the shoulder, and the elbow."""
+    return {f'{side}_{joint}': curve for joint, curve in zip(_ARM, curves, strict=True)}
 
 
-def _sides(rng: np.random.Generator) -> list:
-    return list(rng.permutation(['left', 'right']))
+def _draw(rng: np.random.Generator, count: int, *ranges: tuple) -> np.ndarray:
+    """Random poses (count, ranges), each number from its own range."""
+    low, high = np.transpose(ranges)[..., None]
+    return rng.uniform(low, high, (len(ranges), count)).T
 
 
 def _directions(rng, t, body):
     """Points into several directions with one arm or the other."""
-    active, other = _sides(rng)
-    targets = np.column_stack(
-        [rng.uniform(10, 110, 6), rng.uniform(0, 80, 6), rng.uniform(-30, 30, 6), rng.uniform(3, 60, 6)]
-    )
+    active, other = rng.permutation(_SIDES)
+    targets = _draw(rng, 6, (10, 110), (0, 80), (-30, 30), (3, 60))
     angles = _alive(rng, t) | _arm(active, *_hold_and_move(rng, t, targets, 0.5, 0.6).T)
     if rng.random() < 0.5:
         angles |= _arm(other, *_hold_and_move(rng, t, targets * 0.7, 1.0, 0.7).T)
@@ -126,7 +117,7 @@ def _directions(rng, t, body):
 
 def _eating(rng, t, body):
     """Holds a plate in one hand and brings food to the mouth with the other."""
-    active, other = _sides(rng)
+    active, other = rng.permutation(_SIDES)
     bites = [[35, 8, 35, 75], [62, 22, 45, 138]] + rng.uniform(-6, 6, (2, 4))
     angles = _alive(rng, t) | _arm(active, *_hold_and_move(rng, t, bites, 0.35, 0.6).T)
     angles |= _arm(other, 22 + _waves(rng, 6, 3)(t), 10 + _waves(rng, 4, 3)(t), 30, 85 + _waves(rng, 8, 3)(t))
@@ -136,7 +127,7 @@ def _eating(rng, t, body):
 
 def _greeting(rng, t, body):
     """Waves with a raised forearm, and bows now and then."""
-    active, _ = _sides(rng)
+    active, _ = rng.permutation(_SIDES)
     beat = 2 * np.pi * t * rng.uniform(1.0, 1.7) + rng.uniform(0, 6)
     raised = np.array([[rng.uniform(20, 60), rng.uniform(60, 100), -60, rng.uniform(70, 100)], [5, 8, 10, 15]])
     level = _hold_and_move(rng, t, [[1, 0], [1, 0.3], [0.1, 1]], 0.9, 0.7)
@@ -151,14 +142,9 @@ def _greeting(rng, t, body):
 
 def _phoning(rng, t, body):
     """Holds a phone to one ear, wanders a little, gestures with the free hand."""
-    active, other = _sides(rng)
-    angles = _alive(rng, t) | _arm(
-        active,
-        42 + _waves(rng, 6, 3)(t),
-        42 + _waves(rng, 8, 3)(t),
-        28 + _waves(rng, 6, 3)(t),
-        141 + _waves(rng, 3, 2)(t),
-    )
+    active, other = rng.permutation(_SIDES)
+    held = ((42, 6, 3), (42, 8, 3), (28, 6, 3), (141, 3, 2))
+    angles = _alive(rng, t) | _arm(active, *(mean + _waves(rng, scale, period)(t) for mean, scale, period in held))
     talk = [[5, 8, 10, 20], [30, 15, 25, 80], [45, 35, 0, 50], [-15, 25, 60, 90]]
     angles |= _arm(other, *_hold_and_move(rng, t, talk, 0.7, 0.6).T)
     path = _strolling(rng, rng.uniform(0.4, 0.7)) if rng.random() < 0.5 else _standing(rng)
@@ -167,14 +153,9 @@ def _phoning(rng, t, body):
 
 def _posing(rng, t, body):
     """Changes between showy postures of the whole upper body, feet apart."""
-    n = 6
-    left = np.column_stack(
-        [rng.uniform(-30, 130, n), rng.uniform(0, 140, n), rng.uniform(-60, 60, n), rng.uniform(5, 130, n)]
-    )
-    right = left[rng.permutation(n)]
-    trunk = np.column_stack(
-        [rng.uniform(-40, 40, n), rng.uniform(-25, 25, n), rng.uniform(-12, 35, n), rng.uniform(0, 0.16, n)]
-    )
+    left = _draw(rng, 6, (-30, 130), (0, 140), (-60, 60), (5, 130))
+    right = left[rng.permutation(6)]
+    trunk = _draw(rng, 6, (-40, 40), (-25, 25), (-12, 35), (0, 0.16))
     curve = _hold_and_move(rng, t, np.hstack([left, right, trunk]), 0.5, 0.8).T
     angles = _alive(rng, t) | _arm('left', *curve[:4]) | _arm('right', *curve[4:8])
     angles |= {'spine_yaw': curve[8], 'spine_roll': curve[9], 'spine_pitch': curve[10]}
@@ -193,7 +174,7 @@ def _purchases(rng, t, body):
     ]
     lean, pitch, crouch, flex, elbow = _hold_and_move(rng, t, poses, 0.35, 0.9).T
     angles = _alive(rng, t) | {'lean': lean, 'spine_pitch': pitch}
-    for side in ('left', 'right'):
+    for side in _SIDES:
         angles |= _arm(side, flex + _waves(rng, 10, 2)(t), 8 + _waves(rng, 8, 2)(t), 10, elbow + _waves(rng, 10, 2)(t))
     retreat = 0.6 * crouch + 0.002 * lean
     return Script(
@@ -213,7 +194,7 @@ def _sitting_down(rng, t, body):
     angles = _alive(rng, t)
     lap = rng.uniform([15, 5, 10, 60], [40, 20, 45, 95], (2, 4))
     rest = np.array([5, 9, 10, 15])
-    for side, target in zip(('left', 'right'), lap, strict=True):
+    for side, target in zip(_SIDES, lap, strict=True):
         gesture = target + _hold_and_move(rng, t, rng.uniform(-22, 22, (4, 4)), 0.5, 0.5)
         angles |= _arm(side, *(rest + down[:, None] * (gesture - rest) + passing[:, None] * [25, 0, 0, 10]).T)
     angles['lean'] = 2 + 26 * passing - 6 * down
@@ -252,7 +233,7 @@ def _walking(rng, t, body):
 def _walk_dog(rng, t, body):
     """Walks slowly, one arm held forward by a leash, bending to the dog now and then."""
     script = _walk(rng, t, _strolling(rng, rng.uniform(0.4, 0.7)), period=rng.uniform(1.15, 1.4), swing=10)
-    active, _ = _sides(rng)
+    active, _ = rng.permutation(_SIDES)
     bend = _hold_and_move(rng, t, [[0.0], [0.15], [1.0]], 0.8, 0.9)[:, 0]
     pull = _waves(rng, 12, 1.2)(t)
     script.angles |= _arm(active, 38 + pull + 25 * bend, 12 + pull / 3, 0, 28 - pull / 2)
