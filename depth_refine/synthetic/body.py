@@ -19,24 +19,15 @@ PLAIN, CLOTH, CHEST, HEAD, WRIST_BAND, THIGH_BAND = range(6)
 
 @dataclass(frozen=True)
 class Limbs:
-    """P round cones, of one frame or of a sequence.
+    """P round cones, of one frame or of a sequence."""
 
-    Attributes:
-        start, end: (..., P, 3) metres.
-        front: (..., P, 3) unit vectors: where each limb's front is.
-        radii: (P, 2) metres at the start and the end.
-        flatness: (P,) thickness along ``front`` over that across it.
-        colours: (P, 3) BGR, 0 to 1.
-        patterns: (P,) what is painted on it.
-    """
-
-    start: np.ndarray
-    end: np.ndarray
-    front: np.ndarray
-    radii: np.ndarray
-    flatness: np.ndarray
-    colours: np.ndarray
-    patterns: np.ndarray
+    start: np.ndarray  # (..., P, 3) metres
+    end: np.ndarray  # (..., P, 3) metres
+    front: np.ndarray  # (..., P, 3) unit vectors: where each limb's front is
+    radii: np.ndarray  # (P, 2) metres at the start and the end
+    flatness: np.ndarray  # (P,) thickness along the front over that across it
+    colours: np.ndarray  # (P, 3) BGR, 0 to 1
+    patterns: np.ndarray  # (P,) what is painted on it
 
     def __getitem__(self, frame: int) -> 'Limbs':
         """The limbs of one frame."""

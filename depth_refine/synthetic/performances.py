@@ -17,22 +17,18 @@ _TEST_SHARE = 0.275  # of the frames; Human3.6M's S9 and S11 have 26 %
 
 @dataclass(frozen=True)
 class Performance:
-    """One subject doing one thing, seen by all cameras.
-
-    Attributes:
-        subject: name.
-        action: name with the take number, as in file names.
-        subject_index, action_index: for the seeds of all that is random.
-        joints: (T, 17, 3) world metres at 50 frames per second, floor at z = 0, root between the hips.
-        seat: a chair as x, y metres and heading radians, or nothing.
-    """
+    """One subject doing one thing, seen by all cameras."""
 
     subject: str
-    action: str
-    subject_index: int
+    action: str  # with the take number, as in file names
+    subject_index: int  # for the seeds of all that is random, as the next
     action_index: int
-    joints: np.ndarray
-    seat: np.ndarray | None = None
+    joints: np.ndarray  # (T, 17, 3) world metres, 50 frames per second, floor at z = 0, root between the hips
+    seat: np.ndarray | None = None  # a chair as x, y metres and heading radians
+
+    def sequence(self, camera: dict) -> str:
+        """Name of the video of a camera, as in file names."""
+        return f'{self.subject}_{self.action}.{camera["id"]}'
 
 
 def procedural_performances(

@@ -135,11 +135,7 @@ def _annotate(performance: Performance, camera: dict) -> AnnotatedSequence:
     joints = world_to_camera(performance.joints, camera)
     joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2  # exactly
     frames = np.arange(1, len(joints) + 1)
-    return AnnotatedSequence(_sequence_name(performance, camera), frames, project(joints, camera), joints)
-
-
-def _sequence_name(performance: Performance, camera: dict) -> str:
-    return f'{performance.subject}_{performance.action}.{camera["id"]}'
+    return AnnotatedSequence(performance.sequence(camera), frames, project(joints, camera), joints)
 
 
 def _write_images(folder: Path, videos: list, seed: int, workers: int) -> None:
@@ -162,7 +158,7 @@ def _write_video(folder: Path, performance: Performance, camera: dict, seed: int
     scene = make_scene(camera, light, performance.seat, room, rng)
     draw = SequenceRenderer(performance.joints, make_appearance(who, seed), camera, scene, light, rng)
     frames = len(performance.joints)
-    paths = [folder / image_name(_sequence_name(performance, camera), frame + 1) for frame in range(frames)]
+    paths = [folder / image_name(performance.sequence(camera), frame + 1) for frame in range(frames)]
     paths[0].parent.mkdir(parents=True)
     for frame, path in enumerate(paths):
         _, encoded = cv2.imencode('.jpg', draw(frame), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
