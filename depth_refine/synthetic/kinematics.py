@@ -18,6 +18,7 @@ from depth_refine.structures.skeleton import JOINT_NAMES
 from depth_refine.synthetic.subjects import Proportions
 
 FPS = 50
+ARM = ('shoulder_flex', 'shoulder_raise', 'shoulder_twist', 'elbow')  # the angles of an arm, after its side
 # Degrees. An angle that a script does not mention rests at its default, the third number.
 LIMITS = {
     'lean': (-15, 60, 2),
@@ -91,9 +92,7 @@ def animate(script: Script, body: Proportions, frames: int) -> np.ndarray:
     place('neck_base', 'thorax', chest * half_head)
     place('head', 'neck_base', chest * half_head * half_head)
     for side, sign in (('left', 1.0), ('right', -1.0)):
-        flex, up, twist, elbow = (
-            angle[f'{side}_{name}'] for name in ('shoulder_flex', 'shoulder_raise', 'shoulder_twist', 'elbow')
-        )
+        flex, up, twist, elbow = (angle[f'{side}_{name}'] for name in ARM)
         upper_arm = chest * Rotation.from_euler('YXZ', np.column_stack([-flex, sign * up, -sign * twist]))
         place(f'{side}_shoulder', 'thorax', chest)
         place(f'{side}_elbow', f'{side}_shoulder', upper_arm)

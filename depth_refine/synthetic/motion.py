@@ -1,13 +1,14 @@
 """Procedural activities: every (subject, activity) is a random variation of one script."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from depth_refine.synthetic.kinematics import FPS, REACH, Script, animate
+from depth_refine.synthetic.kinematics import ARM, FPS, REACH, Script, animate
 from depth_refine.synthetic.subjects import Proportions
 
 _SEAT_HEIGHT = 0.50  # metres of the hip joints of a seated person above the floor
 _SIDES = ('left', 'right')
-_ARM = ('shoulder_flex', 'shoulder_raise', 'shoulder_twist', 'elbow')
 # The small movements of somebody who stands: mean and amplitude in degrees, and seconds of a wave.
 _ALIVE = {
     'spine_yaw': (0, 7, 3),
@@ -19,18 +20,12 @@ _ALIVE = {
 } | {
     f'{side}_{joint}': curve
     for side in _SIDES
-    for joint, curve in zip(_ARM, ((6, 9, 2), (10, 5, 2), (10, 10, 3), (18, 12, 2)), strict=True)
+    for joint, curve in zip(ARM, ((6, 9, 2), (10, 5, 2), (10, 10, 3), (18, 12, 2)), strict=True)
 }
 
 
 def make_motion(activity: str, body: Proportions, rng: np.random.Generator, frames: int) -> tuple:
-    """One performance of an activity.
-
-    Args:
-        activity: a key of ``ACTIVITIES``.
-        body: who performs.
-        rng: draws phases, speeds, amplitudes, sides, headings and paths.
-        frames: how many frames, at 50 per second.
+    """One performance of an activity, a key of ``ACTIVITIES``, at 50 frames per second.
 
     Returns:
         (frames, 17, 3) joints in world metres (z up, around the origin) and, where the activity needs one, a
@@ -96,7 +91,7 @@ def _alive(rng: np.random.Generator, t: np.ndarray) -> dict:
 
 def _arm(side: str, *curves) -> dict:
     """Angle curves of one arm: flexion, raise and twist of the shoulder, and the elbow."""
-    return {f'{side}_{joint}': curve for joint, curve in zip(_ARM, curves, strict=True)}
+    return {f'{side}_{joint}': curve for joint, curve in zip(ARM, curves, strict=True)}
 
 
 def _draw(rng: np.random.Generator, count: int, *ranges: tuple) -> np.ndarray:
@@ -135,8 +130,7 @@ def _greeting(rng, t, body):
     arm[:, 2] += level[:, 0] * 25 * np.sin(beat)
     arm[:, 1] += level[:, 0] * 12 * np.sin(beat)
     angles = _alive(rng, t) | _arm(active, *arm.T)
-    angles['spine_pitch'] = 4 + 32 * level[:, 1]
-    angles['lean'] = 2 + 18 * level[:, 1]
+    angles |= {'spine_pitch': 4 + 32 * level[:, 1], 'lean': 2 + 18 * level[:, 1]}
     return Script(_standing(rng), angles)
 
 
@@ -176,19 +170,15 @@ def _purchases(rng, t, body):
     angles = _alive(rng, t) | {'lean': lean, 'spine_pitch': pitch}
     for side in _SIDES:
         angles |= _arm(side, flex + _waves(rng, 10, 2)(t), 8 + _waves(rng, 8, 2)(t), 10, elbow + _waves(rng, 10, 2)(t))
-    retreat = 0.6 * crouch + 0.002 * lean
-    return Script(
-        _standing(rng), angles, crouch=crouch, retreat=retreat, stance_width=1.6, stagger=rng.uniform(-0.15, 0.3)
-    )
+    path, stagger, retreat = _standing(rng), rng.uniform(-0.15, 0.3), 0.6 * crouch + 0.002 * lean
+    return Script(path, angles, crouch=crouch, retreat=retreat, stance_width=1.6, stagger=stagger)
 
 
 def _sitting_down(rng, t, body):
     """Sits down on a chair, talks with the hands there and gets up again."""
     down = _hold_and_move(rng, t, [[0.0], [1.0]], 1.2, 1.3)[:, 0]
-    # Getting down and up goes through a trunk that leans forward.
-    passing = 4 * down * (1 - down)
-    heading = rng.uniform(0, 2 * np.pi)
-    sway = _waves(rng, 0.03, 3)
+    passing = 4 * down * (1 - down)  # getting down and up goes through a trunk that leans forward
+    heading, sway = rng.uniform(0, 2 * np.pi), _waves(rng, 0.03, 3)
     reach = REACH * sum(body.leg)
     retreat = reach * rng.uniform(0.40, 0.46)
     angles = _alive(rng, t)
@@ -237,12 +227,8 @@ def _walk_dog(rng, t, body):
     bend = _hold_and_move(rng, t, [[0.0], [0.15], [1.0]], 0.8, 0.9)[:, 0]
     pull = _waves(rng, 12, 1.2)(t)
     script.angles |= _arm(active, 38 + pull + 25 * bend, 12 + pull / 3, 0, 28 - pull / 2)
-    script.angles['spine_pitch'] = 6 + 38 * bend
-    script.angles['lean'] = 3 + 22 * bend
-    script.angles['head_pitch'] = 12 + 10 * bend
-    script.crouch = 0.18 * bend
-    script.retreat = 0.12 * bend
-    return script
+    script.angles |= {'spine_pitch': 6 + 38 * bend, 'lean': 3 + 22 * bend, 'head_pitch': 12 + 10 * bend}
+    return replace(script, crouch=0.18 * bend, retreat=0.12 * bend)
 
 
 def _walk(rng, t, path, period: float, swing: float) -> Script:

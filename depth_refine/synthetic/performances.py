@@ -1,13 +1,11 @@
-"""What is performed by whom: the procedural activities of the seven subjects, or the clips of a file."""
+"""What is performed by whom: procedural activities, and who of all performers is tested on."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import ACTIVITIES, make_motion
 from depth_refine.synthetic.subjects import make_proportions, subject_index
 from depth_refine.utils.errors import InputError
@@ -56,19 +54,6 @@ def procedural_performances(
             what = list(ACTIVITIES).index(activity)
             joints, seat = make_motion(activity, body, np.random.default_rng([seed, 4, who, what]), frames)
             performances.append(Performance(subject, f'{activity}_1', who, what, joints, seat))
-    return performances
-
-
-def recorded_performances(path: str | Path, frames: int | None) -> list[Performance]:
-    """The clips of a file (see :func:`mocap.read_clips`); clips of the same name become takes of one action."""
-    clips = read_clips(path, frames)
-    subjects = list(dict.fromkeys(clip.subject for clip in clips))
-    takes: Counter = Counter()
-    performances = []
-    for index, clip in enumerate(clips):
-        takes[clip.subject, clip.action] += 1
-        action = f'{clip.action}_{takes[clip.subject, clip.action]}'
-        performances.append(Performance(clip.subject, action, subjects.index(clip.subject), index, clip.joints))
     return performances
 
 

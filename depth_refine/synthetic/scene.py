@@ -39,6 +39,8 @@ class Scene:
     """What a camera sees without the person; things are added one after the other.
 
     Attributes:
+        camera: calibration.
+        light: in the world frame.
         rays: (3, H, W) float32 unit vectors, camera frame, through the pixels' centres (lens distortion undone).
         world: (3, H, W) the same in the world frame, double precision.
         origin: (3,) the camera's centre, world metres.
