@@ -90,7 +90,10 @@ BAD = {
     'fps per clip': (dict(fps=[50, 50, 50]), r"'fps' must be one number from 1 to 1000"),
     'fps in words': (dict(fps='50'), r"'fps' must be one number from 1 to 1000, got 50"),
     'nan': (dict(positions=changed((7, 3, 1), np.nan)), r'NaN or infinity in 1 frames, first in frame 7'),
-    'infinity': (dict(positions=changed((slice(5, 9), 0, 0), np.inf)), r'NaN or infinity in 4 frames, first in frame 5'),
+    'infinity': (
+        dict(positions=changed((slice(5, 9), 0, 0), np.inf)),
+        r'NaN or infinity in 4 frames, first in frame 5',
+    ),
     'millimetres': (dict(positions=lambda p: 1000 * p), r'clip 0 .* expected metres.* got \d+ \(millimetres\? divide'),
     'centimetres': (dict(positions=lambda p: 100 * p), r'clip 0 .* expected metres.* together, got \d+\.?\d*$'),
     'y up': (dict(positions=lambda p: p[..., [0, 2, 1]]), r'clip 0 .* expected z up.* reorder the axes'),

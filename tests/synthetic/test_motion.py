@@ -63,8 +63,8 @@ def test_joint_limits(at, facing, performances, side):
         shoulder, elbow, wrist, hip, knee, foot = (
             at(joints, f'{side}_{name}') for name in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'foot')
         )
-        assert 1.9 < flexion(shoulder, elbow, wrist).min() and flexion(shoulder, elbow, wrist).max() < 145.1
-        assert 3 < flexion(hip, knee, foot).min() and flexion(hip, knee, foot).max() < 150.1
+        assert flexion(shoulder, elbow, wrist).min() > 1.9 and flexion(shoulder, elbow, wrist).max() < 145.1
+        assert flexion(hip, knee, foot).min() > 3 and flexion(hip, knee, foot).max() < 150.1
         front = np.stack([np.cos(facing(joints)), np.sin(facing(joints)), 0 * facing(joints)], axis=-1)
         bent_forwards = np.sum((knee - (hip + foot) / 2) * front, axis=-1) > 0
         assert np.mean(bent_forwards) > 0.95
