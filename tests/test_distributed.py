@@ -20,6 +20,8 @@ from mmpose.registry import DATASETS, MODELS
 
 import depth_refine  # noqa: F401  # registers everything
 
+pytestmark = [pytest.mark.slow, pytest.mark.posix]
+
 ROOT = Path(__file__).parents[1]
 
 # Nothing is random, and every process writes down its losses.
