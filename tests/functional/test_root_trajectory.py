@@ -31,12 +31,12 @@ def test_exact_projections_give_the_root(smooth):
     np.testing.assert_allclose(estimate, root, rtol=0, atol=1e-6)
 
 
-def test_two_joints_are_enough_and_the_others_do_not_matter():
+@pytest.mark.parametrize('rest', [1e5, np.nan])
+def test_two_joints_are_enough_and_the_others_do_not_matter(rest):
     joints, root = walk()
-    pixels = look(joints, root)
-    weights = np.zeros((40, 17))
+    pixels, weights = look(joints, root), np.zeros((40, 17))
     weights[:, [4, 9]] = 0.3
-    pixels[weights == 0] = 1e5
+    pixels[weights == 0] = rest
     np.testing.assert_allclose(estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights), root, atol=1e-6)
 
 
@@ -50,21 +50,6 @@ def test_joints_that_are_not_finite_do_not_count():
 def off_rays(joints, root, pixels):
     """(T, K, 2): how far joints are from the rays of their pixels, in focal lengths."""
     return (look(joints, root) - pixels) * (joints + root[:, None])[..., 2:]
-
-
-def test_noise_against_the_optimiser():
-    joints, root = walk()
-    rng = np.random.default_rng(1)
-    pixels, weights = look(joints, root) + rng.normal(0, 3, (40, 17, 2)), rng.uniform(0.2, 1, (40, 17))
-    estimate = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights)
-    for frame in range(0, 40, 7):
-        at = slice(frame, frame + 1)
-
-        def error(t, at=at):
-            return (np.sqrt(weights[at, :, None]) * off_rays(joints[at], t[None], pixels[at])).ravel()
-
-        best = least_squares(error, root[frame], xtol=1e-12, ftol=1e-12).x
-        np.testing.assert_allclose(estimate[frame], best, atol=1e-6)
 
 
 def test_noisy_poses_are_placed_better_than_by_the_reprojection_error():
@@ -84,11 +69,12 @@ def test_noisy_poses_are_placed_better_than_by_the_reprojection_error():
     assert abs(too_far) < 0.5 * other_too_far and error < 0.95 * other_error
 
 
-def test_smoothing_against_the_optimiser():
+@pytest.mark.parametrize('smooth', [0.0, 4000.0])
+def test_noise_against_the_optimiser(smooth):
+    """Frames alone, whose distance only scales their residuals, and all together."""
     joints, root = (values[:9] for values in walk(150))
     rng = np.random.default_rng(2)
     pixels, weights = look(joints, root) + rng.normal(0, 4, (9, 17, 2)), rng.uniform(0.2, 1, (9, 17))
-    smooth = 4000.0
     estimate = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights, smooth)
     alone = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights)
     distance = np.average((joints + alone[:, None])[..., 2], axis=1, weights=weights)[:, None, None]
@@ -96,21 +82,11 @@ def test_smoothing_against_the_optimiser():
     def error(flat):
         trajectory = flat.reshape(9, 3)
         seen = np.sqrt(weights)[..., None] * off_rays(joints, trajectory, pixels) / distance
-        bend = trajectory[:-2] - 2 * trajectory[1:-1] + trajectory[2:]
-        return np.concatenate([seen.ravel(), smooth * bend.ravel()])
+        return np.concatenate([seen.ravel(), smooth * np.diff(trajectory, 2, axis=0).ravel()])
 
     best = least_squares(error, root.ravel(), xtol=1e-12, ftol=1e-12).x.reshape(9, 3)
     np.testing.assert_allclose(estimate, best, atol=1e-5)
-    assert np.abs(estimate - alone).max() > 0.05, 'smoothing should do something'
-
-
-def test_smoothing_lessens_the_noise():
-    joints, root = walk(200)
-    pixels = look(joints, root) + np.random.default_rng(3).normal(0, 2, (200, 17, 2))
-    alone = estimate_root_trajectory(joints, pixels, FOCAL, CENTER)
-    smooth = estimate_root_trajectory(joints, pixels, FOCAL, CENTER, smooth=2000.0)
-    assert np.linalg.norm(smooth - root, axis=-1).mean() < 0.5 * np.linalg.norm(alone - root, axis=-1).mean()
-    assert np.abs(np.diff(smooth, 2, axis=0)).max() < 0.1 * np.abs(np.diff(alone, 2, axis=0)).max()
+    assert smooth == 0 or np.abs(estimate - alone).max() > 0.05, 'smoothing should do something'
 
 
 @pytest.mark.parametrize('smooth', [0.0, 1e-3])
