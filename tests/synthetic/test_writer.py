@@ -9,7 +9,7 @@ from mmpose.datasets import Human36mDataset
 
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.structures.skeleton import bone_lengths
-from depth_refine.synthetic import make_synthetic, writer
+from depth_refine.synthetic import make_synthetic
 from depth_refine.synthetic.performances import procedural_performances
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import CAMERA_IDS
@@ -159,28 +159,9 @@ def test_an_existing_folder_is_left_alone(tmp_path):
     assert (tmp_path / 'mine').read_text() == 'precious'
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / 'file').write_text('')
-    with pytest.raises(InputError, match=r'file/data cannot be made: '):
-        make_synthetic(tmp_path / 'file' / 'data', **SMALL)
-
-
 def test_a_full_disk_is_noticed_before_anything_is_written(tmp_path, monkeypatch):
     usage = namedtuple('usage', 'total used free')(10, 9, 1_000_000)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
     with pytest.raises(InputError, match=r'^8000 images of 72 px need up to 0\.0 GB in .*, where 0\.0 GB are free'):
         make_synthetic(tmp_path / 'data', **{**SMALL, 'frames': 500})
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize('stop', [KeyboardInterrupt, RuntimeError])
-def test_stopped_half_way_nothing_is_left(tmp_path, monkeypatch, stop):
-    def write_some(folder, *_):
-        folder.mkdir()
-        (folder / 'first.jpg').write_bytes(b'')
-        raise stop
-
-    monkeypatch.setattr(writer, '_write_images', write_some)
-    with pytest.raises(stop):
-        make_synthetic(tmp_path / 'data', **SMALL)
     assert list(tmp_path.iterdir()) == []
