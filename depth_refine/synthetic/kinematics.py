@@ -59,12 +59,7 @@ class Script:
 
 
 def animate(script: Script, body: Proportions, frames: int) -> np.ndarray:
-    """Joint positions of a scripted body.
-
-    Args:
-        script: what it does.
-        body: who does it.
-        frames: how many frames, at 50 per second.
+    """Joint positions of a scripted body at 50 frames per second.
 
     Returns:
         (frames, 17, 3) world metres; the root is the midpoint of the hips and bone lengths are constant.
@@ -131,6 +126,11 @@ def leg_ik(hip: np.ndarray, ankle: np.ndarray, pole: np.ndarray, thigh: float, s
     return knee, hip + distance * along
 
 
+def ease(u: np.ndarray) -> np.ndarray:
+    """From 0 to 1 with u, starting and ending at rest."""
+    return u**3 * (10 - 15 * u + 6 * u**2)
+
+
 def _smooth(curve: np.ndarray) -> np.ndarray:
     return gaussian_filter1d(np.asarray(curve, np.float64), _SMOOTHING * FPS, axis=0, mode='nearest')
 
@@ -162,11 +162,10 @@ def _footsteps(script: Script, body: Proportions, side: str, t: np.ndarray) -> n
 
     cycle = np.searchsorted(cycles, phase, side='right') - 1
     swing = np.clip((phase - cycles[cycle] - _STANCE) / (1 - _STANCE), 0, 1)
-    blend = swing**3 * (10 - 15 * swing + 6 * swing**2)
     stride = plants[cycle + 1] - plants[cycle]
     length = np.linalg.norm(stride, axis=-1)
     lift = _SWING_HEIGHT * np.minimum(1, length / 0.4) * (16 * swing**2 * (1 - swing) ** 2)
-    return np.column_stack([plants[cycle] + blend[:, None] * stride, body.ankle_height + lift])
+    return np.column_stack([plants[cycle] + ease(swing)[:, None] * stride, body.ankle_height + lift])
 
 
 def _pelvis_height(ground: np.ndarray, pelvis: Rotation, feet: dict, body: Proportions) -> np.ndarray:

@@ -67,7 +67,7 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]
 def _problem_of_file(data: dict) -> str | None:
     """What is wrong with keys, shapes and types."""
     if missing := [key for key in _REQUIRED if key not in data]:
-        return f'no {missing}: expected the keys {list(_REQUIRED)}, got {sorted(data)}'
+        return f'the keys {missing} are missing: expected {list(_REQUIRED)}, got {sorted(data)}'
     positions, clip, fps, subject = (data[key] for key in _REQUIRED)
     if positions.ndim != 3 or positions.shape[1:] != (17, 3) or not np.issubdtype(positions.dtype, np.floating):
         expected = f'(N, 17, 3) floats, metres of the 17 Human3.6M joints {JOINT_NAMES}'

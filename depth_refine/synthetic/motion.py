@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from depth_refine.synthetic.kinematics import ARM, FPS, REACH, Script, animate
+from depth_refine.synthetic.kinematics import ARM, FPS, REACH, Script, animate, ease
 from depth_refine.synthetic.subjects import Proportions
 
 _SEAT_HEIGHT = 0.50  # metres of the hip joints of a seated person above the floor
@@ -54,7 +54,7 @@ def _hold_and_move(rng: np.random.Generator, t: np.ndarray, poses: np.ndarray, h
         duration = move * rng.uniform(0.8, 1.3)
         following = (current + int(rng.integers(1, max(len(poses), 2)))) % len(poses)
         u = np.clip((t - clock) / duration, 0, 1)[:, None]
-        curve += u**3 * (10 - 15 * u + 6 * u**2) * (poses[following] - poses[current])
+        curve += ease(u) * (poses[following] - poses[current])
         clock, current = clock + duration, following
     return curve
 

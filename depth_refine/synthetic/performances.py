@@ -43,8 +43,7 @@ def procedural_performances(
     Raises:
         InputError: an unknown name.
     """
-    unknown = [activity for activity in activities if activity not in ACTIVITIES]
-    if unknown:
+    if unknown := [activity for activity in activities if activity not in ACTIVITIES]:
         raise InputError(f'unknown activities {unknown}: expected some of {list(ACTIVITIES)}')
     performances = []
     for subject in subjects:
@@ -67,9 +66,7 @@ def choose_test_subjects(performances: Sequence[Performance]) -> tuple[str, ...]
     for performance in performances:
         frames[performance.subject] += len(performance.joints)
     if len(frames) < 2:
-        raise InputError(
-            f'expected motion of two subjects or more, one of them for the test split, got only {list(frames)}'
-        )
+        raise InputError(f'expected motion of two subjects or more, one of them for the test split, got {list(frames)}')
     fewest = 2 if len(frames) > 2 else 1
     rng = np.random.default_rng(0)
     choices = []

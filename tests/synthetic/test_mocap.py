@@ -78,7 +78,10 @@ def changed(index, value):
 
 
 BAD = {
-    'missing key': (dict(fps=None), r"motion\.npz: no \['fps'\]: expected the keys .*'subject'.*, got \['clip'"),
+    'missing key': (
+        dict(fps=None),
+        r"motion\.npz: the keys \['fps'\] are missing: expected .*'subject'.*, got \['clip'",
+    ),
     'joints': (dict(positions=lambda p: p[:, :16]), r"'positions' must be \(N, 17, 3\) .* got float32 \(41, 16, 3\)"),
     'integers': (dict(positions=np.zeros((41, 17, 3), int)), r"'positions' must be .* floats.* got int64"),
     'clip shape': (dict(clip=np.zeros(40, int)), r"'clip' must be \(41,\), .* got int64 \(40,\)"),

@@ -61,5 +61,5 @@ def test_many_subjects_are_split_well():
 
 
 def test_one_subject_cannot_be_split():
-    with pytest.raises(InputError, match=r"two subjects or more, one of them for the test split, got only \['a'\]"):
+    with pytest.raises(InputError, match=r"two subjects or more, one of them for the test split, got \['a'\]"):
         choose_test_subjects(people(a=50))
