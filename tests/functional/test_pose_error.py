@@ -132,30 +132,15 @@ def test_scale_align_against_scalar_minimisation(poses, visible):
     assert np.ptp(aligned / pred) > 0.01, 'each frame has its own scale'
 
 
-@pytest.mark.parametrize('order', [1, 2])
-def test_difference_error_against_loop(poses, visible, order):
+@pytest.mark.parametrize(('order', 'factors'), [(1, [-1, 1]), (2, [1, -2, 1])])
+def test_difference_error_against_loop(poses, visible, order, factors):
     pred, gt = poses
     expected = []
-    for t in range(order, FRAMES):
-        errors = []
-        for joint in range(JOINTS):
-            if not visible[t - order : t + 1, joint].all():
-                continue
-            if order == 1:
-                motion = [x[t, joint] - x[t - 1, joint] for x in (pred, gt)]
-            else:
-                motion = [x[t, joint] - 2 * x[t - 1, joint] + x[t - 2, joint] for x in (pred, gt)]
-            errors.append(np.linalg.norm(motion[0] - motion[1]))
-        expected.append(np.mean(errors))
+    for t in range(FRAMES - order):
+        change = sum(factor * (pred - gt)[t + step] for step, factor in enumerate(factors))
+        seen = visible[t : t + order + 1].all(axis=0)
+        expected.append(np.mean([np.linalg.norm(change[joint]) for joint in np.flatnonzero(seen)]))
     np.testing.assert_allclose(difference_error(pred, gt, order, visible), expected, rtol=1e-12)
-
-
-def test_constant_offset_and_drift_have_no_velocity_and_acceleration_error(poses):
-    _, gt = poses
-    np.testing.assert_allclose(difference_error(gt + 0.2, gt, 1), 0, atol=1e-12)
-    drift = gt + 0.01 * np.arange(FRAMES)[:, None, None] * [1, 0, 0]
-    np.testing.assert_allclose(difference_error(drift, gt, 1), 0.01, rtol=1e-9)
-    np.testing.assert_allclose(difference_error(drift, gt, 2), 0, atol=1e-12)
 
 
 @pytest.mark.parametrize(('frames', 'order', 'expected'), [(1, 1, 0), (2, 2, 0), (1, 2, 0), (2, 1, 1), (3, 2, 1)])

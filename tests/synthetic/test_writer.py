@@ -122,20 +122,15 @@ def motion_file(clips, tmp_path):
 
 
 def test_recorded_motion_survives_the_round_trip(clips, motion_file, tmp_path):
-    data = make_synthetic(tmp_path / 'data', workers=1, image_size=48, motion=motion_file, test_subjects=['p2'])
+    """Two of three subjects are tested on, unless others are named."""
+    data = make_synthetic(tmp_path / 'data', workers=1, image_size=48, motion=motion_file)
     train, test, cams = annotation(data, 'train'), annotation(data, 'test'), cameras(data)
-    assert {name.split('/')[0] for name in train['imgname']} == {'p1', 'p3'}
-    assert {name.split('/')[1].rsplit('.', 1)[0] for name in test['imgname']} == {'p2_WaveHelloAgainAgain_1'}
+    assert {name.split('/')[1].rsplit('.', 1)[0] for name in train['imgname']} == {'p2_WaveHelloAgainAgain_1'}
+    assert {name.split('/')[0] for name in test['imgname']} == {'p1', 'p3'}
     original = clips['positions'][12:32]
     for index, name in enumerate(CAMERA_IDS):
-        joints = test['S'][20 * index : 20 * index + 20, 1:, :3] @ cams['p2', name]['R'].T
+        joints = train['S'][20 * index : 20 * index + 20, 1:, :3] @ cams['p2', name]['R'].T
         np.testing.assert_allclose(joints - joints[:, :1], original[:, 1:] - original[:, 1:2], atol=1e-6)
-
-
-def test_recorded_subjects_are_split(motion_file, tmp_path):
-    data = make_synthetic(tmp_path / 'data', workers=1, image_size=48, frames=2, motion=motion_file)
-    train, test = ({name.split('/')[0] for name in annotation(data, split)['imgname']} for split in ('train', 'test'))
-    assert (len(train), len(test)) == (1, 2) and not train & test
 
 
 @pytest.mark.parametrize('names', [['p1', 'p2', 'p3'], ['p9']])
