@@ -55,14 +55,5 @@ def test_toes_point_forward_also_with_bent_knees(at):
         assert np.all(np.sum(toes * forward, axis=-1) > 0.6 * np.linalg.norm(toes, axis=-1))
 
 
-def test_seen_by_is_a_rigid_change_of_frame(limbs):
-    rotation = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
-    seen = limbs.seen_by({'R': rotation, 'T': np.array([[-4.0], [0.5], [1.5]])})
-    np.testing.assert_allclose(seen.start, (limbs.start - [-4, 0.5, 1.5]) @ rotation, atol=1e-6)
-    np.testing.assert_allclose(seen.front, limbs.front @ rotation, atol=1e-6)
-    assert seen.start.dtype == np.float32
-    np.testing.assert_array_equal(seen[3].end, seen.end[3])
-
-
 def test_thickness_follows_the_stature(joints, limbs):
     np.testing.assert_allclose(make_limbs(1.2 * joints, LOOK).radii, 1.2 * limbs.radii)
