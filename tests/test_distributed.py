@@ -1,10 +1,7 @@
 """Two processes without GPUs, as ``tools/dist_train.sh`` and ``tools/dist_test.sh`` start them."""
 
 import json
-import multiprocessing
 import os
-import runpy
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +16,8 @@ from mmengine.runner import Runner
 from mmpose.registry import DATASETS, MODELS
 
 import depth_refine  # noqa: F401  # registers everything
+
+pytestmark = [pytest.mark.slow, pytest.mark.posix]
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,16 +72,6 @@ TRANSFORMER = dict(  # which has no batch norm
 )
 
 
-def run_rank(rank, port, folder, arguments):
-    """A tool, where the launcher has said which process it is."""
-    address = dict(MASTER_ADDR='localhost', MASTER_PORT=str(port), WORLD_SIZE='2')
-    os.environ.update(address, RANK=str(rank), LOCAL_RANK=str(rank))
-    torch.set_num_threads(1)
-    sys.path.insert(0, str(folder))
-    sys.argv = arguments
-    runpy.run_path(arguments[0], run_name='__main__')
-
-
 class Experiment:
     """A config, its initial weights and runs of it."""
 
@@ -95,33 +84,14 @@ class Experiment:
         self.model = MODELS.build(self.cfg.model)
         torch.save(self.model.state_dict(), checkpoint)
 
-    def launch(self, tool, *arguments, python=sys.executable):
-        """Two processes by the launcher; returns what it prints."""
+    def launch(self, tool, *arguments):
+        """Two processes by the launcher."""
         command = [ROOT / f'tools/dist_{tool}.sh', self.path, *arguments, '--work-dir', self.folder / 'two']
-        variables = dict(os.environ, PYTHON=str(python), PYTHONPATH=f'{ROOT}:{self.folder}', OMP_NUM_THREADS='1')
+        variables = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=f'{ROOT}:{self.folder}', OMP_NUM_THREADS='1')
         done = subprocess.run(
             list(map(str, command)), cwd=self.folder, env=variables, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout
-
-    def fork(self, tool, *arguments):
-        """The two processes that the launcher would start, without the many seconds in which three import PyTorch."""
-        echo = self.folder / 'echo'
-        echo.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-        echo.chmod(0o755)
-        words = self.launch(tool, *arguments, python=echo).splitlines()
-        assert words[:4] == ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2']
-        context = multiprocessing.get_context('forkserver')
-        context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
-        with socket.create_server(('localhost', 0)) as server:
-            port = server.getsockname()[1]
-        ranks = [context.Process(target=run_rank, args=(rank, port, self.folder, words[4:])) for rank in range(2)]
-        for rank in ranks:
-            rank.start()
-        for rank in ranks:
-            rank.join()
-        assert [rank.exitcode for rank in ranks] == [0, 0]
 
     def losses(self):
         """What the two processes wrote down, (2, iterations)."""
@@ -147,7 +117,7 @@ class Experiment:
 
 def test_two_processes_equal_one_with_the_double_batch(tmp_path, data_root):
     experiment = Experiment(tmp_path, data_root, TRANSFORMER)
-    experiment.fork('train', 2)
+    experiment.launch('train', 2)
     two, (one,) = experiment.losses(), experiment.train_here(parts=1)
     assert one.shape == (8,) and (one[4:] < one[:4] - 0.01).all()  # the weights have moved
     assert np.abs(two[0] - two[1]).max() > 1e-3  # each had its half
@@ -162,7 +132,7 @@ def test_batch_norm_of_each_process_is_its_own(tmp_path, data_root):
     assert losses.shape == (2, 8) and (losses[:, 4:] < losses[:, :4] - 0.01).all()
 
     checkpoint = tmp_path / 'two/epoch_2.pth'
-    experiment.fork('test', checkpoint, 2, '--out', tmp_path / 'metrics.json')
+    experiment.launch('test', checkpoint, 2, '--out', tmp_path / 'metrics.json')
     experiment.cfg.update(work_dir=str(tmp_path / 'one'), load_from=str(checkpoint), custom_hooks=[])
     expected = Runner.from_cfg(experiment.cfg).test()
     assert json.loads((tmp_path / 'metrics.json').read_text()) == pytest.approx(expected, rel=1e-6)

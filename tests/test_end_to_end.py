@@ -1,4 +1,4 @@
-"""The tools as a user runs them, tiny: train, test, extract, train, test; then each kind of bad input."""
+"""The tools as a user runs them, tiny: train, test, extract, train, test; then a bad input to each of them."""
 
 import json
 import os
@@ -10,24 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
-DEMO = ROOT / 'configs/demo'
-ANNOTATIONS = 'annotation_body3d/fps50/h36m_{}.npz'
+INTEGRAL, REFINER = (ROOT / f'configs/demo/{name}.py' for name in ('integral', 'refiner'))
+SPLITS = ('train', 'val', 'test')
 
 
 def options(data_root, **extra):
-    workers = {f'{split}_dataloader.{key}': 0 for split in ('train', 'val', 'test') for key in ('num_workers',)}
-    workers |= {f'{split}_dataloader.persistent_workers': False for split in ('train', 'val', 'test')}
-    return ['--cfg-options', *(f'{key}={value}' for key, value in {'data_root': data_root, **workers, **extra}.items())]
+    workers = {f'{split}_dataloader.num_workers': 0 for split in SPLITS}
+    workers |= {f'{split}_dataloader.persistent_workers': False for split in SPLITS}
+    return ['--cfg-options', *(f'{key}={value}' for key, value in ({'data_root': data_root} | workers | extra).items())]
 
 
-def integral_options(data_root):
+def integral_options(data_root, **extra):
     small = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1, 'train_dataloader.batch_size': 8}
-    return options(data_root, **small, **{'default_hooks.logger.interval': 1})
+    return options(data_root, **small, **{'default_hooks.logger.interval': 1}, **extra)
 
 
 def refiner_options(data_root, epochs=2, **extra):
-    fields = {f'{split}_dataloader.dataset.seq_len': 9 for split in ('train', 'val', 'test')}
+    fields = {f'{split}_dataloader.dataset.seq_len': 9 for split in SPLITS}
     small = {'model.backbone.num_blocks': 1, 'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': 1}
     return options(data_root, **fields, **small, **{'default_hooks.logger.interval': 1}, **extra)
 
@@ -63,35 +65,20 @@ def one_error(run_tool):
 
 
 @pytest.fixture(scope='module')
-def train(one_error):
-    """Train in vain and return the message."""
-    return lambda config, work_dir, *arguments: one_error(
-        'train', DEMO / f'{config}.py', '--work-dir', work_dir, *arguments
-    )
+def stores(data_root):
+    return data_root / 'depth_sequences/integral'
 
 
 @pytest.fixture(scope='module')
-def first_stage(run, data_root, tmp_path_factory):
+def first_stage(run, data_root, stores, tmp_path_factory):
     """A trained and tested first stage, and the stores it makes; work directory."""
     work_dir = tmp_path_factory.mktemp('integral')
-    config = DEMO / 'integral.py'
-    command = [sys.executable, ROOT / 'tools/train.py', config, '--work-dir', work_dir, *integral_options(data_root)]
+    command = [sys.executable, ROOT / 'tools/train.py', INTEGRAL, '--work-dir', work_dir, *integral_options(data_root)]
     subprocess.run(list(map(str, command)), check=True)  # one tool as users run it, in a process of its own
     checkpoint = work_dir / 'epoch_1.pth'
-    run(
-        *('test', config, checkpoint, '--work-dir', work_dir, '--out', work_dir / 'metrics.json'),
-        *('--show-dir', 'pictures', '--interval', 40, *integral_options(data_root)),
-    )
-    stores = data_root / 'depth_sequences/integral'
-    run('extract_depth_sequences', config, checkpoint, '--out', stores, *options(data_root))
-    return work_dir
-
-
-@pytest.fixture(scope='module')
-def second_stage(run, data_root, first_stage, tmp_path_factory):
-    """A trained refiner's work directory."""
-    work_dir = tmp_path_factory.mktemp('refiner')
-    run('train', DEMO / 'refiner.py', '--work-dir', work_dir, *refiner_options(data_root))
+    outputs = ['--work-dir', work_dir, '--out', work_dir / 'metrics.json', '--show-dir', 'pictures', '--interval', 40]
+    run('test', INTEGRAL, checkpoint, *outputs, *integral_options(data_root))
+    run('extract_depth_sequences', INTEGRAL, checkpoint, '--out', stores, *options(data_root))
     return work_dir
 
 
@@ -102,100 +89,68 @@ def test_first_stage(first_stage):
     assert list(first_stage.glob('*/pictures/*.png'))
 
 
-def test_stores(data_root, first_stage):
-    for split in ('train', 'test'):
-        store = data_root / f'depth_sequences/integral/h36m_{split}'
-        keypoints = np.load(store / 'keypoints.npy')
-        part = np.load(data_root / ANNOTATIONS.format(split))['part'][..., :2]
-        assert keypoints.shape == (len(part), 17, 3) and np.isfinite(keypoints).all()
-        # an untrained network says the middle of the box, which is the person's
-        assert np.abs(keypoints[..., :2] - part).max() < 64 and np.abs(keypoints[..., 2]).max() < 0.75
-        meta = json.loads((store / 'store.json').read_text())
-        assert meta['checkpoint']['file'] == 'epoch_1.pth' and meta['config'] == 'integral.py'
-        assert (meta['bbox_policy'], meta['image_size'], meta['flip_test']) == ('annotation', [64, 64], False)
+@pytest.mark.parametrize('split', ['train', 'test'])
+def test_stores(data_root, stores, first_stage, split):
+    keypoints = np.load(stores / f'h36m_{split}/keypoints.npy')
+    part = np.load(data_root / f'annotation_body3d/fps50/h36m_{split}.npz')['part'][..., :2]
+    assert keypoints.shape == (len(part), 17, 3) and np.isfinite(keypoints).all()
+    # an untrained network says the middle of the box, which is the person's
+    assert np.abs(keypoints[..., :2] - part).max() < 64 and np.abs(keypoints[..., 2]).max() < 0.75
+    meta = json.loads((stores / f'h36m_{split}/store.json').read_text())
+    assert meta['checkpoint']['file'] == 'epoch_1.pth' and meta['config'] == 'integral.py'
+    assert (meta['bbox_policy'], meta['image_size'], meta['flip_test']) == ('annotation', [64, 64], False)
 
 
-def test_extraction_keeps_its_own_stores_and_refuses_others(run, one_error, data_root, first_stage, tmp_path):
-    config, stores = DEMO / 'integral.py', data_root / 'depth_sequences/integral'
+def test_extraction_keeps_its_own_stores_and_refuses_others(run, one_error, data_root, stores, first_stage, tmp_path):
     before = (stores / 'h36m_train/keypoints.npy').stat().st_mtime_ns
-    run('extract_depth_sequences', config, first_stage / 'epoch_1.pth', '--out', stores, *options(data_root))
+    arguments = ['--out', stores, *options(data_root)]
+    run('extract_depth_sequences', INTEGRAL, first_stage / 'epoch_1.pth', *arguments)
     assert (stores / 'h36m_train/keypoints.npy').stat().st_mtime_ns == before
     other = shutil.copy(first_stage / 'epoch_1.pth', tmp_path / 'other.pth')
-    assert 'exists' in one_error('extract_depth_sequences', config, other, '--out', stores, *options(data_root))
+    assert 'exists' in one_error('extract_depth_sequences', INTEGRAL, other, *arguments)
 
 
-def test_extraction_wants_one_kind_of_boxes(one_error, data_root, first_stage, tmp_path):
-    changed = dict({'test_dataloader.dataset.bbox_policy': 'pelvis_2m'})
-    arguments = [DEMO / 'integral.py', first_stage / 'epoch_1.pth', '--out', tmp_path]
-    message = one_error('extract_depth_sequences', *arguments, *options(data_root, **changed))
-    assert "trains and tests under different bounding boxes, ['annotation', 'pelvis_2m']" in message
-
-
-def test_second_stage_trains_tests_and_resumes(run, data_root, first_stage, second_stage):
-    arguments = [DEMO / 'refiner.py', second_stage / 'epoch_2.pth', '--work-dir', second_stage]
-    outputs = ['--out', second_stage / 'metrics.json', '--dump', second_stage / 'predictions.pkl']
-    printed = run('test', *arguments, *outputs, *refiner_options(data_root))
-    metrics = json.loads((second_stage / 'metrics.json').read_text())
+def test_second_stage_trains_tests_and_resumes(run, data_root, first_stage, tmp_path):
+    arguments = ['--work-dir', tmp_path]
+    run('train', REFINER, *arguments, *refiner_options(data_root))
+    outputs = ['--out', tmp_path / 'metrics.json', '--dump', tmp_path / 'predictions.pkl']
+    printed = run('test', REFINER, tmp_path / 'epoch_2.pth', *arguments, *outputs, *refiner_options(data_root))
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
     assert metrics['h36m/MPJPE_mm'] > 0 and f'{metrics["h36m/MPJPE_mm"]:.1f}' in printed
-    assert (second_stage / 'predictions.pkl').stat().st_size > 8 * 12 * 17 * 3 * 4
-    resumed = run(
-        *('train', DEMO / 'refiner.py', '--resume', '--work-dir', second_stage),
-        *refiner_options(data_root, epochs=3),
-    )
+    assert (tmp_path / 'predictions.pkl').stat().st_size > 8 * 12 * 17 * 3 * 4
+    resumed = run('train', REFINER, '--resume', *arguments, *refiner_options(data_root, epochs=3))
     assert 'Epoch(train) [3]' in resumed and 'Epoch(train) [2]' not in resumed
 
 
-def changed_annotation(data_root, tmp_path, **changes):
-    """A data root whose training annotation has other arrays; None removes one."""
-    root = tmp_path / 'root'
-    shutil.copytree(data_root, root, ignore=shutil.ignore_patterns('depth_sequences'))
-    path = root / ANNOTATIONS.format('train')
-    arrays = {**np.load(path), **changes}
-    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
-    return root
-
-
-def test_missing_data_root(train, tmp_path):
-    message = train('integral', tmp_path / 'work', *integral_options(tmp_path / 'nowhere'))
+def test_training_without_data(one_error, tmp_path):
+    message = one_error('train', INTEGRAL, '--work-dir', tmp_path / 'work', *integral_options(tmp_path / 'nowhere'))
     assert 'nowhere/annotation_body3d/fps50/h36m_train.npz' in message and 'tools/make_synthetic.py' in message
     assert not list(tmp_path.glob('**/*.pth')) and not (tmp_path / 'nowhere').exists()
 
 
-def test_annotation_without_a_key(train, data_root, tmp_path):
-    root = changed_annotation(data_root, tmp_path, S=None)
-    message = train('integral', tmp_path / 'work', *integral_options(root))
-    assert f"{root}/{ANNOTATIONS.format('train')} lacks the key 'S': expected [" in message
-
-
-def test_nan_in_an_annotation(train, data_root, tmp_path):
-    part = np.load(data_root / ANNOTATIONS.format('train'))['part']
-    part[5] = np.nan
-    root = changed_annotation(data_root, tmp_path, part=part)
-    message = train('integral', tmp_path / 'work', *integral_options(root))
-    assert "h36m_train.npz: 'part' is not finite in 1 of 96 rows, first in row 5" in message
-
-
-def test_image_that_cannot_be_read(train, data_root, tmp_path):
-    root = changed_annotation(data_root, tmp_path)
+def test_training_on_an_image_that_a_worker_cannot_read(one_error, data_root, tmp_path):
+    root = shutil.copytree(data_root, tmp_path / 'root', ignore=shutil.ignore_patterns('depth_sequences'))
     for path in root.glob('images/S1/*/*_000001.jpg'):
         path.write_bytes(b'no image')
     workers = {'train_dataloader.num_workers': 1}
-    message = train('integral', tmp_path / 'work', *integral_options(root), *(f'{k}={v}' for k, v in workers.items()))
+    message = one_error('train', INTEGRAL, '--work-dir', tmp_path / 'work', *integral_options(root, **workers))
     assert 'cannot read the image' in message and '_000001.jpg' in message
 
 
-def test_receptive_field_longer_than_any_video(train, data_root, first_stage, tmp_path):
-    message = train('refiner', tmp_path / 'work', *options(data_root))
-    assert 'the receptive field, 27 frames, is longer than any video of' in message and 'at most 12 frames' in message
-
-
-def test_store_of_another_annotation(train, data_root, first_stage, tmp_path):
+def test_training_on_the_store_of_another_annotation(one_error, data_root, first_stage, tmp_path):
     wrong = {'train_dataloader.dataset.depth_store': 'depth_sequences/integral/h36m_test'}
-    message = train('refiner', tmp_path / 'work', *refiner_options(data_root, **wrong))
+    message = one_error('train', REFINER, '--work-dir', tmp_path / 'work', *refiner_options(data_root, **wrong))
     assert 'belongs to another annotation: it was made for sha256' in message and 'h36m_train.npz has' in message
 
 
-def test_checkpoint_of_another_architecture(one_error, data_root, first_stage, tmp_path):
-    arguments = [DEMO / 'refiner.py', first_stage / 'epoch_1.pth', '--work-dir', tmp_path]
+def test_testing_a_checkpoint_of_another_architecture(one_error, data_root, first_stage, tmp_path):
+    arguments = [REFINER, first_stage / 'epoch_1.pth', '--work-dir', tmp_path]
     message = one_error('test', *arguments, *refiner_options(data_root))
     assert 'epoch_1.pth belongs to another model than the config' in message
+
+
+def test_extraction_wants_one_kind_of_boxes(one_error, data_root, first_stage, tmp_path):
+    changed = {'test_dataloader.dataset.bbox_policy': 'pelvis_2m'}
+    arguments = [INTEGRAL, first_stage / 'epoch_1.pth', '--out', tmp_path]
+    message = one_error('extract_depth_sequences', *arguments, *options(data_root, **changed))
+    assert "trains and tests under different bounding boxes, ['annotation', 'pelvis_2m']" in message

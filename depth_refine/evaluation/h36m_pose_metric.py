@@ -12,7 +12,7 @@ from depth_refine.functional.pose_error import difference_error, mpjpe, scale_al
 from depth_refine.utils.errors import InputError
 
 from .pose_error_table import ERRORS, evaluation_rules, means, pose_error_table
-from .root_relative_poses import RootRelativePoses, is_lifted, lifted_poses, sequence_and_frame, single_frame_poses
+from .root_relative_poses import RootRelativePoses, lifted_poses, sequence_and_frame, single_frame_poses
 
 # 14 leaves out root, spine and neck_base: limbs, thorax and head, as evaluations of SMPL-based methods do.
 _JOINTS = {17: list(range(17)), 14: [1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 15, 16]}
@@ -93,7 +93,7 @@ class H36MPoseMetric(BaseMetric):
         results = [None] * len(data_samples)
         single_frames = defaultdict(list)
         for index, sample in enumerate(data_samples):
-            if is_lifted(sample):
+            if 'lifting_target' in sample['gt_instances']:
                 results[index] = lifted_poses(sample)
             else:
                 single_frames[sequence_and_frame(sample)[0]].append(index)
@@ -145,9 +145,7 @@ class H36MPoseMetric(BaseMetric):
         means_of = {action: means(errors) for action, errors in by_action.items()}
         action_means = np.mean(list(means_of.values()), axis=0)
         names = [name for name, _ in ERRORS]
-        self.by_action = {
-            action: dict(zip(names, map(float, values), strict=True)) for action, values in means_of.items()
-        }
+        self.by_action = {action: dict(zip(names, row.tolist(), strict=True)) for action, row in means_of.items()}
 
         logger = MMLogger.get_current_instance()
         logger.info(pose_error_table(by_action, action_means, frame_means))

@@ -37,11 +37,6 @@ class RootRelativePoses:
     conditions: Conditions
 
 
-def is_lifted(sample: dict) -> bool:
-    """Whether a sample's prediction is a 3D pose already, so that :func:`lifted_poses` takes it."""
-    return 'lifting_target' in sample['gt_instances']
-
-
 def lifted_poses(sample: dict) -> RootRelativePoses:
     """Poses of a sample with ``gt_instances.lifting_target``.
 
@@ -63,8 +58,8 @@ def lifted_poses(sample: dict) -> RootRelativePoses:
             f'{sequence}: expected one target_img_path per predicted frame, got {len(parsed)} paths and '
             f'{len(joints)} frames'
         )
-    frames = np.array([frame for _, frame in parsed])
-    return RootRelativePoses(sequence, _action(sample, sequence), frames, joints, _conditions(sample, False))
+    action, conditions = _action_and_conditions(sample, sequence, true_root_depth=False)
+    return RootRelativePoses(sequence, action, np.array([frame for _, frame in parsed]), joints, conditions)
 
 
 def single_frame_poses(sequence: str, samples: list[dict]) -> Iterator[RootRelativePoses]:
@@ -91,7 +86,7 @@ def single_frame_poses(sequence: str, samples: list[dict]) -> Iterator[RootRelat
         )
     joints = _root_relative(sequence, pred, gt, visible)
     frames = np.array([sequence_and_frame(sample)[1] for sample in samples])
-    action, conditions = _action(samples[0], sequence), _conditions(samples[0], True)
+    action, conditions = _action_and_conditions(samples[0], sequence, true_root_depth=True)
     for frame, pose in zip(frames[:, None], joints[:, None], strict=True):
         yield RootRelativePoses(sequence, action, frame, pose, conditions)
 
@@ -118,14 +113,11 @@ def _parse_img_path(path: str) -> tuple[str, int]:
     return name.sequence, name.frame
 
 
-def _action(sample: dict, sequence: str) -> str:
-    """The sample's action, from the sequence's name without take number where the metainfo lacks it."""
-    return sample.get('action') or action_of(sequence)
-
-
-def _conditions(sample: dict, true_root_depth: bool) -> Conditions:
+def _action_and_conditions(sample: dict, sequence: str, true_root_depth: bool) -> tuple[str, Conditions]:
+    """What a sample's metainfo tells; an action that it lacks is in the sequence's name, before the take number."""
     flip_test = {None: 'not stated', True: 'on', False: 'off'}[sample['pred_instances'].get('flip_test')]
-    return Conditions(true_root_depth, sample.get('bbox_policy', 'not stated'), flip_test)
+    conditions = Conditions(true_root_depth, sample.get('bbox_policy', 'not stated'), flip_test)
+    return sample.get('action') or action_of(sequence), conditions
 
 
 def _joints(sequence: str, values) -> np.ndarray:

@@ -3,11 +3,12 @@
 - ``subjects``: who is shown: body proportions for procedural motion, clothing for the renderer
 - ``kinematics``: joint angles, a path and footsteps to joint positions
 - ``motion``: the procedural activities
-- ``mocap``: motion clips from a file
+- ``performances``: who does what, and who of them is tested on
+- ``mocap``: performances from a file of motion clips
 - ``cameras``: four Human3.6M-like cameras with lens distortion
 - ``body``: joints to limbs with a thickness
 - ``scene``: the empty room, its furniture and its light
-- ``renderer``: limbs and room to images, by ray casting
+- ``raycast``, ``shading``, ``renderer``: limbs and room to images
 - ``writer``: annotations, images and the dataset folder
 """
 

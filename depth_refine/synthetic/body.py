@@ -19,24 +19,15 @@ PLAIN, CLOTH, CHEST, HEAD, WRIST_BAND, THIGH_BAND = range(6)
 
 @dataclass(frozen=True)
 class Limbs:
-    """P round cones, of one frame or of a sequence.
+    """P round cones, of one frame or of a sequence."""
 
-    Attributes:
-        start, end: (..., P, 3) metres.
-        front: (..., P, 3) unit vectors: where each limb's front is.
-        radii: (P, 2) metres at the start and the end.
-        flatness: (P,) thickness along ``front`` over that across it.
-        colours: (P, 3) BGR, 0 to 1.
-        patterns: (P,) what is painted on it.
-    """
-
-    start: np.ndarray
-    end: np.ndarray
-    front: np.ndarray
-    radii: np.ndarray
-    flatness: np.ndarray
-    colours: np.ndarray
-    patterns: np.ndarray
+    start: np.ndarray  # (..., P, 3) metres
+    end: np.ndarray  # (..., P, 3) metres
+    front: np.ndarray  # (..., P, 3) unit vectors: where each limb's front is
+    radii: np.ndarray  # (P, 2) metres at the start and the end
+    flatness: np.ndarray  # (P,) thickness along the front over that across it
+    colours: np.ndarray  # (P, 3) BGR, 0 to 1
+    patterns: np.ndarray  # (P,) what is painted on it
 
     def __getitem__(self, frame: int) -> 'Limbs':
         """The limbs of one frame."""
@@ -53,15 +44,7 @@ class Limbs:
 
 
 def make_limbs(joints: np.ndarray, look: Appearance) -> Limbs:
-    """Dress a skeleton.
-
-    Args:
-        joints: (T, 17, 3) metres, any right-handed frame.
-        look: colours and girth.
-
-    Returns:
-        The limbs of the sequence, in the same frame.
-    """
+    """Dress a skeleton: joints (T, 17, 3), metres in any right-handed frame, to the limbs in that frame."""
     j = {name: joints[:, index] for index, name in enumerate(JOINT_NAMES)}
     front = _trunk_front(j)
     scale = _stature(j) / 1.7
@@ -73,12 +56,12 @@ def make_limbs(joints: np.ndarray, look: Appearance) -> Limbs:
     def between(one, other, share):
         return (1 - share) * j[one] + share * j[other]
 
-    right_end, left_end = (between('right_hip', 'left_hip', share) for share in (0.25, 0.75))
-    add(right_end, left_end, (0.12, 0.12), look.trousers, flatness=0.85)
+    ends = (between('right_hip', 'left_hip', share) for share in (0.25, 0.75))
+    add(*ends, (0.12, 0.12), look.trousers, flatness=0.85)
     add(between('root', 'spine', 0.35), j['spine'], (0.14, 0.145), look.shirt, CLOTH, flatness=0.7)
     add(j['spine'], between('spine', 'thorax', 0.75), (0.145, 0.165), look.shirt, CHEST, flatness=0.68)
-    right_end, left_end = (between('right_shoulder', 'left_shoulder', share) for share in (0.2, 0.8))
-    add(right_end, left_end, (0.078, 0.078), look.shirt, CLOTH)
+    ends = (between('right_shoulder', 'left_shoulder', share) for share in (0.2, 0.8))
+    add(*ends, (0.078, 0.078), look.shirt, CLOTH)
     add(j['thorax'], between('neck_base', 'head', 0.6), (0.058, 0.052), look.skin, girth=1)
 
     top = _unit(j['head'] - 0.5 * (j['thorax'] + j['neck_base']))
@@ -102,8 +85,8 @@ def make_limbs(joints: np.ndarray, look: Appearance) -> Limbs:
         heel = foot + 0.045 * scale * shank
         add(heel - 0.03 * scale * toes, heel + 0.15 * scale * toes, (0.045, 0.033), look.shoe, girth=1)
 
-    start, end, facing, radii, flatness, colours, patterns = zip(*parts, strict=True)
-    start, end, facing = (np.stack(vectors, axis=1) for vectors in (start, end, facing))
+    *vectors, radii, flatness, colours, patterns = zip(*parts, strict=True)
+    start, end, facing = (np.stack(points, axis=1) for points in vectors)
     colours = np.array(colours, np.float32)
     return Limbs(start, end, facing, np.stack(radii), np.array(flatness), colours, np.array(patterns))
 

@@ -17,8 +17,8 @@ def make_cameras(subject: str, index: int, seed: int, image_size: int, joints: n
 
     Args:
         subject: name, for the keys.
-        index: number of the subject, for the random variation.
-        seed: seed of the dataset.
+        index: number of the subject, which varies the cameras at random.
+        seed: of the dataset.
         image_size: width and height, px.
         joints: (T, 17, 3) world metres, all that the cameras must see.
 

@@ -18,7 +18,7 @@ from depth_refine.structures.skeleton import JOINT_NAMES
 from depth_refine.synthetic.subjects import Proportions
 
 FPS = 50
-_J = {name: index for index, name in enumerate(JOINT_NAMES)}
+ARM = ('shoulder_flex', 'shoulder_raise', 'shoulder_twist', 'elbow')  # the angles of an arm, after its side
 # Degrees. An angle that a script does not mention rests at its default, the third number.
 LIMITS = {
     'lean': (-15, 60, 2),
@@ -45,76 +45,58 @@ _SWING_HEIGHT = 0.10
 
 @dataclass
 class Script:
-    """What a body does during a sequence.
+    """What a body does during a sequence of T frames."""
 
-    Attributes:
-        path: times (n,) seconds to (n, 3) x, y metres and heading radians of the body; asked beyond the sequence too.
-        angles: curves (T,) in degrees, by the names of ``LIMITS``.
-        crouch: (T,) metres by which the pelvis is lower than the feet allow.
-        retreat: (T,) metres by which the pelvis is behind the path.
-        period: seconds of a gait cycle (two steps).
-        stance_width: distance between the feet over that between the hips.
-        stagger: metres by which the left foot is ahead of the right one.
-        seat: x, y metres and heading of a chair in the room, or nothing.
-    """
-
+    # times (n,) seconds to (n, 3) x, y metres and heading radians of the body; asked beyond the sequence too
     path: Callable[[np.ndarray], np.ndarray]
-    angles: dict = field(default_factory=dict)
-    crouch: np.ndarray | float = 0.0
-    retreat: np.ndarray | float = 0.0
-    period: float = 1.1
-    stance_width: float = 1.1
-    stagger: float = 0.0
-    seat: np.ndarray | None = None
+    angles: dict = field(default_factory=dict)  # curves (T,) in degrees, by the names of LIMITS
+    crouch: np.ndarray | float = 0.0  # (T,) metres by which the pelvis is lower than the feet allow
+    retreat: np.ndarray | float = 0.0  # (T,) metres by which the pelvis is behind the path
+    period: float = 1.1  # seconds of a gait cycle (two steps)
+    stance_width: float = 1.1  # distance between the feet over that between the hips
+    stagger: float = 0.0  # metres by which the left foot is ahead of the right one
+    seat: np.ndarray | None = None  # x, y metres and heading radians of a chair in the room
 
 
 def animate(script: Script, body: Proportions, frames: int) -> np.ndarray:
-    """Joint positions of a scripted body.
-
-    Args:
-        script: what it does.
-        body: who does it.
-        frames: how many frames, at 50 per second.
+    """Joint positions of a scripted body at 50 frames per second.
 
     Returns:
         (frames, 17, 3) world metres; the root is the midpoint of the hips and bone lengths are constant.
     """
     t = np.arange(frames) / FPS
     path = script.path(t)
+    heading = path[:, 2]
+    forward = np.column_stack([np.cos(heading), np.sin(heading), np.zeros(frames)])
+    angle = {name: np.radians(_limited(name, script.angles, frames)) for name in LIMITS}
+    pelvis = _euler(heading + angle['pelvis_yaw'], angle['lean'], angle['pelvis_roll'])
     feet = {side: _footsteps(script, body, side, t) for side in ('left', 'right')}
-    turn = {name: _limited(name, script.angles, frames) for name in LIMITS}
-
-    yaw, lean, roll = (np.radians(turn[name]) for name in ('pelvis_yaw', 'lean', 'pelvis_roll'))
-    pelvis = _euler(path[:, 2] + yaw, lean, roll)
-    forward = np.stack([np.cos(path[:, 2]), np.sin(path[:, 2])], axis=-1)
-    ground = path[:, :2] - _smooth(np.broadcast_to(script.retreat, frames))[:, None] * forward
+    ground = path[:, :2] - _smooth(np.broadcast_to(script.retreat, frames))[:, None] * forward[:, :2]
     height = _pelvis_height(ground, pelvis, feet, body) - _smooth(np.broadcast_to(script.crouch, frames))
-
-    joints = np.zeros((frames, 17, 3))
+    joints = {'root': np.column_stack([ground, height])}
 
     def place(joint, parent, rotation):
-        joints[:, _J[joint]] = joints[:, _J[parent]] + rotation.apply(body.offsets[_J[joint]])
+        joints[joint] = joints[parent] + rotation.apply(body.offsets[joint])
 
-    joints[:, 0] = np.column_stack([ground, height])
-    half = _turned(turn, 'spine', 0.5)
-    chest = pelvis * half * half
-    neck = chest * _turned(turn, 'head', 0.5)
-    place('left_hip', 'root', pelvis)
-    place('right_hip', 'root', pelvis)
-    place('spine', 'root', pelvis * half)
+    half_spine, half_head = (
+        _euler(*(angle[f'{part}_{axis}'] / 2 for axis in ('yaw', 'pitch', 'roll'))) for part in ('spine', 'head')
+    )
+    chest = pelvis * half_spine * half_spine
+    place('spine', 'root', pelvis * half_spine)
     place('thorax', 'spine', chest)
-    place('neck_base', 'thorax', neck)
-    place('head', 'neck_base', neck * _turned(turn, 'head', 0.5))
+    place('neck_base', 'thorax', chest * half_head)
+    place('head', 'neck_base', chest * half_head * half_head)
     for side, sign in (('left', 1.0), ('right', -1.0)):
-        upper_arm = chest * _arm(turn, side, sign)
-        forearm = upper_arm * Rotation.from_euler('Y', -np.radians(turn[f'{side}_elbow'])[:, None])
+        flex, up, twist, elbow = (angle[f'{side}_{name}'] for name in ARM)
+        upper_arm = chest * Rotation.from_euler('YXZ', np.column_stack([-flex, sign * up, -sign * twist]))
         place(f'{side}_shoulder', 'thorax', chest)
         place(f'{side}_elbow', f'{side}_shoulder', upper_arm)
-        place(f'{side}_wrist', f'{side}_elbow', forearm)
-        hip, knee, foot = (_J[f'{side}_{part}'] for part in ('hip', 'knee', 'foot'))
-        pole = np.column_stack([forward, np.zeros(frames)]) + 0.15 * sign * pelvis.apply([0.0, 1.0, 0.0])
-        joints[:, knee], joints[:, foot] = leg_ik(joints[:, hip], feet[side], pole, *body.leg)
-    return joints
+        place(f'{side}_wrist', f'{side}_elbow', upper_arm * Rotation.from_euler('Y', -elbow[:, None]))
+        place(f'{side}_hip', 'root', pelvis)
+        pole = forward + 0.15 * sign * pelvis.apply([0.0, 1.0, 0.0])
+        legs = leg_ik(joints[f'{side}_hip'], feet[side], pole, *body.leg)
+        joints[f'{side}_knee'], joints[f'{side}_foot'] = legs
+    return np.stack([joints[name] for name in JOINT_NAMES], axis=1)
 
 
 def leg_ik(hip: np.ndarray, ankle: np.ndarray, pole: np.ndarray, thigh: float, shank: float) -> tuple:
@@ -144,6 +126,11 @@ def leg_ik(hip: np.ndarray, ankle: np.ndarray, pole: np.ndarray, thigh: float, s
     return knee, hip + distance * along
 
 
+def ease(u: np.ndarray) -> np.ndarray:
+    """From 0 to 1 with u, starting and ending at rest."""
+    return u**3 * (10 - 15 * u + 6 * u**2)
+
+
 def _smooth(curve: np.ndarray) -> np.ndarray:
     return gaussian_filter1d(np.asarray(curve, np.float64), _SMOOTHING * FPS, axis=0, mode='nearest')
 
@@ -158,20 +145,10 @@ def _euler(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> Rotation:
     return Rotation.from_euler('ZYX', np.column_stack([yaw, pitch, roll]))
 
 
-def _turned(turn: dict, part: str, share: float) -> Rotation:
-    return _euler(*(share * np.radians(turn[f'{part}_{axis}']) for axis in ('yaw', 'pitch', 'roll')))
-
-
-def _arm(turn: dict, side: str, sign: float) -> Rotation:
-    """Rotation of the upper arm from hanging: forward flexion, sideways raise, then inward twist."""
-    flex, up, twist = (np.radians(turn[f'{side}_shoulder_{axis}']) for axis in ('flex', 'raise', 'twist'))
-    return Rotation.from_euler('YXZ', np.column_stack([-flex, sign * up, -sign * twist]))
-
-
 def _footsteps(script: Script, body: Proportions, side: str, t: np.ndarray) -> np.ndarray:
     """(T, 3) positions of an ankle that stands, steps and stands again."""
     sign, offset = (1.0, 0.0) if side == 'left' else (-1.0, 0.5)
-    hip = script.stance_width * abs(body.offsets[_J[f'{side}_hip'], 1])
+    hip = script.stance_width * abs(body.offsets[f'{side}_hip'][1])
     phase = t / script.period + offset
     cycles = np.arange(np.floor(phase[0]) - 1, np.floor(phase[-1]) + 3)
     path = script.path((cycles + _STANCE / 2 - offset) * script.period)
@@ -185,18 +162,17 @@ def _footsteps(script: Script, body: Proportions, side: str, t: np.ndarray) -> n
 
     cycle = np.searchsorted(cycles, phase, side='right') - 1
     swing = np.clip((phase - cycles[cycle] - _STANCE) / (1 - _STANCE), 0, 1)
-    blend = swing**3 * (10 - 15 * swing + 6 * swing**2)
     stride = plants[cycle + 1] - plants[cycle]
     length = np.linalg.norm(stride, axis=-1)
     lift = _SWING_HEIGHT * np.minimum(1, length / 0.4) * (16 * swing**2 * (1 - swing) ** 2)
-    return np.column_stack([plants[cycle] + blend[:, None] * stride, body.ankle_height + lift])
+    return np.column_stack([plants[cycle] + ease(swing)[:, None] * stride, body.ankle_height + lift])
 
 
 def _pelvis_height(ground: np.ndarray, pelvis: Rotation, feet: dict, body: Proportions) -> np.ndarray:
     """Highest pelvis from which both feet are in reach."""
     heights = []
     for side, ankle in feet.items():
-        hip = pelvis.apply(body.offsets[_J[f'{side}_hip']])
+        hip = pelvis.apply(body.offsets[f'{side}_hip'])
         away = np.linalg.norm(ground + hip[:, :2] - ankle[:, :2], axis=-1)
         reach = REACH * sum(body.leg)
         heights.append(ankle[:, 2] + np.sqrt(np.maximum(reach**2 - away**2, (0.5 * reach) ** 2)) - hip[:, 2])

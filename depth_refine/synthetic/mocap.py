@@ -1,8 +1,8 @@
 """Motion clips from a file, made ready for the cameras."""
 
 import re
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -10,6 +10,7 @@ from scipy.interpolate import CubicSpline
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.structures.skeleton import JOINT_NAMES, bone_lengths
 from depth_refine.synthetic.kinematics import FPS
+from depth_refine.synthetic.performances import Performance
 from depth_refine.utils.errors import InputError
 
 _REQUIRED = ('positions', 'clip', 'fps', 'subject')
@@ -19,15 +20,7 @@ _FPS = (1, 1000)  # of whatever records motion
 _WORDS = 4  # of a description in an action's name
 
 
-class Clip(NamedTuple):
-    """One clip: names of letters and digits only, and (T, 17, 3) world metres at 50 frames per second."""
-
-    subject: str
-    action: str
-    joints: np.ndarray
-
-
-def read_clips(path: str | Path, frames: int | None = None) -> list[Clip]:
+def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]:
     """Read a file of motion clips.
 
     Args:
@@ -38,89 +31,86 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Clip]:
 
     Returns:
         The clips in the order of their indices, resampled to 50 frames per second, centred horizontally, with the
-        root exactly between the hips.
+        root exactly between the hips. Names have letters and digits only; clips of one name are takes of one action.
 
     Raises:
         InputError: the file is missing or no npz, a key is missing, or an array has a wrong shape, unit or value.
     """
     path = Path(path)
-    data = _load(path)
-    labels = data.get('description', data.get('names'))
-    clips = []
-    for index, subject in enumerate(data['subject'].tolist()):
-        joints = data['positions'][data['clip'] == index].astype(np.float64)
-        _check_clip(f"{path}, clip {index} of 'positions'", joints)
-        joints = _resample(joints, float(data['fps']))[:frames]
-        joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2
-        ground = joints[..., :2].reshape(-1, 2)
-        joints[..., :2] -= (ground.min(axis=0) + ground.max(axis=0)) / 2
-        action = '' if labels is None else _camel_case(str(labels[index]))
-        clips.append(Clip(_plain(str(subject)), action or f'Clip{index}', joints))
-    return clips
-
-
-def _load(path: Path) -> dict:
-    """All arrays of the file, with every key and shape checked."""
     if not path.is_file():
         raise InputError(f'no motion file {path.absolute()}')
     try:
         data = load_arrays(path)
     except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
         raise InputError(f'{path} cannot be read as an npz file of plain arrays: {error}') from error
-    missing = [key for key in _REQUIRED if key not in data]
-    if missing:
-        raise InputError(f'{path} has no {missing}: expected the keys {list(_REQUIRED)}, got {sorted(data)}')
-    positions, clip, subject = data['positions'], data['clip'], data['subject']
+    if problem := _problem_of_file(data):
+        raise InputError(f'{path}: {problem}')
+    labels = data.get('description', data.get('names', [''] * len(data['subject'])))
+    subjects: dict[str, int] = {}
+    takes: Counter = Counter()
+    clips = []
+    for index, subject in enumerate(_plain(str(name)) for name in data['subject'].tolist()):
+        joints = data['positions'][data['clip'] == index].astype(np.float64)
+        if problem := _problem_of_clip(joints):
+            raise InputError(f"{path}, clip {index} of 'positions': {problem}")
+        joints = _resample(joints, float(data['fps']))[:frames]
+        joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2
+        ground = joints[..., :2].reshape(-1, 2)
+        joints[..., :2] -= (ground.min(axis=0) + ground.max(axis=0)) / 2
+        action = _camel_case(str(labels[index])) or f'Clip{index}'
+        takes[subject, action] += 1
+        who = subjects.setdefault(subject, len(subjects))
+        clips.append(Performance(subject, f'{action}_{takes[subject, action]}', who, index, joints))
+    return clips
+
+
+def _problem_of_file(data: dict) -> str | None:
+    """What is wrong with keys, shapes and types."""
+    if missing := [key for key in _REQUIRED if key not in data]:
+        return f'the keys {missing} are missing: expected {list(_REQUIRED)}, got {sorted(data)}'
+    positions, clip, fps, subject = (data[key] for key in _REQUIRED)
     if positions.ndim != 3 or positions.shape[1:] != (17, 3) or not np.issubdtype(positions.dtype, np.floating):
-        raise InputError(
-            f"{path}: 'positions' must be (N, 17, 3) floats, metres of the 17 Human3.6M joints {JOINT_NAMES}, "
-            f'got {positions.dtype} {positions.shape}'
-        )
+        expected = f'(N, 17, 3) floats, metres of the 17 Human3.6M joints {JOINT_NAMES}'
+        return f"'positions' must be {expected}, got {positions.dtype} {positions.shape}"
     if clip.shape != positions.shape[:1] or clip.dtype.kind not in 'iu':
-        raise InputError(
-            f"{path}: 'clip' must be {positions.shape[:1]}, an index for each frame, got {clip.dtype} {clip.shape}"
-        )
+        return f"'clip' must be {positions.shape[:1]}, an index for each frame, got {clip.dtype} {clip.shape}"
     for key in ('subject', 'names', 'description'):
-        if key in data and (data[key].shape != data['subject'].shape or data[key].ndim != 1):
-            raise InputError(f"{path}: {key!r} must be (clips,), got {data[key].shape} ('subject': {subject.shape})")
-    if set(clip.tolist()) != set(range(len(subject))) or len(subject) == 0:
-        raise InputError(
-            f"{path}: 'clip' must have the values 0 to {len(subject) - 1}, one for each of 'subject', "
-            f'got {sorted(set(clip.tolist()))}'
-        )
+        if key in data and (data[key].shape != subject.shape or data[key].ndim != 1):
+            return f"{key!r} must be (clips,), got {data[key].shape} ('subject': {subject.shape})"
+    indices = set(clip.tolist())
+    if not indices or indices != set(range(len(subject))):
+        expected = f"the values 0 to {len(subject) - 1}, one for each of 'subject'"
+        return f"'clip' must have {expected}, got {sorted(indices)}"
     low, high = _FPS
-    if data['fps'].shape != () or data['fps'].dtype.kind not in 'fiu' or not low <= data['fps'] <= high:
-        raise InputError(f"{path}: 'fps' must be one number from {low} to {high}, got {data['fps']}")
+    if fps.shape != () or fps.dtype.kind not in 'fiu' or not low <= fps <= high:
+        return f"'fps' must be one number from {low} to {high}, got {fps}"
     broken = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))
     if len(broken):
-        raise InputError(f"{path}: 'positions' has NaN or infinity in {len(broken)} frames, first in frame {broken[0]}")
-    return data
+        return f"'positions' has NaN or infinity in {len(broken)} frames, first in frame {broken[0]}"
+    return None
 
 
-def _check_clip(where: str, joints: np.ndarray) -> None:
-    """Refuse other units and axes."""
+def _problem_of_clip(joints: np.ndarray) -> str | None:
+    """What tells that a clip has other units or axes."""
     if len(joints) < 2:
-        raise InputError(f'{where} has {len(joints)} frame, expected two or more')
+        return f'expected two frames or more, got {len(joints)}'
     size = bone_lengths(joints).sum(axis=-1).mean()
     low, high = _BODY_SIZE
     if not low < size < high:
         hint = ' (millimetres? divide by 1000)' if low < size / 1000 < high else ''
-        raise InputError(f'{where}: expected metres, 16 bones of {low} to {high} m together, got {size:.4g}{hint}')
+        return f'expected metres, 16 bones of {low} to {high} m together, got {size:.4g}{hint}'
     feet = [JOINT_NAMES.index(name) for name in ('left_foot', 'right_foot')]
     upright = (joints[:, JOINT_NAMES.index('head')] - joints[:, feet].mean(axis=1)).mean(axis=0)
     main = np.abs(upright).argmax()
     if (main != 2 and np.abs(upright[main]) > 1.2) or upright[2] < -1.2:
-        raise InputError(
-            f'{where}: expected z up, but from the feet to the head it is {np.round(upright, 2).tolist()} m on '
-            'average: reorder the axes'
-        )
+        average = f'from the feet to the head it is {np.round(upright, 2).tolist()} m on average'
+        return f'expected z up, but {average}: reorder the axes'
     lowest = joints[..., 2].min()
     low, high = _FLOOR
     if not low < lowest < high:
-        raise InputError(
-            f'{where}: expected the floor near z = 0, a lowest joint at {low} to {high} m, got {lowest:.2f} m: '
-            'shift the clip along z'
-        )
+        expected = f'the floor near z = 0, a lowest joint at {low} to {high} m'
+        return f'expected {expected}, got {lowest:.2f} m: shift the clip along z'
+    return None
 
 
 def _resample(joints: np.ndarray, fps: float) -> np.ndarray:

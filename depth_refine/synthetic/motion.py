@@ -1,21 +1,31 @@
 """Procedural activities: every (subject, activity) is a random variation of one script."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from depth_refine.synthetic.kinematics import FPS, REACH, Script, animate
+from depth_refine.synthetic.kinematics import ARM, FPS, REACH, Script, animate, ease
 from depth_refine.synthetic.subjects import Proportions
 
 _SEAT_HEIGHT = 0.50  # metres of the hip joints of a seated person above the floor
+_SIDES = ('left', 'right')
+# The small movements of somebody who stands: mean and amplitude in degrees, and seconds of a wave.
+_ALIVE = {
+    'spine_yaw': (0, 7, 3),
+    'spine_roll': (0, 4, 3),
+    'spine_pitch': (5, 5, 4),
+    'head_yaw': (0, 25, 2.5),
+    'head_pitch': (5, 10, 3),
+    'pelvis_roll': (0, 4, 3),
+} | {
+    f'{side}_{joint}': curve
+    for side in _SIDES
+    for joint, curve in zip(ARM, ((6, 9, 2), (10, 5, 2), (10, 10, 3), (18, 12, 2)), strict=True)
+}
 
 
 def make_motion(activity: str, body: Proportions, rng: np.random.Generator, frames: int) -> tuple:
-    """One performance of an activity.
-
-    Args:
-        activity: a key of ``ACTIVITIES``.
-        body: who performs.
-        rng: draws phases, speeds, amplitudes, sides, headings and paths.
-        frames: how many frames, at 50 per second.
+    """One performance of an activity, a key of ``ACTIVITIES``, at 50 frames per second.
 
     Returns:
         (frames, 17, 3) joints in world metres (z up, around the origin) and, where the activity needs one, a
@@ -44,7 +54,7 @@ def _hold_and_move(rng: np.random.Generator, t: np.ndarray, poses: np.ndarray, h
         duration = move * rng.uniform(0.8, 1.3)
         following = (current + int(rng.integers(1, max(len(poses), 2)))) % len(poses)
         u = np.clip((t - clock) / duration, 0, 1)[:, None]
-        curve += u**3 * (10 - 15 * u + 6 * u**2) * (poses[following] - poses[current])
+        curve += ease(u) * (poses[following] - poses[current])
         clock, current = clock + duration, following
     return curve
 
@@ -74,50 +84,26 @@ def _strolling(rng: np.random.Generator, speed: float):
     return path
 
 
-def _arm(side: str, flex, up, twist, elbow) -> dict:
-    """Angle curves of one arm."""
-    return {
-        f'{side}_shoulder_flex': flex,
-        f'{side}_shoulder_raise': up,
-        f'{side}_shoulder_twist': twist,
-        f'{side}_elbow': elbow,
-    }
-
-
 def _alive(rng: np.random.Generator, t: np.ndarray) -> dict:
-    """The small movements of somebody who stands."""
-    return {
-        'spine_yaw': _waves(rng, 7, 3)(t),
-        'spine_roll': _waves(rng, 4, 3)(t),
-        'spine_pitch': 5 + _waves(rng, 5, 4)(t),
-        'head_yaw': _waves(rng, 25, 2.5)(t),
-        'head_pitch': 5 + _waves(rng, 10, 3)(t),
-        'pelvis_roll': _waves(rng, 4, 3)(t),
-        **_idle_arm('left', rng, t),
-        **_idle_arm('right', rng, t),
-    }
+    """Angle curves of somebody who stands."""
+    return {name: mean + _waves(rng, scale, period)(t) for name, (mean, scale, period) in _ALIVE.items()}
 
 
-def _idle_arm(side: str, rng: np.random.Generator, t: np.ndarray) -> dict:
-    return _arm(
-        side,
-        6 + _waves(rng, 9, 2)(t),
-        10 + _waves(rng, 5, 2)(t),
-        10 + _waves(rng, 10, 3)(t),
-        18 + _waves(rng, 12, 2)(t),
-    )
+def _arm(side: str, *curves) -> dict:
+    """Angle curves of one arm: flexion, raise and twist of the shoulder, and the elbow."""
+    return {f'{side}_{joint}': curve for joint, curve in zip(ARM, curves, strict=True)}
 
 
-def _sides(rng: np.random.Generator) -> list:
-    return list(rng.permutation(['left', 'right']))
+def _draw(rng: np.random.Generator, count: int, *ranges: tuple) -> np.ndarray:
+    """Random poses (count, ranges), each number from its own range."""
+    low, high = np.transpose(ranges)[..., None]
+    return rng.uniform(low, high, (len(ranges), count)).T
 
 
 def _directions(rng, t, body):
     """Points into several directions with one arm or the other."""
-    active, other = _sides(rng)
-    targets = np.column_stack(
-        [rng.uniform(10, 110, 6), rng.uniform(0, 80, 6), rng.uniform(-30, 30, 6), rng.uniform(3, 60, 6)]
-    )
+    active, other = rng.permutation(_SIDES)
+    targets = _draw(rng, 6, (10, 110), (0, 80), (-30, 30), (3, 60))
     angles = _alive(rng, t) | _arm(active, *_hold_and_move(rng, t, targets, 0.5, 0.6).T)
     if rng.random() < 0.5:
         angles |= _arm(other, *_hold_and_move(rng, t, targets * 0.7, 1.0, 0.7).T)
@@ -126,7 +112,7 @@ def _directions(rng, t, body):
 
 def _eating(rng, t, body):
     """Holds a plate in one hand and brings food to the mouth with the other."""
-    active, other = _sides(rng)
+    active, other = rng.permutation(_SIDES)
     bites = [[35, 8, 35, 75], [62, 22, 45, 138]] + rng.uniform(-6, 6, (2, 4))
     angles = _alive(rng, t) | _arm(active, *_hold_and_move(rng, t, bites, 0.35, 0.6).T)
     angles |= _arm(other, 22 + _waves(rng, 6, 3)(t), 10 + _waves(rng, 4, 3)(t), 30, 85 + _waves(rng, 8, 3)(t))
@@ -136,7 +122,7 @@ def _eating(rng, t, body):
 
 def _greeting(rng, t, body):
     """Waves with a raised forearm, and bows now and then."""
-    active, _ = _sides(rng)
+    active, _ = rng.permutation(_SIDES)
     beat = 2 * np.pi * t * rng.uniform(1.0, 1.7) + rng.uniform(0, 6)
     raised = np.array([[rng.uniform(20, 60), rng.uniform(60, 100), -60, rng.uniform(70, 100)], [5, 8, 10, 15]])
     level = _hold_and_move(rng, t, [[1, 0], [1, 0.3], [0.1, 1]], 0.9, 0.7)
@@ -144,21 +130,15 @@ def _greeting(rng, t, body):
     arm[:, 2] += level[:, 0] * 25 * np.sin(beat)
     arm[:, 1] += level[:, 0] * 12 * np.sin(beat)
     angles = _alive(rng, t) | _arm(active, *arm.T)
-    angles['spine_pitch'] = 4 + 32 * level[:, 1]
-    angles['lean'] = 2 + 18 * level[:, 1]
+    angles |= {'spine_pitch': 4 + 32 * level[:, 1], 'lean': 2 + 18 * level[:, 1]}
     return Script(_standing(rng), angles)
 
 
 def _phoning(rng, t, body):
     """Holds a phone to one ear, wanders a little, gestures with the free hand."""
-    active, other = _sides(rng)
-    angles = _alive(rng, t) | _arm(
-        active,
-        42 + _waves(rng, 6, 3)(t),
-        42 + _waves(rng, 8, 3)(t),
-        28 + _waves(rng, 6, 3)(t),
-        141 + _waves(rng, 3, 2)(t),
-    )
+    active, other = rng.permutation(_SIDES)
+    held = ((42, 6, 3), (42, 8, 3), (28, 6, 3), (141, 3, 2))
+    angles = _alive(rng, t) | _arm(active, *(mean + _waves(rng, scale, period)(t) for mean, scale, period in held))
     talk = [[5, 8, 10, 20], [30, 15, 25, 80], [45, 35, 0, 50], [-15, 25, 60, 90]]
     angles |= _arm(other, *_hold_and_move(rng, t, talk, 0.7, 0.6).T)
     path = _strolling(rng, rng.uniform(0.4, 0.7)) if rng.random() < 0.5 else _standing(rng)
@@ -167,14 +147,9 @@ def _phoning(rng, t, body):
 
 def _posing(rng, t, body):
     """Changes between showy postures of the whole upper body, feet apart."""
-    n = 6
-    left = np.column_stack(
-        [rng.uniform(-30, 130, n), rng.uniform(0, 140, n), rng.uniform(-60, 60, n), rng.uniform(5, 130, n)]
-    )
-    right = left[rng.permutation(n)]
-    trunk = np.column_stack(
-        [rng.uniform(-40, 40, n), rng.uniform(-25, 25, n), rng.uniform(-12, 35, n), rng.uniform(0, 0.16, n)]
-    )
+    left = _draw(rng, 6, (-30, 130), (0, 140), (-60, 60), (5, 130))
+    right = left[rng.permutation(6)]
+    trunk = _draw(rng, 6, (-40, 40), (-25, 25), (-12, 35), (0, 0.16))
     curve = _hold_and_move(rng, t, np.hstack([left, right, trunk]), 0.5, 0.8).T
     angles = _alive(rng, t) | _arm('left', *curve[:4]) | _arm('right', *curve[4:8])
     angles |= {'spine_yaw': curve[8], 'spine_roll': curve[9], 'spine_pitch': curve[10]}
@@ -193,27 +168,23 @@ def _purchases(rng, t, body):
     ]
     lean, pitch, crouch, flex, elbow = _hold_and_move(rng, t, poses, 0.35, 0.9).T
     angles = _alive(rng, t) | {'lean': lean, 'spine_pitch': pitch}
-    for side in ('left', 'right'):
+    for side in _SIDES:
         angles |= _arm(side, flex + _waves(rng, 10, 2)(t), 8 + _waves(rng, 8, 2)(t), 10, elbow + _waves(rng, 10, 2)(t))
-    retreat = 0.6 * crouch + 0.002 * lean
-    return Script(
-        _standing(rng), angles, crouch=crouch, retreat=retreat, stance_width=1.6, stagger=rng.uniform(-0.15, 0.3)
-    )
+    path, stagger, retreat = _standing(rng), rng.uniform(-0.15, 0.3), 0.6 * crouch + 0.002 * lean
+    return Script(path, angles, crouch=crouch, retreat=retreat, stance_width=1.6, stagger=stagger)
 
 
 def _sitting_down(rng, t, body):
     """Sits down on a chair, talks with the hands there and gets up again."""
     down = _hold_and_move(rng, t, [[0.0], [1.0]], 1.2, 1.3)[:, 0]
-    # Getting down and up goes through a trunk that leans forward.
-    passing = 4 * down * (1 - down)
-    heading = rng.uniform(0, 2 * np.pi)
-    sway = _waves(rng, 0.03, 3)
+    passing = 4 * down * (1 - down)  # getting down and up goes through a trunk that leans forward
+    heading, sway = rng.uniform(0, 2 * np.pi), _waves(rng, 0.03, 3)
     reach = REACH * sum(body.leg)
     retreat = reach * rng.uniform(0.40, 0.46)
     angles = _alive(rng, t)
     lap = rng.uniform([15, 5, 10, 60], [40, 20, 45, 95], (2, 4))
     rest = np.array([5, 9, 10, 15])
-    for side, target in zip(('left', 'right'), lap, strict=True):
+    for side, target in zip(_SIDES, lap, strict=True):
         gesture = target + _hold_and_move(rng, t, rng.uniform(-22, 22, (4, 4)), 0.5, 0.5)
         angles |= _arm(side, *(rest + down[:, None] * (gesture - rest) + passing[:, None] * [25, 0, 0, 10]).T)
     angles['lean'] = 2 + 26 * passing - 6 * down
@@ -252,16 +223,12 @@ def _walking(rng, t, body):
 def _walk_dog(rng, t, body):
     """Walks slowly, one arm held forward by a leash, bending to the dog now and then."""
     script = _walk(rng, t, _strolling(rng, rng.uniform(0.4, 0.7)), period=rng.uniform(1.15, 1.4), swing=10)
-    active, _ = _sides(rng)
+    active, _ = rng.permutation(_SIDES)
     bend = _hold_and_move(rng, t, [[0.0], [0.15], [1.0]], 0.8, 0.9)[:, 0]
     pull = _waves(rng, 12, 1.2)(t)
     script.angles |= _arm(active, 38 + pull + 25 * bend, 12 + pull / 3, 0, 28 - pull / 2)
-    script.angles['spine_pitch'] = 6 + 38 * bend
-    script.angles['lean'] = 3 + 22 * bend
-    script.angles['head_pitch'] = 12 + 10 * bend
-    script.crouch = 0.18 * bend
-    script.retreat = 0.12 * bend
-    return script
+    script.angles |= {'spine_pitch': 6 + 38 * bend, 'lean': 3 + 22 * bend, 'head_pitch': 12 + 10 * bend}
+    return replace(script, crouch=0.18 * bend, retreat=0.12 * bend)
 
 
 def _walk(rng, t, path, period: float, swing: float) -> Script:

@@ -1,13 +1,11 @@
-"""What is performed by whom: the procedural activities of the seven subjects, or the clips of a file."""
+"""What is performed by whom: procedural activities, and who of all performers is tested on."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import ACTIVITIES, make_motion
 from depth_refine.synthetic.subjects import make_proportions, subject_index
 from depth_refine.utils.errors import InputError
@@ -17,22 +15,18 @@ _TEST_SHARE = 0.275  # of the frames; Human3.6M's S9 and S11 have 26 %
 
 @dataclass(frozen=True)
 class Performance:
-    """One subject doing one thing, seen by all cameras.
-
-    Attributes:
-        subject: name.
-        action: name with the take number, as in file names.
-        subject_index, action_index: for the seeds of all that is random.
-        joints: (T, 17, 3) world metres at 50 frames per second, floor at z = 0, root between the hips.
-        seat: a chair as x, y metres and heading radians, or nothing.
-    """
+    """One subject doing one thing, seen by all cameras."""
 
     subject: str
-    action: str
-    subject_index: int
+    action: str  # with the take number, as in file names
+    subject_index: int  # for the seeds of all that is random, as the next
     action_index: int
-    joints: np.ndarray
-    seat: np.ndarray | None = None
+    joints: np.ndarray  # (T, 17, 3) world metres, 50 frames per second, floor at z = 0, root between the hips
+    seat: np.ndarray | None = None  # a chair as x, y metres and heading radians
+
+    def sequence(self, camera: dict) -> str:
+        """Name of the video of a camera, as in file names."""
+        return f'{self.subject}_{self.action}.{camera["id"]}'
 
 
 def procedural_performances(
@@ -49,8 +43,7 @@ def procedural_performances(
     Raises:
         InputError: an unknown name.
     """
-    unknown = [activity for activity in activities if activity not in ACTIVITIES]
-    if unknown:
+    if unknown := [activity for activity in activities if activity not in ACTIVITIES]:
         raise InputError(f'unknown activities {unknown}: expected some of {list(ACTIVITIES)}')
     performances = []
     for subject in subjects:
@@ -60,19 +53,6 @@ def procedural_performances(
             what = list(ACTIVITIES).index(activity)
             joints, seat = make_motion(activity, body, np.random.default_rng([seed, 4, who, what]), frames)
             performances.append(Performance(subject, f'{activity}_1', who, what, joints, seat))
-    return performances
-
-
-def recorded_performances(path: str | Path, frames: int | None) -> list[Performance]:
-    """The clips of a file (see :func:`mocap.read_clips`); clips of the same name become takes of one action."""
-    clips = read_clips(path, frames)
-    subjects = list(dict.fromkeys(clip.subject for clip in clips))
-    takes: Counter = Counter()
-    performances = []
-    for index, clip in enumerate(clips):
-        takes[clip.subject, clip.action] += 1
-        action = f'{clip.action}_{takes[clip.subject, clip.action]}'
-        performances.append(Performance(clip.subject, action, subjects.index(clip.subject), index, clip.joints))
     return performances
 
 
@@ -86,9 +66,7 @@ def choose_test_subjects(performances: Sequence[Performance]) -> tuple[str, ...]
     for performance in performances:
         frames[performance.subject] += len(performance.joints)
     if len(frames) < 2:
-        raise InputError(
-            f'expected motion of two subjects or more, one of them for the test split, got only {list(frames)}'
-        )
+        raise InputError(f'expected motion of two subjects or more, one of them for the test split, got {list(frames)}')
     fewest = 2 if len(frames) > 2 else 1
     rng = np.random.default_rng(0)
     choices = []

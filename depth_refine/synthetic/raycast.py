@@ -2,6 +2,33 @@
 
 import numpy as np
 
+from depth_refine.synthetic.body import Limbs
+
+
+def first_hits(limbs: Limbs, rays: np.ndarray, behind: np.ndarray, boxes: np.ndarray) -> tuple:
+    """What every ray meets first.
+
+    Args:
+        limbs: one frame's, camera frame.
+        rays: (3, h, w) unit vectors.
+        behind: (h, w) metres along the ray to the scene.
+        boxes: (P, 4) px x0, y0, x1, y1 (exclusive) around each limb.
+
+    Returns:
+        (h, w) each: metres along the ray, index of the limb (-1: the scene), and place along the limb, 0 to 1.
+    """
+    depth = behind.copy()
+    limb = np.full(depth.shape, -1, np.int16)
+    place = np.zeros(depth.shape, np.float32)
+    cones = zip(limbs.start, limbs.end, limbs.radii, limbs.flatness.tolist(), limbs.front, strict=True)
+    for index, ((x0, y0, x1, y1), cone) in enumerate(zip(boxes.tolist(), cones, strict=True)):
+        patch = np.s_[y0:y1, x0:x1]
+        distance, s = cast_round_cone(rays[(slice(None), *patch)], *cone)
+        nearer = distance < depth[patch]
+        for array, values in ((depth, distance), (limb, index), (place, s)):
+            np.copyto(array[patch], values, where=nearer, casting='unsafe')
+    return depth, limb, place
+
 
 def cast_round_cone(
     rays: np.ndarray, start: np.ndarray, end: np.ndarray, radii: np.ndarray, flatness: float, front: np.ndarray

@@ -5,7 +5,7 @@ import numpy as np
 
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.synthetic.body import Limbs, make_limbs
-from depth_refine.synthetic.raycast import cast_round_cone
+from depth_refine.synthetic.raycast import first_hits
 from depth_refine.synthetic.scene import Scene
 from depth_refine.synthetic.shading import Light, shade
 from depth_refine.synthetic.subjects import Appearance
@@ -20,23 +20,13 @@ class SequenceRenderer:
     Args:
         joints: (T, 17, 3) world metres.
         look: clothes of the person.
-        camera: calibration.
-        scene: the empty room as this camera sees it.
-        light: in the world frame.
+        scene: the empty room as the camera sees it.
         rng: draws blur and noise.
     """
 
-    def __init__(
-        self,
-        joints: np.ndarray,
-        look: Appearance,
-        camera: dict,
-        scene: Scene,
-        light: Light,
-        rng: np.random.Generator,
-    ):
+    def __init__(self, joints: np.ndarray, look: Appearance, scene: Scene, rng: np.random.Generator):
         self.look, self.scene = look, scene
-        limbs = make_limbs(joints, look)
+        limbs, camera, light = make_limbs(joints, look), scene.camera, scene.light
         self.limbs, self.light = limbs.seen_by(camera), light.seen_by(camera)
         self.boxes = _bounding_boxes(self.limbs, camera)
         self.shadow_lines, self.shadow_widths = _shadow_lines(limbs, light, camera)
@@ -89,31 +79,6 @@ class SequenceRenderer:
         mask = cv2.blur(mask, (3, 3)) * self.scene.floor[crop]
         share = _SHADOW_DEPTH * self.light.lamp / (self.light.lamp + self.light.ambient)
         return (1 - np.float32(share / 255) * mask.astype(np.float32))[..., None]
-
-
-def first_hits(limbs: Limbs, rays: np.ndarray, behind: np.ndarray, boxes: np.ndarray) -> tuple:
-    """What every ray meets first.
-
-    Args:
-        limbs: one frame's, camera frame.
-        rays: (3, h, w) unit vectors.
-        behind: (h, w) metres along the ray to the scene.
-        boxes: (P, 4) px x0, y0, x1, y1 (exclusive) around each limb.
-
-    Returns:
-        (h, w) each: metres along the ray, index of the limb (-1: the scene), and place along the limb, 0 to 1.
-    """
-    depth = behind.copy()
-    limb = np.full(depth.shape, -1, np.int16)
-    place = np.zeros(depth.shape, np.float32)
-    cones = zip(limbs.start, limbs.end, limbs.radii, limbs.flatness.tolist(), limbs.front, strict=True)
-    for index, ((x0, y0, x1, y1), cone) in enumerate(zip(boxes.tolist(), cones, strict=True)):
-        patch = np.s_[y0:y1, x0:x1]
-        distance, s = cast_round_cone(rays[(slice(None), *patch)], *cone)
-        nearer = distance < depth[patch]
-        for array, values in ((depth, distance), (limb, index), (place, s)):
-            np.copyto(array[patch], values, where=nearer, casting='unsafe')
-    return depth, limb, place
 
 
 def _bounding_boxes(limbs: Limbs, camera: dict) -> np.ndarray:

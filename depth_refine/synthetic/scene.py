@@ -1,7 +1,5 @@
 """The empty room: floor, walls, clutter and a chair; rendered once for each sequence and camera."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -14,26 +12,9 @@ _FIXED_BOXES, _MOVED_BOXES = 8, 6  # furniture that stays for a subject, and tha
 _CLEAR_SIDE = 0.6  # radians around the camera's own side of the room without furniture, which would hide the person
 
 
-@dataclass
-class Scene:
-    """What a camera sees without the person.
-
-    Attributes:
-        rays: (3, H, W) float32 unit vectors, camera frame, through the pixels' centres (lens distortion undone).
-        depth: (H, W) float32 metres along the ray.
-        colours: (H, W, 3) float32 lit BGR, 0 to 1.
-        floor: (H, W) bool, where the floor is seen.
-    """
-
-    rays: np.ndarray
-    depth: np.ndarray
-    colours: np.ndarray
-    floor: np.ndarray
-
-
 def make_scene(
     camera: dict, light: Light, seat: np.ndarray | None, room: np.random.Generator, clutter: np.random.Generator
-) -> Scene:
+) -> 'Scene':
     """Render an empty room.
 
     Args:
@@ -42,23 +23,31 @@ def make_scene(
         seat: x, y metres and heading radians of a chair, or nothing.
         room: draws the room and most of its furniture; seeded alike for all sequences and cameras of a subject.
         clutter: draws what differs between sequences.
-
-    Returns:
-        The scene.
     """
-    painter = _RoomPainter(camera, light)
-    half = np.abs(painter.origin[:2]).max() + room.uniform(0.8, 2.0, 2)
-    painter.paint_walls(half, room)
+    scene = Scene(camera, light)
+    half = np.abs(scene.origin[:2]).max() + room.uniform(0.8, 2.0, 2)
+    scene.paint_walls(half, room)
     for rng, count in ((room, _FIXED_BOXES), (clutter, _MOVED_BOXES)):
         for _ in range(count):
-            painter.add_box(half.min(), rng)
+            scene.add_box(half.min(), rng)
     if seat is not None:
-        painter.add_chair(seat, clutter)
-    return Scene(painter.rays, painter.depth, np.clip(painter.colours, 0, 1), painter.floor)
+        scene.add_chair(seat, clutter)
+    return scene
 
 
-class _RoomPainter:
-    """A picture, lit and with depth, to which things are added one after the other."""
+class Scene:
+    """What a camera sees without the person; things are added one after the other.
+
+    Attributes:
+        camera: calibration.
+        light: in the world frame.
+        rays: (3, H, W) float32 unit vectors, camera frame, through the pixels' centres (lens distortion undone).
+        world: (3, H, W) the same in the world frame, double precision.
+        origin: (3,) the camera's centre, world metres.
+        depth: (H, W) float32 metres along the ray.
+        colours: (H, W, 3) float32 lit BGR, 0 to 1.
+        floor: (H, W) bool, where the floor is seen.
+    """
 
     def __init__(self, camera: dict, light: Light):
         self.camera, self.light = camera, light
@@ -75,7 +64,7 @@ class _RoomPainter:
     def _put(self, where: np.ndarray, depth: np.ndarray, colours: np.ndarray, normals: np.ndarray) -> None:
         """Paint pixels (mask) with distances (n,), unlit colours (n, 3) and unit normals (n, 3), world frame."""
         self.depth[where] = depth
-        self.colours[where] = colours * self.light.on(normals, wrap=1)
+        self.colours[where] = np.clip(colours * self.light.on(normals, wrap=1), 0, 1)
         self.floor[where] = False
 
     def paint_walls(self, half: np.ndarray, rng: np.random.Generator) -> None:
@@ -96,10 +85,8 @@ class _RoomPainter:
         checked = (np.floor(x / plank) + np.floor(y / tile)) % 2 == 0
         grounds = np.where(checked[..., None], rng.uniform(0.75, 1.25) * ground, ground) * _grain(rng, x, y, 0.12)
         colours = np.where(floor[..., None], grounds, np.where(face[..., None] == 2, 0.7, walls))
-        everywhere = np.ones(face.shape, bool)
-        self._put(
-            everywhere, depth.ravel(), colours.reshape(-1, 3), _face_normals(face.ravel(), self.world.reshape(3, -1))
-        )
+        normals = _face_normals(face.ravel(), self.world.reshape(3, -1))
+        self._put(np.ones(face.shape, bool), depth.ravel(), colours.reshape(-1, 3), normals)
         self.floor = floor
 
     def add_box(self, reach: float, rng: np.random.Generator) -> None:

@@ -10,21 +10,13 @@ from depth_refine.synthetic.subjects import Appearance
 
 @dataclass(frozen=True)
 class Light:
-    """A lamp far away above the room, and light from everywhere.
+    """A lamp far away above the room, and light from everywhere."""
 
-    Attributes:
-        direction: (3,) unit vector to the lamp.
-        up: (3,) unit vector.
-        lamp: strength of the lamp.
-        ambient: strength of the light from everywhere.
-        tint: (3,) colour of all light, BGR.
-    """
-
-    direction: np.ndarray
-    up: np.ndarray
-    lamp: float
-    ambient: float
-    tint: np.ndarray
+    direction: np.ndarray  # (3,) unit vector to the lamp
+    up: np.ndarray  # (3,) unit vector
+    lamp: float  # strength
+    ambient: float  # strength of the light from everywhere
+    tint: np.ndarray  # (3,) colour of all light, BGR
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> 'Light':

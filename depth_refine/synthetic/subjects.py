@@ -16,73 +16,55 @@ _FIRST_FURTHER = 12  # Human3.6M's own subjects end at S11
 
 # Offset of every joint from its parent for a stature of 1 m; x forward, y left, z up, arms and legs hanging.
 _OFFSETS = {
-    'right_hip': (0, -0.054, 0),
-    'right_knee': (0, 0, -0.247),
-    'right_foot': (0, 0, -0.25),
-    'left_hip': (0, 0.054, 0),
-    'left_knee': (0, 0, -0.247),
-    'left_foot': (0, 0, -0.25),
     'spine': (-0.008, 0, 0.134),
     'thorax': (0.008, 0, 0.14),
     'neck_base': (0.02, 0, 0.068),
     'head': (-0.008, 0, 0.066),
-    'left_shoulder': (0, 0.096, 0.008),
-    'left_elbow': (0, 0, -0.162),
-    'left_wrist': (0, 0, -0.145),
-    'right_shoulder': (0, -0.096, 0.008),
-    'right_elbow': (0, 0, -0.162),
-    'right_wrist': (0, 0, -0.145),
 }
+for _side, _left in (('left', 1), ('right', -1)):
+    _OFFSETS |= {
+        f'{_side}_hip': (0, 0.054 * _left, 0),
+        f'{_side}_knee': (0, 0, -0.247),
+        f'{_side}_foot': (0, 0, -0.25),
+        f'{_side}_shoulder': (0, 0.096 * _left, 0.008),
+        f'{_side}_elbow': (0, 0, -0.162),
+        f'{_side}_wrist': (0, 0, -0.145),
+    }
 _ANKLE_HEIGHT = 0.045
 _STATURES = (1.62, 1.80, 1.70, 1.86, 1.52, 1.74, 1.66)
 
 
 @dataclass(frozen=True)
 class Proportions:
-    """A rigid-limbed body.
+    """A rigid-limbed body."""
 
-    Attributes:
-        offsets: (17, 3) metres, joint from parent in the rest pose: x forward, y left, z up.
-        ankle_height: metres of the foot joints above the floor of a standing person.
-    """
-
-    offsets: np.ndarray
-    ankle_height: float
+    offsets: dict[str, np.ndarray]  # (3,) metres of a joint from its parent in the rest pose: x forward, y left, z up
+    ankle_height: float  # metres of the foot joints above the floor of a standing person
 
     @property
     def leg(self) -> tuple[float, float]:
         """Length of the thigh and of the shank, metres."""
-        knee, foot = JOINT_NAMES.index('right_knee'), JOINT_NAMES.index('right_foot')
-        return float(np.linalg.norm(self.offsets[knee])), float(np.linalg.norm(self.offsets[foot]))
+        thigh, shank = (float(np.linalg.norm(self.offsets[joint])) for joint in ('right_knee', 'right_foot'))
+        return thigh, shank
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """What a subject looks like; colours are BGR in [0, 1], as OpenCV orders them.
+    """What a subject looks like; colours are BGR in [0, 1], as OpenCV orders them."""
 
-    Attributes:
-        girth: factor on every limb's radius.
-        skin, hair, shoe, trousers, shirt, pattern: colours; ``pattern`` is the shirt's second colour.
-        shirt_kind: 'plain', 'hoops', 'stripes' or 'checks'.
-        stripe: metres of one stripe.
-        long_sleeves, long_trousers: whether forearms and shanks are clothed.
-        emblem: colour of the emblem on the chest, which tells the front from the back.
-        band: colour of the bands on the left wrist and the left thigh, which tell the left from the right.
-    """
-
-    girth: float
+    girth: float  # factor on every limb's radius
     skin: tuple
     hair: tuple
     shoe: tuple
     trousers: tuple
     shirt: tuple
-    pattern: tuple
-    shirt_kind: str
-    stripe: float
-    long_sleeves: bool
-    long_trousers: bool
-    emblem: tuple
-    band: tuple
+    pattern: tuple  # the shirt's second colour
+    shirt_kind: str  # 'plain', 'hoops', 'stripes' or 'checks'
+    stripe: float  # metres of one stripe
+    long_sleeves: bool  # the forearms are clothed
+    long_trousers: bool  # the shanks are clothed
+    emblem: tuple  # on the chest: tells the front from the back
+    band: tuple  # on the left wrist and the left thigh: tells the left from the right
 
 
 def name_subjects(train_subjects: int) -> tuple[str, ...]:
@@ -114,10 +96,9 @@ def make_proportions(index: int, seed: int) -> Proportions:
     """Proportions of the ``index``-th subject: statures of 1.5 to 1.9 m, every limb its own ratio."""
     rng = np.random.default_rng([seed, 1, index])
     stature = _STATURES[index % len(_STATURES)] * rng.uniform(0.98, 1.02)
-    offsets = np.array([_OFFSETS.get(name, (0, 0, 0)) for name in JOINT_NAMES], np.float64) * stature
-    both_sides = [name.removeprefix('left_').removeprefix('right_') for name in JOINT_NAMES]
-    ratios = {name: rng.uniform(0.93, 1.07) for name in dict.fromkeys(both_sides)}
-    offsets *= np.array([ratios[name] for name in both_sides])[:, None]
+    both_sides = {name: name.removeprefix('left_').removeprefix('right_') for name in JOINT_NAMES}
+    ratios = {name: rng.uniform(0.93, 1.07) for name in dict.fromkeys(both_sides.values())}
+    offsets = {name: np.array(offset) * stature * ratios[both_sides[name]] for name, offset in _OFFSETS.items()}
     return Proportions(offsets, _ANKLE_HEIGHT * stature)
 
 

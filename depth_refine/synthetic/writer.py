@@ -14,13 +14,9 @@ from tqdm import tqdm
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.synthetic.cameras import make_cameras
+from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import ACTIVITIES
-from depth_refine.synthetic.performances import (
-    Performance,
-    choose_test_subjects,
-    procedural_performances,
-    recorded_performances,
-)
+from depth_refine.synthetic.performances import Performance, choose_test_subjects, procedural_performances
 from depth_refine.synthetic.renderer import SequenceRenderer
 from depth_refine.synthetic.scene import make_scene
 from depth_refine.synthetic.shading import Light
@@ -79,7 +75,7 @@ def make_synthetic(
         performances = procedural_performances(subjects, activities, 100 if frames is None else frames, seed)
         test_subjects = TEST_SUBJECTS if test_subjects is None else test_subjects
     else:
-        performances = recorded_performances(motion, frames)
+        performances = read_clips(motion, frames)
         test_subjects = choose_test_subjects(performances) if test_subjects is None else test_subjects
     splits = _split(performances, test_subjects)
     cameras = _make_all_cameras(performances, seed, image_size)
@@ -102,18 +98,15 @@ def _split(performances: list[Performance], test_subjects: Sequence[str]) -> dic
 
 
 def _make_all_cameras(performances: list[Performance], seed: int, image_size: int) -> dict:
-    motions: dict = {}
-    for p in performances:
-        motions.setdefault((p.subject, p.subject_index), []).append(p.joints)
     cameras = {}
-    for (subject, index), joints in motions.items():
-        cameras |= make_cameras(subject, index, seed, image_size, np.concatenate(joints))
+    for subject, index in dict.fromkeys((p.subject, p.subject_index) for p in performances):
+        joints = np.concatenate([p.joints for p in performances if p.subject == subject])
+        cameras |= make_cameras(subject, index, seed, image_size, joints)
     return cameras
 
 
 def _check_space(folder: Path, images: int, image_size: int) -> None:
-    needed = images * (_BYTES_A_PIXEL * image_size**2 + _BYTES_AN_IMAGE)
-    free = shutil.disk_usage(folder).free
+    needed, free = images * (_BYTES_A_PIXEL * image_size**2 + _BYTES_AN_IMAGE), shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
             f'{images} images of {image_size} px need up to {needed / 1e9:.1f} GB in {folder.parent}, where '
@@ -135,11 +128,7 @@ def _annotate(performance: Performance, camera: dict) -> AnnotatedSequence:
     joints = world_to_camera(performance.joints, camera)
     joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2  # exactly
     frames = np.arange(1, len(joints) + 1)
-    return AnnotatedSequence(_sequence_name(performance, camera), frames, project(joints, camera), joints)
-
-
-def _sequence_name(performance: Performance, camera: dict) -> str:
-    return f'{performance.subject}_{performance.action}.{camera["id"]}'
+    return AnnotatedSequence(performance.sequence(camera), frames, project(joints, camera), joints)
 
 
 def _write_images(folder: Path, videos: list, seed: int, workers: int) -> None:
@@ -160,9 +149,9 @@ def _write_video(folder: Path, performance: Performance, camera: dict, seed: int
     light = Light.random(np.random.default_rng([seed, 5, who, what]))
     room, rng = np.random.default_rng([seed, 6, who]), np.random.default_rng([seed, 7, who, what, int(camera['id'])])
     scene = make_scene(camera, light, performance.seat, room, rng)
-    draw = SequenceRenderer(performance.joints, make_appearance(who, seed), camera, scene, light, rng)
+    draw = SequenceRenderer(performance.joints, make_appearance(who, seed), scene, rng)
     frames = len(performance.joints)
-    paths = [folder / image_name(_sequence_name(performance, camera), frame + 1) for frame in range(frames)]
+    paths = [folder / image_name(performance.sequence(camera), frame + 1) for frame in range(frames)]
     paths[0].parent.mkdir(parents=True)
     for frame, path in enumerate(paths):
         _, encoded = cv2.imencode('.jpg', draw(frame), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])

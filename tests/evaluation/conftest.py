@@ -14,16 +14,8 @@ LENGTHS = {
     'S11_Directions_1.54138969': 3,
     'S9_SittingDown.60457274': 9,
 }
-CAMERA = dict(
-    R=np.eye(3),
-    T=np.zeros((3, 1)),
-    f=np.array([[1145.0], [1093.0]]),
-    c=np.array([[512.5], [365.4]]),
-    k=np.array([[-0.21], [0.25], [-0.003]]),
-    p=np.array([[-0.0009], [-0.0016]]),
-    w=1000,
-    h=762,
-)
+LENS = dict(f=[1145.0, 1093.0], c=[512.5, 365.4], k=[-0.21, 0.25, -0.003], p=[-0.0009, -0.0016])
+CAMERA = dict(R=np.eye(3), T=np.zeros((3, 1)), w=1000, h=762) | {key: np.c_[value] for key, value in LENS.items()}
 
 
 @pytest.fixture
@@ -37,75 +29,53 @@ def videos():
     return result
 
 
-def _img_path(sequence, frame):
-    return f'data/h36m/images/{sequence.split("_")[0]}/{sequence}/{sequence}_{frame:06d}.jpg'
-
-
-def _sample(pred_keypoints, gt, **metainfo):
-    sample = PoseDataSample(metainfo=metainfo)
-    sample.pred_instances = InstanceData(keypoints=pred_keypoints)
-    sample.gt_instances = InstanceData()
-    for key, value in gt.items():
-        sample.gt_instances.set_field(value, key)
-    return sample
-
-
-def _lifted_sample(sequence, gt, pred, visible=None, as_type=np.asarray, **metainfo):
-    """A whole video; the prediction is root-relative as our refiner's, the truth absolute."""
-    visible = np.ones(gt.shape[:2]) if visible is None else visible
-    paths = [_img_path(sequence, frame + 1) for frame in range(len(gt))]
-    return _sample(
-        as_type(pred - pred[:, :1]),
-        dict(lifting_target=as_type(gt), lifting_target_visible=as_type(visible)),
-        target_img_path=paths,
-        **metainfo,
-    )
-
-
-def _frame_samples(sequence, gt, pred):
-    """One sample per frame: pixels and depth relative to the root, with the metainfo of our image dataset."""
-    depth = pred[..., 2:] - gt[:, :1, 2:]
-    keypoints = np.concatenate([project(pred, CAMERA), depth], axis=-1)
-    for t in range(len(gt)):
-        yield _sample(
-            keypoints[t : t + 1],
-            dict(
-                keypoints_cam=gt[t : t + 1],
-                keypoints_visible=np.ones((1, 17)),
-                keypoints=project(gt[t : t + 1], CAMERA),
-            ),
-            img_path=_img_path(sequence, t + 1),
-            sequence=sequence,
-            subject=sequence.split('_')[0],
-            action=sequence.split('_')[1].split('.')[0],
-            camera_param=CAMERA,
-            frame=t + 1,
-        )
-
-
-def _evaluate(samples, batch_size=4, skip_list=(), **kwargs):
-    evaluator = Evaluator(H36MPoseMetric(skip_list, **kwargs))
-    for start in range(0, len(samples), batch_size):
-        evaluator.process(samples[start : start + batch_size])
-    return evaluator.evaluate(len(samples))
-
-
 @pytest.fixture
 def img_path():
-    return _img_path
+    """Path of an image of a sequence."""
+    return lambda sequence, frame: f'data/images/{sequence.split("_")[0]}/{sequence}/{sequence}_{frame:06d}.jpg'
+
+
+def make_sample(prediction, truth, **metainfo):
+    instances = dict(pred_instances=InstanceData(keypoints=prediction), gt_instances=InstanceData(**truth))
+    return PoseDataSample(metainfo=metainfo, **instances)
 
 
 @pytest.fixture
-def lifted_sample():
-    return _lifted_sample
+def lifted_sample(img_path):
+    """A whole video; the prediction is root-relative as our refiner's, the truth absolute."""
+
+    def make(sequence, gt, pred, visible=None, as_type=np.asarray):
+        visible = np.ones(gt.shape[:2]) if visible is None else visible
+        truth = dict(lifting_target=as_type(gt), lifting_target_visible=as_type(visible))
+        paths = [img_path(sequence, frame + 1) for frame in range(len(gt))]
+        return make_sample(as_type(pred - pred[:, :1]), truth, target_img_path=paths)
+
+    return make
 
 
 @pytest.fixture
-def frame_samples():
-    return _frame_samples
+def frame_samples(img_path):
+    """One sample per frame: pixels and depth relative to the root, with the metainfo of our image dataset."""
+
+    def make(sequence, gt, pred):
+        subject, action = sequence.split('.')[0].split('_')[:2]
+        metainfo = dict(sequence=sequence, subject=subject, action=action, camera_param=CAMERA)
+        keypoints = np.concatenate([project(pred, CAMERA), pred[..., 2:] - gt[:, :1, 2:]], axis=-1)
+        for t in range(len(gt)):
+            truth = dict(keypoints_cam=gt[[t]], keypoints_visible=np.ones((1, 17)), keypoints=project(gt[[t]], CAMERA))
+            yield make_sample(keypoints[[t]], truth, img_path=img_path(sequence, t + 1), frame=t + 1, **metainfo)
+
+    return make
 
 
 @pytest.fixture
 def evaluate():
     """Evaluate samples, by default of no skipped sequence, in small batches."""
-    return _evaluate
+
+    def evaluate(samples, batch_size=4, skip_list=(), **kwargs):
+        evaluator = Evaluator(H36MPoseMetric(skip_list, **kwargs))
+        for start in range(0, len(samples), batch_size):
+            evaluator.process(samples[start : start + batch_size])
+        return evaluator.evaluate(len(samples))
+
+    return evaluate

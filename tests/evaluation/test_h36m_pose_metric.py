@@ -6,13 +6,11 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
-from mmpose.registry import METRICS
-from mmpose.structures import PoseDataSample
 from scipy.spatial import procrustes
 
 from depth_refine.evaluation import H36MPoseMetric
 from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.utils.errors import InputError
 
 
 def _reference(videos, joints=range(17)):
@@ -46,17 +44,17 @@ def _without(videos, take):
     return {name: video for name, video in videos.items() if name.split('.')[0] != take}
 
 
+@pytest.fixture
+def samples(lifted_sample, videos):
+    """All videos as lifted samples."""
+    return [lifted_sample(name, *video) for name, video in videos.items()]
+
+
 @pytest.mark.parametrize('as_type', [np.asarray, torch.as_tensor])
 def test_lifted_videos_against_loop(lifted_sample, evaluate, videos, as_type):
-    samples = [lifted_sample(name, *video, as_type=as_type) for name, video in videos.items()]
-    metrics = evaluate(samples)
-    assert list(metrics)[:5] == [
-        'h36m/MPJPE_mm',
-        'h36m/P-MPJPE_mm',
-        'h36m/N-MPJPE_mm',
-        'h36m/MPJVE_mm_per_frame',
-        'h36m/MPJAE_mm_per_frame2',
-    ]
+    metrics = evaluate([lifted_sample(name, *video, as_type=as_type) for name, video in videos.items()])
+    first = ['MPJPE_mm', 'P-MPJPE_mm', 'N-MPJPE_mm', 'MPJVE_mm_per_frame', 'MPJAE_mm_per_frame2']
+    assert list(metrics)[:5] == [f'h36m/{name}' for name in first]
     assert metrics == pytest.approx(_reference(videos), rel=1e-5)
     assert metrics['h36m/MPJPE_mm'] != pytest.approx(metrics['h36m/MPJPE_frames_mm'], rel=0.01)
 
@@ -78,30 +76,21 @@ def test_single_frames_use_the_true_root_depth(frame_samples, evaluate, videos):
     expected = np.abs(keypoints[:, 2] - (gt[0, :, 2] - gt[0, 0, 2])).max()
     assert expected < 1e-9, 'depths are those of the truth, pixels those of a pose 0.1 m further away'
     metrics = evaluate([sample])
-    factor = gt[0, :, 2:] / pred[0, :, 2:]
-    pose = np.concatenate([gt[0, :, :2] * factor, gt[0, :, 2:]], axis=-1)
+    pose = gt[0] * np.column_stack([gt[0, :, 2:] / pred[0, :, 2:]] * 2 + [np.ones(17)])
     distance = np.linalg.norm((pose - pose[0]) - (gt[0] - gt[0, 0]), axis=-1).mean()
     assert metrics['h36m/MPJPE_mm'] == pytest.approx(1000 * distance, rel=1e-5)
 
 
-def test_skip_list_drops_one_take_of_one_subject(lifted_sample, evaluate, videos):
-    samples = [lifted_sample(name, *video) for name, video in videos.items()]
+def test_skip_list_drops_one_take_of_one_subject(samples, evaluate, videos):
+    """By default the one that published tables leave out."""
     expected = _reference(_without(videos, 'S11_Directions'))
     assert evaluate(samples, skip_list=['S11_Directions']) == pytest.approx(expected, rel=1e-5)
     assert expected['h36m/MPJPE_mm'] != pytest.approx(_reference(videos)['h36m/MPJPE_mm'], rel=0.01)
+    assert H36MPoseMetric().skip_list == {'S11_Directions'}
 
 
-def test_published_protocol_by_default(lifted_sample, videos):
-    samples = [lifted_sample(name, *video).to_dict() for name, video in videos.items()]
-    metric = H36MPoseMetric()
-    metric.process({}, samples)
-    metrics = {f'h36m/{name}': value for name, value in metric.compute_metrics(metric.results).items()}
-    assert metrics == pytest.approx(_reference(_without(videos, 'S11_Directions')), rel=1e-5)
-
-
-def test_14_joints_against_loop(lifted_sample, evaluate, videos):
+def test_14_joints_against_loop(samples, evaluate, videos):
     """The twelve of arms and legs, thorax and head, relative to a root that does not count itself."""
-    samples = [lifted_sample(name, *video) for name, video in videos.items()]
     without = [JOINT_NAMES.index(name) for name in ('root', 'spine', 'neck_base')]
     expected = _reference(videos, np.delete(np.arange(17), without))
     assert evaluate(samples, num_joints=14) == pytest.approx(expected, rel=1e-5)
@@ -109,24 +98,20 @@ def test_14_joints_against_loop(lifted_sample, evaluate, videos):
         assert expected[name] != pytest.approx(value, rel=1e-3)
 
 
-def test_mmpose_lifter_samples(img_path, evaluate, videos):
+def test_mmpose_lifter_samples(lifted_sample, img_path, evaluate, videos):
     """One frame a sample, any root position, no metainfo but the image's path."""
     samples = []
     for name, (gt, pred) in videos.items():
         for t in range(len(gt)):
-            truth = dict(lifting_target=gt[t : t + 1], lifting_target_visible=np.ones((1, 17, 1)))
-            sample = PoseDataSample(metainfo=dict(target_img_path=[img_path(name, t + 1)]))
-            sample.pred_instances = InstanceData(keypoints=pred[t : t + 1] + 3.0)
-            sample.gt_instances = InstanceData()
-            for key, value in truth.items():
-                sample.gt_instances.set_field(value, key)
-            samples.append(sample)
+            samples.append(lifted_sample(name, gt[t : t + 1], pred[t : t + 1], np.ones((1, 17, 1))))
+            samples[-1].set_metainfo(dict(target_img_path=[img_path(name, t + 1)]))
+            samples[-1].pred_instances.keypoints += 3.0
     assert evaluate(samples) == pytest.approx(_reference(videos), rel=1e-5)
 
 
-def test_collected_from_two_ranks(lifted_sample, videos):
+def test_collected_from_two_ranks(samples, videos):
     """Ranks take turns over the samples, the last one is padded with the first sample; skipping must not shift that."""
-    samples = [lifted_sample(name, *video).to_dict() for name, video in videos.items()]
+    samples = [sample.to_dict() for sample in samples]
     ranks = [H36MPoseMetric(skip_list=['S11_Directions']) for _ in range(2)]
     for metric, part in zip(ranks, (samples[::2], samples[1::2] + samples[:1]), strict=True):
         metric.process({}, part)
@@ -152,8 +137,7 @@ def test_hidden_joints_do_not_count(lifted_sample, evaluate, videos):
 def test_short_sequences_have_no_differences(lifted_sample, evaluate, videos):
     (name, (gt, pred)), *_ = videos.items()
     metrics = evaluate([lifted_sample(name, gt[:2], pred[:2])])
-    assert np.isfinite(metrics['h36m/MPJVE_mm_per_frame'])
-    assert np.isnan(metrics['h36m/MPJAE_mm_per_frame2'])
+    assert np.isfinite(metrics['h36m/MPJVE_mm_per_frame']) and np.isnan(metrics['h36m/MPJAE_mm_per_frame2'])
 
 
 def test_results_hold_each_frame_once(frame_samples, videos):
@@ -167,5 +151,30 @@ def test_results_hold_each_frame_once(frame_samples, videos):
     assert metric.results[0].joints.dtype == np.float32
 
 
-def test_registered():
-    assert METRICS.get('H36MPoseMetric') is H36MPoseMetric
+def test_nothing_to_evaluate(samples, evaluate):
+    with pytest.raises(InputError, match='got 0 data samples'):
+        evaluate([])
+    with pytest.raises(InputError, match=r"skip_list \['S11_Directions'\] drops 1 sequences"):
+        evaluate(samples[2:3], skip_list=['S11_Directions'])
+
+
+def test_frame_predicted_twice(samples, evaluate):
+    name = 'S9_Directions_1.54138969'
+    with pytest.raises(InputError, match=f'^{name}: expected every frame once, got frame 1 more than once'):
+        evaluate(samples[:1] * 2)
+
+
+def test_no_visible_joint_among_the_14(lifted_sample, evaluate, videos):
+    (name, (gt, pred)), *_ = videos.items()
+    visible = np.ones(gt.shape[:2])
+    visible[2, 1:] = 0
+    assert np.isfinite(evaluate([lifted_sample(name, gt, pred, visible)])['h36m/MPJPE_mm'])
+    with pytest.raises(InputError, match=f'^{name}: expected at least one visible joint in every frame, .* frame 2'):
+        evaluate([lifted_sample(name, gt, pred, visible)], num_joints=14)
+
+
+def test_arguments():
+    with pytest.raises(InputError, match="expected a list of sequences, got the string 'S11_Directions'"):
+        H36MPoseMetric(skip_list='S11_Directions')
+    with pytest.raises(InputError, match='num_joints of H36MPoseMetric: expected 17 or 14, got 16'):
+        H36MPoseMetric(num_joints=16)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from mmengine.runner import CheckpointLoader
+from official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 
-from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 from depth_refine.synthetic.performances import procedural_performances
 
 ROOT = Path(__file__).parents[2]

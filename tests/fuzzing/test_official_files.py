@@ -5,13 +5,13 @@ import tarfile
 
 import numpy as np
 import pytest
+from official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 
 from depth_refine.data_tools.preparation.archives import unpack
 from depth_refine.data_tools.preparation.inspection import inspect_sequence
 from depth_refine.data_tools.preparation.metadata import read_cameras, read_takes
 from depth_refine.functional.camera import project
 from depth_refine.synthetic.motion import make_motion
-from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 from depth_refine.synthetic.subjects import make_proportions
 
 CAMERA = '55011271'

@@ -2,21 +2,15 @@ import numpy as np
 import pytest
 
 from depth_refine.structures.skeleton import bone_lengths
-from depth_refine.synthetic.performances import (
-    Performance,
-    choose_test_subjects,
-    procedural_performances,
-    recorded_performances,
-)
+from depth_refine.synthetic.performances import Performance, choose_test_subjects, procedural_performances
 from depth_refine.synthetic.subjects import SUBJECTS
 from depth_refine.utils.errors import InputError
 
 
 def test_every_subject_does_everything():
     performances = procedural_performances(['S9', 'S1'], ['Waiting', 'SittingDown'], 7, seed=0)
-    assert [(p.subject, p.action) for p in performances] == [
-        ('S9', 'Waiting_1'), ('S9', 'SittingDown_1'), ('S1', 'Waiting_1'), ('S1', 'SittingDown_1'),
-    ]  # fmt: skip
+    expected = [('S9', 'Waiting_1'), ('S9', 'SittingDown_1'), ('S1', 'Waiting_1'), ('S1', 'SittingDown_1')]
+    assert [(p.subject, p.action) for p in performances] == expected
     assert all(p.joints.shape == (7, 17, 3) for p in performances)
     assert [p.seat is None for p in performances] == [True, False, True, False]
     lengths = [bone_lengths(p.joints).mean(axis=0) for p in performances]
@@ -40,22 +34,6 @@ def test_unknown_names():
         procedural_performances(['S2'], ['Walking'], 5, seed=0)
 
 
-def test_clips_of_one_name_become_takes(tmp_path):
-    joints = np.concatenate(
-        [p.joints for p in procedural_performances(['S1', 'S5'], ['Waiting', 'Walking'], 6, seed=0)]
-    )
-    path = tmp_path / 'clips.npz'
-    np.savez(
-        path, positions=joints, clip=np.repeat(np.arange(4), 6), fps=50, subject=['a', 'a', 'b', 'b'],
-        description=['go', 'go', 'go', 'stop'],
-    )  # fmt: skip
-    performances = recorded_performances(path, 4)
-    assert [(p.subject, p.action) for p in performances] == [
-        ('a', 'Go_1'), ('a', 'Go_2'), ('b', 'Go_1'), ('b', 'Stop_1'),
-    ]  # fmt: skip
-    assert [p.subject_index for p in performances] == [0, 0, 1, 1] and len(performances[0].joints) == 4
-
-
 def people(**frames):
     return [Performance(name, 'Go_1', 0, 0, np.zeros((count, 17, 3))) for name, count in frames.items()]
 
@@ -67,6 +45,8 @@ def people(**frames):
         (dict(a=30, b=70), ('a',)),
         (dict(a=60, b=15, c=12, d=13), ('b', 'c')),
         (dict(a=500, b=10, c=500, d=275, e=90), ('b', 'd', 'e')),
+        # the clips of docs/motion_files.md
+        (dict(cmu05=926, cmu07=173, cmu104=649, cmu131=1897, cmu135=1444, cmu93=211), ('cmu05', 'cmu104')),
     ],
 )
 def test_test_subjects_have_about_a_quarter(frames, expected):
@@ -74,13 +54,12 @@ def test_test_subjects_have_about_a_quarter(frames, expected):
 
 
 def test_many_subjects_are_split_well():
-    rng = np.random.default_rng(0)
-    frames = {f's{index}': int(count) for index, count in enumerate(rng.integers(50, 3000, 60))}
+    frames = {f's{index}': int(n) for index, n in enumerate(np.random.default_rng(0).integers(50, 3000, 60))}
     chosen = choose_test_subjects(people(**frames))
     share = sum(frames[name] for name in chosen) / sum(frames.values())
     assert share == pytest.approx(0.275, abs=0.01) and len(chosen) > 5
 
 
 def test_one_subject_cannot_be_split():
-    with pytest.raises(InputError, match=r"two subjects or more, one of them for the test split, got only \['a'\]"):
+    with pytest.raises(InputError, match=r"two subjects or more, one of them for the test split, got \['a'\]"):
         choose_test_subjects(people(a=50))

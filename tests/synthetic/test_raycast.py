@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from depth_refine.synthetic.raycast import cast_round_cone
+from depth_refine.synthetic.body import PLAIN, Limbs
+from depth_refine.synthetic.raycast import cast_round_cone, first_hits
+
+FOCAL, HEIGHT, WIDTH = 120.0, 60, 80
+ROW, COLUMN = HEIGHT // 2, WIDTH // 2
+
+
+def unit(rays):
+    return (rays / np.linalg.norm(rays, axis=0)).astype(np.float32)
 
 
 def reference(rays, start, end, radii, flatness, front):
@@ -16,12 +24,6 @@ def reference(rays, start, end, radii, flatness, front):
     with np.errstate(invalid='ignore'):
         distance = np.where(discriminant > 0, (b - np.sqrt(discriminant)) / a, np.inf)
     return distance.min(axis=-1), s[distance.argmin(axis=-1)]
-
-
-def rays_towards(point, spread, shape=(23, 31)):
-    y, x = np.meshgrid(*(np.linspace(-spread, spread, n) for n in shape), indexing='ij')
-    rays = np.stack([point[0] + x, point[1] + y, np.full(shape, point[2])])
-    return (rays / np.linalg.norm(rays, axis=0)).astype(np.float32)
 
 
 CASES = {
@@ -39,7 +41,8 @@ CASES = {
 def test_agrees_with_explicit_spheres(case):
     start, end, radii, flatness = (np.array(value) for value in CASES[case])
     front = np.array([0.36, 0.48, -0.8])
-    rays = rays_towards((start + end) / 2, 0.25)
+    y, x = np.meshgrid(np.linspace(-0.25, 0.25, 23), np.linspace(-0.25, 0.25, 31), indexing='ij')
+    rays = unit(((start + end) / 2)[:, None, None] + np.stack([x, y, 0 * x]))
     distance, s = cast_round_cone(rays, start, end, radii, float(flatness), front)
     expected, where = reference(rays.astype(np.float64), start, end, radii, flatness, front)
     hit = np.isfinite(expected)
@@ -54,9 +57,23 @@ def test_agrees_with_explicit_spheres(case):
     assert distance.dtype == np.float32
 
 
-def test_a_cone_behind_the_camera_is_not_mistaken_for_one_in_front():
-    rays = rays_towards(np.array([0.0, 0, 4]), 0.4)
-    start, end, radii = np.array([0, 0, -4.0]), np.array([0.3, 0, -4.0]), np.array([0.1, 0.1])
-    ahead, _ = cast_round_cone(-rays, start, end, radii, 1.0, np.array([0, 0, 1.0]))
-    behind, _ = cast_round_cone(rays, start, end, radii, 1.0, np.array([0, 0, 1.0]))
-    assert np.isfinite(ahead).any() and np.isinf(behind).all()
+def hits(*rods, behind=np.inf):
+    """First hits of a pinhole camera with rods of 0.1 m given by start and end."""
+    start, end = np.array(rods, np.float32).swapaxes(0, 1)
+    n = len(rods)
+    front, colours = np.tile(np.float32([0, 0, -1]), (n, 1)), np.zeros((n, 3), np.float32)
+    limbs = Limbs(start, end, front, np.full((n, 2), 0.05), np.ones(n), colours, np.full(n, PLAIN))
+    y, x = np.meshgrid(np.arange(HEIGHT) - ROW, np.arange(WIDTH) - COLUMN, indexing='ij')
+    rays = unit(np.stack([x / FOCAL, y / FOCAL, np.ones(x.shape)]))
+    return first_hits(limbs, rays, np.full(x.shape, behind, np.float32), np.tile([0, 0, WIDTH, HEIGHT], (n, 1)))
+
+
+def test_crossing_limbs_cover_each_other_where_each_is_nearer():
+    depth, limb, _ = hits(((-0.5, 0.02, 3), (0.5, 0.02, 4)), ((-0.5, -0.02, 4), (0.5, -0.02, 3)))
+    assert limb[ROW, COLUMN - 10] == 0 and limb[ROW, COLUMN + 10] == 1 and limb[0, 0] == -1
+    assert depth[ROW, COLUMN - 10] == pytest.approx(depth[ROW, COLUMN + 10], abs=0.02) and np.isinf(depth[0, 0])
+
+
+@pytest.mark.parametrize(('depth', 'behind', 'expected'), [(4, 3, -1), (4, 5, 0), (-4, np.inf, -1)])
+def test_the_scene_hides_what_is_behind_it_and_the_camera_what_is_behind_that(depth, behind, expected):
+    assert hits(((-0.3, 0, depth), (0.3, 0, depth)), behind=behind)[1][ROW, COLUMN] == expected

@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from depth_refine.functional.camera import project
+from depth_refine.functional.camera import camera_to_world, project
 from depth_refine.synthetic.cameras import make_cameras
 from depth_refine.synthetic.scene import make_scene
 from depth_refine.synthetic.shading import Light
 
 SIZE = 72
-CAMERAS = make_cameras('S', 0, 0, SIZE, np.zeros((1, 17, 3)) + [0, 0, 1])
+CAMERAS = list(make_cameras('S', 0, 0, SIZE, np.zeros((1, 17, 3)) + [0, 0, 1]).values())
 LIGHT = Light.random(np.random.default_rng(0))
 
 
@@ -15,27 +17,26 @@ def scene_of(camera, room=0, clutter=0, seat=None, light=LIGHT):
     return make_scene(camera, light, seat, np.random.default_rng([1, room]), np.random.default_rng([2, clutter]))
 
 
-@pytest.fixture(scope='module', params=range(4))
+@pytest.fixture(params=range(4))
 def camera(request):
-    return list(CAMERAS.values())[request.param]
+    return CAMERAS[request.param]
 
 
-def world_points(scene, camera):
-    points = np.moveaxis(scene.rays * scene.depth, 0, -1).astype(np.float64)
-    return points @ camera['R'].T + camera['T'].ravel()
+def world_points(scene):
+    return camera_to_world(np.moveaxis(scene.rays * scene.depth, 0, -1).astype(np.float64), scene.camera)
 
 
 def test_rays_go_through_pixels_with_distortion_undone(camera):
-    scene = scene_of(camera)
-    pixels = project(np.moveaxis(scene.rays, 0, -1).astype(np.float64) * 3, camera)
+    rays = scene_of(camera).rays.astype(np.float64)
+    pixels = project(3 * np.moveaxis(rays, 0, -1), camera)
     u, v = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
     np.testing.assert_allclose(pixels, np.stack([u, v], axis=-1), atol=1e-4)
-    np.testing.assert_allclose(np.linalg.norm(scene.rays, axis=0), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(rays, axis=0), 1, atol=1e-6)
 
 
 def test_geometry(camera):
     scene = scene_of(camera)
-    points = world_points(scene, camera)
+    points = world_points(scene)
     assert scene.floor.sum() > 0.1 * SIZE**2
     np.testing.assert_allclose(points[scene.floor][:, 2], 0, atol=1e-4)
     assert points[..., 2].min() > -1e-4 and points[..., 2].max() < 3.3 + 1e-4
@@ -43,33 +44,25 @@ def test_geometry(camera):
 
 
 def test_furniture_never_stands_before_the_person(camera):
-    place = np.linalg.norm(camera['T'][:2])
     for room in range(8):
-        scene = scene_of(camera, room, clutter=room)
-        centre = scene.depth[SIZE // 3 : SIZE // 2, SIZE // 3 : 2 * SIZE // 3]
-        assert centre.min() > place + 1.2
+        middle = scene_of(camera, room, room).depth[SIZE // 3 : SIZE // 2, SIZE // 3 : 2 * SIZE // 3]
+        assert middle.min() > np.linalg.norm(camera['T'][:2]) + 1.2
 
 
 def test_chair_stands_on_the_floor_in_front_of_the_walls(camera):
     empty, furnished = scene_of(camera), scene_of(camera, seat=np.array([0.3, -0.2, 0.5]))
     changed = furnished.depth != empty.depth
     assert changed.sum() > 20 and np.all(furnished.depth[changed] < empty.depth[changed])
-    points = world_points(furnished, camera)[changed]
+    points = world_points(furnished)[changed]
     assert np.linalg.norm(points[:, :2] - [0.3, -0.2], axis=1).max() < 0.35
     assert points[:, 2].min() > -0.03 and 0.35 < points[:, 2].max() < 0.45
     assert not furnished.floor[changed].any()
 
 
 def test_rooms_clutter_and_light_vary(camera):
-    base = scene_of(camera)
-    np.testing.assert_array_equal(scene_of(camera).colours, base.colours)
-    bright = Light(LIGHT.direction, LIGHT.up, 1.3 * LIGHT.lamp, 1.3 * LIGHT.ambient, LIGHT.tint)
-    room, light, *clutter = (
-        np.abs(other.colours - base.colours).mean()
-        for other in [
-            scene_of(camera, room=1),
-            scene_of(camera, light=bright),
-            *(scene_of(camera, clutter=seed) for seed in (1, 2, 3)),
-        ]
-    )
+    base = scene_of(camera).colours
+    np.testing.assert_array_equal(scene_of(camera).colours, base)
+    changes = [dict(clutter=seed) for seed in (1, 2, 3)]
+    changes += [dict(room=1), dict(light=replace(LIGHT, lamp=1.3 * LIGHT.lamp, ambient=1.3 * LIGHT.ambient))]
+    *clutter, room, light = (np.abs(scene_of(camera, **change).colours - base).mean() for change in changes)
     assert room > 0.03 and light > 0.03 and max(clutter) > 0.002

@@ -1,4 +1,3 @@
-import hashlib
 import pickle
 import shutil
 from collections import namedtuple
@@ -10,7 +9,7 @@ from mmpose.datasets import Human36mDataset
 
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.structures.skeleton import bone_lengths
-from depth_refine.synthetic import make_synthetic, writer
+from depth_refine.synthetic import make_synthetic
 from depth_refine.synthetic.performances import procedural_performances
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import CAMERA_IDS
@@ -37,13 +36,8 @@ def camera_id(image_name):
     return image_name.rsplit('.', 2)[1].split('_')[0]
 
 
-def digest(folder):
-    """One hash of all paths and bytes."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob('*')):
-        total.update(str(path.relative_to(folder)).encode())
-        total.update(path.read_bytes() if path.is_file() else b'')
-    return total.hexdigest()
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
 
 
 @pytest.mark.parametrize(('split', 'subject'), [('train', 'S5'), ('test', 'S11')])
@@ -63,9 +57,6 @@ def test_layout(data, split, subject):
     images = [cv2.imread(str(data / 'images' / name)) for name in expected]
     assert all(image.shape == (72, 72, 3) for image in images)
     assert len(list((data / 'images').rglob('*.jpg'))) == 2 * rows
-
-
-def test_cameras(data):
     assert set(cameras(data)) == {(subject, name) for subject in ('S5', 'S11') for name in CAMERA_IDS}
 
 
@@ -73,24 +64,20 @@ def test_cameras(data):
 def test_annotations_agree_with_each_other(data, split):
     ann, cams = annotation(data, split), cameras(data)
     part, joints = ann['part'][..., :2], ann['S'][..., :3]
+    subject = ann['imgname'][0].split('/')[0]
+    walk, sit = (p.joints for p in procedural_performances([subject], SMALL['activities'], 5, SMALL['seed']))
+    world = np.concatenate([walk] * 4 + [sit] * 4)
     assert np.all(ann['part'][..., 2] == 1) and np.all(ann['S'][..., 3] == 1)
     for row, name in enumerate(ann['imgname']):
         camera = cams[name.split('/')[0], camera_id(name)]
         np.testing.assert_allclose(project(joints[row], camera), part[row], atol=1e-9)
+        np.testing.assert_allclose(joints[row], world_to_camera(world[row], camera), atol=1e-12)
     np.testing.assert_array_equal(joints[:, 0], (joints[:, 1] + joints[:, 4]) / 2)
     low, high = part.min(axis=1), part.max(axis=1)
     np.testing.assert_allclose(ann['center'], (low + high) / 2)
     np.testing.assert_allclose(ann['scale'] * 200, 1.2 * np.max(high - low, axis=-1))
     assert low.min() > 0 and high.max() < 71, 'everybody is in view'
     np.testing.assert_allclose(np.ptp(bone_lengths(joints), axis=0), 0, atol=1e-9)
-
-
-def test_all_cameras_see_the_same_world(data):
-    ann, cams = annotation(data, 'train'), cameras(data)
-    (walk, _) = procedural_performances(['S5'], SMALL['activities'], 5, SMALL['seed'])
-    for index, name in enumerate(CAMERA_IDS):
-        seen = ann['S'][5 * index : 5 * index + 5, :, :3]
-        np.testing.assert_allclose(seen, world_to_camera(walk.joints, cams['S5', name]), atol=1e-12)
 
 
 def test_mmpose_reads_it(data):
@@ -113,9 +100,10 @@ def test_mmpose_reads_it(data):
         np.testing.assert_array_equal(sample['camera_param']['R'], cams['S11', sample['camera_param']['id']]['R'])
 
 
+@pytest.mark.slow
 def test_same_bytes_whatever_the_number_of_workers(data, tmp_path):
     again = make_synthetic(tmp_path / 'again', **{**SMALL, 'workers': 3})
-    assert digest(again) == digest(data)
+    assert contents(again) == contents(data)
 
 
 def test_another_seed_changes_motion_cameras_and_images(data, tmp_path):
@@ -128,38 +116,26 @@ def test_another_seed_changes_motion_cameras_and_images(data, tmp_path):
 
 
 @pytest.fixture
-def motion_file(tmp_path):
-    """Four subjects, one clip of 6 frames each."""
-    joints = [p.joints for p in procedural_performances(['S1', 'S5', 'S6', 'S7'], ['Posing'], 6, seed=0)]
-    path = tmp_path / 'motion.npz'
-    np.savez(
-        path, positions=np.concatenate(joints), clip=np.repeat(np.arange(4), 6), fps=50,
-        subject=['p_1', 'p_2', 'p_3', 'p_4'], description=['kick and turn', 'fall', 'jump', 'kick and turn'],
-    )  # fmt: skip
-    return path
+def motion_file(clips, tmp_path):
+    np.savez(tmp_path / 'motion.npz', **clips | {'subject': ['p_1', 'p_2', 'p_3']})
+    return tmp_path / 'motion.npz'
 
 
-def test_recorded_motion_survives_the_round_trip(motion_file, tmp_path):
-    data = make_synthetic(tmp_path / 'data', workers=1, image_size=48, motion=motion_file, test_subjects=['p2'])
+def test_recorded_motion_survives_the_round_trip(clips, motion_file, tmp_path):
+    """Two of three subjects are tested on, unless others are named."""
+    data = make_synthetic(tmp_path / 'data', workers=1, image_size=48, motion=motion_file)
     train, test, cams = annotation(data, 'train'), annotation(data, 'test'), cameras(data)
-    assert {name.split('/')[0] for name in train['imgname']} == {'p1', 'p3', 'p4'}
-    assert {name.split('/')[1].rsplit('.', 1)[0] for name in test['imgname']} == {'p2_Fall_1'}
-    with np.load(motion_file) as file:
-        original = file['positions'][6:12]
+    assert {name.split('/')[1].rsplit('.', 1)[0] for name in train['imgname']} == {'p2_WaveHelloAgainAgain_1'}
+    assert {name.split('/')[0] for name in test['imgname']} == {'p1', 'p3'}
+    original = clips['positions'][12:32]
     for index, name in enumerate(CAMERA_IDS):
-        joints = test['S'][6 * index : 6 * index + 6, :, :3] @ cams['p2', name]['R'].T
-        np.testing.assert_allclose(joints - joints[:, :1], original - original[:, :1], atol=1e-9)
+        joints = train['S'][20 * index : 20 * index + 20, 1:, :3] @ cams['p2', name]['R'].T
+        np.testing.assert_allclose(joints - joints[:, :1], original[:, 1:] - original[:, 1:2], atol=1e-6)
 
 
-def test_recorded_subjects_are_split(motion_file, tmp_path):
-    data = make_synthetic(tmp_path / 'data', workers=1, image_size=48, frames=2, motion=motion_file)
-    train, test = ({name.split('/')[0] for name in annotation(data, split)['imgname']} for split in ('train', 'test'))
-    assert len(train) == len(test) == 2 and not train & test
-
-
-@pytest.mark.parametrize('names', [['p1', 'p2', 'p3', 'p4'], ['p9']])
+@pytest.mark.parametrize('names', [['p1', 'p2', 'p3'], ['p9']])
 def test_test_subjects_must_be_some_but_not_all(motion_file, tmp_path, names):
-    message = rf"test subjects \['{names[0]}'.* must be some of the subjects \['p1', 'p2', 'p3', 'p4'\], but not all"
+    message = rf"test subjects \['{names[0]}'.* must be some of the subjects \['p1', 'p2', 'p3'\], but not all"
     with pytest.raises(InputError, match=message):
         make_synthetic(tmp_path / 'data', motion=motion_file, test_subjects=names)
     assert not (tmp_path / 'data').exists()
@@ -178,28 +154,9 @@ def test_an_existing_folder_is_left_alone(tmp_path):
     assert (tmp_path / 'mine').read_text() == 'precious'
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / 'file').write_text('')
-    with pytest.raises(InputError, match=r'file/data cannot be made: '):
-        make_synthetic(tmp_path / 'file' / 'data', **SMALL)
-
-
 def test_a_full_disk_is_noticed_before_anything_is_written(tmp_path, monkeypatch):
     usage = namedtuple('usage', 'total used free')(10, 9, 1_000_000)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
     with pytest.raises(InputError, match=r'^8000 images of 72 px need up to 0\.0 GB in .*, where 0\.0 GB are free'):
         make_synthetic(tmp_path / 'data', **{**SMALL, 'frames': 500})
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize('stop', [KeyboardInterrupt, RuntimeError])
-def test_stopped_half_way_nothing_is_left(tmp_path, monkeypatch, stop):
-    def write_some(folder, *_):
-        folder.mkdir()
-        (folder / 'first.jpg').write_bytes(b'')
-        raise stop
-
-    monkeypatch.setattr(writer, '_write_images', write_some)
-    with pytest.raises(stop):
-        make_synthetic(tmp_path / 'data', **SMALL)
     assert list(tmp_path.iterdir()) == []

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, write_official_h36m
+from official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_h36m.py'
 

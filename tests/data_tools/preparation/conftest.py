@@ -3,9 +3,9 @@ import shutil
 
 import numpy as np
 import pytest
+from official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 
 from depth_refine.data_tools.preparation.prepare import prepare_h36m
-from depth_refine.synthetic.official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 from depth_refine.synthetic.performances import procedural_performances
 
 

@@ -3,10 +3,10 @@ import json
 import cv2
 import numpy as np
 import pytest
+from official_h36m import write_video
 
 from depth_refine.data_tools.preparation.crops import Crops
 from depth_refine.data_tools.preparation.frames import VideoError, sample_video, store_frames
-from depth_refine.synthetic.official_h36m import write_video
 
 NAME = 'S1_Eating_1.55011271'
 CAMERA = dict(w=1000, h=1000)

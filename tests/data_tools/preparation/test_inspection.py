@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from official_h36m import write_cdf
 
 from depth_refine.data_tools.preparation.inspection import inspect_sequence
 from depth_refine.data_tools.preparation.raw_h36m import SequenceError
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.synthetic.official_h36m import write_cdf
 
 KEY = ('S1', '58860488')
 

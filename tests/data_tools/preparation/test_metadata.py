@@ -2,10 +2,10 @@ import re
 
 import numpy as np
 import pytest
+from official_h36m import write_metadata
 from scipy.spatial.transform import Rotation
 
 from depth_refine.data_tools.preparation.metadata import read_cameras, read_takes
-from depth_refine.synthetic.official_h36m import write_metadata
 from depth_refine.utils.errors import InputError
 
 # S1's camera 54138969 as published with VideoPose3D (rotation of the camera to the world, a quaternion w x y z)

@@ -4,10 +4,10 @@ import cdflib
 import numpy as np
 import pytest
 from cdflib.cdfwrite import CDF
+from official_h36m import write_cdf
 
 from depth_refine.data_tools.preparation.poses import check_projection, read_poses_2d, read_poses_3d
 from depth_refine.data_tools.preparation.raw_h36m import SequenceError
-from depth_refine.synthetic.official_h36m import write_cdf
 
 JOINTS = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
 

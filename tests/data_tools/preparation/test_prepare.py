@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 from mmpose.datasets import Human36mDataset
+from official_h36m import write_video
 
 from depth_refine.data_tools.preparation.prepare import prepare_h36m
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.synthetic.official_h36m import write_video
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import CAMERA_IDS
 

@@ -3,10 +3,10 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+from official_h36m import write_cdf, write_video
 
 from depth_refine.data_tools.preparation.prepare import prepare_h36m
 from depth_refine.data_tools.preparation.raw_h36m import SequenceKey
-from depth_refine.synthetic.official_h36m import write_cdf, write_video
 from depth_refine.utils.errors import InputError
 
 LONG = SequenceKey('S5', 'Eating 1', '55011271')

@@ -2,11 +2,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from official_h36m import ALL_SUBJECTS, takes_of
 
 from depth_refine.data_tools.preparation.frames import VideoError, VideoSample
 from depth_refine.data_tools.preparation.raw_h36m import SequenceError, SequenceKey
 from depth_refine.data_tools.preparation.report import KNOWN_DAMAGE, Report
-from depth_refine.synthetic.official_h36m import ALL_SUBJECTS, takes_of
 
 CAMERAS = ('54138969', '55011271', '58860488', '60457274')
 OFFICIAL = {'S1': 248_376, 'S5': 396_316, 'S6': 249_864, 'S7': 332_598, 'S8': 332_598, 'S9': 275_322, 'S11': 275_322}

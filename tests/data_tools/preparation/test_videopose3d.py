@@ -2,11 +2,11 @@ import pickle
 
 import numpy as np
 import pytest
+from official_h36m import make_official_cameras, write_metadata
 
 from depth_refine.data_tools.preparation import videopose3d
 from depth_refine.data_tools.preparation.videopose3d import import_videopose3d
 from depth_refine.datasets import H36MAnnotation, H36MDepthSequenceDataset, SequenceStore, load_cameras
-from depth_refine.synthetic.official_h36m import make_official_cameras, write_metadata
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_names import parse_image_name
 

@@ -24,8 +24,6 @@ ACTIONS = (
     'Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning', 'Posing', 'Purchases', 'Sitting', 'SittingDown',
     'Smoking', 'TakingPhoto', 'Waiting', 'Walking', 'WalkingDog', 'WalkTogether',
 )  # fmt: skip
-_FRAME_RATE = 50
-_CDF_REAL4 = 44
 
 
 class OfficialTake(NamedTuple):
@@ -44,11 +42,7 @@ def takes_of(subject: str) -> list[str]:
 
 
 def make_official_cameras(seed: int = 0) -> dict[tuple[str, str], dict]:
-    """The 44 cameras of 11 subjects, all of which see the 2 m around the room's centre.
-
-    Returns:
-        Dict of (subject, camera id) to camera, see :mod:`depth_refine.functional.camera`.
-    """
+    """The 44 cameras of 11 subjects, by subject and camera id; all see the 2 m around the room's centre."""
     corners = np.array(list(itertools.product((-1, 1), (-1, 1), (0, 1.9))))
     cameras: dict = {}
     for index, subject in enumerate(ALL_SUBJECTS):
@@ -60,12 +54,7 @@ def make_official_cameras(seed: int = 0) -> dict[tuple[str, str], dict]:
 
 
 def write_metadata(path: str | Path, cameras: dict[tuple[str, str], dict]) -> None:
-    """Write ``metadata.xml`` with the parts that the preparation reads.
-
-    Args:
-        path: the file.
-        cameras: all 44.
-    """
+    """Write ``metadata.xml`` of all 44 cameras, with the parts that the preparation reads."""
     takes = list(zip(*map(takes_of, ALL_SUBJECTS), strict=True))
     rows = [('', '', *ALL_SUBJECTS)]
     rows += [('1', take, *('_ALL' + suffix for _ in ALL_SUBJECTS)) for take, suffix in (('1', ' 1'), ('2', ''))]
@@ -90,17 +79,12 @@ def write_metadata(path: str | Path, cameras: dict[tuple[str, str], dict]) -> No
 
 
 def write_cdf(path: str | Path, poses: np.ndarray) -> None:
-    """Write a CDF file with one record of one variable, ``Pose``.
-
-    Args:
-        path: the file; replaced if there.
-        poses: (T, channels), written as float32.
-    """
+    """Write poses (T, channels) to a CDF file, replaced if there: one float32 record of one variable, ``Pose``."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     specification = {
-        'Variable': 'Pose', 'Data_Type': _CDF_REAL4, 'Num_Elements': 1, 'Rec_Vary': True,
+        'Variable': 'Pose', 'Data_Type': CDF.CDF_FLOAT, 'Num_Elements': 1, 'Rec_Vary': True,
         'Dim_Sizes': list(poses.shape), 'Compress': 0,
     }  # fmt: skip
     file = CDF(str(path), cdf_spec={'Majority': 'row_major', 'rDim_sizes': []})
@@ -109,16 +93,11 @@ def write_cdf(path: str | Path, poses: np.ndarray) -> None:
 
 
 def write_video(path: str | Path, frames: Iterable[np.ndarray]) -> None:
-    """Write an mp4 of 50 frames a second.
-
-    Args:
-        path: the file.
-        frames: (h, w, 3) uint8, BGR, at least one.
-    """
+    """Write frames, at least one, (h, w, 3) uint8, BGR, to an mp4 of 50 frames a second."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     frames = iter(frames)
     first = next(frames)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), _FRAME_RATE, first.shape[1::-1])
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 50, first.shape[1::-1])
     for frame in itertools.chain([first], frames):
         writer.write(frame)
     writer.release()
@@ -129,13 +108,7 @@ def write_official_h36m(
 ) -> None:
     """Write ``metadata.xml`` and the files of some takes, extracted: ``S1/MyPoseFeatures/...``, ``S1/Videos/...``.
 
-    A video shows a white disc for each joint.
-
-    Args:
-        raw: the folder.
-        takes: what to write.
-        cameras: all 44, see :func:`make_official_cameras`.
-        videos: write videos too.
+    ``cameras`` are all 44; a video shows a white disc for each joint.
     """
     raw = Path(raw)
     write_metadata(raw / 'metadata.xml', cameras)
