@@ -238,23 +238,6 @@ def test_first_stages_share_an_epoch_between_processes(data_root, body_2d_root, 
         assert drawn[0][name][0] != drawn[0][name][1]
 
 
-def test_parts_are_usable_in_a_plain_mmpose_config(tmp_path):
-    (tmp_path / 'config.py').write_text(
-        "_base_ = ['mmpose::body_3d_keypoint/video_pose_lift/h36m/"
-        "video-pose-lift_tcn-27frm-supv_8xb128-160e_h36m.py']\n"
-        "custom_imports = dict(imports=['depth_refine'])\n"
-        "model = dict(_delete_=True, type='DepthTemporalRefiner',\n"
-        "    backbone=dict(type='TCN', in_channels=34, stem_channels=8, num_blocks=2, kernel_sizes=(3, 3, 3)),\n"
-        "    head=dict(type='TemporalPoseHead', in_channels=8, decoder={{_base_.codec}}))\n"
-        "noise = dict(type='GaussianJointNoise', sigma_2d=0.05)\n"
-    )
-    cfg = Config.fromfile(tmp_path / 'config.py')
-    labels = torch.randn(34, 27).numpy()
-    results = dict(keypoints=torch.zeros(27, 17, 2).numpy(), keypoint_labels=labels)
-    assert (TRANSFORMS.build(cfg.noise)(results)['keypoint_labels'] != labels).all()
-    assert MODELS.build(cfg.model).eval()(torch.randn(1, 34, 30)).shape == (1, 4, 17, 3)
-
-
 def test_configs_in_the_readme(tmp_path):
     root = CONFIGS.parent
     blocks = [block.split('```')[0] for block in (root / 'README.md').read_text().split('```python\n')[1:]]
