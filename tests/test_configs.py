@@ -1,6 +1,4 @@
-import json
 import math
-import multiprocessing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import HOOKS, PARAM_SCHEDULERS, init_default_scope
+from mmengine.registry import HOOKS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from mmpose.registry import MODELS, TRANSFORMS
 from reproduction import ablations, beyond, table1, table2
@@ -109,6 +107,7 @@ def test_trains_and_predicts(name, data_root, body_2d_root, sequence_root):
         cfg = loaded_here(Config.fromfile(CONFIGS / name), data_root=str(sequence_root))
     loaders = [cfg[f'{split}_dataloader'].dataset for split in ('train', 'val', 'test')]
     assert [part.get('test_mode', False) for part in loaders] == [False, True, True]
+    Runner.build_dataloader(cfg.val_dataloader)
     model = assert_trains_and_predicts(cfg)
     if name not in FIRST_STAGES:  # the receptive field stands in the model and in three loaders
         assert {part.seq_len for part in loaders} == {model.receptive_field}
@@ -193,49 +192,6 @@ def test_integral_extracts_human36m_alone(data_root, body_2d_root):
     nodes = list(extraction._image_datasets([cfg.train_dataloader, cfg.test_dataloader]))
     assert [Path(node.ann_file).stem for node in nodes] == ['h36m_train', 'h36m_test']
     assert {node.bbox_policy for node in nodes} == {'annotation'}
-
-
-def draw(rank, folder, names):
-    """Write down which images one of two processes is given in two epochs."""
-    init_default_scope('mmpose')
-    torch.distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2)
-    drawn = {}
-    for name in names:
-        loader = Runner.build_dataloader(Config.fromfile(folder / name).train_dataloader)  # no seed
-        drawn[name] = []
-        for epoch in range(2):
-            loader.sampler.set_epoch(epoch)
-            paths = [[loader.dataset.get_data_info(i)['img_path'] for i in batch] for batch in loader.batch_sampler]
-            drawn[name].append(paths)
-    (folder / f'{rank}.json').write_text(json.dumps(drawn))
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
-
-
-@pytest.mark.posix
-@pytest.mark.slow
-def test_first_stages_share_an_epoch_between_processes(data_root, body_2d_root, tmp_path):
-    names = ['integral_h36m.py', 'integral_h36m_only.py']
-    for name in names:
-        first_stage(name, data_root, body_2d_root).dump(tmp_path / name)
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
-    ranks = [context.Process(target=draw, args=(rank, tmp_path, names)) for rank in range(2)]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join()
-    assert [process.exitcode for process in ranks] == [0, 0]
-    drawn = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2)]
-    frames = {str(path) for path in data_root.glob('images/S1/*/*.jpg') if int(path.stem[-6:]) % 5 == 1}
-    for name in names:
-        for ranks in zip(*(rank[name] for rank in drawn), strict=True):
-            shares = [{path for batch in batches for path in batch if 'h36m' in path} for batches in ranks]
-            assert shares[0].isdisjoint(shares[1]) and shares[0] | shares[1] == frames
-            for batch in (batch for batches in ranks for batch in batches):
-                of_h36m = ['h36m' in path for path in batch]
-                assert of_h36m == ([True, True, False, False] if name == names[0] else [True] * 4)
-        assert drawn[0][name][0] != drawn[0][name][1]
 
 
 def test_configs_in_the_readme(tmp_path):

@@ -86,7 +86,7 @@ def in_step(work: str) -> Iterator[None]:
 def cell_config(row: Row, seed: int, settings: Settings, stores: Path = Path()) -> Config:
     """The config that a cell runs: the row's, at the schedule's size, and where data and results are."""
     cfg = load_config(str(settings.configs / f'{row.config or row.name}.py'), {})
-    cfg.merge_from_dict(row.options | (row.short if settings.schedule == 'short' else {}))
+    cfg.merge_from_dict((row.short if settings.schedule == 'short' else {}) | row.options)
     if settings.epochs is not None:  # that end at the same learning rate
         (scheduler,) = cfg.param_scheduler
         scheduler.gamma **= cfg.train_cfg.max_epochs / settings.epochs

@@ -83,8 +83,9 @@ def data_identity(cfg: Config) -> str:
 def h36m_datasets(node) -> Iterator[dict]:
     """Every data set in Human3.6M's layout, or of a class made from ours, in a piece of config."""
     if isinstance(node, dict):
-        kind = DATASETS.get(node['type']) if isinstance(node.get('type'), str) and 'ann_file' in node else None
-        if kind and issubclass(kind, H36MImageDataset | H36MDepthSequenceDataset):
+        kind = node.get('type') if 'ann_file' in node else None
+        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+        if isinstance(kind, type) and issubclass(kind, H36MImageDataset | H36MDepthSequenceDataset):
             yield node
         node = list(node.values())
     if isinstance(node, list | tuple):
