@@ -40,7 +40,6 @@ setup(
         'numpy',
         'opencv-python',
         'plotly',
-        'pyyaml',
         'scipy',
         'torch>=2.7',
         'tqdm',

@@ -15,6 +15,7 @@ model = dict(
 # About 22 of them hold as many samples as Sun et al.'s schedule: 300 epochs, each of MPII's 22 k persons and as many
 # frames of Human3.6M; their learning rate drops after 90 % and 97 %.
 train_cfg = dict(max_epochs=22, val_interval=1)
+default_hooks = dict(checkpoint=dict(save_best='h36m/MPJPE_mm', rule='less'))
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, fused=True))
 param_scheduler = [dict(type='MultiStepLR', milestones=[20, 21], gamma=0.1)]
 auto_scale_lr = dict(base_batch_size=128)

@@ -1,86 +1,164 @@
-import json
-import multiprocessing
+import math
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import init_default_scope
+from mmengine.registry import HOOKS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
-from mmpose.registry import DATASETS, METRICS, MODELS, TRANSFORMS
+from mmpose.registry import MODELS, TRANSFORMS
+from reproduction import ablations, beyond, table1, table2
+from reproduction.cell import Settings, cell_config
+from torch import nn
 
+from depth_refine.datasets import H36MAnnotation, write_sequence_store
+from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.inference import extraction
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-FILES = sorted(
-    path.relative_to(CONFIGS).as_posix() for folder in ('.', 'demo') for path in (CONFIGS / folder).glob('*.py')
-)
+FILES = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob('*.py') if path.parent.name != '_base_')
+FIRST_STAGES = [name for name in FILES if 'integral' in name]
+SLOW = ['integral_h36m.py', 'integral_h36m_only.py', 'beyond/dstformer_2d_depth_27.py']
+ROWS = {row.name: row for table in (table1, table2, ablations, beyond) for row in table.ROWS}
+# kernel size and number of blocks, by receptive field
 FIELDS = {1: (1, 2), 27: (3, 2), 81: (3, 3), 243: (3, 4)}
-CAUSAL = {'refiner_causal_27.py': 27, 'refiner_causal_243.py': 243}
+PAPERS = {f'refiner_{field}.py': field for field in FIELDS}
+PAPERS |= {'refiner_243_cpn.py': 243, 'refiner_causal_27.py': 27, 'refiner_causal_243.py': 243}
 
 
-def test_the_fixed_configs_are_there():
-    assert {'integral_h36m.py', *(f'refiner_{field}.py' for field in FIELDS), *CAUSAL} <= set(FILES)
+@pytest.fixture(scope='session')
+def sequence_root(data_root, tmp_path_factory):
+    """Two videos of 250 frames to train and two to test, with stores that are off by up to 2 px and 0.1 m."""
+    root, rng = tmp_path_factory.mktemp('sequences'), np.random.default_rng(0)
+    cameras = data_root / 'annotation_body3d/cameras.pkl'
+    (root / 'annotation_body3d').mkdir()
+    (root / 'annotation_body3d/cameras.pkl').write_bytes(cameras.read_bytes())
+    for split in ('train', 'test'):
+        short = H36MAnnotation(data_root / f'annotation_body3d/fps50/h36m_{split}.npz', cameras)
+        frames, path = np.arange(250), root / f'annotation_body3d/fps50/h36m_{split}.npz'
+        videos = [(video.name, video.rows[frames % len(video.rows)]) for video in short.sequences[:2]]
+        write_annotation(
+            path, [AnnotatedSequence(n, frames + 1, short.keypoints[r], short.keypoints_3d[r]) for n, r in videos]
+        )
+        annotation = H36MAnnotation(path, cameras)
+        depth = annotation.keypoints_3d[..., 2:] - annotation.keypoints_3d[:, :1, 2:]
+        keypoints = np.concatenate([annotation.keypoints, depth], axis=-1)
+        keypoints += rng.uniform(-1, 1, keypoints.shape) * [2, 2, 0.1]
+        ones, rows = np.ones(keypoints.shape[:2], np.float32), np.arange(len(annotation))
+        with write_sequence_store(root / f'stores/h36m_{split}', annotation, 'b', {}, has_depth_std=True) as writer:
+            writer.write(rows, keypoints, ones, depth_std=0.05 * ones)
+    return root
 
 
-@pytest.mark.parametrize('name', FILES)
-def test_builds_and_runs_forward(name):
-    cfg = Config.fromfile(CONFIGS / name)
-    model = MODELS.build(cfg.model).eval()
-    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
-    if cfg.model.type == 'TopdownPoseEstimator':
-        affine = next(step for step in train.pipeline if step.type == 'TopdownAffine')
-        assert list(affine.input_size) == list(cfg.model.head.decoder.input_size)
-        w, h = affine.input_size
-        shape, expected = (2, 3, h, w), (2, 17, 3)
-    else:
-        field = model.receptive_field
-        channels = 3 if 'depth' in train.input_source else 2
-        assert train.seq_len == test.seq_len == field and train.input_source == test.input_source
-        datasets = (train, cfg.val_dataloader.dataset, test)
-        assert {part.get('causal', False) for part in datasets} == {model.backbone.causal} == {name in CAUSAL}
-        shape, expected = (2, 17 * channels, field + 3), (2, 4, 17, 3)
+def loaded_here(cfg, **dataset):
+    """A config whose loaders have no workers and small batches."""
+    for split in ('train', 'val', 'test'):
+        if loader := cfg[f'{split}_dataloader']:
+            loader.update(num_workers=0, persistent_workers=False, batch_size=min(loader.batch_size, 4))
+            stores = dict(depth_store=f'stores/h36m_{split.replace("val", "test")}', bbox_policy=None)
+            loader.dataset.update(**dataset, **(stores if 'depth_store' in loader.dataset else {}))
+    return cfg
+
+
+def first_stage(name, data_root, body_2d_root, batch_size=4):
+    """A first stage's config on small data, loaded without workers."""
+    cfg = loaded_here(Config.fromfile(CONFIGS / name))
+    datasets = cfg.train_dataloader.dataset.get('datasets', [cfg.train_dataloader.dataset])
+    for part, root in zip(datasets, (data_root, body_2d_root / 'coco', body_2d_root / 'mpii'), strict=False):
+        part.data_root = str(root)
+    cfg.val_dataloader.dataset.data_root = cfg.test_dataloader.dataset.data_root = str(data_root)
+    cfg.train_dataloader.batch_size = batch_size
+    return cfg
+
+
+def assert_trains_and_predicts(cfg):
+    """From the first batch of its data to an optimiser's step, and from its test data to errors."""
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
+    losses = model.train()(**model.data_preprocessor(batch, training=True), mode='loss')
+    loss, _ = model.parse_losses(losses)
+    assert 0 < loss.item() < 10  # of metres, or of coordinates from 0 to 1, untrained
+    loss.backward()
+    weights = {name: p for name, p in model.named_parameters() if p.ndim > 1}
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in weights.values())
+    build_optim_wrapper(model, cfg.optim_wrapper).step()
+
+    data = Runner.build_dataloader(cfg.test_dataloader)
+    evaluator = Evaluator(cfg.test_evaluator)
+    evaluator.dataset_meta = data.dataset.metainfo
     with torch.no_grad():
-        assert model(torch.randn(shape), None, mode='tensor').shape == expected
-
-    for dataset in (train, *train.get('datasets', ()), cfg.val_dataloader.dataset, test):
-        assert DATASETS.get(dataset.type) is not None
-        for step in dataset.pipeline:
-            TRANSFORMS.build(step)
-    assert cfg.val_dataloader.dataset.test_mode and test.test_mode and not train.get('test_mode', False)
-    METRICS.build(cfg.test_evaluator)
+        samples = model.eval().test_step(batch := next(iter(data)))
+    evaluator.process(samples, batch)
+    assert all(sample.pred_instances.flip_test == cfg.model.test_cfg.flip_test for sample in samples)
+    assert 0 < evaluator.evaluate(len(samples))['h36m/MPJPE_mm'] < 1e4
+    return model
 
 
-@pytest.mark.parametrize(('name', 'field'), [*((f'refiner_{field}.py', field) for field in FIELDS), *CAUSAL.items()])
-def test_refiners_at_the_papers_size(name, field):
+@pytest.mark.parametrize('name', [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in FILES])
+def test_trains_and_predicts(name, data_root, body_2d_root, sequence_root):
+    if name in FIRST_STAGES:
+        cfg = first_stage(name, data_root, body_2d_root)
+    else:
+        cfg = loaded_here(Config.fromfile(CONFIGS / name), data_root=str(sequence_root))
+    loaders = [cfg[f'{split}_dataloader'].dataset for split in ('train', 'val', 'test')]
+    assert [part.get('test_mode', False) for part in loaders] == [False, True, True]
+    Runner.build_dataloader(cfg.val_dataloader)
+    model = assert_trains_and_predicts(cfg)
+    if name not in FIRST_STAGES:  # the receptive field stands in the model and in three loaders
+        assert {part.seq_len for part in loaders} == {model.receptive_field}
+        assert len({part.input_source for part in loaders}) == len({part.get('causal', False) for part in loaders}) == 1
+        assert getattr(model.backbone, 'causal', False) == loaders[0].get('causal', False) == ('causal' in name)
+    original = Config.fromfile(CONFIGS / name)
+    assert original.auto_scale_lr.base_batch_size == original.train_dataloader.batch_size
+    assert original.default_hooks.checkpoint.save_best == 'h36m/MPJPE_mm'
+
+
+@pytest.mark.parametrize('row', ROWS.values(), ids=ROWS)
+def test_rows_of_tables_train_and_predict(row, sequence_root, tmp_path):
+    settings = Settings(CONFIGS, sequence_root, tmp_path, schedule='short')
+    cfg = loaded_here(cell_config(row, 0, settings, sequence_root / 'stores'), data_root=str(sequence_root))
+    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    assert (train.input_source, train.seq_len) == (test.input_source, test.seq_len)
+    assert assert_trains_and_predicts(cfg).receptive_field == train.seq_len
+    full = cell_config(row, 0, settings._replace(schedule='full'), sequence_root / 'stores')
+    for key in ('input_source', 'seq_len', 'pipeline'):
+        assert full.train_dataloader.dataset[key] == train[key]
+
+
+@pytest.mark.parametrize(('name', 'field'), PAPERS.items())
+def test_refiners_at_the_papers_size_and_pavllos_schedule(name, field):
     cfg = Config.fromfile(CONFIGS / name)
     backbone = cfg.model.backbone
     assert (backbone.kernel_size, backbone.num_blocks) == FIELDS[field]
     assert (backbone.channels, backbone.dropout) == (1024, 0.25)
     assert MODELS.build(cfg.model).receptive_field == field
 
-
-def test_integral_at_the_papers_size():
-    cfg = Config.fromfile(CONFIGS / 'integral_h36m.py')
-    model = MODELS.build(cfg.model)
-    assert (cfg.model.backbone.type, cfg.model.backbone.depth) == ('ResNet', 50)
-    assert cfg.model.head.decoder.depth_range == 1.5
-    with torch.no_grad():
-        logits = model.head._logits(model.extract_feat(torch.zeros(1, 3, 256, 256)))
-    assert logits.shape == (1, 17, 72, 64, 64)
-
-
-def first_stage(name, data_root, body_2d_root, **train_dataloader):
-    """A first stage's config on small data, loaded without workers."""
-    cfg = Config.fromfile(CONFIGS / name)
-    dataset = cfg.train_dataloader.dataset
-    for part, root in zip(
-        dataset.get('datasets', [dataset]), (data_root, body_2d_root / 'coco', body_2d_root / 'mpii'), strict=False
-    ):
-        part.data_root = str(root)
-    cfg.train_dataloader.update(num_workers=0, persistent_workers=False, **train_dataloader)
-    return cfg
+    # VideoPose3D: its recipe (DOCUMENTATION.md), ChunkedGenerator with augment, and the end of an epoch in run.py
+    frames, batch_size, epochs, lr, lr_decay, momentum = 1_559_752, 1024, 80, 1e-3, 0.95, (0.1, 0.001)
+    pairs = 2 * frames
+    num_batches = (pairs + batch_size - 1) // batch_size
+    ours = cfg.train_cfg.max_epochs
+    assert cfg.train_dataloader.batch_size == batch_size and ours * frames == epochs * pairs
+    # each of our epochs, too, ends with a batch that is not full
+    assert 0 <= ours * math.ceil(frames / batch_size) - epochs * num_batches <= epochs
+    model = nn.BatchNorm1d(1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=cfg.optim_wrapper.optimizer.lr)
+    (scheduler,) = (PARAM_SCHEDULERS.build(dict(s, optimizer=optimizer)) for s in cfg.param_scheduler)
+    (hook,) = (HOOKS.build(hook) for hook in cfg.custom_hooks if hook.type == 'BatchNormMomentumHook')
+    for epoch in range(ours):
+        hook.before_train_epoch(SimpleNamespace(model=model, epoch=epoch, max_epochs=ours))
+        theirs = epoch * frames / pairs
+        assert optimizer.param_groups[0]['lr'] == pytest.approx(lr * lr_decay**theirs)
+        decay = np.exp(-theirs / epochs * np.log(momentum[0] / momentum[1]))
+        assert model.momentum == pytest.approx(momentum[0] * decay)
+        optimizer.step()
+        scheduler.step()
+    assert optimizer.param_groups[0]['lr'] == pytest.approx(lr * lr_decay**epochs)
 
 
 def test_integral_trains_depth_on_human36m_alone(data_root, body_2d_root):
@@ -99,10 +177,14 @@ def test_integral_trains_depth_on_human36m_alone(data_root, body_2d_root):
         assert torch.equal(grad != 0, weights != 0)
         assert (weights[:, :2] > 0).any() and (weights[:, 2] > 0).any() == has_depth
 
-    before = model.head.heatmap_head.final_layer.weight.clone()
-    log = model.train_step(batch, build_optim_wrapper(model, cfg.optim_wrapper))
-    torch.testing.assert_close(log['loss'], loss.detach())
-    assert not torch.equal(model.head.heatmap_head.final_layer.weight, before)
+
+def test_integral_at_the_papers_size():
+    model, shapes = MODELS.build(Config.fromfile(CONFIGS / 'integral_h36m.py').model), []
+    *_, last = (module for module in model.head.modules() if isinstance(module, nn.Conv2d))
+    last.register_forward_hook(lambda module, inputs, heatmaps: shapes.append(heatmaps.shape))
+    with torch.no_grad():
+        assert model(torch.zeros(1, 3, 256, 256), None, mode='tensor').shape == (1, 17, 3)
+    assert shapes == [(1, 17 * 72, 64, 64)] and model.head.decoder.depth_range == 1.5
 
 
 def test_integral_extracts_human36m_alone(data_root, body_2d_root):
@@ -110,81 +192,6 @@ def test_integral_extracts_human36m_alone(data_root, body_2d_root):
     nodes = list(extraction._image_datasets([cfg.train_dataloader, cfg.test_dataloader]))
     assert [Path(node.ann_file).stem for node in nodes] == ['h36m_train', 'h36m_test']
     assert {node.bbox_policy for node in nodes} == {'annotation'}
-
-
-def draw(rank, folder, names):
-    """Write down which images one of two processes is given in two epochs."""
-    init_default_scope('mmpose')
-    torch.distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2)
-    drawn = {}
-    for name in names:
-        loader = Runner.build_dataloader(Config.fromfile(folder / name).train_dataloader)  # no seed
-        drawn[name] = []
-        for epoch in range(2):
-            loader.sampler.set_epoch(epoch)
-            paths = [[loader.dataset.get_data_info(i)['img_path'] for i in batch] for batch in loader.batch_sampler]
-            drawn[name].append(paths)
-    (folder / f'{rank}.json').write_text(json.dumps(drawn))
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
-
-
-def test_first_stages_share_an_epoch_between_processes(data_root, body_2d_root, tmp_path):
-    names = ['integral_h36m.py', 'integral_h36m_only.py']
-    for name in names:
-        first_stage(name, data_root, body_2d_root, batch_size=4).dump(tmp_path / name)
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['depth_refine'])  # without effect if another test started it
-    ranks = [context.Process(target=draw, args=(rank, tmp_path, names)) for rank in range(2)]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join()
-    assert [process.exitcode for process in ranks] == [0, 0]
-    drawn = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2)]
-    frames = {str(path) for path in data_root.glob('images/S1/*/*.jpg') if int(path.stem[-6:]) % 5 == 1}
-    for name in names:
-        for ranks in zip(*(rank[name] for rank in drawn), strict=True):
-            shares = [{path for batch in batches for path in batch if 'h36m' in path} for batches in ranks]
-            assert shares[0].isdisjoint(shares[1]) and shares[0] | shares[1] == frames
-            for batch in (batch for batches in ranks for batch in batches):
-                of_h36m = ['h36m' in path for path in batch]
-                assert of_h36m == ([True, True, False, False] if name == names[0] else [True] * 4)
-        assert drawn[0][name][0] != drawn[0][name][1]
-
-
-@pytest.mark.parametrize('name', FILES)
-def test_learning_rate_is_that_of_the_batch_size(name):
-    cfg = Config.fromfile(CONFIGS / name)
-    assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
-
-
-def test_only_training_inputs_of_our_refiner_are_noisy():
-    noisy = {
-        name: [step.type for step in Config.fromfile(CONFIGS / name).train_dataloader.dataset.pipeline]
-        for name in FILES
-        if 'refiner' in name
-    }
-    clean = {'demo/refiner_2d.py', 'demo/refiner_2d_depth.py', 'demo/refiner_gt2d.py', 'demo/refiner_gt2d_gtdepth.py'}
-    clean.add('refiner_243_cpn.py')
-    assert {name for name, steps in noisy.items() if 'GaussianJointNoise' not in steps} == clean
-
-
-def test_parts_are_usable_in_a_plain_mmpose_config(tmp_path):
-    (tmp_path / 'config.py').write_text(
-        "_base_ = ['mmpose::body_3d_keypoint/video_pose_lift/h36m/"
-        "video-pose-lift_tcn-27frm-supv_8xb128-160e_h36m.py']\n"
-        "custom_imports = dict(imports=['depth_refine'])\n"
-        "model = dict(_delete_=True, type='DepthTemporalRefiner',\n"
-        "    backbone=dict(type='TCN', in_channels=34, stem_channels=8, num_blocks=2, kernel_sizes=(3, 3, 3)),\n"
-        "    head=dict(type='TemporalPoseHead', in_channels=8, decoder={{_base_.codec}}))\n"
-        "noise = dict(type='GaussianJointNoise', sigma_2d=0.05)\n"
-    )
-    cfg = Config.fromfile(tmp_path / 'config.py')
-    labels = torch.randn(34, 27).numpy()
-    results = dict(keypoints=torch.zeros(27, 17, 2).numpy(), keypoint_labels=labels)
-    assert (TRANSFORMS.build(cfg.noise)(results)['keypoint_labels'] != labels).all()
-    assert MODELS.build(cfg.model).eval()(torch.randn(1, 34, 30)).shape == (1, 4, 17, 3)
 
 
 def test_configs_in_the_readme(tmp_path):

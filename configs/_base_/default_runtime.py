@@ -1,12 +1,20 @@
-_base_ = ['mmpose::_base_/default_runtime.py']
-
+# Seed, hooks and logs of every config; what it does not say is MMEngine's default.
+default_scope = 'mmpose'
 custom_imports = dict(imports=['depth_refine'])
 randomness = dict(seed=0)
 
 default_hooks = dict(
-    checkpoint=dict(type='WholeCheckpointHook', interval=1, max_keep_ckpts=2, save_best='h36m/MPJPE_mm', rule='less'),
+    logger=dict(type='LoggerHook', interval=50),
+    checkpoint=dict(type='WholeCheckpointHook', interval=1, max_keep_ckpts=2),
     epoch_seed=dict(type='EpochSeedHook'),
     bounded_history=dict(type='BoundedHistoryHook'),
     non_finite_guard=dict(type='NonFiniteGuardHook'),  # policy='skip' leaves bad steps out instead of stopping
-    visualization=dict(_delete_=True, type='DepthPoseVisualizationHook', enable=False),
+    visualization=dict(type='DepthPoseVisualizationHook', enable=False),
 )
+custom_hooks = [dict(type='SyncBuffersHook')]
+log_processor = dict(type='LogProcessor', window_size=50, num_digits=6)
+visualizer = dict(type='PoseLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
+
+train_cfg = dict(by_epoch=True)
+val_cfg = dict()
+test_cfg = dict()

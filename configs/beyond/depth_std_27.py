@@ -1,5 +1,5 @@
 # How sure the first stage is of each depth as a fourth input channel, with the paper's noise.
-_base_ = ['../table1/2d_depth_noise_27.py']
+_base_ = ['../refiner_27.py']
 
 model = dict(backbone=dict(in_channels=17 * 4))
 

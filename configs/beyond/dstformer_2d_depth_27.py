@@ -1,6 +1,6 @@
 # MMPose's DSTFormer (Zhu et al., "MotionBERT", ICCV 2023) in the place of the convolutions, on clips of 27 frames; the
 # optimiser is that of MMPose's own config.
-_base_ = ['../table1/2d_depth_noise_27.py']
+_base_ = ['../refiner_27.py']
 
 model = dict(
     joint_tokens=True,
@@ -37,12 +37,3 @@ test_dataloader = val_dataloader
 auto_scale_lr = dict(base_batch_size=32)
 optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=2e-4, weight_decay=0.01))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.99)]
-
-short = dict(
-    _delete_=True,
-    model=dict(backbone=dict(feat_size=64, depth=2), head=dict(in_channels=64, embedding_size=64)),
-    train_dataloader=dict(batch_size=8, num_workers=1),
-    optim_wrapper=dict(optimizer=dict(lr=1e-3)),
-    param_scheduler=[dict(type='ExponentialLR', gamma=0.5)],
-    train_cfg=dict(max_epochs=4),
-)

@@ -1,6 +1,6 @@
 # Noise as large as the first stage is unsure, and correlated over time, in place of the paper's, whose mean over 27
 # frames is close to nothing while the first stage's errors on new subjects last.
-_base_ = ['../table1/2d_depth_noise_27.py']
+_base_ = ['../refiner_27.py']
 
 noise = dict(type='FirstStageNoise', scale=0.3, correlation=0.985)
 train_pipeline = [

@@ -50,5 +50,5 @@ train_cfg = dict(max_epochs=8, val_interval=2)
 auto_scale_lr = dict(base_batch_size=16)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.02, by_epoch=False, end=50),
-    dict(type='CosineAnnealingLR', T_max=8, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', convert_to_iter_based=True),  # to the last epoch
 ]

@@ -1,18 +1,18 @@
 # The second stage on the demo's first stage: 27 frames, 256 channels.
-_base_ = ['../refiner_27.py']
+_base_ = ['../refiner_243.py']
 
 data_root = 'data/synthetic/'
 
 # a quarter of the paper's channels bears less dropout, and a short schedule wants a larger step
-model = dict(backbone=dict(channels=256, dropout=0.1), head=dict(in_channels=256))
+model = dict(backbone=dict(channels=256, num_blocks=2, dropout=0.1), head=dict(in_channels=256))
 
 train_dataloader = dict(
     batch_size=64,
     num_workers=2,
-    dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_train', frame_step=3),
+    dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_train', seq_len=27, frame_step=3),
 )
 val_dataloader = dict(
-    num_workers=1, dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_test')
+    num_workers=1, dataset=dict(data_root=data_root, depth_store='depth_sequences/integral/h36m_test', seq_len=27)
 )
 test_dataloader = val_dataloader
 

@@ -1,7 +1,7 @@
-_base_ = ['refiner_2d_depth.py']
+_base_ = ['refiner.py']
 
 model = dict(backbone=dict(in_channels=17 * 2))
 
-train_dataloader = dict(dataset=dict(input_source='2d'))
+train_dataloader = dict(dataset=dict(input_source='2d', pipeline={{_base_.clean_train_pipeline}}))
 val_dataloader = dict(dataset=dict(input_source='2d'))
 test_dataloader = val_dataloader

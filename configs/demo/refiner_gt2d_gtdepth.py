@@ -1,5 +1,5 @@
-_base_ = ['refiner_2d_depth.py']
+_base_ = ['refiner.py']
 
-train_dataloader = dict(dataset=dict(input_source='gt2d+gtdepth'))
+train_dataloader = dict(dataset=dict(input_source='gt2d+gtdepth', pipeline={{_base_.clean_train_pipeline}}))
 val_dataloader = dict(dataset=dict(input_source='gt2d+gtdepth'))
 test_dataloader = val_dataloader

@@ -1,6 +1,6 @@
 # Martinez et al., "A simple yet effective baseline for 3d human pose estimation" (ICCV 2017): MMPose's network of
 # single frames with its dropout, batch size and learning rate.
-_base_ = ['../table1/2d_1.py']
+_base_ = ['../refiner_1.py']
 
 model = dict(
     backbone=dict(
@@ -13,14 +13,9 @@ model = dict(
         dropout=0.5,
     ),
 )
-train_dataloader = dict(batch_size=64)
-auto_scale_lr = dict(base_batch_size=64)
 
-short = dict(
-    _delete_=True,
-    model=dict(backbone=dict(stem_channels=256), head=dict(in_channels=256)),
-    train_dataloader=dict(num_workers=1, dataset=dict(frame_step=12)),
-    param_scheduler=[dict(type='ExponentialLR', gamma=0.75)],
-    train_cfg=dict(max_epochs=8),
-    custom_hooks=[dict(type='SyncBuffersHook'), dict(type='BatchNormMomentumHook', start=0.1, end=0.02)],
-)
+train_dataloader = dict(batch_size=64, dataset=dict(input_source='2d', pipeline={{_base_.clean_train_pipeline}}))
+val_dataloader = dict(dataset=dict(input_source='2d'))
+test_dataloader = val_dataloader
+
+auto_scale_lr = dict(base_batch_size=64)

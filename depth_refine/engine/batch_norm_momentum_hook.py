@@ -10,11 +10,11 @@ from depth_refine.utils.options import require_number
 
 @HOOKS.register_module()
 class BatchNormMomentumHook(Hook):
-    """Decay the momentum of every batch norm exponentially from the first epoch to the last (Pavllo et al., CVPR 2019).
+    """Decay the momentum of every batch norm exponentially with the epochs, as Pavllo et al. (CVPR 2019) do.
 
     Args:
         start: momentum in the first epoch.
-        end: momentum in the last epoch.
+        end: momentum that an epoch after the last would have.
     """
 
     def __init__(self, start: float = 0.1, end: float = 0.001) -> None:
@@ -25,8 +25,7 @@ class BatchNormMomentumHook(Hook):
 
     def before_train_epoch(self, runner) -> None:
         """Set the epoch's momentum."""
-        progress = runner.epoch / max(runner.max_epochs - 1, 1)
-        momentum = self.start * (self.end / self.start) ** progress
+        momentum = self.start * (self.end / self.start) ** (runner.epoch / runner.max_epochs)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for module in model.modules():
             if isinstance(module, _BatchNorm):

@@ -7,48 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from mmengine.config import Config
-from reproduction.cell import Cell, Settings, run_cell
-from reproduction.first_stage import provenance
-from reproduction.metafile import write_metafiles
+from reproduction.cell import Row, Settings, run_cell
+from reproduction.stores import provenance
 
 from depth_refine.utils.config import load_config
 from depth_refine.visualization import plot_training_curves
 
 METRICS = {'h36m/MPJPE_mm': 41.5, 'h36m/P-MPJPE_mm': 32.25, 'h36m/MPJAE_mm_per_frame2': 3.0}
 RESULT = dict(metrics=METRICS, by_action=dict(Walking=dict(MPJPE=41.5)), seconds=12.5)
-EXPERIMENT = dict(
-    settings=dict(schedule='short', epochs=None, data_root='data'),
-    data='0123 4567',
-    first_stage=dict(config='integral.py', bbox_policy='annotation'),
-    first_stage_result=RESULT,
-    results={'table1/2d_1': {'0': RESULT, '1': RESULT}},
-)
 LOG = [dict(loss=0.5 / step, step=step, epoch=1) for step in range(1, 5)] + [{'h36m/MPJPE_mm': 50.5, 'step': 1}]
-
-
-def test_experiment(fuzz, damaged, tmp_path):
-    path, config = tmp_path / 'table1.json', tmp_path / 'configs/table1/2d_1.py'
-    config.parent.mkdir(parents=True)
-    config.touch()
-
-    def judge(case, paths):
-        """Means of the numbers in the file, for each config that is there."""
-        for file in paths:
-            for model in yaml.safe_load(file.read_text())['Models']:
-                seeds = case['results'][model['Config'].removeprefix('configs/').removesuffix('.py')].values()
-                for name, key in (('MPJPE', 'h36m/MPJPE_mm'), ('P-MPJPE', 'h36m/P-MPJPE_mm')):
-                    mean = sum(seed['metrics'][key] for seed in seeds) / len(seeds)
-                    assert model['Results'][0]['Metrics'][name] == pytest.approx(round(mean, 1), abs=0.11)
-
-    fuzz(
-        damaged.tree(EXPERIMENT),
-        lambda case: path.write_text(json.dumps(case)),
-        lambda: write_metafiles({'Human3.6M': [path]}, tmp_path),
-        judge,
-        names=path,
-    )
 
 
 def interrupt(*_):
@@ -62,14 +30,14 @@ def cell(data_root, tmp_path, monkeypatch):
     cfg = load_config(str(configs / 'refiner_gt2d.py'), {})
     monkeypatch.setattr('reproduction.cell.load_config', lambda *_: copy.deepcopy(cfg))
     settings = Settings(configs, data_root, tmp_path / 'out')
-    cell = Cell('refiner_gt2d', seed=0)
-    folder = cell.folder(settings)
+    row = Row('refiner_gt2d')
+    folder = settings.folder(row, 0)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr('reproduction.cell.build_runner', interrupt)
-        run_cell(cell, settings, tmp_path, {})
+        run_cell(row, 0, settings, tmp_path, {})
     (folder / 'result.json').write_text(json.dumps(RESULT))
-    assert run_cell(cell, settings, tmp_path, {}) == RESULT
-    return folder, lambda: run_cell(cell, settings, tmp_path, {})
+    assert run_cell(row, 0, settings, tmp_path, {}) == RESULT
+    return folder, lambda: run_cell(row, 0, settings, tmp_path, {})
 
 
 def test_result(fuzz, damaged, cell):

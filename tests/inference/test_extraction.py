@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from reproduction.cell import Settings
-from reproduction.first_stage import make_stores
+from reproduction.stores import make_stores
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.inference import extraction

@@ -1,10 +1,10 @@
 """The paper's tables, reproduced: rows are configs, cells are a row with a seed, results are files.
 
-- :mod:`cell`: trains and tests one config with one seed, and keeps what came out with what it was made from.
+- :mod:`cell`: trains and tests one row with one seed, and keeps what came out with what it was made from.
 - :mod:`identity`: what the work in a folder is made from, so that no other goes on with it.
-- :mod:`first_stage`: the stores that all cells read.
+- :mod:`stores`: the depth sequence stores that all cells read.
 - :mod:`experiment`: runs the cells of a table; one that fails does not stop the others.
 - :mod:`summary`: means, spreads and differences over seeds, Markdown.
-- :mod:`metafile`: results as MMPose's metafiles.
-- :mod:`table1`, :mod:`table2`, :mod:`ablations`, :mod:`beyond`: which cells, the paper's figures, and the pictures.
+- :mod:`table1`, :mod:`table2`, :mod:`ablations`, :mod:`beyond`: which rows, the paper's figures, and the pictures.
+- :mod:`demo_results`: the demo's table and pictures.
 """

@@ -1,11 +1,12 @@
-"""One config, trained and tested with one seed."""
+"""One row of a table, trained and tested with one seed."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -18,10 +19,37 @@ from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import build_runner, use_mixed_precision
 
-from .identity import claim, evaluation_identity
-from .result_files import RESULT_FILE, check_result, read_json
+from .identity import RESULT_FILE, claim, read_json
 
 SCHEDULES = ('full', 'short')
+# What --schedule short changes in any row: fewer targets, fewer epochs.
+SHORT_TRAINING = {
+    'train_dataloader.num_workers': 1,
+    'train_dataloader.dataset.frame_step': 12,
+    'train_cfg.max_epochs': 8,
+    'param_scheduler.0.gamma': 0.75,
+    # an epoch of 250 iterations does not renew statistics of the full schedule's last momentum, 0.001
+    'custom_hooks.1.end': 0.02,
+}
+# And in those of our network: a quarter of the channels, which bear less dropout, and larger steps.
+SHORT = {
+    **SHORT_TRAINING,
+    'model.backbone.channels': 256,
+    'model.backbone.dropout': 0.1,
+    'model.head.in_channels': 256,
+    'train_dataloader.batch_size': 64,
+    'optim_wrapper.optimizer.lr': 2e-3,
+}
+
+
+class Row(NamedTuple):
+    """A config, perhaps with changes, that is run with every seed. Changes are as of ``--cfg-options``."""
+
+    name: str  # of its folder and in the results: table1/2d_243
+    config: str = ''  # path below the configs without .py; the name if empty
+    options: dict[str, Any] = {}
+    short: dict[str, Any] = SHORT  # more changes, with --schedule short
+    bbox_policy: str = ''  # of a first stage of its own instead of the shared one
 
 
 class Settings(NamedTuple):
@@ -29,24 +57,15 @@ class Settings(NamedTuple):
 
     configs: Path
     data_root: Path
-    out: Path  # a folder for each config in it
-    schedule: str = 'full'  # 'short' merges a config's ``short`` dict into it
+    out: Path  # a folder for each row in it
+    schedule: str = 'full'
     epochs: int | None = None  # instead of the schedule's
     amp: bool = False
     launcher: str = 'none'
 
-
-class Cell(NamedTuple):
-    """A config with a seed, and perhaps with changes."""
-
-    name: str  # of its folder: table1/2d_243
-    seed: int
-    config: str = ''  # path below the configs without .py; the name if empty
-    options: dict | None = None  # changes to the config, as --cfg-options
-
-    def folder(self, settings: Settings) -> Path:
-        """Where its checkpoints and its result are."""
-        return settings.out / self.name / f'seed_{self.seed}'
+    def folder(self, row: Row, seed: int) -> Path:
+        """Where a cell's checkpoints and its result are."""
+        return self.out / row.name / f'seed_{seed}'
 
 
 class LostProcess(RuntimeError):
@@ -64,11 +83,39 @@ def in_step(work: str) -> Iterator[None]:
         raise
 
 
-def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict | None) -> dict:
+def cell_config(row: Row, seed: int, settings: Settings, stores: Path = Path()) -> Config:
+    """The config that a cell runs: the row's, at the schedule's size, and where data and results are."""
+    cfg = load_config(str(settings.configs / f'{row.config or row.name}.py'), {})
+    cfg.merge_from_dict((row.short if settings.schedule == 'short' else {}) | row.options)
+    if settings.epochs is not None:  # that end at the same learning rate
+        (scheduler,) = cfg.param_scheduler
+        scheduler.gamma **= cfg.train_cfg.max_epochs / settings.epochs
+        cfg.train_cfg.max_epochs = settings.epochs
+    if settings.amp:
+        use_mixed_precision(cfg)
+    for split in ('train', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        dataset.data_root = str(settings.data_root)
+        dataset.depth_store = str(stores.absolute() / Path(dataset.depth_store).name)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None  # the last epoch is tested, none is chosen
+    cfg.randomness = dict(seed=seed)
+    cfg.work_dir = str(settings.folder(row, seed))
+    cfg.experiment_name = f'{row.name.replace("/", "_")}_seed_{seed}'
+    cfg.launcher = settings.launcher
+    return cfg
+
+
+def reads_store(cfg: Config) -> bool:
+    """Whether a cell is made from what a first stage predicts."""
+    return not cfg.train_dataloader.dataset.input_source.startswith('gt')
+
+
+def run_cell(row: Row, seed: int, settings: Settings, stores: Path, first_stage: dict | None) -> dict:
     """Train and test a cell, go on with an interrupted one, or read the result of a finished one.
 
     Args:
-        cell: which.
+        row: which row.
+        seed: which seed.
         settings: the experiment's.
         stores: folder of the depth sequence stores, one for each annotation.
         first_stage: what the stores were made from; None for a cell that reads none.
@@ -81,44 +128,45 @@ def run_cell(cell: Cell, settings: Settings, stores: Path, first_stage: dict | N
             config, schedule, first stage, evaluation or number of processes.
         LostProcess: an error that one of several processes may have met alone.
     """
-    cfg = cell_config(cell, settings, stores)
-    folder = cell.folder(settings)
+    cfg = cell_config(row, seed, settings, stores)
+    path = settings.folder(row, seed) / RESULT_FILE
     claim(
-        folder,
+        path.parent,
         cfg,
         schedule=f'{settings.schedule}, {cfg.train_cfg.max_epochs} epochs',
         first_stage=json.dumps(first_stage, sort_keys=True) if first_stage else 'not used',
-        evaluation=evaluation_identity(cfg),
     )
-    if (folder / RESULT_FILE).exists():
-        result = read_json(folder / RESULT_FILE)
-        check_result(folder / RESULT_FILE, result)
-        return result
+    if path.exists():
+        return _read_result(path)
     start = time.monotonic()
     resume_latest(cfg)
     runner = build_runner(cfg)
     _ = runner.train_loop, runner.test_loop  # opens the data: what is wrong with them is so for all processes
-    with in_step(f'{cell.name}, seed {cell.seed}'):
+    with in_step(f'{row.name}, seed {seed}'):
         runner.train()
         metrics = runner.test()
     (metric,) = runner.test_evaluator.metrics
     result = dict(metrics=metrics, by_action=metric.by_action, seconds=time.monotonic() - start)
     if is_main_process():
-        with whole_file(folder / RESULT_FILE) as partial:
+        with whole_file(path) as partial:
             partial.write_text(json.dumps(result, indent=2) + '\n')
-        _drop_optimiser_states(folder)
+        _drop_optimiser_states(path.parent)
     return result
 
 
-def is_finished(cell: Cell, settings: Settings) -> bool:
-    """Whether a cell's result is there."""
-    return (cell.folder(settings) / RESULT_FILE).exists()
-
-
-def reads_store(cell: Cell, settings: Settings) -> bool:
-    """Whether a cell is made from what a first stage predicts."""
-    dataset = cell_config(cell, settings, Path()).train_dataloader.dataset
-    return not dataset.get('input_source', '').startswith('gt')
+def _read_result(path: Path) -> dict:
+    """What :func:`run_cell` wrote; refused if ``metrics``, or those ``by_action``, are not finite numbers."""
+    result = read_json(path)
+    try:
+        numbers = list(result['metrics'].values())
+        for metrics in result.get('by_action', {}).values():
+            numbers += metrics.values()
+        sound = bool(result['metrics']) and all(map(math.isfinite, numbers)) and bool not in map(type, numbers)
+    except (KeyError, TypeError, AttributeError, OverflowError):
+        sound = False
+    if not sound:
+        raise InputError(f"{path}: expected finite numbers in 'metrics' and 'by_action', got {str(result)[:300]}")
+    return result
 
 
 def _drop_optimiser_states(folder: Path) -> None:
@@ -127,40 +175,3 @@ def _drop_optimiser_states(folder: Path) -> None:
         content = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
         with whole_file(path) as partial:
             torch.save({key: content[key] for key in ('meta', 'state_dict', 'message_hub')}, partial)
-
-
-def cell_config(cell: Cell, settings: Settings, stores: Path) -> Config:
-    """The config that a cell runs: the file, its reduced version if asked for, and where data and results are."""
-    path = settings.configs / f'{cell.config or cell.name}.py'
-    cfg = load_config(str(path), {})
-    if settings.schedule == 'short':
-        if 'short' not in cfg:
-            raise InputError(f'{path} has no reduced version: it needs a dict named short')
-        cfg.merge_from_dict(cfg.short)
-    cfg.merge_from_dict(cell.options or {})
-    if settings.epochs is not None:
-        _stretch(cfg, settings.epochs)
-    if settings.amp:
-        use_mixed_precision(cfg)
-    for split in ('train', 'test'):
-        dataset = cfg[f'{split}_dataloader'].dataset
-        dataset.data_root = str(settings.data_root)
-        if 'depth_store' in dataset:
-            dataset.depth_store = str(stores.absolute() / Path(dataset.depth_store).name)
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None  # the last epoch is tested, none is chosen
-    cfg.randomness = dict(seed=cell.seed)
-    cfg.work_dir = str(cell.folder(settings))
-    cfg.experiment_name = f'{cell.name.replace("/", "_")}_seed_{cell.seed}'
-    cfg.launcher = settings.launcher
-    return cfg
-
-
-def _stretch(cfg: Config, epochs: int) -> None:
-    """Another number of epochs that ends at the same learning rate."""
-    ratio = epochs / cfg.train_cfg.max_epochs
-    for scheduler in cfg.param_scheduler:
-        if scheduler.type == 'ExponentialLR':
-            scheduler.gamma **= 1 / ratio
-        elif scheduler.type == 'MultiStepLR':
-            scheduler.milestones = [round(milestone * ratio) for milestone in scheduler.milestones]
-    cfg.train_cfg.max_epochs = epochs

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
+from mmpose.registry import DATASETS
 
+from depth_refine.datasets import H36MDepthSequenceDataset, H36MImageDataset
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
-from .result_files import RESULT_FILE, read_json
-
+RESULT_FILE = 'result.json'
 _IDENTITY_FILE = 'identity.json'
 _TRAINING = ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'custom_hooks')
-_CAMERAS = 'annotation_body3d/cameras.pkl'  # where the data sets look if their config does not say
+_TESTING = ('test_dataloader', 'test_evaluator')
+CAMERAS = 'annotation_body3d/cameras.pkl'  # where the data sets look if their config does not say
 
 
 def claim(folder: Path, cfg: Config, **conditions: str) -> None:
@@ -27,7 +29,7 @@ def claim(folder: Path, cfg: Config, **conditions: str) -> None:
 
     Args:
         folder: it need not exist.
-        cfg: what is trained.
+        cfg: what is trained, and how it is tested.
         conditions: what else the work depends on.
 
     Raises:
@@ -36,23 +38,21 @@ def claim(folder: Path, cfg: Config, **conditions: str) -> None:
     identity = dict(
         data=data_identity(cfg),
         **conditions,
+        evaluation=_hash(cfg, _TESTING),
         number_of_processes=str(get_world_size()),
-        config=_hash({key: cfg[key] for key in _TRAINING if key in cfg}),
+        config=_hash(cfg, _TRAINING),
     )
     path = folder / _IDENTITY_FILE
     found = read_json(path) if path.exists() else {}
-    differing = [part for part in identity if found.get(part) != identity[part]]
-    if not differing:
+    part = next((part for part in identity if found.get(part) != identity[part]), None)
+    if part is None:
         return
     if any(folder.glob('*.pth')) or (folder / RESULT_FILE).exists():
-        part = differing[0]
+        what, advice = part.replace('_', ' '), 'remove it, or give another --out'
         if part not in found:
-            raise InputError(
-                f'{folder} holds work whose {part.replace("_", " ")} was not recorded: remove it, or give another --out'
-            )
+            raise InputError(f'{folder} holds work whose {what} was not recorded: {advice}')
         raise InputError(
-            f'{folder} holds the work of another {part.replace("_", " ")} ({found[part]} instead of '
-            f'{identity[part]}): remove it, or give another --out'
+            f'{folder} holds the work of another {what} ({found[part]} instead of {identity[part]}): {advice}'
         )
     if is_main_process():
         with whole_file(path) as partial:
@@ -68,24 +68,24 @@ def data_identity(cfg: Config) -> str:
     hashes = []
     for split in ('train', 'test'):
         for dataset in h36m_datasets(cfg[f'{split}_dataloader'].dataset):
-            for name in (dataset.ann_file, dataset.get('camera_param_file', _CAMERAS)):
+            files = {
+                f'{split} annotation': dataset.ann_file,
+                'camera file': dataset.get('camera_param_file', CAMERAS),
+            }
+            for what, name in files.items():
                 path = Path(dataset.data_root, name)
                 if not path.is_file():
-                    what = f'{split} annotation' if name == dataset.ann_file else 'camera file'
                     raise InputError(f'no {what} {path.absolute()}: give a data root in Human3.6M layout')
                 hashes.append(file_identity(path)[:16])
     return ' '.join(dict.fromkeys(hashes))
 
 
-def evaluation_identity(cfg: Config) -> str:
-    """Hash of how a config is tested, and on what."""
-    return _hash(dict(dataset=cfg.test_dataloader.dataset, evaluator=cfg.test_evaluator))
-
-
 def h36m_datasets(node) -> Iterator[dict]:
-    """Every Human3.6M data set in a piece of config."""
+    """Every data set in Human3.6M's layout, or of a class made from ours, in a piece of config."""
     if isinstance(node, dict):
-        if str(node.get('type', '')).startswith('H36M') and 'ann_file' in node:
+        kind = node.get('type') if 'ann_file' in node else None
+        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+        if isinstance(kind, type) and issubclass(kind, H36MImageDataset | H36MDepthSequenceDataset):
             yield node
         node = list(node.values())
     if isinstance(node, list | tuple):
@@ -100,8 +100,24 @@ def file_identity(path: Path) -> str:
         return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
-def _hash(node: dict) -> str:
-    return hashlib.sha256(_without_paths(node).encode()).hexdigest()
+def read_json(path: Path) -> dict:
+    """Read a dict.
+
+    Raises:
+        InputError: the file is missing or damaged or holds anything else.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f'{path} is not a readable JSON file ({error}). Copy it again, or make it again.') from error
+    if not isinstance(content, dict):
+        raise InputError(f'{path}: expected a JSON object, got {type(content).__name__}. Make it again.')
+    return content
+
+
+def _hash(cfg: Config, keys: tuple[str, ...]) -> str:
+    parts = {key: cfg[key] for key in keys if key in cfg}
+    return hashlib.sha256(_without_paths(parts).encode()).hexdigest()
 
 
 def _without_paths(node) -> str:

@@ -12,6 +12,7 @@ from .experiment import FIRST_STAGE, Experiment
 
 PROTOCOL1, PROTOCOL2 = 'h36m/MPJPE_mm', 'h36m/P-MPJPE_mm'
 ACCELERATION = 'h36m/MPJAE_mm_per_frame2'
+ERRORS = {'Protocol 1, mm': PROTOCOL1, 'Protocol 2, mm': PROTOCOL2, 'acceleration error, mm/frame²': ACCELERATION}
 
 
 class Estimate(NamedTuple):
@@ -28,14 +29,13 @@ class Estimate(NamedTuple):
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean and sample standard deviation."""
-    return Estimate(
-        float(np.mean(values)) if len(values) else np.nan, float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-    )
+    mean = float(np.mean(values)) if len(values) else np.nan
+    return Estimate(mean, float(np.std(values, ddof=1)) if len(values) > 1 else np.nan)
 
 
 def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estimate:
-    """A metric of one config over its seeds."""
-    return estimate([result['metrics'][metric] for result in experiment.results[name].values()])
+    """A metric of one row over its seeds."""
+    return estimate(list(_by_seed(experiment, name, metric).values()))
 
 
 def of_first_stage(experiment: Experiment, metric: str = PROTOCOL1) -> Estimate:
@@ -44,18 +44,22 @@ def of_first_stage(experiment: Experiment, metric: str = PROTOCOL1) -> Estimate:
     return estimate([result['metrics'][metric]] if result else [])
 
 
+def errors(experiment: Experiment, name: str) -> list[Estimate]:
+    """All of :data:`ERRORS`, of a row or, without a name, of the first stage alone."""
+    return [
+        of_cell(experiment, name, metric) if name else of_first_stage(experiment, metric) for metric in ERRORS.values()
+    ]
+
+
 def change(experiment: Experiment, name: str, reference: str = '', metric: str = PROTOCOL1) -> str:
-    """Difference in per cent to another config, or to the first stage alone, and the 95 % interval of its mean.
+    """Difference in per cent to another row, or to the first stage alone, and the 95 % interval of its mean.
 
     Networks are compared seed by seed, as a seed orders the data of both alike; ± is the standard deviation of their
     differences, the interval is Student's.
     """
     ours = _by_seed(experiment, name, metric)
-    theirs = (
-        _by_seed(experiment, reference, metric)
-        if reference
-        else dict.fromkeys(ours, of_first_stage(experiment, metric).mean)
-    )
+    alone = of_first_stage(experiment, metric).mean
+    theirs = _by_seed(experiment, reference, metric) if reference else dict.fromkeys(ours, alone)
     shared = [seed for seed in ours if seed in theirs]
     differences = np.array([ours[seed] - theirs[seed] for seed in shared])
     if not len(shared) or np.isnan(differences).any():
@@ -63,7 +67,7 @@ def change(experiment: Experiment, name: str, reference: str = '', metric: str =
     percent = 100 * differences / np.mean([theirs[seed] for seed in shared])
     if len(shared) == 1:
         return f'{percent[0]:+.1f} % (one seed)'
-    spread, mean = percent.std(ddof=1), percent.mean()
+    mean, spread = percent.mean(), percent.std(ddof=1)
     margin = stats.t.ppf(0.975, len(shared) - 1) * spread / np.sqrt(len(shared))
     return f'{mean:+.1f} ± {spread:.1f} % ({mean - margin:+.1f} to {mean + margin:+.1f})'
 
@@ -84,52 +88,39 @@ def missing_cells(experiment: Experiment) -> str:
     for name, seeds in experiment.missing.items():
         for seed, reason in seeds.items():
             alike[name, reason.splitlines()[0] if reason else 'unknown'].append(str(seed))
-    lines = [
-        f'- {name}: {reason}'
-        if name == FIRST_STAGE
-        else f'- {name}, {"seed" if len(seeds) == 1 else "seeds"} {", ".join(seeds)}: {reason}'
-        for (name, reason), seeds in alike.items()
-    ]
-    return '\nMissing cells:\n\n' + '\n'.join(lines) + '\n' if lines else ''
+    lines = []
+    for (name, reason), seeds in alike.items():
+        which = '' if name == FIRST_STAGE else f', seed{"s" * (len(seeds) > 1)} {", ".join(seeds)}'
+        lines.append(f'- {name}{which}: {reason}\n')
+    return '\nMissing cells:\n\n' + ''.join(lines) if lines else ''
 
 
 def conditions(experiment: Experiment) -> str:
     """One paragraph that says what was run on what."""
     settings, stage = experiment.settings, experiment.first_stage
     epochs = f', {settings.epochs} epochs' if settings.epochs else ''
-    precision = 'mixed precision' if settings.amp else 'float32'
-    first_stage = (
-        f'First stage: {stage["config"]}, checkpoint {_sha256_of(stage)[:16]}, boxes: '
-        f'{stage["bbox_policy"]}, flip test: {stage["flip_test"]}.'
-        if stage
-        else 'No first stage.'
-    )
+    first_stage = 'No first stage.'
+    if stage:
+        checkpoint = (stage['checkpoint'] or {}).get('sha256', 'unknown')[:16]  # imported predictions have none
+        first_stage = (
+            f'First stage: {stage["config"]}, checkpoint {checkpoint}, boxes: {stage["bbox_policy"]}, flip test: '
+            f'{stage["flip_test"]}.'
+        )
     return (
         f'Data: {settings.data_root} (annotations and cameras {experiment.data}). Schedule: {settings.schedule}'
-        f'{epochs}, {precision}, processes: {get_world_size()}. Seeds: {experiment.seeds}; ± is the standard deviation '
-        'over seeds; differences are taken seed by seed, in brackets the 95 % confidence interval of their mean. '
-        f'{first_stage}\n'
+        f'{epochs}, {"mixed precision" if settings.amp else "float32"}, processes: {get_world_size()}. Seeds: '
+        f'{experiment.seeds}; ± is the standard deviation over seeds; differences are taken seed by seed, in brackets '
+        f'the 95 % confidence interval of their mean. {first_stage}\n'
     )
-
-
-def _sha256_of(stage: dict) -> str:
-    """Of the checkpoint; imported predictions have none."""
-    return (stage['checkpoint'] or {}).get('sha256', 'unknown')
 
 
 def per_action(experiment: Experiment, titles: Mapping[str, str], metric: str = 'MPJPE') -> str:
-    """Table of an error per action, in mm: one row for the first stage and for each config."""
+    """Table of an error per action, in mm: one row for the first stage and for each of the table's, by name."""
     alone = [experiment.first_stage_result] if experiment.first_stage_result else []
-    found = {title: list(experiment.results[name].values()) for name, title in titles.items()}
-    actions = dict.fromkeys(
-        action for results in (alone, *found.values()) for r in results for action in r['by_action']
-    )
-
-    def row(title: str, results: Sequence[dict]) -> list[str]:
-        return [
-            title,
-            *(str(estimate([result['by_action'][action][metric] for result in results])) for action in actions),
-        ]
-
-    rows = [row('first stage', alone), *(row(title, results) for title, results in found.items())]
+    found = {'first stage': alone, **{title: experiment.results[name].values() for name, title in titles.items()}}
+    actions = dict.fromkeys(action for results in found.values() for r in results for action in r['by_action'])
+    rows = [
+        [title, *(estimate([result['by_action'][action][metric] for result in results]) for action in actions)]
+        for title, results in found.items()
+    ]
     return markdown([f'{metric}, mm', *actions], rows)

@@ -1,12 +1,15 @@
 """Table I of the paper: error by input and receptive field."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from depth_refine.utils.atomic import whole_file
 
-from .experiment import Experiment, Row
+from .cell import Row
+from .experiment import Experiment
 from .summary import (
     ACCELERATION,
     PROTOCOL1,
@@ -19,71 +22,72 @@ from .summary import (
     per_action,
 )
 
+NOISE = 'train_dataloader.dataset.pipeline.2'  # GaussianJointNoise, in the refiners' configs
+
+
+def _input(source: str, channels: int) -> dict[str, Any]:
+    """Changes to a refiner's config: another input, without noise."""
+    sources = {f'{split}_dataloader.dataset.input_source': source for split in ('train', 'test')}
+    return {'model.backbone.in_channels': 17 * channels, f'{NOISE}.sigma_depth': 0, **sources}
+
+
+# title, the paper's Protocol 1 in mm at each receptive field, and what the row changes in configs/refiner_*.py
 INPUTS = {
-    '2d': '2D',
-    '2d_depth': '2D + depth',
-    '2d_depth_noise': '2D + depth (σ = 0.1)',
-    'gt2d': 'GT 2D',
-    'gt2d_gtdepth': 'GT 2D + GT depth',
+    '2d': ('2D', (49.5, 48.8, 47.7, 47.6), _input('2d', 2)),
+    '2d_depth': ('2D + depth', (50.4, 48.5, 48.4, 47.8), _input('2d+depth', 3)),
+    '2d_depth_noise': ('2D + depth (σ = 0.1)', (48.4, 46.4, 45.9, 45.6), {}),
+    'gt2d': ('GT 2D', (38.7, 37.3, None, 36.3), _input('gt2d', 2)),
+    'gt2d_gtdepth': ('GT 2D + GT depth', (20.2, 13.4, None, 15.9), _input('gt2d+gtdepth', 3)),
 }
 FIELDS = (1, 27, 81, 243)
-# Protocol 1, mm; the first stage alone has 48.9
-PAPER = {
-    '2d': (49.5, 48.8, 47.7, 47.6),
-    '2d_depth': (50.4, 48.5, 48.4, 47.8),
-    '2d_depth_noise': (48.4, 46.4, 45.9, 45.6),
-    'gt2d': (38.7, 37.3, None, 36.3),
-    'gt2d_gtdepth': (20.2, 13.4, None, 15.9),
-}
 PAPER_FIRST_STAGE = 48.9
-ROWS = [Row(f'table1/{kind}_{field}') for field in FIELDS for kind in INPUTS]
+
+
+def row(kind: str, field: int) -> Row:
+    """One of the table's cells."""
+    return Row(f'table1/{kind}_{field}', f'refiner_{field}', INPUTS[kind][-1])
+
+
+ROWS = [row(kind, field) for field in FIELDS for kind in INPUTS]
 
 
 def report(experiment: Experiment) -> str:
     """The table, what the paper found in it, and the errors per action at the longest receptive field, as Markdown."""
-    stage = of_first_stage(experiment)
     rows = []
-    for kind, title in INPUTS.items():
+    for kind, (title, paper, _) in INPUTS.items():
         cells = [of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS]
-        paper = [f' ({value})' if value else '' for value in PAPER[kind]]
-        rows.append([title, *(f'{cell}{value}' for cell, value in zip(cells, paper, strict=True))])
+        known = [f' ({value})' if value else '' for value in paper]
+        rows.append([title, *(f'{cell}{value}' for cell, value in zip(cells, known, strict=True))])
     table = markdown(['input', *map(_frames, FIELDS)], rows)
-    longest = {f'table1/{kind}_{FIELDS[-1]}': title for kind, title in INPUTS.items()}
+    longest = {f'table1/{kind}_{FIELDS[-1]}': title for kind, (title, *_) in INPUTS.items()}
+    alone = f'{of_first_stage(experiment)} ({PAPER_FIRST_STAGE})'
     return (
         '# Table I: Protocol 1 in mm by input and receptive field\n\n'
         f"In brackets the paper's, on Human3.6M. {conditions(experiment)}\n"
-        f'First stage alone: {stage} ({PAPER_FIRST_STAGE}).\n\n{table}{missing_cells(experiment)}\n'
-        f'## What the paper found\n\n{_relations(experiment)}\n'
+        f'First stage alone: {alone}.\n\n{table}{missing_cells(experiment)}\n'
+        f'## What the paper found\n\n{_findings(experiment)}\n'
         f'## Per action, {FIELDS[-1]} frames\n\n{per_action(experiment, longest)}'
     )
 
 
-def _relations(experiment: Experiment) -> str:
-    """The paper's findings, measured."""
+def _findings(experiment: Experiment) -> str:
+    """The paper's, measured."""
+    findings = [  # text, row, the one to compare with or '' for the first stage, the paper's
+        (f'{text}, {_frames(field)}', f'{kind}_{field}', f'2d_{field}', f'{100 * (theirs / other - 1):+.1f} %')
+        for kind, text in (('2d_depth', 'depth without noise against 2D'), ('2d_depth_noise', 'σ = 0.1 against 2D'))
+        for field, theirs, other in zip(FIELDS, INPUTS[kind][1], INPUTS['2d'][1], strict=True)
+    ]
+    findings += [
+        ('refined against the first stage, 243 frames', '2d_depth_noise_243', '', '-6.7 %'),
+        ('its acceleration error against the first stage, 243 frames', '2d_depth_noise_243', '', 'not given'),
+        ('243 frames against 1, σ = 0.1', '2d_depth_noise_243', '2d_depth_noise_1', '-5.8 %'),
+        ('GT depth on top of GT 2D, 27 frames', 'gt2d_gtdepth_27', 'gt2d_27', '-64.1 %'),
+    ]
     rows = []
-
-    def compare(text: str, name: str, reference: str, paper: str, metric: str = PROTOCOL1) -> None:
-        rows.append(
-            [
-                text,
-                paper,
-                change(experiment, f'table1/{name}', f'table1/{reference}', metric),
-            ]
-        )
-
-    for kind, text in (('2d_depth', 'depth without noise against 2D'), ('2d_depth_noise', 'σ = 0.1 against 2D')):
-        for field, theirs, other in zip(FIELDS, PAPER[kind], PAPER['2d'], strict=True):
-            compare(
-                f'{text}, {_frames(field)}', f'{kind}_{field}', f'2d_{field}', f'{100 * (theirs / other - 1):+.1f} %'
-            )
-    ours = f'table1/2d_depth_noise_{FIELDS[-1]}'
-    for text, metric, paper in (
-        ('refined against the first stage', PROTOCOL1, '-6.7 %'),
-        ('its acceleration error against the first stage', ACCELERATION, 'not given'),
-    ):
-        rows.append([f'{text}, {FIELDS[-1]} frames', paper, change(experiment, ours, metric=metric)])
-    compare('243 frames against 1, σ = 0.1', '2d_depth_noise_243', '2d_depth_noise_1', '-5.8 %')
-    compare('GT depth on top of GT 2D, 27 frames', 'gt2d_gtdepth_27', 'gt2d_27', '-64.1 %')
+    for text, name, reference, paper in findings:
+        metric = ACCELERATION if 'acceleration' in text else PROTOCOL1
+        reference = f'table1/{reference}' if reference else ''
+        rows.append([text, paper, change(experiment, f'table1/{name}', reference, metric)])
     return markdown(['finding', 'paper', 'here'], rows)
 
 
@@ -91,17 +95,15 @@ def draw(experiment: Experiment, path: Path) -> None:
     """Error over receptive field, with the paper's curves dashed."""
     figure = Figure(figsize=(8, 5), layout='constrained')
     axes = figure.subplots()
-    for index, (kind, title) in enumerate(INPUTS.items()):
-        color = f'C{index}'
-        cells = [of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS]
-        spread = [cell.spread if cell.spread == cell.spread else 0 for cell in cells]
-        axes.errorbar(FIELDS, [c.mean for c in cells], spread, color=color, marker='o', capsize=3, label=title)
-        known = [(field, value) for field, value in zip(FIELDS, PAPER[kind], strict=True) if value]
-        axes.plot(*zip(*known, strict=True), color=color, linestyle='--', linewidth=1)
+    for index, (kind, (title, paper, _)) in enumerate(INPUTS.items()):
+        means, spreads = np.transpose([of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS])
+        axes.errorbar(FIELDS, means, np.nan_to_num(spreads), color=f'C{index}', marker='o', capsize=3, label=title)
+        known = [(field, value) for field, value in zip(FIELDS, paper, strict=True) if value]
+        axes.plot(*zip(*known, strict=True), color=f'C{index}', linestyle='--', linewidth=1)
     axes.axhline(of_first_stage(experiment).mean, color='0.4', label='first stage')
     axes.axhline(PAPER_FIRST_STAGE, color='0.4', linestyle='--', linewidth=1)
-    axes.set(xscale='log', xlabel='receptive field (frames)', ylabel='MPJPE, mean of actions (mm)', xticks=FIELDS)
-    axes.set_xticklabels(map(str, FIELDS))
+    axes.set(xscale='log', xlabel='receptive field (frames)', ylabel='MPJPE, mean of actions (mm)')
+    axes.set_xticks(FIELDS, map(str, FIELDS))
     axes.minorticks_off()
     axes.set_ylim(bottom=0)
     axes.grid(color='0.9')

@@ -7,12 +7,19 @@ from reproduction.experiment import Experiment
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
 
+CONFIGS = Path(__file__).parents[3] / 'configs'
 ORIGIN = dict(config='c.py', checkpoint=dict(file='c.pth', sha256='0123456789abcdef0'), flip_test=False)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """A function: what cells of an experiment share."""
+    return lambda **changes: Settings(**(dict(configs=CONFIGS, data_root=Path('data'), out=tmp_path / 'out') | changes))
 
 
 @pytest.fixture(scope='session')
 def make_stores(data_root):
-    """A function that writes stores of a first stage which is off by up to 20 px and 0.1 m."""
+    """A function that writes stores of a first stage which is off by up to 2 px and 0.1 m."""
 
     def make(folder, **changes):
         for split in ('train', 'test'):

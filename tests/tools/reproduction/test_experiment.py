@@ -1,26 +1,21 @@
 import argparse
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from reproduction import ablations, beyond, experiment, table1, table2
-from reproduction.experiment import Row, reproduce, run_experiment
+from reproduction.cell import Row
+from reproduction.experiment import run_experiment
 from reproduction.summary import missing_cells
 
 from depth_refine.utils.errors import InputError
 
-CONFIGS = Path(__file__).parents[3] / 'configs'
-ROWS = [
-    Row('table1/2d_1'),
-    Row('broken', 'table1/2d_1', {'model.backbone.in_channels': 51}),
-    Row('table1/2d_depth_noise_1'),
-]
-
-
 pytestmark = pytest.mark.usefixtures('cells_without_workers')
-GT_ROW = Row('table1/gt2d_1')
+
+CONFIGS = Path(__file__).parents[3] / 'configs'
+ROW_2D, ROW, GT_ROW = (table1.row(kind, 1) for kind in ('2d', '2d_depth_noise', 'gt2d'))
+BROKEN = ROW_2D._replace(name='broken', options=ROW_2D.options | {'model.backbone.in_channels': 51})
 
 
 class Killed(BaseException):
@@ -45,49 +40,43 @@ def arguments(data_root, stores, tmp_path):
     return parse
 
 
+@pytest.mark.slow
 def test_a_broken_row_does_not_stop_the_others_and_results_are_kept(arguments, tmp_path):
-    done = run_experiment(CONFIGS, ROWS, arguments())
-    assert list(done.results['table1/2d_1']) == list(done.results['table1/2d_depth_noise_1']) == [0]
+    rows = [Row('nowhere'), ROW_2D, BROKEN, ROW]
+    done = run_experiment(CONFIGS, rows, arguments())
+    assert list(done.results[ROW_2D.name]) == list(done.results[ROW.name]) == [0]
     assert done.missing['broken'][0].startswith('ValueError: TemporalConvNet takes 51 channels (17 joints x 3), got')
     assert '- broken, seed 0: ValueError: TemporalConvNet takes 51' in missing_cells(done)
-    assert done.failed == 1
+    assert 'nowhere' in done.missing['nowhere'][0] and done.failed == 2
     result = tmp_path / 'out/table1/2d_1/seed_0/result.json'
     metrics = json.loads(result.read_text())['metrics']
     assert 10 < metrics['h36m/P-MPJPE_mm'] <= metrics['h36m/MPJPE_mm'] < 2000
 
     before = result.stat().st_mtime_ns
-    again = run_experiment(CONFIGS, ROWS, arguments('--only', 'table1/2d_1'))
-    assert result.stat().st_mtime_ns == before and again.results['table1/2d_1'][0]['metrics'] == metrics
+    again = run_experiment(CONFIGS, rows, arguments('--only', ROW_2D.name))
+    assert result.stat().st_mtime_ns == before and again.results[ROW_2D.name][0]['metrics'] == metrics
     assert again.missing['broken'] == {0: 'not run: left out by --only'} and again.failed == 0
 
-    other = run_experiment(CONFIGS, ROWS[:1], arguments('--epochs', '2'))
-    assert other.results['table1/2d_1'] == {}
-    assert (
-        'holds the work of another schedule (short, 1 epochs instead of short, 2 epochs)'
-        in other.missing[ROWS[0].name][0]
-    )
+    other = run_experiment(CONFIGS, [ROW_2D], arguments('--epochs', '2'))
+    message = 'holds the work of another schedule (short, 1 epochs instead of short, 2 epochs)'
+    assert other.results[ROW_2D.name] == {} and message in other.missing[ROW_2D.name][0]
+    damaged = result.read_text().replace(str(metrics['h36m/MPJPE_mm']), 'NaN')
+    result.write_text(damaged)
+    lost = run_experiment(CONFIGS, [ROW_2D], arguments()).missing[ROW_2D.name][0]
+    assert "result.json: expected finite numbers in 'metrics' and 'by_action', got {'metrics'" in lost
 
-
-@pytest.mark.parametrize('rows', [[Row('nowhere'), GT_ROW], [GT_ROW, Row('nowhere')]])
-def test_a_config_that_cannot_be_read(rows, arguments):
-    done = run_experiment(CONFIGS, rows, arguments())
-    assert list(done.results[GT_ROW.name]) == [0] and 'nowhere' in done.missing['nowhere'][0]
-
-
-def test_a_corrected_row_is_run(arguments):
-    broken = run_experiment(CONFIGS, [ROWS[1]], arguments())
-    assert broken.results['broken'] == {}
-    corrected = run_experiment(CONFIGS, [Row('broken', 'table1/2d_1')], arguments())
+    corrected = run_experiment(CONFIGS, [BROKEN._replace(options=ROW_2D.options)], arguments())
     assert list(corrected.results['broken']) == [0]
 
 
+@pytest.mark.slow
 def test_an_interrupted_cell_goes_on(arguments, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr('mmengine.runner.Runner.test', killed)
-        run_experiment(CONFIGS, ROWS[:1], arguments('--epochs', '2'))
-    rows = [ROWS[0], GT_ROW]
+        run_experiment(CONFIGS, [ROW_2D], arguments('--epochs', '2'))
+    rows = [ROW_2D, GT_ROW]
     left_out = run_experiment(CONFIGS, rows, arguments('--epochs', '2', '--only', GT_ROW.name))
-    assert left_out.missing[ROWS[0].name] == {0: 'interrupted after epoch_2: left out by --only'}
+    assert left_out.missing[ROW_2D.name] == {0: 'interrupted after epoch_2: left out by --only'}
 
     folder = tmp_path / 'out/table1/2d_1/seed_0'
     trained = torch.load(folder / 'epoch_2.pth', weights_only=False)['state_dict']
@@ -104,7 +93,7 @@ def test_an_interrupted_cell_goes_on(arguments, tmp_path, monkeypatch):
     result = json.loads((folder / 'result.json').read_text())['metrics']
     (folder / 'result.json').unlink()
     again = run_experiment(CONFIGS, rows, arguments('--epochs', '2'))
-    assert again.results[ROWS[0].name][0]['metrics'] == pytest.approx(result)
+    assert again.results[ROW_2D.name][0]['metrics'] == pytest.approx(result)
 
 
 @pytest.mark.parametrize('what', ['none', 'of other annotations', '2D only'])
@@ -119,17 +108,17 @@ def test_rows_on_true_inputs_need_no_sound_stores(what, data_root, arguments, ma
         else:
             meta['annotation']['sha256'], message = 'f' * 64, 'made for another annotation'
         (folder / 'h36m_test/store.json').write_text(json.dumps(meta))
-    done = run_experiment(CONFIGS, [ROWS[2], GT_ROW], arguments(stores=folder))
-    assert list(done.results[GT_ROW.name]) == [0] and done.results[ROWS[2].name] == {}
-    assert message in done.missing[ROWS[2].name][0]
+    done = run_experiment(CONFIGS, [ROW, GT_ROW], arguments(stores=folder))
+    assert list(done.results[GT_ROW.name]) == [0] and done.results[ROW.name] == {}
+    assert message in done.missing[ROW.name][0]
     if what != '2D only':
         assert message in done.missing['first stage'][0] and done.first_stage_result is None
-    assert f'- {ROWS[2].name}, seed 0: InputError: ' in missing_cells(done)
+    assert f'- {ROW.name}, seed 0: InputError: ' in missing_cells(done)
 
 
 def test_rows_on_true_inputs_train_no_first_stage(arguments, monkeypatch):
     monkeypatch.setattr(experiment, 'make_stores', killed)
-    done = run_experiment(CONFIGS, [ROWS[2], GT_ROW], arguments('--only', GT_ROW.name, stores=None))
+    done = run_experiment(CONFIGS, [ROW, GT_ROW], arguments('--only', GT_ROW.name, stores=None))
     assert list(done.results[GT_ROW.name]) == [0]
     assert done.first_stage is done.first_stage_result is None and done.failed == 0
 
@@ -150,12 +139,12 @@ train_cfg = dict(max_epochs=1)
     return path
 
 
+@pytest.mark.slow
 def test_from_images_to_a_table(arguments, first_stage_config, data_root, tmp_path, monkeypatch):
     """A row on the shared first stage, and one with bounding boxes of its own."""
     policy = {f'{split}_dataloader.dataset.bbox_policy': 'pelvis_2m' for split in ('train', 'test')}
-    rows = [ROWS[2], Row('boxes', ROWS[2].name, policy, 'pelvis_2m')]
-    given = dict(stores=None)
-    done = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, **given))
+    rows = [ROW, Row('boxes', ROW.config, policy, bbox_policy='pelvis_2m')]
+    done = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
     assert done.missing == {row.name: {} for row in rows} and done.failed == 0
     assert (done.first_stage['config'], done.first_stage['bbox_policy']) == ('quick.py', 'annotation')
     assert done.first_stage_result['metrics']['h36m/MPJPE_mm'] > 10
@@ -166,86 +155,48 @@ def test_from_images_to_a_table(arguments, first_stage_config, data_root, tmp_pa
     # nothing is made again, and not in a folder of something else
     with monkeypatch.context() as patch:
         patch.setattr('mmengine.runner.Runner.train', killed)
-        again = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, **given))
+        again = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
     assert again.results == done.results
     text = first_stage_config.read_text().replace('frame_step=24', 'frame_step=12')
     first_stage_config.write_text(text)
-    other = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, **given))
+    other = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
     assert other.results == {row.name: {} for row in rows} and other.failed == 3
     assert 'first_stage holds the work of another config' in other.missing['first stage'][0]
 
 
-def test_files(arguments, tmp_path, capsys):
-    table = SimpleNamespace(__name__='a.b.small', ROWS=ROWS[:2], report=lambda done: f'{len(done.results)} rows')
-    with pytest.raises(InputError, match=r'1 failed, which .*small\.md names; all others are in it'):
-        reproduce(table, CONFIGS, arguments())
-    assert (tmp_path / 'out/small.md').read_text() == '2 rows'
-    content = json.loads((tmp_path / 'out/small.json').read_text())
-    assert content['results']['table1/2d_1']['0']['metrics'] and content['first_stage']['config'] == 'c.py'
-    assert '2 rows' in capsys.readouterr().out
-
-
 def test_wrong_arguments(arguments, tmp_path):
     for extra, message in (
-        (['--only', 'table1/2d_3'], '--only table1/2d_3: expected some of table1/2d_1, broken'),
+        (['--only', 'table1/2d_3'], '--only table1/2d_3: expected some of table1/2d_1, table1/gt2d_1'),
         (['--seeds', '0'], '--seeds: expected at least 1, got 0'),
         (['--epochs', '0'], '--epochs: expected at least 1, got 0'),
         (['--first-stage', 'c.py'], 'give --stores, or the --first-stage that is to make them, not both'),
         (['--data-root', tmp_path / 'nowhere'], r'no train annotation .*nowhere'),
     ):
         with pytest.raises(InputError, match=message):
-            run_experiment(CONFIGS, ROWS, arguments(*extra))
+            run_experiment(CONFIGS, [ROW_2D, GT_ROW], arguments(*extra))
     with pytest.raises(InputError, match=r'--first-stage: no config .*nowhere\.py'):
-        run_experiment(CONFIGS, ROWS, arguments('--first-stage', tmp_path / 'nowhere.py', stores=None))
+        run_experiment(CONFIGS, [ROW_2D, GT_ROW], arguments('--first-stage', tmp_path / 'nowhere.py', stores=None))
     args = arguments()
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out/notes.txt').write_text('mine')
     with pytest.raises(InputError, match='is not empty: give --resume to go on there, or another --out'):
-        run_experiment(CONFIGS, ROWS, args)
+        run_experiment(CONFIGS, [ROW_2D, GT_ROW], args)
 
 
 @pytest.mark.parametrize('table', [table1, table2, ablations, beyond])
 def test_reports_of_the_tables(table, experiment, tmp_path):
-    names = [row.name for row in table.ROWS]
-    assert len(set(names)) == len(names)
-    assert all((CONFIGS / f'{row.config or row.name}.py').is_file() for row in table.ROWS)
-    results = {name: experiment.results['a'] for name in names}
-    missing = {name: {} for name in names}
-    lost = names[-1]
-    results[lost], missing[lost] = {}, {0: 'lost'}
-    done = experiment._replace(results=results, missing=missing)
+    *others, lost = [row.name for row in table.ROWS]
+    results = dict.fromkeys(others, experiment.results['a']) | {lost: {}}
+    done = experiment._replace(results=results, missing={lost: {0: 'no power'}})
     text = table.report(done)
-    assert '40.0 ± 1.0' in text and '–' in text and f'- {lost}, seed 0: lost' in text
-    if hasattr(table, 'draw'):
-        table.draw(done, tmp_path / 'a.png')
-        pictures = [path.name for path in tmp_path.iterdir()]
-        groups = ('boxes', 'flip_test', 'noise', 'sigma')
-        assert sorted(pictures) == ([f'a_{group}.png' for group in groups] if table is ablations else ['a.png'])
-        assert all(path.stat().st_size > 9000 for path in tmp_path.iterdir())
-
-
-@pytest.mark.parametrize('table', [table1, table2, ablations, beyond])
-def test_no_result_at_all(table, experiment, tmp_path):
-    names = [row.name for row in table.ROWS]
-    nothing = experiment._replace(
-        first_stage=None,
-        first_stage_result=None,
-        results={name: {} for name in names},
-        missing={name: {0: 'lost'} for name in names},
-    )
-    assert 'seed 0: lost' in table.report(nothing)
-    if hasattr(table, 'draw'):
-        table.draw(nothing, tmp_path / 'a.png')
-
-
-def test_table1_shows_the_papers_figures(experiment):
-    done = experiment._replace(
-        results={row.name: experiment.results['a'] for row in table1.ROWS},
-        missing={row.name: {} for row in table1.ROWS},
-    )
-    text = table1.report(done)
-    assert (
-        '| 2D + depth (σ = 0.1) | 40.0 ± 1.0 (48.4) | 40.0 ± 1.0 (46.4) | 40.0 ± 1.0 (45.9) | 40.0 ± 1.0 (45.6) |'
-        in text
-    )
-    assert '| σ = 0.1 against 2D, 243 frames | -4.2 % | +0.0 ± 0.0 % (+0.0 to +0.0) |' in text
+    assert '40.0 ± 1.0' in text and '–' in text and f'- {lost}, seed 0: no power' in text
+    if table is table1:
+        row = '| 2D + depth (σ = 0.1) | 40.0 ± 1.0 (48.4) | 40.0 ± 1.0 (46.4) | 40.0 ± 1.0 (45.9) | 40.0 ± 1.0 (45.6) |'
+        assert row in text and '| σ = 0.1 against 2D, 243 frames | -4.2 % | +0.0 ± 0.0 % (+0.0 to +0.0) |' in text
+    no_results = {name: {} for name in results}
+    nothing = done._replace(first_stage=None, first_stage_result=None, results=no_results)
+    assert 'seed 0: no power' in table.report(nothing)
+    for of, name in ((done, 'done.png'), (nothing, 'nothing.png')):
+        if hasattr(table, 'draw'):
+            table.draw(of, tmp_path / name)
+            assert (tmp_path / name).stat().st_size > 9000

@@ -3,14 +3,10 @@ import shutil
 
 import pytest
 from mmengine.config import Config
-from reproduction.identity import (
-    claim,
-    data_identity,
-    evaluation_identity,
-    file_identity,
-    h36m_datasets,
-)
+from mmpose.registry import DATASETS
+from reproduction.identity import claim, data_identity, file_identity, h36m_datasets, read_json
 
+from depth_refine.datasets import H36MImageDataset
 from depth_refine.utils.errors import InputError
 
 
@@ -37,7 +33,6 @@ def test_work_of_something_else(work, cfg, data_root, tmp_path, monkeypatch):
     claim(folder, cfg, schedule='short')
     claim(folder, cfg, schedule='full')  # nothing was made yet
     (folder / work).write_text('')
-    claim(folder, cfg, schedule='full')
     cfg.train_dataloader.num_workers = 4  # which changes nothing
     moved = tmp_path / 'moved'
     shutil.copytree(data_root / 'annotation_body3d', moved / 'annotation_body3d')
@@ -49,10 +44,11 @@ def test_work_of_something_else(work, cfg, data_root, tmp_path, monkeypatch):
         InputError, match=r'cell holds the work of another schedule \(full instead of short\): remove it'
     ):
         claim(folder, cfg, schedule='short')
-    other = copy.deepcopy(cfg)
-    other.model.channels = 4
-    with pytest.raises(InputError, match='another config'):
-        claim(folder, other, schedule='full')
+    for part, key, value in (('config', 'model', dict(type='B')), ('evaluation', 'test_evaluator', dict(type='N'))):
+        other = copy.deepcopy(cfg)
+        other[key] = value
+        with pytest.raises(InputError, match=f'another {part}'):
+            claim(folder, other, schedule='full')
     with monkeypatch.context() as patch:
         patch.setattr('reproduction.identity.get_world_size', lambda: 2)
         with pytest.raises(InputError, match=r'another number of processes \(1 instead of 2\)'):
@@ -87,9 +83,27 @@ def test_data(cfg, data_root, tmp_path):
             data_identity(cfg)
 
 
-def test_evaluation(cfg):
-    before = evaluation_identity(cfg)
-    cfg.test_dataloader.num_workers = 0
-    assert evaluation_identity(cfg) == before
-    cfg.test_evaluator.num_joints = 14
-    assert evaluation_identity(cfg) != before
+def test_data_sets_made_from_ours(cfg):
+    @DATASETS.register_module(force=True)
+    class OwnImages(H36MImageDataset):
+        pass
+
+    for kind in ('OwnImages', OwnImages):
+        found = list(h36m_datasets([dict(cfg.train_dataloader.dataset, type=kind), dict(type='CocoBodyDataset')]))
+        assert [dataset['type'] for dataset in found] == [kind]
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (None, 'is not a readable JSON file'),
+        ('', 'is not a readable JSON file'),
+        ('[' * 100_000, 'is not a readable'),
+        ('[1]', 'a JSON object, got list'),
+    ],
+)
+def test_damaged_files(tmp_path, text, message):
+    if text is not None:
+        (tmp_path / 'result.json').write_text(text)
+    with pytest.raises(InputError, match=rf'result\.json.*{message}'):
+        read_json(tmp_path / 'result.json')

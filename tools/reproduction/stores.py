@@ -1,4 +1,4 @@
-"""The first stage that all cells of an experiment read."""
+"""The depth sequence stores that all cells of an experiment read, and the first stage behind them."""
 
 import hashlib
 import json
@@ -19,19 +19,19 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import build_runner, use_mixed_precision
 
 from .cell import Settings, in_step
-from .identity import claim, file_identity, h36m_datasets
-from .result_files import read_json
+from .identity import CAMERAS, claim, file_identity, h36m_datasets, read_json
 
 _LONGEST_EXTRACTION = timedelta(days=7)
 _PROVENANCE = ('config', 'checkpoint', 'flip_test', 'amp', 'bbox_policy')
 
 
-def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None) -> Path:
+def make_stores(config: Path, settings: Settings, options: dict | None = None, bbox_policy: str = '') -> Path:
     """Train a first stage and extract its sequences, or go on where that was interrupted.
 
     Args:
         config: the first stage's.
         settings: the experiment's.
+        options: changes to the config, as of ``--cfg-options``.
         bbox_policy: bounding boxes other than the config's.
 
     Returns:
@@ -40,17 +40,18 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
     Raises:
         LostProcess: an error that one of several processes may have met alone.
         InputError: ``settings.out`` holds another first stage; see also
-            :func:`depth_refine.engine.extract_depth_sequences`.
+            :func:`depth_refine.inference.extraction.extract_depth_sequences`.
     """
     suffix = f'_{bbox_policy}' if bbox_policy else ''
-    cfg = load_config(str(config), {})
-    changes = dict(data_root=str(settings.data_root), **(dict(bbox_policy=bbox_policy) if bbox_policy else {}))
+    cfg = load_config(str(config), options or {})
     for dataset in h36m_datasets([cfg.train_dataloader, cfg.test_dataloader]):
-        dataset.update(changes)
+        dataset.data_root = str(settings.data_root)
+        if bbox_policy:
+            dataset.bbox_policy = bbox_policy
     if settings.amp:
         use_mixed_precision(cfg)
-    cfg.work_dir = str(settings.out / f'first_stage{suffix}')
     cfg.experiment_name = f'first_stage{suffix}'
+    cfg.work_dir = str(settings.out / cfg.experiment_name)
     cfg.launcher = settings.launcher
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     claim(Path(cfg.work_dir), cfg)
@@ -62,22 +63,25 @@ def make_stores(config: Path, settings: Settings, bbox_policy: str | None = None
         with in_step('the first stage'):
             runner.train()
     stores = settings.out / f'depth_sequences{suffix}'
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    # the other processes wait for longer than a group usually lets them, and for an error too
+    _extract(cfg, checkpoint, stores, settings.amp)
+    return stores
+
+
+def _extract(cfg: Config, checkpoint: Path, stores: Path, amp: bool) -> None:
+    """In the first process; the others wait for longer than a group usually lets them, and for an error too."""
     waiting = dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION) if dist.is_initialized() else None
     failed = [None]
     if is_main_process():
         try:
-            extract_depth_sequences(cfg, checkpoint, stores, device, settings.amp)
+            extract_depth_sequences(cfg, checkpoint, stores, 'cuda' if torch.cuda.is_available() else 'cpu', amp)
         except Exception as error:
-            failed = [f'{type(error).__name__}: {error}']
             if not waiting:
                 raise
+            failed = [f'{type(error).__name__}: {error}']
     if waiting:
         dist.broadcast_object_list(failed, group=waiting)
     if failed[0]:
         raise InputError(f'the first process could not extract {stores}: {failed[0]}')
-    return stores
 
 
 def provenance(stores: Path, cfg: Config) -> dict:
@@ -90,8 +94,7 @@ def provenance(stores: Path, cfg: Config) -> dict:
     for split in ('train', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
         annotation = Path(dataset.data_root, dataset.ann_file)
-        name = annotation.stem
-        path = stores / name / 'store.json'
+        path = stores / annotation.stem / 'store.json'
         if not path.is_file():
             raise InputError(f'no depth sequence store at {path.parent.absolute()}')
         meta = read_json(path)
@@ -100,19 +103,17 @@ def provenance(stores: Path, cfg: Config) -> dict:
             raise InputError(
                 f'{path.parent} is not of {annotation}: it was made for another annotation. Extract again.'
             )
-        found[name] = {key: meta.get(key) for key in _PROVENANCE}
+        found[annotation.stem] = {key: meta.get(key) for key in _PROVENANCE}
         arrays = json.dumps(meta.get('sha256'), sort_keys=True)
-        content[name] = hashlib.sha256(arrays.encode()).hexdigest()[:16]
-    first, *others = found
-    for other in others:
-        differing = [key for key in _PROVENANCE if found[first][key] != found[other][key]]
-        if differing:
-            key = differing[0]
+        content[annotation.stem] = hashlib.sha256(arrays.encode()).hexdigest()[:16]
+    (first, made), (other, made_too) = found.items()
+    for key in _PROVENANCE:
+        if made[key] != made_too[key]:
             raise InputError(
-                f'the stores in {stores} were not made by one first stage: {key} is {found[first][key]} in {first} and '
-                f'{found[other][key]} in {other}. Extract both again.'
+                f'the stores in {stores} were not made by one first stage: {key} is {made[key]} in {first} and '
+                f'{made_too[key]} in {other}. Extract both again.'
             )
-    return dict(found[first], content=content)
+    return dict(made, content=content)
 
 
 def first_stage_result(cfg: Config, stores: Path) -> dict:
@@ -126,12 +127,10 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
         ``metrics`` and ``by_action``, as of a cell.
     """
     dataset = cfg.test_dataloader.dataset
-    cameras = dataset.get('camera_param_file', 'annotation_body3d/cameras.pkl')
-    annotation = H36MAnnotation(Path(dataset.data_root, dataset.ann_file), Path(dataset.data_root, cameras))
+    cameras = Path(dataset.data_root, dataset.get('camera_param_file', CAMERAS))
+    annotation = H36MAnnotation(Path(dataset.data_root, dataset.ann_file), cameras)
     store = SequenceStore(stores / Path(dataset.ann_file).stem, annotation)
-    evaluator = dict(cfg.test_evaluator)
-    evaluator.pop('type')
-    metric = H36MPoseMetric(**evaluator)
+    metric = H36MPoseMetric(**{key: value for key, value in cfg.test_evaluator.items() if key != 'type'})
     for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
         samples = [
             dict(
@@ -150,6 +149,4 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
         ]
         metric.process({}, samples)
     errors = metric.compute_metrics(metric.results)  # not evaluate(), which would gather this from all ranks
-    return dict(
-        metrics={f'{metric.prefix}/{name}': value for name, value in errors.items()}, by_action=metric.by_action
-    )
+    return dict(metrics={f'{metric.prefix}/{key}': value for key, value in errors.items()}, by_action=metric.by_action)

@@ -1,21 +1,17 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.config import Config
-from reproduction.first_stage import first_stage_result, provenance
+from reproduction.cell import Row, cell_config
+from reproduction.stores import first_stage_result, provenance
 
 from depth_refine.functional.camera import back_project
 from depth_refine.utils.errors import InputError
 
 
 @pytest.fixture
-def cfg(data_root):
-    cfg = Config.fromfile(Path(__file__).parents[3] / 'configs/table1/2d_1.py')
-    for split in ('train', 'test'):
-        cfg[f'{split}_dataloader'].dataset.data_root = str(data_root)
-    return cfg
+def cfg(settings, data_root):
+    return cell_config(Row('refiner_1'), 0, settings(data_root=data_root))
 
 
 def test_errors_of_a_store(cfg, data_root, stores):
@@ -35,12 +31,11 @@ def test_errors_of_a_store(cfg, data_root, stores):
     assert result['metrics']['h36m/MPJPE_mm'] == pytest.approx(np.mean([np.mean(v) for v in errors.values()]), rel=1e-4)
 
 
-def test_provenance(cfg, make_stores, stores, tmp_path):
+def test_provenance_of_one_first_stage(cfg, make_stores, stores, tmp_path):
     assert provenance(stores, cfg)['checkpoint']['file'] == 'c.pth'
     other = make_stores(tmp_path / 'other', test=dict(checkpoint=dict(file='other.pth', sha256='f' * 64)))
-    with pytest.raises(
-        InputError, match=r'not made by one first stage: checkpoint is .*c\.pth.* in h36m_train and .*oth'
-    ):
+    message = r'not made by one first stage: checkpoint is .*c\.pth.* in h36m_train and .*other\.pth.* in h36m_test'
+    with pytest.raises(InputError, match=message):
         provenance(other, cfg)
     with pytest.raises(InputError, match=r'no depth sequence store at .*nowhere'):
         provenance(tmp_path / 'nowhere', cfg)
@@ -48,8 +43,8 @@ def test_provenance(cfg, make_stores, stores, tmp_path):
 
 def test_provenance_holds_the_content(cfg, make_stores, stores, tmp_path):
     other = make_stores(tmp_path / 'other')
-    path = other / 'h36m_test/store.json'
     assert provenance(other, cfg) == provenance(stores, cfg)
+    path = other / 'h36m_test/store.json'
     meta = json.loads(path.read_text())
     meta['sha256']['keypoints.npy'] = 'f' * 64
     path.write_text(json.dumps(meta))

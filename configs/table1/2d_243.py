@@ -1,7 +1,0 @@
-_base_ = ['2d_depth_noise_243.py']
-
-model = dict(backbone=dict(in_channels=17 * 2))
-
-train_dataloader = dict(dataset=dict(input_source='2d', pipeline={{_base_.clean_train_pipeline}}))
-val_dataloader = dict(dataset=dict(input_source='2d'))
-test_dataloader = val_dataloader

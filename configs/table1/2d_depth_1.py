@@ -1,7 +1,0 @@
-_base_ = ['2d_depth_243.py']
-
-model = dict(backbone=dict(num_blocks=2, kernel_size=1))
-
-train_dataloader = dict(dataset=dict(seq_len=1))
-val_dataloader = dict(dataset=dict(seq_len=1))
-test_dataloader = val_dataloader

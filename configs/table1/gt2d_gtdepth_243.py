@@ -1,5 +1,0 @@
-_base_ = ['2d_depth_noise_243.py']
-
-train_dataloader = dict(dataset=dict(input_source='gt2d+gtdepth', pipeline={{_base_.clean_train_pipeline}}))
-val_dataloader = dict(dataset=dict(input_source='gt2d+gtdepth'))
-test_dataloader = val_dataloader
