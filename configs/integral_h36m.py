@@ -17,5 +17,6 @@ model = dict(
 train_cfg = dict(max_epochs=22, val_interval=1)
 default_hooks = dict(checkpoint=dict(save_best='h36m/MPJPE_mm', rule='less'))
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, fused=True))
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ChannelsLastHook')]
 param_scheduler = [dict(type='MultiStepLR', milestones=[20, 21], gamma=0.1)]
 auto_scale_lr = dict(base_batch_size=128)

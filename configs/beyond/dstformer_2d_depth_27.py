@@ -3,7 +3,6 @@
 _base_ = ['../refiner_27.py']
 
 model = dict(
-    joint_tokens=True,
     backbone=dict(_delete_=True, type='DSTFormer', in_channels=3, feat_size=512, depth=5, mlp_ratio=2, seq_len=27),
     head=dict(
         _delete_=True,

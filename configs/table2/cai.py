@@ -3,7 +3,6 @@
 _base_ = ['../refiner_243.py']
 
 model = dict(
-    joint_tokens=True,
     backbone=dict(_delete_=True, type='SpatialTemporalGraphNet', in_channels=2, channels=128, dropout=0.25),
     head=dict(in_channels=17 * 128),
 )
