@@ -9,7 +9,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +38,7 @@ _MMPOSE = {
     rf'(?:head|keypoint_head)\.conv\.{_HEAD}': r'head.conv.\1',  # keypoint_head before MMPose 1.0
 }
 _NAMES = dict(videopose3d=_VIDEOPOSE3D, mmpose=_MMPOSE)
+_EXAMPLES = dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')
 _TRAJECTORY = 'traj'  # the networks of both projects that place the pelvis in space; the refiner has none
 # VideoPose3D saves its random generator, which nobody needs here.
 _RANDOM_STATE = (
@@ -131,19 +131,15 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
         )
     if not path.is_file():
         raise InputError(f'{path}: no such checkpoint file. Give one of VideoPose3D, such as pretrained_h36m_cpn.bin.')
-    checkpoint = _load_videopose3d(path)
+    # Its weights lie one level deeper than in a checkpoint.
+    with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
+        checkpoint = load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('model_pos'), dict):
         got = sorted(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
         raise InputError(
             f"{path}: expected a dict with 'model_pos', as VideoPose3D saves, got {got}; is --source right?"
         )
     return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else []
-
-
-def _load_videopose3d(path: Path) -> Any:
-    """What the file holds: its weights lie one level deeper than in a checkpoint."""
-    with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
-        return load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
 
 
 class _Ignored(StandIn):
@@ -171,7 +167,7 @@ def _find_shape(path: str | Path, source: str, renamed: dict[str, Tensor], unkno
         problem = f'has {unknown[0]!r} besides' if unknown else 'lacks its first or last layer'
         raise InputError(
             f'{path} is not a temporal network of {source}: it {problem}. Expected the network of Pavllo et al. alone, '
-            f'with parameters such as {_example(source)}; is --source right?'
+            f'with parameters such as {_EXAMPLES[source]}; is --source right?'
         )
     channels, inputs, kernel_size = first.shape
     if inputs != _NUM_JOINTS * 2 or len(last) != _NUM_JOINTS * 3:
@@ -186,10 +182,6 @@ def _find_shape(path: str | Path, source: str, renamed: dict[str, Tensor], unkno
             'Networks with mixed filter widths, or of the ablation without dilation, cannot be converted.'
         )
     return RefinerShape(kernel_size, len(kernels), channels)
-
-
-def _example(source: str) -> str:
-    return dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')[source]
 
 
 def _fit(path: str | Path, renamed: dict[str, Tensor], shape: RefinerShape) -> dict[str, Tensor]:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from cdflib.cdfwrite import CDF
 
-from depth_refine.data_tools.preparation.poses import check_projection, read_poses_2d, read_poses_3d
-from depth_refine.data_tools.preparation.raw_h36m import SequenceError
+from depth_refine.data_tools.preparation.poses import check_agreement, read_poses_2d, read_poses_3d
+from depth_refine.data_tools.preparation.raw_files import SequenceError
 from depth_refine.synthetic.official_h36m import write_cdf
 
 JOINTS = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
@@ -82,19 +82,19 @@ def test_projection():
     poses_3d[..., 0] = np.linspace(-1, 1, 17)
     x = poses_3d[..., 0].astype(float) / 4
     poses_2d = np.stack([1145 * x * (1 - 0.2 * x**2 + 0.2 * x**4) + 512, np.full((2, 17), 512)], axis=-1)
-    check_projection(poses_2d, poses_3d, CAMERA)
+    check_agreement(poses_2d, poses_3d, CAMERA)
     poses_2d[1, 3, 1] += 0.15
     with pytest.raises(
         SequenceError, match=r'the 3D poses are projected up to 0\.1 px away from the 2D poses: expected'
     ):
-        check_projection(poses_2d, poses_3d, CAMERA)
+        check_agreement(poses_2d, poses_3d, CAMERA)
 
 
 def test_poses_of_another_camera_frame():
     with pytest.raises(
         SequenceError, match=r'the 3D poses lie behind the camera: expected D2_Positions, D3_Positions_m'
     ):
-        check_projection(np.zeros((2, 17, 2)), np.zeros((2, 17, 3)) - 1, CAMERA)
+        check_agreement(np.zeros((2, 17, 2)), np.zeros((2, 17, 3)) - 1, CAMERA)
 
 
 def test_metres_instead_of_millimetres(tmp_path):
