@@ -187,24 +187,19 @@ def _find_shape(path: str | Path, source: str, renamed: dict[str, Tensor], unkno
 def _fit(path: str | Path, renamed: dict[str, Tensor], shape: RefinerShape) -> dict[str, Tensor]:
     """The refiner's state, every parameter present and of its shape and type."""
     with torch.device('meta'):
-        backbone = TemporalConvNet(_NUM_JOINTS * 2, shape.channels, shape.num_blocks, shape.kernel_size, causal=True)
+        backbone = TemporalConvNet(_NUM_JOINTS * 2, shape.channels, shape.num_blocks, shape.kernel_size)
         model = nn.ModuleDict(dict(backbone=backbone, head=TemporalPoseHead(shape.channels, _NUM_JOINTS)))
     expected = model.state_dict()
-    for name in expected.keys() - renamed.keys():
-        if name.endswith('num_batches_tracked'):  # not counted before PyTorch 0.4.1, and without effect
-            renamed[name] = torch.zeros((), dtype=torch.long)
-    differing = sorted(
-        name
-        for name in expected.keys() | renamed.keys()
-        if name not in expected or name not in renamed or expected[name].shape != renamed[name].shape
-    )
+    # Batches were not counted before PyTorch 0.4.1; the count has no effect.
+    counts = {name: torch.zeros((), dtype=torch.long) for name in expected if name.endswith('num_batches_tracked')}
+    found = counts | renamed
+    shapes = [{name: tuple(weight.shape) for name, weight in state.items()} for state in (expected, found)]
+    differing = sorted(name for name, _ in shapes[0].items() ^ shapes[1].items())
     if differing:
-        want, got = (
-            tuple(state[differing[0]].shape) if differing[0] in state else 'none' for state in (expected, renamed)
-        )
+        want, got = (shape_of.get(differing[0], 'none') for shape_of in shapes)
         raise InputError(
             f'{path} is not a whole network of {shape.num_blocks} blocks and {shape.channels} channels: '
-            f'{len(differing)} of {len(expected)} parameters differ, first {differing[0]} (our name), expected {want}, '
-            f'got {got}. Copy or download it again.'
+            f'{len(set(differing))} of {len(expected)} parameters differ, first {differing[0]} (our name), expected '
+            f'{want}, got {got}. Copy or download it again.'
         )
-    return {name: renamed[name].to(parameter.dtype) for name, parameter in expected.items()}
+    return {name: found[name].to(parameter.dtype) for name, parameter in expected.items()}

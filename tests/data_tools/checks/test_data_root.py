@@ -153,7 +153,6 @@ def test_stores(root, drawn):
 
 
 def test_2d_sets_are_checked_if_given(root, tmp_path, drawn):
-    (tmp_path / 'coco').mkdir()
     assert not check(root, 'problem')
-    coco, mpii = check(root, 'problem', coco=tmp_path / 'coco', mpii=tmp_path / 'absent')
+    coco, mpii = check(root, 'problem', coco=tmp_path / 'absent', mpii=tmp_path / 'absent')
     assert 'person_keypoints_train2017.json' in coco and 'mpii_train.json' in mpii

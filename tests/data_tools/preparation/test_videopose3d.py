@@ -142,35 +142,27 @@ def test_poses_of_17_joints_and_cameras_of_the_output(save_archive, raw, tmp_pat
     assert tree(tmp_path / 'out') == before
 
 
-def test_complete_outputs_are_kept_and_others_refused(save_archive, raw, tmp_path, world):
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    before = tree(tmp_path / 'out')
-    times = [path.stat().st_mtime_ns for path in sorted((tmp_path / 'out').rglob('*.npz'))]
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    assert times == [path.stat().st_mtime_ns for path in sorted((tmp_path / 'out').rglob('*.npz'))]
-    save_archive(
-        raw / 'data_3d_h36m.npz', 'positions_3d', {key: joints + np.float32(0.01) for key, joints in world.items()}
-    )
+def test_results_that_are_there_already(save_archive, raw, tmp_path, world, cameras):
+    """The same are kept, missing ones added, others refused."""
+    out = tmp_path / 'out'
+    import_videopose3d(raw, out, [1])
+    before = tree(out)
+    times = {path: path.stat().st_mtime_ns for path in out.rglob('*.np*')}
+    for path in (out / 'depth_sequences/gt/h36m_test', out / 'annotation_body3d/fps50/h36m_train.npz'):
+        path.rename(path.with_name('gone'))
+        import_videopose3d(raw, out, [1])
+        shutil.rmtree(path.with_name('gone')) if path.is_dir() else path.with_name('gone').unlink()
+        assert tree(out) == before
+    kept = out / 'annotation_body3d/fps50/h36m_test.npz'
+    assert kept.stat().st_mtime_ns == times[kept]
+    moved = {key: joints + np.float32(0.01) for key, joints in world.items()}
+    save_archive(raw / 'data_3d_h36m.npz', 'positions_3d', moved)
     with pytest.raises(InputError, match=r'h36m_t\w+.npz is there already and differs. Remove it, or give another'):
-        import_videopose3d(raw, tmp_path / 'out', [5, 1])
-    assert tree(tmp_path / 'out') == before, 'not even the new annotation of step 5'
-
-
-def test_missing_pieces_are_added(raw, tmp_path):
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    expected = tree(tmp_path / 'out')
-    shutil.rmtree(tmp_path / 'out/depth_sequences/gt/h36m_test')
-    (tmp_path / 'out/annotation_body3d/fps50/h36m_train.npz').unlink()
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    assert tree(tmp_path / 'out') == expected
-
-
-def test_other_cameras_are_refused(raw, tmp_path, cameras):
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    moved = {key: dict(camera, c=camera['c'] + 1) for key, camera in cameras.items()}
-    (raw / 'cameras.pkl').write_bytes(pickle.dumps(moved))
-    with pytest.raises(InputError, match=r'is there already and differs'):
-        import_videopose3d(raw, tmp_path / 'out', [1])
+        import_videopose3d(raw, out, [5, 1])
+    (raw / 'cameras.pkl').write_bytes(pickle.dumps({key: dict(c, c=c['c'] + 1) for key, c in cameras.items()}))
+    with pytest.raises(InputError, match=r'cameras.pkl is there already and differs'):
+        import_videopose3d(raw, out, [5, 1])
+    assert tree(out) == before, 'not even the new annotation of step 5'
 
 
 def test_cameras_of_metadata_xml(save_archive, raw, tmp_path, world):
