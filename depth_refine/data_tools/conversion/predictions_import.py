@@ -112,11 +112,9 @@ class _MissingFrames(Exception):
 
 def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) -> np.ndarray:
     """(T, 17, C) of u px, v px, perhaps depth in the files' unit, and score; joints that were not found are NaN."""
-    files, frames = read_keypoints(origin.keypoints, sequence.name), annotation.frames[sequence.rows]
-    _check_complete(files, frames, origin.first_frame)
-    centers = annotation.center[sequence.rows]
-    numbers = (frames + origin.first_frame - 1).tolist()
-    joints = _stack(sequence.name, [_nearest(files[n], c) for n, c in zip(numbers, centers, strict=True)])
+    frames, centers = annotation.frames[sequence.rows], annotation.center[sequence.rows]
+    persons = _in_order(read_keypoints(origin.keypoints, sequence.name), frames, origin.first_frame)
+    joints = _stack(sequence.name, [_nearest(each, center) for each, center in zip(persons, centers, strict=True)])
     found = joints[..., -1] > 0
     if not np.isfinite(joints[found]).all():
         raise InputError(f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite')
@@ -133,13 +131,16 @@ def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) 
     return poses
 
 
-def _check_complete(files: Frames, frames: np.ndarray, first_frame: int) -> None:
+def _in_order(files: Frames, frames: np.ndarray, first_frame: int) -> list[np.ndarray]:
+    """The persons of each frame of a video."""
     if not files:
         raise _MissingFrames('no files')
-    missing = [frame for frame in frames.tolist() if not len(files.get(frame + first_frame - 1, ()))]
+    persons = [files.get(frame + first_frame - 1, ()) for frame in frames.tolist()]
+    missing = [str(frame) for frame, each in zip(frames, persons, strict=True) if not len(each)]
     if missing:
         more = f' and {len(missing) - _LISTED} more' if len(missing) > _LISTED else ''
-        raise _MissingFrames(f'no frame {", ".join(map(str, missing[:_LISTED]))}{more}')
+        raise _MissingFrames(f'no frame {", ".join(missing[:_LISTED])}{more}')
+    return persons
 
 
 def _stack(name: str, persons: list[np.ndarray]) -> np.ndarray:
@@ -158,10 +159,8 @@ def _nearest(persons: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 def _read_lifted_depth(name: str, frames: np.ndarray, origin: Origin) -> np.ndarray:
     """(T, 17) depths from MMPose's 3D files, in their unit."""
-    files = read_lifted(origin.lifted, name)
-    _check_complete(files, frames, origin.first_frame)
-    persons = [files[frame + origin.first_frame - 1] for frame in frames.tolist()]
-    if crowded := [frame for frame, each in zip(frames.tolist(), persons, strict=True) if len(each) > 1]:
+    persons = _in_order(read_lifted(origin.lifted, name), frames, origin.first_frame)
+    if crowded := [frame for frame, each in zip(frames, persons, strict=True) if len(each) > 1]:
         raise InputError(
             f'{origin.lifted}: {name} has several persons in frame {crowded[0]}. The 3D files do not say where in the '
             'image they are; keep one person in each frame.'

@@ -138,8 +138,8 @@ def annotation_file(folder: Path, split: str, step: int) -> Path:
 
 def by_split(sequences: Iterable[AnnotatedSequence]) -> dict[str, list[AnnotatedSequence]]:
     """The sequences of each split that has any."""
-    splits: dict[str, list[AnnotatedSequence]] = {}
-    for split, subjects in SPLITS.items():
-        if those := [sequence for sequence in sequences if sequence.name.split('_')[0] in subjects]:
-            splits[split] = those
-    return splits
+    splits = {
+        split: [sequence for sequence in sequences if sequence.name.split('_')[0] in subjects]
+        for split, subjects in SPLITS.items()
+    }
+    return {split: those for split, those in splits.items() if those}

@@ -77,7 +77,8 @@ def prepare_h36m(
         with open_workspace(out, image_kind, images) as workspace:
             found = unpack(archives, raw, workspace / 'unpacked', found) | found
             chosen = _choose(found, cameras, wanted, outcome)
-            inspected = _inspect(chosen, cameras, crops, run)
+            jobs = {key: (files, cameras[key.subject, key.camera], crops) for key, files in chosen.items()}
+            inspected = run(inspect_sequence, jobs, dict.fromkeys(jobs, 1), desc='poses', unit='sequence')
             if images:
                 frames = _store_images(out, inspected, chosen, steps, image_kind, run)
             else:
@@ -118,13 +119,6 @@ def _choose(
             what = 'camera' if (key.subject, key.camera) not in cameras else 'take'
             outcome.leave_out(key, SequenceError(f'metadata.xml has no such {what}'))
     return chosen
-
-
-def _inspect(
-    chosen: Mapping[SequenceKey, Mapping[str, Path]], cameras: dict, crops: bool, run: Callable
-) -> dict[SequenceKey, Inspected]:
-    jobs = {key: (files, cameras[key.subject, key.camera], crops) for key, files in chosen.items()}
-    return run(inspect_sequence, jobs, dict.fromkeys(chosen, 1), desc='poses', unit='sequence')
 
 
 def _store_images(

@@ -62,13 +62,13 @@ def run_jobs(
     on_error: Callable[[SequenceKey, SequenceError], None],
     **progress_options,
 ) -> dict[SequenceKey, Any]:
-    """Call ``function``, one of a module, with the arguments of each job in ``workers`` processes, and show progress.
+    """Call ``function`` with the arguments of each job, in processes, and show progress.
 
     Args:
-        function: 1 worker is this process; others find the function by its module.
+        function: of a module, so that processes find it.
         jobs: arguments for each sequence.
         amounts: how much work each is, in the unit of the progress bar.
-        workers: how many processes.
+        workers: processes; 1 is this one.
         on_error: told of sequences that cannot be used.
         progress_options: of the progress bar.
 
