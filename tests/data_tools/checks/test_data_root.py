@@ -112,18 +112,6 @@ def test_every_kind_of_check_is_made(root, drawn):
         assert [problem for problem in problems if problem.startswith(expected)], expected
 
 
-def test_other_frame_rates(root, drawn):
-    """fps10 holds every fifth frame."""
-    arrays = np.load(root / TRAIN)
-    rows = [row for row, name in enumerate(arrays['imgname']) if int(name[-10:-4]) % 5 == 1]
-    for folder in ('fps10', 'fps25'):
-        (root / 'annotation_body3d' / folder).mkdir()
-        np.savez(root / f'annotation_body3d/{folder}/h36m_train.npz', **{key: arrays[key][rows] for key in arrays})
-    (problem,) = check(root, 'problem')
-    assert problem.startswith('annotation_body3d/fps25/h36m_train.npz: frame numbers have gaps')
-    assert 'annotation_body3d/fps10: holds train of train, test' in check(root, 'note')
-
-
 def test_a_subject_in_both_splits(root, drawn):
     (root / TEST).unlink()
     shutil.copy(root / TRAIN, root / TEST)

@@ -257,14 +257,12 @@ def test_missing_frames_are_listed(refused, write_npz, annotation, truth):
     refused(message, folder)
 
 
-def test_a_coordinate_that_is_not_finite(refused, write_npz, truth):
-    broken = truth[..., :2].copy()
+def test_joints_without_a_place(refused, write_npz, tmp_path, annotation, truth):
+    broken, scores = truth[..., :2].copy(), np.ones((96, 17))
     broken[5, 3] = np.inf
-    refused('a joint with a score above 0 has a coordinate that is not', write_npz(keypoints=broken))
-
-
-def test_a_joint_that_is_never_found(refused, write_npz, annotation, truth):
-    scores = np.ones((96, 17))
+    folder = write_npz(keypoints=broken)
+    refused('a joint with a score above 0 has a coordinate that is not', folder)
+    folder.rename(tmp_path / 'broken')
     scores[annotation.sequences[2].rows, 16] = 0
     message = f"{annotation.sequences[2].name}: the joint 'right_wrist', or one .* not found in any of 12 frames"
     refused(message, write_npz(keypoints=truth[..., :2], scores=scores))

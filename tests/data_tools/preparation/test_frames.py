@@ -65,10 +65,14 @@ def test_windows_hold_every_pixel_that_training_looks_at(poses, boxes):
         assert slack.max() < 9, 'and little else'
 
 
-def test_windows_end_with_the_image(poses):
+def test_borders(poses):
+    """Windows end with the image, and are never magnified."""
     windows = make_crops(*poses).windows
     assert windows.min() >= 0 and windows[:, 2].max() <= 1000 and windows[:, 3].max() <= 1002
     assert windows[-1, 0] == 0 < windows[0, 0], 'the last frame is at the left edge'
+    far, camera = poses[1] + [0, 0, 20], poses[2]
+    windows, sizes = make_crops(project(far, camera), far, camera)
+    np.testing.assert_array_equal(sizes, windows[:, 2:] - windows[:, :2])
 
 
 def test_stored_size(poses, boxes):
@@ -81,19 +85,11 @@ def test_stored_size(poses, boxes):
         np.testing.assert_allclose([width, height], factor * extents[row], atol=1.01)
 
 
-def test_never_magnified(poses):
-    _, joints, camera = poses
-    far = joints + [0, 0, 20]
-    windows, sizes = make_crops(project(far, camera), far, camera)
-    np.testing.assert_array_equal(sizes, windows[:, 2:] - windows[:, :2])
-
-
 def test_nobody_in_the_image(poses):
     poses_2d, joints, camera = poses
     poses_2d[3:] += 9000
-    with pytest.raises(
-        SequenceError, match=rf'in {len(poses_2d) - 3} frames, first in frame 4, nobody is in the image'
-    ):
+    message = rf'in {len(poses_2d) - 3} frames, first in frame 4, nobody is in the image'
+    with pytest.raises(SequenceError, match=message):
         make_crops(poses_2d, joints, camera)
 
 

@@ -7,9 +7,10 @@ from depth_refine.data_tools.preparation.frames import VideoError, VideoSample
 from depth_refine.data_tools.preparation.outcome import KNOWN_DAMAGE, Outcome
 from depth_refine.data_tools.preparation.raw_files import SequenceError, SequenceKey
 from depth_refine.synthetic.official_h36m import ALL_SUBJECTS, takes_of
+from depth_refine.utils.h36m_facts import OFFICIAL_FRAMES
 
 CAMERAS = ('54138969', '55011271', '58860488', '60457274')
-OFFICIAL = {'S1': 248_376, 'S5': 396_316, 'S6': 249_864, 'S7': 332_598, 'S8': 332_598, 'S9': 275_322, 'S11': 275_322}
+FRAMES = {'S1': 248_376, 'S5': 396_316, 'S6': 249_864, 'S7': 332_598, 'S8': 332_598, 'S9': 275_322, 'S11': 275_322}
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def sequence(frames, video=None, note=None):
 
 def add_all(outcome, without=()):
     """All sequences of all subjects, as long together as the official ones; S11 Directions has 1825 frames each."""
-    for subject, total in OFFICIAL.items():
+    for subject, total in FRAMES.items():
         keys = [key for key in outcome.expected if key.subject == subject]
         lengths = {key: 1825 for key in keys if key[:2] == ('S11', 'Directions')}
         others = [key for key in keys if key not in lengths]
@@ -44,11 +45,9 @@ def count_line(outcome, subjects):
 
 def test_everything_is_there(outcome):
     add_all(outcome)
-    for subjects, sequences, frames in [
-        ('S1', '120', '248,376'), ('S5', '120', '396,316'), ('S6', '120', '249,864'), ('S7 S8', '240', '665,196'),
-        ('S9 S11', '240', '550,644'),
-    ]:  # fmt: skip
-        assert count_line(outcome, subjects) == [sequences, frames, frames, 'as it should be']
+    for subjects, official in OFFICIAL_FRAMES.items():
+        counts = f'{120 * len(subjects)}', f'{official:,}', f'{official:,}'
+        assert count_line(outcome, ' '.join(subjects)) == [*counts, 'as it should be']
 
 
 def test_the_known_damage_is_expected(outcome):

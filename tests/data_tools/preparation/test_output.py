@@ -41,6 +41,7 @@ def hold(out, ready, stop):
         stop.wait()
 
 
+@pytest.mark.posix
 def test_one_run_at_a_time(tmp_path):
     context = multiprocessing.get_context('fork')
     ready, stop = context.Event(), context.Event()

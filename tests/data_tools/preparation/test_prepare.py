@@ -179,6 +179,7 @@ def test_the_disk_is_full_half_way(digests, raw, prepared, tmp_path, monkeypatch
     assert digests(out) == digests(prepared[0])
 
 
+@pytest.mark.posix
 def test_killed_and_run_again(digests, raw, prepared, tmp_path):
     """The process is killed when a first, when most images are there, and while annotations are written."""
     out = tmp_path / 'out'

@@ -3,7 +3,7 @@ import pytest
 
 from depth_refine.data_tools.preparation.raw_files import SequenceError, SequenceKey
 from depth_refine.data_tools.preparation.sequences import inspect_sequence, run_jobs
-from depth_refine.functional.camera import project, world_to_camera
+from depth_refine.functional.camera import project
 from depth_refine.synthetic.official_h36m import write_cdf
 
 KEY = ('S1', '58860488')
@@ -20,17 +20,12 @@ def files(official_h36m):
     }
 
 
-def test_values(files, official_takes, official_cameras):
-    camera = official_cameras[KEY]
-    sequence = inspect_sequence(files, camera, crops=True)
-    joints = world_to_camera(official_takes[0].joints, camera)
-    np.testing.assert_allclose(sequence.poses_3d, joints, atol=1e-6)
-    np.testing.assert_allclose(sequence.poses_2d, project(joints, camera), atol=1e-4)
-    assert sequence.crops.windows.shape == (5, 4)
+def test_files_of_one_sequence(files, official_cameras):
+    sequence = inspect_sequence(files, official_cameras[KEY], crops=True)
+    assert sequence.poses_3d.shape == (5, 17, 3) and sequence.crops.windows.shape == (5, 4)
     assert sequence.video.frames == 5 and sequence.video.image_bytes < sequence.video.full_bytes
-    assert sequence.note is None
     del files['video']
-    assert inspect_sequence(files, camera, crops=False)[2:] == (None, None, None)
+    assert inspect_sequence(files, official_cameras[KEY], crops=False)[2:] == (None, None, None)
 
 
 @pytest.mark.parametrize(('frames_2d', 'frames_3d'), [(60, 11), (11, 60), (61, 11)])

@@ -26,12 +26,9 @@ def test_wrong_layout(save_archive, tmp_path, changes, message):
 @pytest.mark.parametrize(
     ('positions', 'message'),
     [
-        (
-            np.zeros((5, 16, 3), np.float32),
-            r"expected S1 'Eating' of shape \(T, 32, 3\) or \(T, 17, 3\), got \(5, 16, 3",
-        ),
-        (np.zeros((0, 17, 3), np.float32), r'got \(0, 17, 3\)'),
-        (np.full((5, 17, 3), np.inf, np.float32), "expected finite floating-point numbers in S1 'Eating'"),
+        (np.zeros((5, 16, 3), 'f4'), r"expected S1 'Eating' of shape \(T, 32, 3\) or \(T, 17, 3\), got \(5, 16, 3"),
+        (np.zeros((0, 17, 3), 'f4'), r'got \(0, 17, 3\)'),
+        (np.full((5, 17, 3), np.inf, 'f4'), "expected finite floating-point numbers in S1 'Eating'"),
         ([[['a']]], r'got \(1, 1, 1\)'),
     ],
 )
