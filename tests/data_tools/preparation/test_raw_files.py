@@ -52,15 +52,15 @@ def test_names():
 
 def test_finding(tmp_path):
     """Links to other disks are followed."""
-    for folder in ('b', 'disk/a', 'out', '.hidden'):
+    for folder in ('raw/b', 'raw/out', 'raw/.hidden', 'disk'):
         (tmp_path / folder / VIDEO).parent.mkdir(parents=True)
         (tmp_path / folder / VIDEO).write_text(folder)
-    (tmp_path / 'b/notes.txt').write_text('')
-    (tmp_path / 'disk').rename(tmp_path.with_name('disk'))
-    (tmp_path / 'a').symlink_to(tmp_path.with_name('disk') / 'a')
-    found, paths = find_raw_files(tmp_path, without=tmp_path / 'out')
-    assert found == {FILE: tmp_path / 'a' / VIDEO}
-    assert paths == [tmp_path / 'a' / VIDEO, tmp_path / 'b/notes.txt', tmp_path / 'b' / VIDEO]
+    raw = tmp_path / 'raw'
+    (raw / 'b/notes.txt').write_text('')
+    (raw / 'a').symlink_to(tmp_path / 'disk')
+    found, paths = find_raw_files(raw, without=raw / 'out')
+    assert found == {FILE: raw / 'a' / VIDEO}
+    assert paths == [raw / 'a' / VIDEO, raw / 'b/notes.txt', raw / 'b' / VIDEO]
 
 
 def test_archives_by_name():
