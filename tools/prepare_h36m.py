@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Prepare, print the report; exit with 1 if files were damaged or missing."""
+    """Prepare, print what became of each sequence; exit with 1 if files were damaged or missing."""
     args = parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -43,13 +43,13 @@ def main() -> None:
             import_videopose3d(args.raw, args.out, args.step)
             print(f'wrote {args.out}')
             return
-        report = prepare_h36m(args.raw, args.out, args.step, not args.no_images, args.crops, args.workers)
+        outcome = prepare_h36m(args.raw, args.out, args.step, not args.no_images, args.crops, args.workers)
     except KeyboardInterrupt:
         sys.exit('stopped; the same command goes on from here')
-    print(report)
+    print(outcome)
     print(f'\nwrote {args.out}, this report as {args.out / REPORT_NAME}')
-    if report.errors:
-        sys.exit(f'error: {len(report.errors)} sequences were left out, see "Left out" above')
+    if outcome.errors:
+        sys.exit(f'error: {len(outcome.errors)} sequences were left out, see "Left out" above')
 
 
 if __name__ == '__main__':

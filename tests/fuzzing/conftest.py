@@ -8,13 +8,14 @@ happens is a failure: another exception, more than ten seconds, more than half a
 
 import copy
 import faulthandler
+import io
+import json
 import math
 import resource
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,24 +48,51 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f'{name:<56}{correct + refused:>8}{correct:>9}{refused:>9}')
 
 
-@pytest.fixture
-def fuzz(request, record_property):
-    """Try a reader.
+class Fuzz:
+    """Tries a reader with cases.
 
-    Called with a strategy of cases, ``write``, which makes the files of a case, ``read``, which reads them,
-    ``judge(case, value)``, which asserts that a value is correct, and the file that a refusal has to name.
+    Args:
+        cases: how many.
     """
-    counts = [0, 0]
+
+    def __init__(self, cases: int) -> None:
+        self.cases, self.correct, self.refused = cases, 0, 0
+
+    def bytes(self, path: Path, content: bytes, read: Callable, judge: Callable, encode=bytes, file=None) -> None:
+        """Read ``path`` with damaged bytes, which ``encode`` makes those of a file, in ``path`` or in another ``file``.
+
+        ``judge(damaged, value)`` asserts that a value is correct.
+        """
+        self.run(
+            damaged_bytes(content),
+            lambda case: (file or path).write_bytes(encode(case)),
+            lambda: read(path),
+            judge,
+            path,
+        )
+
+    def tree(self, path: Path, content: Any, encode: Callable, read: Callable, judge: Callable, file=None) -> None:
+        """The same with damaged content."""
+        self.run(
+            damaged_tree(content),
+            lambda case: (file or path).write_bytes(encode(case)),
+            lambda: read(path),
+            judge,
+            path,
+        )
 
     def run(
+        self,
         cases: st.SearchStrategy,
         write: Callable[[Any], Any],
         read: Callable[[], Any],
         judge: Callable[[Any, Any], None],
         names: str | Path,
     ) -> None:
+        """Write each case and read it, which ends in a correct value or a refusal that names ``names``."""
+
         @settings(
-            max_examples=request.config.getoption('--cases', 20),
+            max_examples=self.cases,
             derandomize=True,
             database=None,
             deadline=None,
@@ -81,15 +109,32 @@ def fuzz(request, record_property):
             except InputError as error:
                 assert Path(names).name in str(error), f'the message names no {Path(names).name}: {error}'
                 assert not ran_out_of_memory(error), f'memory was asked for before the claim was checked: {error}'
-                counts[1] += 1
+                self.refused += 1
             else:
                 judge(case, value)
-                counts[0] += 1
+                self.correct += 1
 
         attempt()
 
-    yield run
-    record_property(_PROPERTY, tuple(counts))
+    @staticmethod
+    def npz(arrays: dict, save: Callable = np.savez) -> bytes:
+        """An npz file."""
+        buffer = io.BytesIO()
+        save(buffer, **{key: np.asarray(array) for key, array in arrays.items()})
+        return buffer.getvalue()
+
+    @staticmethod
+    def json(content: Any) -> bytes:
+        """A json file."""
+        return json.dumps(content).encode()
+
+
+@pytest.fixture
+def fuzz(request, record_property):
+    """See :class:`Fuzz`."""
+    fuzz = Fuzz(request.config.getoption('--cases', 20))
+    yield fuzz
+    record_property(_PROPERTY, (fuzz.correct, fuzz.refused))
 
 
 @contextmanager
@@ -226,12 +271,6 @@ def damaged_array(draw, array: np.ndarray) -> np.ndarray:
             return array
         case _:
             return np.asfortranarray(array).astype(array.dtype.newbyteorder('>'))
-
-
-@pytest.fixture(scope='session')
-def damaged():
-    """Strategies: ``damaged.bytes(content)``, ``damaged.tree(content)``."""
-    return SimpleNamespace(bytes=damaged_bytes, tree=damaged_tree)
 
 
 @pytest.fixture(scope='session')

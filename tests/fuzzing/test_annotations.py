@@ -16,12 +16,6 @@ from depth_refine.utils.errors import InputError
 ROWS = np.r_[0:3, 12:15]  # of two videos
 
 
-def npz_bytes(arrays, save=np.savez):
-    buffer = io.BytesIO()
-    save(buffer, **{key: np.asarray(array) for key, array in arrays.items()})
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope='module')
 def arrays(data_root):
     with np.load(data_root / 'annotation_body3d/fps50/h36m_test.npz') as file:
@@ -33,7 +27,7 @@ def camera_file(data_root):
     return data_root / 'annotation_body3d/cameras.pkl'
 
 
-def check_annotation(annotation, arrays):
+def check_annotation(arrays, annotation):
     """The annotation holds what NumPy reads."""
     np.testing.assert_array_equal(annotation.img_names, np.char.encode(arrays['imgname'].astype(str), 'utf-8'))
     for name, array in [
@@ -48,45 +42,31 @@ def check_annotation(annotation, arrays):
         assert np.isfinite(getattr(annotation, name)).all()
     assert (annotation.scale > 0).all()
     for sequence in annotation.sequences:
-        for row, before in zip(sequence.rows[1:], sequence.rows, strict=False):
-            assert annotation.frames[row] >= annotation.frames[before]
+        assert (np.diff(annotation.frames[sequence.rows]) >= 0).all()
         for row in sequence.rows:
             name = annotation.img_names[row].decode()
             assert f'{sequence.name}_' in name and int(name.rsplit('_', 1)[1].split('.')[0]) == annotation.frames[row]
 
 
 @pytest.mark.parametrize('save', [np.savez, np.savez_compressed])
-def test_annotation_bytes(fuzz, damaged, arrays, camera_file, tmp_path, save):
-    path = tmp_path / 'h36m_test.npz'
-
+def test_annotation_bytes(fuzz, arrays, camera_file, tmp_path, save):
     def judge(case, annotation):
         try:
             with np.load(io.BytesIO(case)) as file:
-                check_annotation(annotation, {key: file[key] for key in file.files})
+                check_annotation({key: file[key] for key in file.files}, annotation)
         except (zipfile.BadZipFile, ValueError):
-            check_annotation(annotation, arrays)
+            check_annotation(arrays, annotation)
 
-    fuzz(
-        damaged.bytes(npz_bytes(arrays, save)),
-        path.write_bytes,
-        lambda: H36MAnnotation(path, camera_file),
-        judge,
-        names=path,
-    )
+    content, path = fuzz.npz(arrays, save), tmp_path / 'h36m_test.npz'
+    fuzz.bytes(path, content, lambda path: H36MAnnotation(path, camera_file), judge)
 
 
-def test_annotation_arrays(fuzz, damaged, arrays, camera_file, tmp_path):
+def test_annotation_arrays(fuzz, arrays, camera_file, tmp_path):
     path = tmp_path / 'h36m_test.npz'
-    fuzz(
-        damaged.tree(arrays),
-        lambda case: path.write_bytes(npz_bytes(case)),
-        lambda: H36MAnnotation(path, camera_file),
-        lambda case, annotation: check_annotation(annotation, case),
-        names=path,
-    )
+    fuzz.tree(path, arrays, fuzz.npz, lambda path: H36MAnnotation(path, camera_file), check_annotation)
 
 
-def check_cameras(cameras):
+def check_cameras(_, cameras):
     """Points come back from the camera's frame, and lie where Human3.6M's formula puts them."""
     for camera in cameras.values():
         points = np.array([[0.3, 0.2, 4.0], [-0.5, 0.1, 5.5]])
@@ -96,102 +76,67 @@ def check_cameras(cameras):
         assert camera['w'] > 0 and camera['h'] > 0 and np.min(camera['f']) > 0
 
 
-def test_cameras_bytes(fuzz, damaged, camera_file, tmp_path):
-    path = tmp_path / 'cameras.pkl'
-    fuzz(
-        damaged.bytes(camera_file.read_bytes()),
-        path.write_bytes,
-        lambda: load_cameras(path),
-        lambda _, cameras: check_cameras(cameras),
-        names=path,
-    )
+def test_cameras_bytes(fuzz, camera_file, tmp_path):
+    fuzz.bytes(tmp_path / 'cameras.pkl', camera_file.read_bytes(), load_cameras, check_cameras)
 
 
-def test_cameras_tree(fuzz, damaged, camera_file, tmp_path):
-    path = tmp_path / 'cameras.pkl'
-
+def test_cameras_tree(fuzz, camera_file, tmp_path):
     def judge(case, cameras):
-        check_cameras(cameras)
+        check_cameras(case, cameras)
         assert cameras.keys() == case.keys()
         for key, camera in case.items():
             for name in 'RTfckpwh':
                 np.testing.assert_array_equal(cameras[key][name], camera[name])
 
-    fuzz(
-        damaged.tree(pickle.loads(camera_file.read_bytes())),
-        lambda case: path.write_bytes(pickle.dumps(case)),
-        lambda: load_cameras(path),
-        judge,
-        names=path,
-    )
+    fuzz.tree(tmp_path / 'cameras.pkl', pickle.loads(camera_file.read_bytes()), pickle.dumps, load_cameras, judge)
 
 
-@pytest.fixture(scope='module')
-def store(arrays, camera_file, tmp_path_factory):
-    """An annotation and its store."""
-    folder = tmp_path_factory.mktemp('store')
-    (folder / 'h36m_test.npz').write_bytes(npz_bytes(arrays))
-    annotation = H36MAnnotation(folder / 'h36m_test.npz', camera_file)
+@pytest.fixture
+def store(fuzz, arrays, camera_file, tmp_path):
+    """An annotation, its store, and a copy of that to damage."""
+    (tmp_path / 'h36m_test.npz').write_bytes(fuzz.npz(arrays))
+    annotation = H36MAnnotation(tmp_path / 'h36m_test.npz', camera_file)
     rng = np.random.default_rng(0)
-    with write_sequence_store(folder / 'store', annotation, 'annotation', {}, has_depth_std=True) as writer:
+    with write_sequence_store(tmp_path / 'store', annotation, 'annotation', {}, has_depth_std=True) as writer:
         writer.write(np.arange(6), rng.normal(size=(6, 17, 3)), rng.uniform(size=(6, 17)), rng.uniform(size=(6, 17)))
-    return annotation, folder / 'store'
+    whole = SequenceStore(tmp_path / 'store', annotation)
+    return annotation, whole, shutil.copytree(tmp_path / 'store', tmp_path / 'copy')
 
 
 @pytest.mark.parametrize('name', ['store.json', 'keypoints.npy', 'scores.npy', 'depth_std.npy'])
-def test_store_bytes(fuzz, damaged, store, tmp_path, name):
-    annotation, folder = store
-    target = shutil.copytree(folder, tmp_path / 'a_store')
-    whole = SequenceStore(folder, annotation)
+def test_store_bytes(fuzz, store, name):
+    annotation, whole, folder = store
 
-    def judge(_, damaged_store):
+    def judge(_, found):
         for key in ('keypoints', 'scores'):
-            np.testing.assert_array_equal(getattr(damaged_store, key), getattr(whole, key))
-        assert damaged_store.depth_std is None or np.array_equal(damaged_store.depth_std, whole.depth_std)
+            np.testing.assert_array_equal(getattr(found, key), getattr(whole, key))
+        assert found.depth_std is None or np.array_equal(found.depth_std, whole.depth_std)
 
-    fuzz(
-        damaged.bytes((folder / name).read_bytes()),
-        (target / name).write_bytes,
-        lambda: SequenceStore(target, annotation),
-        judge,
-        names=target,
-    )
+    file = folder / name
+    fuzz.bytes(folder, file.read_bytes(), lambda folder: SequenceStore(folder, annotation), judge, file=file)
 
 
-def test_store_meta(fuzz, damaged, store, tmp_path):
-    annotation, folder = store
-    target = shutil.copytree(folder, tmp_path / 'a_store')
+def test_store_meta(fuzz, store):
+    annotation, _, folder = store
 
-    def judge(case, damaged_store):
-        assert damaged_store.meta['annotation']['sha256'] == annotation.sha256
-        assert damaged_store.bbox_policy == str(case['bbox_policy'])
-        assert damaged_store.has_depth == bool(case['has_depth'])
+    def judge(case, found):
+        assert found.meta['annotation']['sha256'] == annotation.sha256
+        assert found.bbox_policy == str(case['bbox_policy']) and found.has_depth == bool(case['has_depth'])
 
-    fuzz(
-        damaged.tree(json.loads((folder / 'store.json').read_text())),
-        lambda case: (target / 'store.json').write_text(json.dumps(case)),
-        lambda: SequenceStore(target, annotation),
-        judge,
-        names=target,
-    )
-
-
-def claiming(shape, descr='<f8', version=(1, 0)):
-    """An npy file whose header claims a shape, without content."""
-    buffer = io.BytesIO()
-    write = dict([((1, 0), np.lib.format.write_array_header_1_0), ((2, 0), np.lib.format.write_array_header_2_0)])
-    write[version](buffer, dict(descr=descr, fortran_order=False, shape=shape))
-    return buffer.getvalue()
+    file = folder / 'store.json'
+    content = json.loads(file.read_text())
+    fuzz.tree(folder, content, fuzz.json, lambda folder: SequenceStore(folder, annotation), judge, file)
 
 
 @pytest.mark.parametrize('key', ['imgname', 'center', 'S'])
-@pytest.mark.parametrize('version', [(1, 0), (2, 0)])
+@pytest.mark.parametrize('version', ['1_0', '2_0'])
 def test_a_billion_frames_in_a_kilobyte(arrays, camera_file, tmp_path, limits, key, version):
-    path = tmp_path / 'h36m_test.npz'
+    """Headers that claim a shape, without content."""
+    path, write_header = tmp_path / 'h36m_test.npz', getattr(np.lib.format, f'write_array_header_{version}')
     with zipfile.ZipFile(path, 'w') as archive:
         for name, array in arrays.items():
-            descr = '<U60' if name == 'imgname' else '<f8'
-            shape = (10**9, *array.shape[1:])
-            archive.writestr(f'{name}.npy', claiming(shape if name == key else (0, *array.shape[1:]), descr, version))
+            shape = (10**9 if name == key else 0, *array.shape[1:])
+            with archive.open(f'{name}.npy', 'w') as file:
+                write_header(file, dict(descr='<U60' if name == 'imgname' else '<f8', fortran_order=False, shape=shape))
     with limits(), pytest.raises(InputError, match=r'h36m_test\.npz'):
         H36MAnnotation(path, camera_file)

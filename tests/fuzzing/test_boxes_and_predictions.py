@@ -2,7 +2,7 @@
 
 import csv
 import io
-import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,19 +17,10 @@ VIDEO = 'S1_Walking_1.54138969'
 RNG = np.random.default_rng(0)
 KEYPOINTS, SCORES = RNG.uniform(0, 900, (3, 17, 2)), RNG.uniform(0, 1, (3, 17))
 NPZ = dict(frames=np.array([1, 2, 3]), keypoints=KEYPOINTS, scores=SCORES, depth=RNG.normal(size=(3, 17)))
-
-
-def npz_bytes(arrays):
-    buffer = io.BytesIO()
-    np.savez(buffer, **{key: np.asarray(array) for key, array in arrays.items()})
-    return buffer.getvalue()
-
-
-def person(index):
-    return dict(keypoints=KEYPOINTS[index].tolist(), keypoint_scores=SCORES[index].tolist())
-
-
-MMPOSE = [dict(frame_id=i, instances=[person(i)]) for i in range(3)]
+MMPOSE = [
+    dict(frame_id=i, instances=[dict(keypoints=KEYPOINTS[i].tolist(), keypoint_scores=SCORES[i].tolist())])
+    for i in range(3)
+]
 COCO = [
     dict(image_id=f'frame_{i}.jpg', category_id=1, score=0.9)
     | dict(keypoints=np.column_stack([KEYPOINTS[i], SCORES[i]]).ravel().tolist())
@@ -38,23 +29,21 @@ COCO = [
 DEMO = dict(instance_info=MMPOSE, meta_info=dict(num_keypoints=17))
 
 
-def text(content):
+def csv_bytes(content):
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        return 'frame,x1,y1,x2,y2\n'
+        return b'frame,x1,y1,x2,y2\n'
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(['frame', 'x1', 'y1', 'x2', 'y2', 'track_id'])
     for row in content:
         box = row.get('bbox') if isinstance(row.get('bbox'), list) else []
-        writer.writerow(
-            str(item).encode('ascii', 'replace').decode() for item in [row.get('frame'), *box, row.get('track_id')]
-        )
-    return file.getvalue()
+        writer.writerow(str(item) for item in [row.get('frame'), *box, row.get('track_id')])
+    return file.getvalue().encode('ascii', 'replace')
 
 
-def check_boxes(boxes):
+def check_boxes(_, boxes):
     """Sorted, sound, each person once a frame."""
-    everything = [boxes(type('Frame', (), dict(index=frame))) for frame in np.unique(boxes.frames)]
+    everything = [boxes(SimpleNamespace(index=frame)) for frame in np.unique(boxes.frames)]
     assert sum(len(found.bboxes) for found in everything) == len(boxes.frames) > 0
     for found in everything:
         assert np.isfinite(found.bboxes).all() and (found.bboxes[:, :2] < found.bboxes[:, 2:]).all()
@@ -65,57 +54,27 @@ def check_boxes(boxes):
 
 def check_box_rows(rows, boxes):
     """The boxes are the file's."""
-    check_boxes(boxes)
+    check_boxes(rows, boxes)
     expected = sorted((float(row['frame']), np.float32(row['bbox']).tolist()) for row in rows)
-    got = sorted(
-        (float(frame), box.tolist())
-        for frame in np.unique(boxes.frames)
-        for box in boxes(type('Frame', (), dict(index=frame))).bboxes
-    )
-    assert got == expected
-
-
-def test_boxes_json_tree(fuzz, damaged, tmp_path):
-    path = tmp_path / 'boxes.json'
-    fuzz(
-        damaged.tree(BOXES),
-        lambda case: path.write_text(json.dumps(case)),
-        lambda: BoxFile(path),
-        check_box_rows,
-        names=path,
+    frames = np.unique(boxes.frames)
+    assert expected == sorted(
+        (float(frame), box.tolist()) for frame in frames for box in boxes(SimpleNamespace(index=frame)).bboxes
     )
 
 
-@pytest.mark.parametrize('suffix', ['.json', '.csv', '.npz'])
-def test_boxes_bytes(fuzz, damaged, tmp_path, suffix):
-    path = tmp_path / f'boxes{suffix}'
-    columns = dict(frame=[b['frame'] for b in BOXES], bbox=[b['bbox'] for b in BOXES])
-    content = {
-        '.json': json.dumps(BOXES).encode(),
-        '.csv': text(BOXES).encode(),
-        '.npz': npz_bytes(columns | dict(track_id=[b['track_id'] for b in BOXES])),
-    }
-    fuzz(
-        damaged.bytes(content[suffix]),
-        path.write_bytes,
-        lambda: BoxFile(path),
-        lambda _, boxes: check_boxes(boxes),
-        names=path,
-    )
+@pytest.mark.parametrize('suffix', ['json', 'csv', 'npz'])
+def test_boxes_bytes(fuzz, tmp_path, suffix):
+    columns = {key: [box[key] for box in BOXES] for key in ('frame', 'bbox', 'track_id')}
+    content = dict(json=fuzz.json(BOXES), csv=csv_bytes(BOXES), npz=fuzz.npz(columns))[suffix]
+    fuzz.bytes(tmp_path / f'boxes.{suffix}', content, BoxFile, check_boxes)
 
 
-def test_boxes_csv_tree(fuzz, damaged, tmp_path):
-    path = tmp_path / 'boxes.csv'
-    fuzz(
-        damaged.tree(BOXES),
-        lambda case: path.write_text(text(case)),
-        lambda: BoxFile(path),
-        lambda _, boxes: check_boxes(boxes),
-        names=path,
-    )
+def test_boxes_tree(fuzz, tmp_path):
+    fuzz.tree(tmp_path / 'boxes.json', BOXES, fuzz.json, BoxFile, check_box_rows)
+    fuzz.tree(tmp_path / 'boxes.csv', BOXES, csv_bytes, BoxFile, check_boxes)
 
 
-def check_frames(frames):
+def check_frames(_, frames):
     """Persons of each frame, as they are used: a score, and numbers where there is one."""
     for number, persons in frames.items():
         assert isinstance(number, int) and persons.ndim == 3 and persons.dtype.kind == 'f'
@@ -123,7 +82,7 @@ def check_frames(frames):
 
 def check_content(content, frames):
     """No frame is lost, and the joints are the file's."""
-    check_frames(frames)
+    check_frames(content, frames)
     items = content['instance_info'] if isinstance(content, dict) else content
     if all('instances' in item for item in items):
         assert list(frames) == [item['frame_id'] for item in items]
@@ -134,62 +93,35 @@ def check_content(content, frames):
         assert sum(map(len, frames.values())) == len(items)
 
 
-def test_npz_arrays(fuzz, damaged, tmp_path):
-    path = tmp_path / f'{VIDEO}.npz'
-
-    def judge(case, frames):
-        assert list(frames) == case['frames'].tolist()
-        for index, persons in enumerate(frames.values()):
-            np.testing.assert_array_equal(persons[0, :, :2], case['keypoints'][index])
-            np.testing.assert_array_equal(persons[0, :, -1], case['scores'][index] if 'scores' in case else 1)
-            if 'depth' in case:
-                np.testing.assert_array_equal(persons[0, :, 2], case['depth'][index])
-
-    fuzz(
-        damaged.tree(NPZ),
-        lambda case: path.write_bytes(npz_bytes(case)),
-        lambda: read_keypoints(tmp_path, VIDEO),
-        judge,
-        names=path,
-    )
+def check_npz(case, frames):
+    assert list(frames) == case['frames'].tolist()
+    for index, persons in enumerate(frames.values()):
+        np.testing.assert_array_equal(persons[0, :, :2], case['keypoints'][index])
+        np.testing.assert_array_equal(persons[0, :, -1], case['scores'][index] if 'scores' in case else 1)
+        if 'depth' in case:
+            np.testing.assert_array_equal(persons[0, :, 2], case['depth'][index])
 
 
-def test_npz_bytes(fuzz, damaged, tmp_path):
-    path = tmp_path / f'{VIDEO}.npz'
+def read_video(path):
+    return read_keypoints(path.parent, VIDEO)
+
+
+def test_npz(fuzz, tmp_path):
+    fuzz.tree(tmp_path / f'{VIDEO}.npz', NPZ, fuzz.npz, read_video, check_npz)
 
     def judge(_, frames):
         assert list(frames) == [1, 2, 3]
         np.testing.assert_array_equal(np.stack(list(frames.values()))[:, 0, :, :2], KEYPOINTS)
 
-    fuzz(damaged.bytes(npz_bytes(NPZ)), path.write_bytes, lambda: read_keypoints(tmp_path, VIDEO), judge, names=path)
+    fuzz.bytes(tmp_path / f'{VIDEO}.npz', fuzz.npz(NPZ), read_video, judge)
 
 
-@pytest.mark.parametrize(
-    ('content', 'read'),
-    [(MMPOSE, read_keypoints), (COCO, read_keypoints), (DEMO, read_keypoints)],
-    ids=['mmpose', 'coco', 'demo'],
-)
-def test_json_tree(fuzz, damaged, tmp_path, content, read):
-    path = tmp_path / f'{VIDEO}.json'
-    fuzz(
-        damaged.tree(content),
-        lambda case: path.write_text(json.dumps(case)),
-        lambda: read(tmp_path, VIDEO),
-        check_content,
-        names=path,
-    )
+@pytest.mark.parametrize('content', [MMPOSE, COCO, DEMO], ids=['mmpose', 'coco', 'demo'])
+def test_json_tree(fuzz, tmp_path, content):
+    fuzz.tree(tmp_path / f'{VIDEO}.json', content, fuzz.json, read_video, check_content)
 
 
-def test_lifted_json_bytes(fuzz, damaged, tmp_path):
-    path = tmp_path / f'{VIDEO}.json'
-    joints = RNG.normal(size=(3, 17, 3)).tolist()
-    content = [
-        dict(frame_id=i, instances=[dict(keypoints=joints[i], keypoint_scores=SCORES[i].tolist())]) for i in range(3)
-    ]
-    fuzz(
-        damaged.bytes(json.dumps(content).encode()),
-        path.write_bytes,
-        lambda: read_lifted(tmp_path, VIDEO),
-        lambda _, frames: check_frames(frames),
-        names=path,
-    )
+def test_lifted_json_bytes(fuzz, tmp_path):
+    persons = [dict(keypoints=RNG.normal(size=(17, 3)).tolist(), keypoint_scores=SCORES[i].tolist()) for i in range(3)]
+    content = fuzz.json([dict(frame_id=i, instances=[person]) for i, person in enumerate(persons)])
+    fuzz.bytes(tmp_path / f'{VIDEO}.json', content, lambda path: read_lifted(path.parent, VIDEO), check_frames)

@@ -39,10 +39,8 @@ def videos(pictures, tmp_path_factory):
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.avi', '.mkv'])
-def test_video_bytes(fuzz, damaged, videos, tmp_path, suffix):
-    path = tmp_path / f'video{suffix}'
-
-    def read():
+def test_video_bytes(fuzz, videos, tmp_path, suffix):
+    def read(path):
         source = open_source(path)
         return [(frame.index, frame.time, frame.image) for frame in source], source.notes
 
@@ -58,4 +56,4 @@ def test_video_bytes(fuzz, damaged, videos, tmp_path, suffix):
         lost = sum(image is None for _, _, image in frames)
         assert not lost or any('cannot be read' in note for note in notes)
 
-    fuzz(damaged.bytes(videos[suffix]), path.write_bytes, read, judge, names=path)
+    fuzz.bytes(tmp_path / f'video{suffix}', videos[suffix], read, judge)

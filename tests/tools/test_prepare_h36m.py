@@ -83,13 +83,13 @@ def run_as_script(errors, *arguments):
     runpy.run_path(str(TOOL), run_name='__main__')
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(('stop', 'status'), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
 def test_stopped(tmp_path, stop, status):
     raw, out, errors = write_raw(tmp_path / 'raw', frames=120), tmp_path / 'out', tmp_path / 'errors'
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(
-        ['depth_refine.data_tools.preparation.prepare']
-    )  # without effect if another test started it
+    # without effect if another test started it
+    context.set_forkserver_preload(['depth_refine.data_tools.preparation.prepare'])
     process = context.Process(target=run_as_script, args=(errors, raw, out, '--workers', 1))
     process.start()
     while not list(out.glob('images/S6/*')):

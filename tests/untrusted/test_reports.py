@@ -44,18 +44,14 @@ class Page(HTMLParser):
 
 
 def page_of(path, name):
-    keypoints = np.zeros((3, 17, 2), np.float32) + [[[20, 10]]]
-    poses = np.zeros((3, 17, 3), np.float32) + np.arange(17)[:, None] / 100
-    track = PoseTrack(**track_arguments(keypoints, poses))
+    arguments = dict(track_id=0, frames=np.arange(3), is_interpolated=np.zeros(3, bool))
+    arguments['keypoints'] = np.zeros((3, 17, 2), np.float32) + [20, 10]
+    arguments['keypoints_3d'] = np.zeros((3, 17, 3), np.float32) + np.arange(17)[:, None] / 100
+    arguments['keypoints_3d_first'] = arguments['keypoints_3d']
+    track = PoseTrack(**{field: arguments.get(field) for field in PoseTrack.__dataclass_fields__})
     video = VideoPoses(name, (64, 48), np.array([0.0, 0.04, 0.08]), None, name, [track], [name, f'{name} again'])
     write_report(video, None, path)
     return Page(path.read_text())
-
-
-def track_arguments(keypoints, poses):
-    arguments = dict(track_id=0, frames=np.arange(3), is_interpolated=np.zeros(3, bool), keypoints=keypoints)
-    arguments |= dict(keypoints_3d_first=poses, keypoints_3d=poses, truth=None)
-    return {field: arguments.get(field) for field in PoseTrack.__dataclass_fields__}
 
 
 @pytest.fixture(scope='module')

@@ -34,12 +34,7 @@ class CheckedFrame(NamedTuple):
 
 
 def draw_check_picture(frames: Sequence[CheckedFrame], path: str | Path) -> None:
-    """Draw frames around their boxes, on grey where there is no image.
-
-    Args:
-        frames: at least one.
-        path: the picture; its suffix chooses the format.
-    """
+    """Draw frames, at least one, around their boxes, on grey where there is no image; the suffix chooses the format."""
     rows = -(-len(frames) // _COLUMNS)
     figure = Figure(figsize=(_CELL * _COLUMNS, (_CELL + 0.35) * rows + 0.5), layout='constrained')
     for index, frame in enumerate(frames):

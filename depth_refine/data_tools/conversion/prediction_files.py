@@ -28,11 +28,7 @@ _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results,
 
 
 def read_keypoints(folder: Path, sequence: str) -> Frames:
-    """Predictions in the image; nothing if there are no files of the video.
-
-    Args:
-        folder: where the files are.
-        sequence: name of the video.
+    """Predictions in the image for a video; nothing if there are no files of it in ``folder``.
 
     Returns:
         For each frame number as in the files, (P, K, 3) of (u px, v px, score) or, with depths, (P, K, 4) of (u px,
@@ -49,10 +45,6 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
     """3D poses from the json files of MMPose's ``Pose3DInferencer`` and lifting demos, and of RTMPose3D's demo.
-
-    Args:
-        folder: where the files are.
-        sequence: name of the video.
 
     Returns:
         For each frame number as in the files, (P, K, 4) of their three coordinates and a score.
@@ -104,14 +96,10 @@ def _read_json(folder: Path, sequence: str, dims: int) -> Frames:
     if whole.is_file():
         return _by_number(whole, ((frame, _stack(whole, found, dims)) for frame, found in _frames_of_video(whole)))
     name = re.compile(re.escape(sequence) + r'_(\d+)(_keypoints)?\.json')
-    paths = [*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')]
-    files = sorted(path for path in paths if name.fullmatch(path.name))
+    paths = sorted([*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')])
+    numbers = [(int(match[1]), path) for path in paths if (match := name.fullmatch(path.name))]
     return _by_number(
-        folder / f'{sequence}_*.json',
-        (
-            (int(name.fullmatch(path.name)[1]), _stack(path, _persons_of_image(path, _load(path)), dims))
-            for path in files
-        ),
+        folder / f'{sequence}_*.json', ((n, _stack(path, _persons_of_image(path), dims)) for n, path in numbers)
     )
 
 
@@ -144,8 +132,9 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
         raise _unknown_form(path)
 
 
-def _persons_of_image(path: Path, content: Any) -> list:
+def _persons_of_image(path: Path) -> list:
     """Persons of an image's json file."""
+    content = _load(path)
     if isinstance(content, dict):
         content = content.get('people', content.get('instance_info'))
     if not isinstance(content, list):

@@ -12,7 +12,6 @@ from depth_refine.structures.skeleton import JOINT_NAMES, ROOT
 from depth_refine.utils.errors import InputError
 
 from .keypoint_orders import to_h36m
-from .plausibility import check_depth, check_keypoints
 from .prediction_files import Frames, read_keypoints, read_lifted
 
 # RTMPose3D's depth axis has 288 bins from -2.1744869 to 2.1744869 m.
@@ -20,6 +19,8 @@ METRES = dict(m=1.0, mm=1e-3, rtmpose3d_bin=2.1744869 / 144)
 # Of MMPose's 3D files: the joints' order, and the sign of depth, the second coordinate. Pose3DInferencer and lifting
 # demos turn camera axes into (-x, z, -y), RTMPose3D's demo into (-x, -z, -y).
 _LIFTED = {17: ('h36m', 1), 133: ('coco_wholebody', -1)}
+_LARGEST_2D_ERROR = 0.25  # of the box's side; confused joints are further off
+_DEPTH_SPREAD = (0.05, 3.0)  # metres between the nearest and the farthest joint of a person, the median over frames
 _LISTED = 5  # videos or frames in a message
 
 
@@ -85,7 +86,7 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
                 missing[sequence.name] = str(error)
                 continue
             num_filled += _fill(sequence.name, poses, annotation.frames[sequence.rows])
-            check_keypoints(sequence.name, poses[..., :2], annotation, sequence.rows)
+            _check_keypoints(sequence.name, poses[..., :2], annotation, sequence.rows)
             if has_depth:
                 depth[sequence.rows] = (poses[..., 2] - poses[:, [ROOT], 2]) * METRES[origin.depth_unit]
             keypoints = np.concatenate([poses[..., :2], depth[sequence.rows][..., None]], axis=-1)
@@ -101,7 +102,7 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
                 f'{origin.first_frame} in them?'
             )
         if has_depth:
-            check_depth(depth, origin.depth_unit, annotation)
+            _check_depth(depth, origin.depth_unit, annotation)
     return num_filled / depth.size
 
 
@@ -111,11 +112,9 @@ class _MissingFrames(Exception):
 
 def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) -> np.ndarray:
     """(T, 17, C) of u px, v px, perhaps depth in the files' unit, and score; joints that were not found are NaN."""
-    files, frames = read_keypoints(origin.keypoints, sequence.name), annotation.frames[sequence.rows]
-    _check_complete(files, frames, origin.first_frame)
-    centers = annotation.center[sequence.rows]
-    numbers = (frames + origin.first_frame - 1).tolist()
-    joints = _stack(sequence.name, [_nearest(files[n], c) for n, c in zip(numbers, centers, strict=True)])
+    frames, centers = annotation.frames[sequence.rows], annotation.center[sequence.rows]
+    persons = _in_order(read_keypoints(origin.keypoints, sequence.name), frames, origin.first_frame)
+    joints = _stack(sequence.name, [_nearest(each, center) for each, center in zip(persons, centers, strict=True)])
     found = joints[..., -1] > 0
     if not np.isfinite(joints[found]).all():
         raise InputError(f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite')
@@ -132,13 +131,16 @@ def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) 
     return poses
 
 
-def _check_complete(files: Frames, frames: np.ndarray, first_frame: int) -> None:
+def _in_order(files: Frames, frames: np.ndarray, first_frame: int) -> list[np.ndarray]:
+    """The persons of each frame of a video."""
     if not files:
         raise _MissingFrames('no files')
-    missing = [frame for frame in frames.tolist() if not len(files.get(frame + first_frame - 1, ()))]
+    persons = [files.get(frame + first_frame - 1, ()) for frame in frames.tolist()]
+    missing = [str(frame) for frame, each in zip(frames, persons, strict=True) if not len(each)]
     if missing:
         more = f' and {len(missing) - _LISTED} more' if len(missing) > _LISTED else ''
-        raise _MissingFrames(f'no frame {", ".join(map(str, missing[:_LISTED]))}{more}')
+        raise _MissingFrames(f'no frame {", ".join(missing[:_LISTED])}{more}')
+    return persons
 
 
 def _stack(name: str, persons: list[np.ndarray]) -> np.ndarray:
@@ -157,10 +159,8 @@ def _nearest(persons: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 def _read_lifted_depth(name: str, frames: np.ndarray, origin: Origin) -> np.ndarray:
     """(T, 17) depths from MMPose's 3D files, in their unit."""
-    files = read_lifted(origin.lifted, name)
-    _check_complete(files, frames, origin.first_frame)
-    persons = [files[frame + origin.first_frame - 1] for frame in frames.tolist()]
-    if crowded := [frame for frame, each in zip(frames.tolist(), persons, strict=True) if len(each) > 1]:
+    persons = _in_order(read_lifted(origin.lifted, name), frames, origin.first_frame)
+    if crowded := [frame for frame, each in zip(frames, persons, strict=True) if len(each) > 1]:
         raise InputError(
             f'{origin.lifted}: {name} has several persons in frame {crowded[0]}. The 3D files do not say where in the '
             'image they are; keep one person in each frame.'
@@ -189,3 +189,44 @@ def _fill(name: str, poses: np.ndarray, frames: np.ndarray) -> int:
             poses[gap, joint, column] = np.interp(frames[gap], frames[~gap], poses[~gap, joint, column])
     poses[lost, -1] = 0
     return int(lost.sum())
+
+
+def _check_keypoints(name: str, keypoints: np.ndarray, annotation: H36MAnnotation, rows: np.ndarray) -> None:
+    """Refuse 2D poses (T, 17, 2), px, of the video ``name`` that lie elsewhere than those of the annotation's ``rows``.
+
+    Raises:
+        InputError: the median visible joint lies further than a quarter of the box away from where it should be.
+    """
+    distances = np.linalg.norm(keypoints - annotation.keypoints[rows], axis=-1)
+    visible = annotation.keypoints_visible[rows]
+    error = np.median((distances / (200 * annotation.scale[rows, None]))[visible]) if visible.any() else 0
+    if error > _LARGEST_2D_ERROR:
+        low, high = keypoints.min(axis=(0, 1)), keypoints.max(axis=(0, 1))
+        raise InputError(
+            f"{name}: half of the joints lie more than {error:.2f} sides of the person's box from the annotation, from "
+            f'({low[0]:.4g}, {low[1]:.4g}) to ({high[0]:.4g}, {high[1]:.4g}). Expected pixels of the full frame; are '
+            'these normalised, of another image size or crop, of another video, or in another joint order?'
+        )
+
+
+def _check_depth(depth: np.ndarray, unit: str, annotation: H36MAnnotation) -> None:
+    """Refuse depths (N, 17), metres relative to the root if they are in the unit stated, of another unit or axis.
+
+    Raises:
+        InputError: nobody's joints are spread in depth like that, or visible joints are nearer where the annotation has
+            them farther.
+    """
+    spread = float(np.median(np.ptp(depth, axis=1)))
+    if not _DEPTH_SPREAD[0] <= spread <= _DEPTH_SPREAD[1]:
+        raise InputError(
+            f"in the unit {unit!r} a person's joints would spread over {spread:.3g} m in depth, median over frames: "
+            f'expected {_DEPTH_SPREAD[0]} to {_DEPTH_SPREAD[1]} m. State the right unit; depths without a physical '
+            'unit cannot be imported.'
+        )
+    truth = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]
+    visible = annotation.keypoints_3d_visible & annotation.keypoints_3d_visible[:, :1]
+    if np.sum((depth * truth)[visible]) < 0:
+        raise InputError(
+            "depths run against the annotation's: expected camera z relative to the root, larger when farther away. "
+            'Reverse their sign, or give another axis.'
+        )

@@ -9,7 +9,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +38,7 @@ _MMPOSE = {
     rf'(?:head|keypoint_head)\.conv\.{_HEAD}': r'head.conv.\1',  # keypoint_head before MMPose 1.0
 }
 _NAMES = dict(videopose3d=_VIDEOPOSE3D, mmpose=_MMPOSE)
+_EXAMPLES = dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')
 _TRAJECTORY = 'traj'  # the networks of both projects that place the pelvis in space; the refiner has none
 # VideoPose3D saves its random generator, which nobody needs here.
 _RANDOM_STATE = (
@@ -131,19 +131,15 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
         )
     if not path.is_file():
         raise InputError(f'{path}: no such checkpoint file. Give one of VideoPose3D, such as pretrained_h36m_cpn.bin.')
-    checkpoint = _load_videopose3d(path)
+    # Its weights lie one level deeper than in a checkpoint.
+    with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
+        checkpoint = load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('model_pos'), dict):
         got = sorted(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
         raise InputError(
             f"{path}: expected a dict with 'model_pos', as VideoPose3D saves, got {got}; is --source right?"
         )
     return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else []
-
-
-def _load_videopose3d(path: Path) -> Any:
-    """What the file holds: its weights lie one level deeper than in a checkpoint."""
-    with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
-        return load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
 
 
 class _Ignored(StandIn):
@@ -171,7 +167,7 @@ def _find_shape(path: str | Path, source: str, renamed: dict[str, Tensor], unkno
         problem = f'has {unknown[0]!r} besides' if unknown else 'lacks its first or last layer'
         raise InputError(
             f'{path} is not a temporal network of {source}: it {problem}. Expected the network of Pavllo et al. alone, '
-            f'with parameters such as {_example(source)}; is --source right?'
+            f'with parameters such as {_EXAMPLES[source]}; is --source right?'
         )
     channels, inputs, kernel_size = first.shape
     if inputs != _NUM_JOINTS * 2 or len(last) != _NUM_JOINTS * 3:
@@ -188,31 +184,22 @@ def _find_shape(path: str | Path, source: str, renamed: dict[str, Tensor], unkno
     return RefinerShape(kernel_size, len(kernels), channels)
 
 
-def _example(source: str) -> str:
-    return dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')[source]
-
-
 def _fit(path: str | Path, renamed: dict[str, Tensor], shape: RefinerShape) -> dict[str, Tensor]:
     """The refiner's state, every parameter present and of its shape and type."""
     with torch.device('meta'):
-        backbone = TemporalConvNet(_NUM_JOINTS * 2, shape.channels, shape.num_blocks, shape.kernel_size, causal=True)
+        backbone = TemporalConvNet(_NUM_JOINTS * 2, shape.channels, shape.num_blocks, shape.kernel_size)
         model = nn.ModuleDict(dict(backbone=backbone, head=TemporalPoseHead(shape.channels, _NUM_JOINTS)))
     expected = model.state_dict()
-    for name in expected.keys() - renamed.keys():
-        if name.endswith('num_batches_tracked'):  # not counted before PyTorch 0.4.1, and without effect
-            renamed[name] = torch.zeros((), dtype=torch.long)
-    differing = sorted(
-        name
-        for name in expected.keys() | renamed.keys()
-        if name not in expected or name not in renamed or expected[name].shape != renamed[name].shape
-    )
+    # Batches were not counted before PyTorch 0.4.1; the count has no effect.
+    counts = {name: torch.zeros((), dtype=torch.long) for name in expected if name.endswith('num_batches_tracked')}
+    found = counts | renamed
+    shapes = [{name: tuple(weight.shape) for name, weight in state.items()} for state in (expected, found)]
+    differing = sorted(name for name, _ in shapes[0].items() ^ shapes[1].items())
     if differing:
-        want, got = (
-            tuple(state[differing[0]].shape) if differing[0] in state else 'none' for state in (expected, renamed)
-        )
+        want, got = (shape_of.get(differing[0], 'none') for shape_of in shapes)
         raise InputError(
             f'{path} is not a whole network of {shape.num_blocks} blocks and {shape.channels} channels: '
-            f'{len(differing)} of {len(expected)} parameters differ, first {differing[0]} (our name), expected {want}, '
-            f'got {got}. Copy or download it again.'
+            f'{len(set(differing))} of {len(expected)} parameters differ, first {differing[0]} (our name), expected '
+            f'{want}, got {got}. Copy or download it again.'
         )
-    return {name: renamed[name].to(parameter.dtype) for name, parameter in expected.items()}
+    return {name: found[name].to(parameter.dtype) for name, parameter in expected.items()}

@@ -1,4 +1,9 @@
-"""Decodes the video of one sequence into images."""
+"""Stores the frames of a video as images, whole or cropped around the person.
+
+A crop's window is x1 y1 x2 y2 in whole pixels of the full frame: it covers the columns x1 to x2 - 1 and the rows y1 to
+y2 - 1. Pixel centres are whole numbers, so that the outer edges of the stored image lie at x1 - 0.5 and x2 - 0.5
+whatever its size: column u of w stored ones is at ``x1 - 0.5 + (u + 0.5) * (x2 - x1) / w``, as ``cv2.resize`` has it.
+"""
 
 import hashlib
 import json
@@ -11,13 +16,18 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from depth_refine.structures.skeleton import ROOT
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.h36m_names import image_name
 
-from .crops import Crops
-from .raw_h36m import SequenceError
+from .raw_files import SequenceError
 
 MOST_LOST = 49  # frames: 1 s is too much
+_BOX_MARGIN = 1.2  # of the annotation's box
+_PELVIS_SQUARE = 2.0  # metres
+_LARGEST_SCALE, _SMALLEST_SCALE, _ROTATION = 1.25, 0.75, np.radians(30)  # of the training's augmentation
+_REACH = _LARGEST_SCALE * (np.cos(_ROTATION) + np.sin(_ROTATION))  # of an augmented box over the box
+_NETWORK_INPUT = 256  # px
 _JPEG_QUALITY = 92
 _ROWS_OFF = 2  # some real videos have 1002 rows where the camera says 1000
 _RECORD = '.frames.json'  # in each image folder: how many frames its video had, and what it was made from
@@ -25,6 +35,13 @@ _RECORD = '.frames.json'  # in each image folder: how many frames its video had,
 
 class VideoError(SequenceError):
     """A video is missing, damaged or too short."""
+
+
+class Crops(NamedTuple):
+    """The crops of T frames."""
+
+    windows: np.ndarray  # (T, 4) int32 x1 y1 x2 y2, see the module's docstring
+    sizes: np.ndarray  # (T, 2) int32 width and height of the stored image, px
 
 
 class VideoSample(NamedTuple):
@@ -35,13 +52,40 @@ class VideoSample(NamedTuple):
     full_bytes: int  # of the first frame as a full image
 
 
-def sample_video(path: Path, camera: dict, crops: Crops | None) -> VideoSample:
-    """Look at a video's header and its first frame.
+def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -> Crops:
+    """Crops that hold all pixels the training looks at, whichever its box.
+
+    A window holds both boxes of :class:`depth_refine.datasets.H36MImageDataset`, each scaled by 1.25 and turned by 30
+    degrees, as far as they lie in the frame. The stored image is as small as it can be without that a box scaled by
+    0.75 is magnified to the network's 256 px, and never larger than its window.
 
     Args:
-        path: the mp4 file.
-        camera: for the size of its frames.
-        crops: of its frames, if crops are wanted.
+        poses_2d: (T, 17, 2) px.
+        poses_3d: (T, 17, 3) camera-frame metres.
+        camera: see :mod:`depth_refine.functional.camera`.
+
+    Raises:
+        SequenceError: somebody is outside the frame.
+    """
+    low, high = poses_2d.min(axis=1).astype(np.float64), poses_2d.max(axis=1).astype(np.float64)
+    sides = np.stack(
+        [_BOX_MARGIN * (high - low).max(axis=-1), _PELVIS_SQUARE * camera['f'].max() / poses_3d[:, ROOT, 2]]
+    )
+    centers = np.stack([(low + high) / 2, poses_2d[:, ROOT]])
+    reach = _REACH / 2 * sides[..., None]
+    frame = np.array([camera['w'], camera['h']])
+    starts = np.clip(np.floor((centers - reach).min(axis=0)), 0, frame)
+    ends = np.clip(np.ceil((centers + reach).max(axis=0)) + 1, 0, frame)
+    outside = (ends <= starts).any(axis=-1)
+    if outside.any():
+        raise SequenceError(f'in {outside.sum()} frames, first in frame {outside.argmax() + 1}, nobody is in the image')
+    shrink = np.minimum(1, _NETWORK_INPUT / _SMALLEST_SCALE / sides.min(axis=0))
+    sizes = np.ceil((ends - starts) * shrink[:, None])
+    return Crops(np.concatenate([starts, ends], axis=-1).astype(np.int32), sizes.astype(np.int32))
+
+
+def sample_video(path: Path, camera: dict, crops: Crops | None) -> VideoSample:
+    """Look at a video's header and its first frame, for whose size the camera is asked.
 
     Raises:
         VideoError: it cannot be decoded or has frames of another size.
@@ -53,9 +97,8 @@ def sample_video(path: Path, camera: dict, crops: Crops | None) -> VideoSample:
     height, width = frame.shape[:2]
     if width != camera['w'] or abs(height - camera['h']) > _ROWS_OFF:
         raise VideoError(f'{path} has frames of {width} x {height} px, expected {camera["w"]} x {camera["h"]}')
-    full_bytes = len(_encode(frame))
-    image_bytes = full_bytes if crops is None else len(_encode(_crop(frame, crops, 0)))
-    return VideoSample(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), image_bytes, full_bytes)
+    frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return VideoSample(frames, len(_encode(frame, crops, 0)), len(_encode(frame, None, 0)))
 
 
 def store_frames(
@@ -81,8 +124,10 @@ def store_frames(
         VideoError: the video lacks 50 frames or more, or cannot be decoded.
     """
     folder = (images / image_name(sequence, 1)).parent
-    source = _fingerprint(path, poses, crops)
-    stored = _stored_frames(folder, source, numbers)
+    source = hashlib.sha256(f'{path.stat().st_size} {poses}'.encode())
+    if crops is not None:
+        source.update(crops.windows.tobytes())
+    stored = _stored_frames(folder, source.hexdigest(), numbers)
     if stored is not None:
         return stored
     if folder.exists():
@@ -92,16 +137,8 @@ def store_frames(
         frames = _decode(path, poses, frozenset(numbers), partial, sequence, crops)
         if frames == 0 or poses - frames > MOST_LOST:
             raise VideoError(f'{path} ends after {frames} of {poses} frames: download or unpack it again')
-        (partial / _RECORD).write_text(json.dumps(dict(frames=frames, source=source)))
+        (partial / _RECORD).write_text(json.dumps(dict(frames=frames, source=source.hexdigest())))
     return frames
-
-
-def _fingerprint(path: Path, poses: int, crops: Crops | None) -> str:
-    """What the images are made from."""
-    source = hashlib.sha256(f'{path.stat().st_size} {poses}'.encode())
-    if crops is not None:
-        source.update(crops.windows.tobytes())
-    return source.hexdigest()
 
 
 def _stored_frames(folder: Path, source: str, numbers: Sequence[int]) -> int | None:
@@ -118,25 +155,22 @@ def _stored_frames(folder: Path, source: str, numbers: Sequence[int]) -> int | N
 def _decode(path: Path, poses: int, numbers: frozenset[int], folder: Path, sequence: str, crops: Crops | None) -> int:
     """Decode up to ``poses`` frames, write those wanted; returns how many there were."""
     capture = cv2.VideoCapture(str(path))
-    for number in range(1, poses + 1):
+    for index in range(poses):
         if not capture.grab():
-            return number - 1
-        if number in numbers:
+            return index
+        if index + 1 in numbers:
             good, frame = capture.retrieve()
             if not good:
-                return number - 1
-            image = frame if crops is None else _crop(frame, crops, number - 1)
-            (folder / Path(image_name(sequence, number)).name).write_bytes(_encode(image))
+                return index
+            (folder / Path(image_name(sequence, index + 1)).name).write_bytes(_encode(frame, crops, index))
     return poses
 
 
-def _crop(frame: np.ndarray, crops: Crops, index: int) -> np.ndarray:
-    x1, y1, x2, y2 = crops.windows[index].tolist()
-    missing = max(y2 - len(frame), 0)
-    if missing:
-        frame = cv2.copyMakeBorder(frame, 0, missing, 0, 0, cv2.BORDER_REPLICATE)
-    return cv2.resize(frame[y1:y2, x1:x2], crops.sizes[index].tolist(), interpolation=cv2.INTER_AREA)
-
-
-def _encode(image: np.ndarray) -> np.ndarray:
-    return cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+def _encode(frame: np.ndarray, crops: Crops | None, index: int) -> np.ndarray:
+    """The JPEG file of a frame (h, w, 3), or of its crop, the ``index``-th."""
+    if crops is not None:
+        x1, y1, x2, y2 = crops.windows[index].tolist()
+        if y2 > len(frame):
+            frame = cv2.copyMakeBorder(frame, 0, y2 - len(frame), 0, 0, cv2.BORDER_REPLICATE)
+        frame = cv2.resize(frame[y1:y2, x1:x2], crops.sizes[index].tolist(), interpolation=cv2.INTER_AREA)
+    return cv2.imencode('.jpg', frame, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]

@@ -26,12 +26,11 @@ def read_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
     Raises:
         InputError: the file is missing, damaged, lacks an element or a camera, or holds a wrong count of numbers.
     """
-    root = _read(path)
-    camera_ids = [element.text for element in _find(root, 'dbcameras/index2id', path)]
+    camera_ids = [element.text for element in _element(path, 'dbcameras/index2id')]
     missing = IMAGE_HEIGHTS.keys() - set(camera_ids)
     if missing or len(camera_ids) != len(IMAGE_HEIGHTS):
         raise InputError(f'{path}: expected the cameras {sorted(IMAGE_HEIGHTS)} in <index2id>, got {camera_ids}')
-    extrinsics, intrinsics = _read_numbers(root, path, len(camera_ids))
+    extrinsics, intrinsics = _read_numbers(path, len(camera_ids))
     return {
         (f'S{subject + 1}', camera_id): _camera(extrinsics[index, subject], intrinsics[index], index, camera_id)
         for subject in range(_SUBJECTS)
@@ -52,7 +51,7 @@ def read_takes(path: str | Path) -> dict[str, list[str]]:
     Raises:
         InputError: the file is missing or damaged, or its table is.
     """
-    rows = [[cell.text or '' for cell in row] for row in _find(_read(path), 'mapping', path)]
+    rows = [[cell.text or '' for cell in row] for row in _element(path, 'mapping')]
     _, _, *subjects = rows[0] if rows else ('', '')
     takes = [names for action, _, *names in filter(None, rows) if action in _ACTIONS]
     if not subjects or not takes or any(len(names) != len(subjects) for names in takes):
@@ -60,25 +59,21 @@ def read_takes(path: str | Path) -> dict[str, list[str]]:
     return {subject: [name for name in names if name] for subject, *names in zip(subjects, *takes, strict=True)}
 
 
-def _read(path: str | Path) -> ElementTree.Element:
+def _element(path: str | Path, name: str) -> ElementTree.Element:
     try:
-        return ElementTree.parse(path).getroot()
+        element = ElementTree.parse(path).find(name)
     except OSError as error:
         raise InputError(f'{path} cannot be read: {error.strerror}') from error
     except ElementTree.ParseError as error:
         raise InputError(f'{path} is not an XML file ({error}): copy it again') from error
-
-
-def _find(root: ElementTree.Element, name: str, path: str | Path) -> ElementTree.Element:
-    element = root.find(name)
     if element is None:
         raise InputError(f"{path} has no <{name.replace('/', '> <')}>: expected Human3.6M's metadata.xml")
     return element
 
 
-def _read_numbers(root: ElementTree.Element, path: str | Path, cameras: int) -> tuple[np.ndarray, np.ndarray]:
+def _read_numbers(path: str | Path, cameras: int) -> tuple[np.ndarray, np.ndarray]:
     """Extrinsics (camera, subject, 6) and intrinsics (camera, 9)."""
-    text = (_find(root, 'w0', path).text or '').strip().removeprefix('[').removesuffix(']')
+    text = (_element(path, 'w0').text or '').strip().removeprefix('[').removesuffix(']')
     try:
         numbers = np.array(text.split(), np.float64)
     except ValueError as error:

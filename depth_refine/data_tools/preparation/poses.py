@@ -1,4 +1,4 @@
-"""Reads the poses of one sequence from Human3.6M's CDF files, without the CDF library."""
+"""Reads the poses of one sequence from Human3.6M's CDF files, with cdflib, which needs no library of NASA's."""
 
 import io
 import math
@@ -13,7 +13,7 @@ from depth_refine.structures.skeleton import ROOT
 from depth_refine.utils.h36m_facts import JOINTS_OF_32
 from depth_refine.utils.units import FROM_CAMERA, unit_fault
 
-from .raw_h36m import SequenceError
+from .raw_files import SequenceError
 
 _REPROJECTION_LIMIT = 0.1  # px; the real files agree to 2e-5
 _VARIABLE = 'Pose'
@@ -41,13 +41,8 @@ def read_poses_3d(path: Path) -> np.ndarray:
     return poses
 
 
-def check_projection(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -> None:
-    """See that 2D and 3D poses and the camera belong together.
-
-    Args:
-        poses_2d: (T, 17, 2) px.
-        poses_3d: (T, 17, 3) camera-frame metres.
-        camera: see :mod:`depth_refine.functional.camera`.
+def check_agreement(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -> None:
+    """See that 2D poses (T, 17, 2) px, 3D poses (T, 17, 3) camera-frame metres and the camera belong together.
 
     Raises:
         SequenceError: they do not.
@@ -57,50 +52,6 @@ def check_projection(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -
     if error > _REPROJECTION_LIMIT:
         what = f'are projected up to {error:.1f} px away from the 2D poses' if in_front else 'lie behind the camera'
         raise SequenceError(f'the 3D poses {what}: expected D2_Positions, D3_Positions_mono and metadata.xml to agree')
-
-
-class _Record(bytes):
-    """A piece of a file; cdflib goes through as many numbers of it as it claims to have, which may be billions."""
-
-    def __getitem__(self, key: int | slice) -> int | bytes:
-        if isinstance(key, slice) and key.stop is not None and key.stop > len(self):
-            raise ValueError('a record claims to be longer than it is')
-        return super().__getitem__(key)
-
-
-class _Content(io.BytesIO):
-    """A file in memory, where it costs nothing to read beyond the end, and which is not searched for ever."""
-
-    _BYTES_PER_SEEK = 4  # records are larger; more seeks than that go round in circles
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self._seeks_left = len(content) // self._BYTES_PER_SEEK
-
-    def read(self, size: int | None = -1) -> _Record:
-        return _Record(super().read(size))
-
-    def seek(self, *args) -> int:
-        self._seeks_left -= 1
-        if self._seeks_left < 0:
-            raise ValueError('it claims more records than it can hold')
-        return super().seek(*args)
-
-
-class _Cdf(cdflib.CDF):
-    """A CDF file that takes no more time and memory than its size allows, whatever it claims."""
-
-    def _file_or_url_or_s3_handler(self, filename: str, *_) -> _Content:
-        return _Content(Path(filename).read_bytes())
-
-
-def _read_variable(path: Path) -> np.ndarray:
-    cdf = _Cdf(path)
-    variable = cdf.varinq(_VARIABLE)
-    claimed = 4 * variable.Num_Elements * (variable.Last_Rec + 1) * math.prod(variable.Dim_Sizes)
-    if claimed > MAX_COMPRESSION * path.stat().st_size:
-        raise ValueError(f'{_VARIABLE!r} claims {claimed} bytes or more, which the file cannot hold')
-    return cdf.varget(_VARIABLE)
 
 
 def _read(path: Path, dimensions: int) -> np.ndarray:
@@ -116,3 +67,47 @@ def _read(path: Path, dimensions: int) -> np.ndarray:
     if not np.isfinite(poses).all():
         raise SequenceError(f'{path} holds numbers that are not finite')
     return poses.reshape(-1, 32, dimensions)[:, JOINTS_OF_32].astype(np.float32)
+
+
+def _read_variable(path: Path) -> np.ndarray:
+    cdf = _Cdf(path)
+    variable = cdf.varinq(_VARIABLE)
+    claimed = 4 * variable.Num_Elements * (variable.Last_Rec + 1) * math.prod(variable.Dim_Sizes)
+    if claimed > MAX_COMPRESSION * path.stat().st_size:
+        raise ValueError(f'{_VARIABLE!r} claims {claimed} bytes or more, which the file cannot hold')
+    return cdf.varget(_VARIABLE)
+
+
+class _Cdf(cdflib.CDF):
+    """A CDF file that takes no more time and memory than its size allows, whatever it claims."""
+
+    def _file_or_url_or_s3_handler(self, filename: str, *_) -> '_Content':
+        return _Content(Path(filename).read_bytes())
+
+
+class _Content(io.BytesIO):
+    """A file in memory, where it costs nothing to read beyond the end, and which is not searched for ever."""
+
+    _BYTES_PER_SEEK = 4  # records are larger; more seeks than that go round in circles
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._seeks_left = len(content) // self._BYTES_PER_SEEK
+
+    def read(self, size: int | None = -1) -> '_Record':
+        return _Record(super().read(size))
+
+    def seek(self, *args) -> int:
+        self._seeks_left -= 1
+        if self._seeks_left < 0:
+            raise ValueError('it claims more records than it can hold')
+        return super().seek(*args)
+
+
+class _Record(bytes):
+    """A piece of a file; cdflib goes through as many numbers of it as it claims to have, which may be billions."""
+
+    def __getitem__(self, key: int | slice) -> int | bytes:
+        if isinstance(key, slice) and key.stop is not None and key.stop > len(self):
+            raise ValueError('a record claims to be longer than it is')
+        return super().__getitem__(key)

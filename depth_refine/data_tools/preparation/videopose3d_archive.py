@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.h36m_facts import JOINTS_OF_32
+from depth_refine.utils.h36m_facts import CAMERA_IDS, JOINTS_OF_32
 from depth_refine.utils.safe_pickle import STAND_INS, PlainUnpickler, StandIn, resolve
 
-NUM_CAMERAS = 4
 _METADATA = dict(layout_name='h36m', num_joints=17, keypoints_symmetry=[[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]])
 _LARGEST_NORMALISED = 2  # a joint may lie outside the image, whose normalised coordinates end at 1
 
@@ -59,19 +58,20 @@ def read_detections(path: Path) -> dict[tuple[str, str], list[np.ndarray]]:
             )
     detections = {}
     for subject, action, cameras in _videos(path, 'positions_2d'):
-        if not isinstance(cameras, list | tuple) or len(cameras) != NUM_CAMERAS:
+        if not isinstance(cameras, list | tuple) or len(cameras) != len(CAMERA_IDS):
             raise InputError(
-                f'{path}: expected {subject} {action!r} to be a list of {NUM_CAMERAS} arrays, one a camera'
+                f'{path}: expected {subject} {action!r} to be a list of {len(CAMERA_IDS)} arrays, one a camera'
             )
         for index, keypoints in enumerate(cameras):
-            name = f'{subject} {action!r}, camera {index + 1} of {NUM_CAMERAS}'
+            name = f'{subject} {action!r}, camera {index + 1} of {len(CAMERA_IDS)}'
             if np.shape(keypoints)[1:] != (17, 2):
                 raise InputError(f'{path}: expected {name} of shape (T, 17, 2), got {np.shape(keypoints)}')
             _check_numbers(path, name, keypoints)
-            if len(keypoints) and np.abs(keypoints).max() < _LARGEST_NORMALISED:
+            largest = np.max(np.abs(keypoints), initial=0)
+            if len(keypoints) and largest < _LARGEST_NORMALISED:
                 raise InputError(
-                    f'{path}: expected pixels, but the coordinates of {name} all lie within '
-                    f'{np.abs(keypoints).max():.2f} of 0 and look normalised. Multiply them back to the image size.'
+                    f'{path}: expected pixels, but the coordinates of {name} all lie within {largest:.2f} of 0 and '
+                    'look normalised. Multiply them back to the image size.'
                 )
         detections[subject, action] = list(cameras)
     return detections

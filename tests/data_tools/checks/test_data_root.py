@@ -112,21 +112,6 @@ def test_every_kind_of_check_is_made(root, drawn):
         assert [problem for problem in problems if problem.startswith(expected)], expected
 
 
-def test_frame_rate_of_the_folder(root, drawn):
-    """fps10 holds every fifth frame."""
-    arrays = np.load(root / TRAIN)
-    rows = [row for row, name in enumerate(arrays['imgname']) if int(name[-10:-4]) % 5 == 1]
-    for folder in ('fps10', 'fps25', 'fpsx'):
-        (root / 'annotation_body3d' / folder).mkdir()
-        np.savez(root / f'annotation_body3d/{folder}/h36m_train.npz', **{key: arrays[key][rows] for key in arrays})
-    fast, unknown = check(root, 'problem')
-    assert fast.startswith('annotation_body3d/fps25/h36m_train.npz: frame numbers have gaps')
-    assert unknown.startswith('annotation_body3d/fpsx/h36m_train.npz: frame numbers have gaps')
-    notes = check(root, 'note')
-    assert 'annotation_body3d/fps10: holds train of train, test' in notes
-    assert any(note.startswith('annotation_body3d/fpsx/h36m_train.npz: the name of its folder') for note in notes)
-
-
 def test_a_subject_in_both_splits(root, drawn):
     (root / TEST).unlink()
     shutil.copy(root / TRAIN, root / TEST)
@@ -156,7 +141,6 @@ def test_stores(root, drawn):
 
 
 def test_2d_sets_are_checked_if_given(root, tmp_path, drawn):
-    (tmp_path / 'coco').mkdir()
     assert not check(root, 'problem')
-    coco, mpii = check(root, 'problem', coco=tmp_path / 'coco', mpii=tmp_path / 'absent')
+    coco, mpii = check(root, 'problem', coco=tmp_path / 'absent', mpii=tmp_path / 'absent')
     assert 'person_keypoints_train2017.json' in coco and 'mpii_train.json' in mpii

@@ -46,8 +46,3 @@ def test_a_crop_lies_where_it_was_cut_out(tmp_path, frame):
     assert (drawn[low[0] : high[0], low[1] : high[1]] == 0).all(axis=-1).mean() > 0.5
     assert np.abs(drawn - expected)[low[0] : high[0], low[1] : high[1]].mean() < 2
     assert count(drawn, [128] * 3) > 10000
-
-
-def test_rows_of_four(tmp_path, frame):
-    one, five = (draw([frame] * n, tmp_path / 'a.png').shape for n in (1, 5))
-    assert one[1] == five[1] and five[0] > 1.8 * one[0] - 60

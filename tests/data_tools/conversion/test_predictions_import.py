@@ -16,6 +16,7 @@ COCO_FROM_H36M = [9, 10, 10, 9, 9, 11, 14, 12, 15, 13, 16, 4, 1, 5, 2, 6, 3]
 
 @pytest.fixture(scope='module')
 def annotation(data_root):
+    """8 videos of 12 frames."""
     folder = data_root / 'annotation_body3d'
     return H36MAnnotation(folder / 'fps50/h36m_test.npz', folder / 'cameras.pkl')
 
@@ -27,30 +28,66 @@ def truth(annotation):
     return np.concatenate([annotation.keypoints, depth - depth[:, :1]], axis=-1)
 
 
-def write_npz(folder, annotation, **arrays):
-    """One file a video; frames counted from 1."""
-    folder.mkdir()
-    for sequence in annotation.sequences:
-        rows = {key: array[sequence.rows] for key, array in arrays.items()}
-        np.savez(folder / f'{sequence.name}.npz', frames=annotation.frames[sequence.rows], **rows)
-    return folder
+@pytest.fixture
+def write_npz(tmp_path, annotation):
+    """A function that writes one npz file a video, its frames counted from 1, and returns the folder."""
+
+    def write(**arrays):
+        (tmp_path / 'npz').mkdir()
+        for sequence in annotation.sequences:
+            rows = {key: array[sequence.rows] for key, array in arrays.items()}
+            np.savez(tmp_path / f'npz/{sequence.name}.npz', frames=annotation.frames[sequence.rows], **rows)
+        return tmp_path / 'npz'
+
+    return write
 
 
-def write_json(folder, annotation, content):
-    """One file a video: ``content(sequence)``."""
-    folder.mkdir()
-    for sequence in annotation.sequences:
-        mmengine.dump(content(sequence), folder / f'{sequence.name}.json')  # as MMPose does
-    return folder
+@pytest.fixture
+def write_json(tmp_path, annotation):
+    """A function that writes one json file a video, ``content(sequence)``, as MMPose does, and returns the folder."""
+
+    def write(content):
+        (tmp_path / 'json').mkdir()
+        for sequence in annotation.sequences:
+            mmengine.dump(content(sequence), tmp_path / f'json/{sequence.name}.json')
+        return tmp_path / 'json'
+
+    return write
 
 
-def mmpose_video(keypoints, scores, first):
-    """What MMPose's inferencers write, another person beside each; ``keypoints`` (N, K, D)."""
+@pytest.fixture
+def imported(tmp_path, annotation):
+    """A function that imports predictions: the store."""
+
+    def run(files, joint_order='h36m', first_frame=1, **options):
+        run.filled = import_predictions(
+            annotation, Origin('A net', files, joint_order, first_frame, **options), run.out
+        )
+        return SequenceStore(run.out, annotation)
+
+    run.out = tmp_path / 'store'
+    return run
+
+
+@pytest.fixture
+def refused(imported):
+    """A function that imports predictions which are refused."""
+
+    def refused(message, *arguments, **options):
+        with pytest.raises(InputError, match=message):
+            imported(*arguments, **options)
+        assert not list(imported.out.parent.glob('*store*')), 'nothing half-written'
+
+    return refused
+
+
+def mmpose_video(keypoints, scores, first=1, others=1):
+    """What MMPose's inferencers write of (N, K, D), perhaps with another person beside each."""
 
     def instances(row):
-        persons = dict(keypoints=np.stack([keypoints[row] + 40, keypoints[row]]), keypoint_scores=scores[[row, row]])
-        boxes = dict(bboxes=np.ones((2, 4)), bbox_scores=np.ones(2, np.float32))
-        return split_instances(InstanceData(**persons, **boxes))
+        persons = np.stack([keypoints[row] + 40] * others + [keypoints[row]])
+        found = dict(keypoints=persons, keypoint_scores=np.stack([scores[row]] * len(persons)))
+        return split_instances(InstanceData(**found, bbox_scores=np.ones(len(persons), np.float32)))
 
     return lambda sequence: [
         dict(frame_id=first + i, instances=instances(row)) for i, row in enumerate(sequence.rows.tolist())
@@ -65,74 +102,57 @@ def as_h36m(coco):
     return np.stack([root, *legs, *middle, *arms], axis=1)
 
 
-def test_npz_with_depth(tmp_path, annotation, truth, data_root):
+def test_npz_with_depth(imported, write_npz, annotation, truth, data_root):
     depth = annotation.keypoints_3d[..., 2] * 1000  # absolute, mm
     scores = np.random.default_rng(0).uniform(0.1, 1.5, depth.shape)
-    folder = write_npz(tmp_path / 'in', annotation, keypoints=truth[..., :2], depth=depth, scores=scores)
-    origin = Origin('Somenet', folder, 'h36m', first_frame=1, depth_unit='mm')
-    assert import_predictions(annotation, origin, tmp_path / 'store') == 0
-    store = SequenceStore(tmp_path / 'store', annotation)
+    store = imported(write_npz(keypoints=truth[..., :2], depth=depth, scores=scores), depth_unit='mm')
+    assert imported.filled == 0
     np.testing.assert_allclose(store.keypoints, truth, atol=1e-5)
     np.testing.assert_allclose(store.scores, scores.clip(0, 1), rtol=1e-6)
     assert store.has_depth and store.bbox_policy == 'published'
-    assert store.meta['config'] == store.meta['checkpoint']['file'] == 'Somenet'
+    assert store.meta['config'] == store.meta['checkpoint']['file'] == 'A net'
     assert (store.meta['checkpoint']['sha256'], store.meta['flip_test']) == ('not known', None)
     assert (store.meta['image_size'], store.meta['depth_unit_of_files']) == ([64, 64], 'mm')
-    dataset = H36MDepthSequenceDataset(
-        ann_file='annotation_body3d/fps50/h36m_test.npz',
-        data_root=str(data_root),
-        input_source='2d+depth',
-        depth_store=str(tmp_path / 'store'),
-        bbox_policy='published',
-        seq_len=3,
-        test_mode=True,
-    )
-    rows = annotation.sequences[1].rows
-    np.testing.assert_allclose(dataset[1]['keypoints'][1:-1], truth[rows], atol=1e-5)
+    options = dict(input_source='2d+depth', bbox_policy='published', seq_len=3, test_mode=True)
+    ann_file = 'annotation_body3d/fps50/h36m_test.npz'
+    dataset = H36MDepthSequenceDataset(ann_file, data_root=str(data_root), depth_store=str(imported.out), **options)
+    np.testing.assert_allclose(dataset[1]['keypoints'][1:-1], truth[annotation.sequences[1].rows], atol=1e-5)
 
 
-def test_mmpose_video_without_depth(tmp_path, annotation, truth):
+def test_mmpose_video_without_depth(imported, write_json, truth):
     coco, rng = truth[:, COCO_FROM_H36M, :2], np.random.default_rng(0)
     coco += rng.normal(scale=0.5, size=coco.shape)
     scores = rng.uniform(0.1, 0.9, coco.shape[:2])
-    folder = write_json(tmp_path / 'in', annotation, mmpose_video(coco, scores, first=0))
-    import_predictions(annotation, Origin('RTMPose', folder, 'coco', first_frame=0), tmp_path / 'store')
-    store = SequenceStore(tmp_path / 'store', annotation)
+    store = imported(write_json(mmpose_video(coco, scores, first=0)), 'coco', first_frame=0)
     np.testing.assert_allclose(store.keypoints[..., :2], as_h36m(coco), rtol=1e-5)
     np.testing.assert_allclose(store.scores, as_h36m(scores[..., None])[..., 0], rtol=1e-5)
     assert not store.has_depth and np.isnan(store.keypoints[..., 2]).all()
 
 
-def test_demo_wraps_the_same_list(tmp_path, annotation, truth):
-    video = mmpose_video(truth[..., :2], np.ones((96, 17)), first=1)
-    folder = write_json(
-        tmp_path / 'in', annotation, lambda sequence: dict(meta_info=dict(), instance_info=video(sequence))
-    )
-    import_predictions(annotation, Origin('a', folder, 'h36m', first_frame=1), tmp_path / 'store')
-    np.testing.assert_allclose(
-        SequenceStore(tmp_path / 'store', annotation).keypoints[..., :2], truth[..., :2], rtol=1e-5
-    )
+def demo(truth):
+    video = mmpose_video(truth[..., :2], np.full((96, 17), 0.5), first=0)
+    return lambda sequence: dict(meta_info=dict(), instance_info=video(sequence))
 
 
-@pytest.mark.parametrize('image_id', [lambda frame: frame, lambda frame: f'2_{frame:012d}.jpg'])
-def test_results_in_coco_format(tmp_path, annotation, truth, image_id):
-    flat = np.concatenate([truth[..., :2], np.full((96, 17, 1), 0.5)], axis=-1)
-    folder = write_json(
-        tmp_path / 'in',
-        annotation,
-        lambda s: [
-            dict(image_id=image_id(i), category_id=1, keypoints=flat[row].ravel().tolist(), score=0.9)
-            for i, row in enumerate(s.rows)
-        ][::-1],
-    )
-    import_predictions(annotation, Origin('a', folder, 'h36m', first_frame=0), tmp_path / 'store')
-    store = SequenceStore(tmp_path / 'store', annotation)
+def coco_results(truth, image_id):
+    flat = np.concatenate([truth[..., :2], np.full((96, 17, 1), 0.5)], axis=-1).reshape(96, -1).tolist()
+    return lambda sequence: [
+        dict(image_id=image_id.format(i), category_id=1, keypoints=flat[row], score=0.9)
+        for i, row in enumerate(sequence.rows)
+    ][::-1]
+
+
+@pytest.mark.parametrize(
+    'content', [demo, lambda truth: coco_results(truth, '{}'), lambda truth: coco_results(truth, '2_{:012d}.jpg')]
+)
+def test_other_lists(imported, write_json, truth, content):
+    store = imported(write_json(content(truth)), first_frame=0)
     np.testing.assert_allclose(store.keypoints[..., :2], truth[..., :2], rtol=1e-5)
     assert (store.scores == 0.5).all()
 
 
 @pytest.mark.parametrize('subfolder', [False, True])
-def test_openpose_fills_joints_that_were_not_found(tmp_path, annotation, truth, subfolder):
+def test_openpose_fills_joints_that_were_not_found(imported, tmp_path, annotation, truth, subfolder):
     body = np.zeros((96, 25, 3))
     where = [0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11]  # of COCO's joints
     body[:, where, :2], body[:, where, 2] = truth[:, COCO_FROM_H36M, :2], 0.75
@@ -140,13 +160,10 @@ def test_openpose_fills_joints_that_were_not_found(tmp_path, annotation, truth, 
     rows = annotation.sequences[3].rows
     body[rows[4:6], 7] = 0  # the left wrist, missing for two frames
     body[rows[-1], 12] = 0  # the left hip, missing at the end
-    for step in (0, 1):
-        a, b = expected[rows[3], 13, :2], expected[rows[6], 13, :2]
-        expected[rows[4 + step], 13, :2] = a + (b - a) * (step + 1) / 3
-    for joint in (0, 4, 7):
-        expected[rows[-1], joint] = expected[rows[-2], joint]
-    scores[rows[4:6], 13] = 0
-    scores[rows[-1], [0, 4, 7]] = 0
+    a, b = expected[rows[3], 13, :2], expected[rows[6], 13, :2]
+    expected[rows[4:6], 13, :2] = [a + (b - a) / 3, a + (b - a) * 2 / 3]
+    expected[rows[-1], [0, 4, 7]] = expected[rows[-2], [0, 4, 7]]
+    scores[rows[4:6], 13] = scores[rows[-1], [0, 4, 7]] = 0
     for sequence in annotation.sequences:
         folder = tmp_path / 'in' / (sequence.name if subfolder else '')
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,25 +171,14 @@ def test_openpose_fills_joints_that_were_not_found(tmp_path, annotation, truth, 
             people = [dict(person_id=[-1], pose_keypoints_2d=body[row].ravel().tolist(), face_keypoints_2d=[])]
             path = folder / f'{sequence.name}_{i:012d}_keypoints.json'
             path.write_text(json.dumps(dict(version=1.3, people=people)))
-    filled = import_predictions(annotation, Origin('OpenPose', tmp_path / 'in', 'body_25', 0), tmp_path / 'store')
-    store = SequenceStore(tmp_path / 'store', annotation)
-    assert filled == 5 / (96 * 17)
+    store = imported(tmp_path / 'in', 'body_25', first_frame=0)
+    assert imported.filled == 5 / (96 * 17)
     np.testing.assert_allclose(store.keypoints[..., :2], expected[..., :2], rtol=1e-5)
     np.testing.assert_allclose(store.scores, scores)
 
 
-def lifted_video(joints):
-    """(N, K, 3) as MMPose writes it for a video, one person; frames counted from 1."""
-
-    def instances(row):
-        person = InstanceData(keypoints=joints[[row]], keypoint_scores=np.ones((1, joints.shape[1])))
-        return split_instances(person)
-
-    return lambda sequence: [dict(frame_id=i, instances=instances(row)) for i, row in enumerate(sequence.rows, start=1)]
-
-
 @pytest.mark.parametrize('kind', ['Pose3DInferencer', 'RTMPose3D'])
-def test_depths_of_mmposes_3d_files(tmp_path, annotation, truth, kind):
+def test_depths_of_mmposes_3d_files(imported, write_npz, write_json, annotation, truth, kind):
     x, y, z = np.moveaxis(annotation.keypoints_3d, -1, 0)
     if kind == 'Pose3DInferencer':
         joints, unit, expected = np.stack([-x, z, 1.5 - y], axis=-1), 'm', z - z[:, :1]
@@ -182,20 +188,12 @@ def test_depths_of_mmposes_3d_files(tmp_path, annotation, truth, kind):
         joints[:, :17] = -np.stack([x, bins, y], axis=-1)[:, COCO_FROM_H36M]
         expected = as_h36m(z[:, COCO_FROM_H36M, None])[..., 0]
         expected = expected - expected[:, :1]
-    npz = write_npz(tmp_path / '2d', annotation, keypoints=truth[..., :2], scores=np.full((96, 17), 0.5))
-    lifted = write_json(tmp_path / '3d', annotation, lifted_video(joints))
-    origin = Origin('a', npz, 'h36m', first_frame=1, lifted=lifted, depth_unit=unit)
-    import_predictions(annotation, origin, tmp_path / 'store')
-    store = SequenceStore(tmp_path / 'store', annotation)
+    lifted = write_json(mmpose_video(joints, np.ones(joints.shape[:2]), others=0))
+    files = write_npz(keypoints=truth[..., :2], scores=np.full((96, 17), 0.5))
+    store = imported(files, lifted=lifted, depth_unit=unit)
     np.testing.assert_allclose(store.keypoints[..., 2], expected, atol=1e-5)
     np.testing.assert_allclose(store.keypoints[..., :2], truth[..., :2], rtol=1e-5)
     assert (store.scores == 0.5).all()
-
-
-def refuse(annotation, origin, out, message):
-    with pytest.raises(InputError, match=message):
-        import_predictions(annotation, origin, out)
-    assert not list(out.parent.glob('*store*')), 'nothing half-written'
 
 
 @pytest.mark.parametrize(
@@ -206,22 +204,26 @@ def refuse(annotation, origin, out, message):
         (1, 'rtmpose3d_bin', 'would spread over 0.00'),
         (-1, 'm', "run against the annotation's: expected camera z relative to the root, larger when farther away"),
         (1, None, r'has depths of S9_\w+\.\d+: give a depth unit if'),
+        (None, 'm', 'has no depths of S9'),
     ],
 )
-def test_wrong_depths(tmp_path, annotation, truth, factor, unit, message):
-    folder = write_npz(tmp_path / 'in', annotation, keypoints=truth[..., :2], depth=truth[..., 2] * factor)
-    refuse(annotation, Origin('a', folder, 'h36m', 1, depth_unit=unit), tmp_path / 'store', message)
+def test_wrong_depths(refused, write_npz, truth, factor, unit, message):
+    depth = {} if factor is None else dict(depth=truth[..., 2] * factor)
+    refused(message, write_npz(keypoints=truth[..., :2], **depth), depth_unit=unit)
 
 
-def test_a_unit_or_3d_files_without_need(tmp_path, annotation, truth):
-    folder = write_npz(tmp_path / 'in', annotation, keypoints=truth[..., :2])
-    refuse(annotation, Origin('a', folder, 'h36m', 1, depth_unit='m'), tmp_path / 'store', 'has no depths of S9')
-    refuse(
-        annotation, Origin('a', folder, 'h36m', 1, lifted=folder), tmp_path / 'store', 'state their unit, one of m, mm'
-    )
-    both = write_npz(tmp_path / 'both', annotation, keypoints=truth[..., :2], depth=truth[..., 2])
-    origin = Origin('a', both, 'h36m', 1, lifted=folder, depth_unit='m')
-    refuse(annotation, origin, tmp_path / 'store', 'has depths of S9.*3D files only if there are none')
+def test_3d_files(refused, write_npz, write_json, tmp_path, annotation, truth):
+    folder = write_npz(keypoints=truth[..., :2])
+    refused('state their unit, one of m, mm', folder, lifted=folder)
+    crowded = write_json(mmpose_video(annotation.keypoints_3d, np.ones((96, 17))))
+    refused('has several persons in frame 1', folder, lifted=crowded, depth_unit='m')
+    other = crowded.rename(tmp_path / 'crowded').with_name('json')
+    write_json(mmpose_video(np.ones((96, 21, 3)), np.ones((96, 21)), others=0))
+    message = "Human3.6M's 17 or COCO-WholeBody's 133 joints .* got 21 joints"
+    refused(message, folder, lifted=other, depth_unit='m')
+    folder.rename(tmp_path / 'without')
+    both = write_npz(keypoints=truth[..., :2], depth=truth[..., 2])
+    refused('has depths of S9.*3D files only if there are none', both, lifted=other, depth_unit='m')
 
 
 @pytest.mark.parametrize(
@@ -232,62 +234,35 @@ def test_a_unit_or_3d_files_without_need(tmp_path, annotation, truth):
         lambda uv: uv[:, COCO_FROM_H36M],  # COCO's order, said to be Human3.6M's
     ],
 )
-def test_2d_poses_that_are_elsewhere(tmp_path, annotation, truth, change):
-    folder = write_npz(tmp_path / 'in', annotation, keypoints=change(truth[..., :2]))
+def test_2d_poses_that_are_elsewhere(refused, write_npz, truth, change):
     message = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the person's box from the annotation"
-    refuse(annotation, Origin('a', folder, 'h36m', 1), tmp_path / 'store', message)
+    refused(message, write_npz(keypoints=change(truth[..., :2])))
 
 
-def test_missing_frames_are_listed(tmp_path, annotation, truth):
-    folder = write_npz(tmp_path / 'in', annotation, keypoints=truth[..., :2])
+def test_missing_frames_are_listed(refused, write_npz, annotation, truth):
+    folder = write_npz(keypoints=truth[..., :2])
+    message = '8 of 8 videos lack .*no frame 1; .*and 3 more videos.*is the number of the first frame 0 in them'
+    refused(message, folder, first_frame=0)
     first, second, third = (sequence.name for sequence in annotation.sequences[:3])
     (folder / f'{first}.npz').unlink()
     with np.load(folder / f'{second}.npz') as file:
-        np.savez(folder / f'{second}.npz', frames=file['frames'][[0, 2, 3]], keypoints=file['keypoints'][[0, 2, 3]])
+        np.savez(folder / f'{second}.npz', **{key: file[key][[0, 2, 3]] for key in ('frames', 'keypoints')})
     (folder / f'{third}.npz').unlink()
-    empty = [dict(frame_id=i + 1, instances=[]) for i in range(12)]
-    (folder / f'{third}.json').write_text(json.dumps(empty))
+    (folder / f'{third}.json').write_text(json.dumps([dict(frame_id=i + 1, instances=[]) for i in range(12)]))
     message = (
         f'3 of 8 videos lack .*h36m_test.npz, counted from 1 as there: {first}: no files; '
         f'{second}: no frame 2, 5, 6, 7, 8 and 4 more; {third}: no frame 1, 2, 3, 4, 5 and 7 more. '
         f'Expected every frame, in files such as {first}.npz'
     )
-    refuse(annotation, Origin('a', folder, 'h36m', 1), tmp_path / 'store', message)
+    refused(message, folder)
 
 
-def test_first_frame_of_another_number(tmp_path, annotation, truth):
-    folder = write_npz(tmp_path / 'in', annotation, keypoints=truth[..., :2])
-    message = '8 of 8 videos lack .*no frame 1; .*and 3 more videos.*is the number of the first frame 0 in them'
-    refuse(annotation, Origin('a', folder, 'h36m', 0), tmp_path / 'store', message)
-
-
-def test_bad_numbers(tmp_path, annotation, truth):
-    broken = truth[..., :2].copy()
+def test_joints_without_a_place(refused, write_npz, tmp_path, annotation, truth):
+    broken, scores = truth[..., :2].copy(), np.ones((96, 17))
     broken[5, 3] = np.inf
-    folder = write_npz(tmp_path / 'inf', annotation, keypoints=broken)
-    refuse(
-        annotation, Origin('a', folder, 'h36m', 1), tmp_path / 'store', 'a score above 0 has a coordinate that is not'
-    )
-    scores = np.ones((96, 17))
+    folder = write_npz(keypoints=broken)
+    refused('a joint with a score above 0 has a coordinate that is not', folder)
+    folder.rename(tmp_path / 'broken')
     scores[annotation.sequences[2].rows, 16] = 0
-    folder = write_npz(tmp_path / 'lost', annotation, keypoints=truth[..., :2], scores=scores)
     message = f"{annotation.sequences[2].name}: the joint 'right_wrist', or one .* not found in any of 12 frames"
-    refuse(annotation, Origin('a', folder, 'h36m', 1), tmp_path / 'store', message)
-
-
-def test_crowded_and_other_3d_files(tmp_path, annotation, truth):
-    folder = write_npz(tmp_path / '2d', annotation, keypoints=truth[..., :2])
-    crowded = write_json(tmp_path / '3d', annotation, mmpose_video(annotation.keypoints_3d, np.ones((96, 17)), 1))
-    origin = Origin('a', folder, 'h36m', 1, lifted=crowded, depth_unit='m')
-    refuse(annotation, origin, tmp_path / 'store', 'has several persons in frame 1')
-    other = write_json(tmp_path / '21', annotation, lifted_video(np.ones((96, 21, 3))))
-    origin = Origin('a', folder, 'h36m', 1, lifted=other, depth_unit='m')
-    refuse(annotation, origin, tmp_path / 'store', "Human3.6M's 17 or COCO-WholeBody's 133 joints .* got 21 joints")
-
-
-def test_an_existing_store_is_kept(tmp_path, annotation, truth):
-    folder = write_npz(tmp_path / 'in', annotation, keypoints=truth[..., :2])
-    import_predictions(annotation, Origin('a', folder, 'h36m', 1), tmp_path / 'store')
-    with pytest.raises(InputError, match='store exists'):
-        import_predictions(annotation, Origin('b', folder, 'h36m', 1), tmp_path / 'store')
-    assert SequenceStore(tmp_path / 'store', annotation).meta['config'] == 'a'
+    refused(message, write_npz(keypoints=truth[..., :2], scores=scores))

@@ -1,4 +1,3 @@
-import io
 import pickle
 from pathlib import Path
 
@@ -144,31 +143,29 @@ def without(state, name):
     return {key: weight for key, weight in state.items() if key != name}
 
 
+NET = Reference((3, 3), 8).state_dict()
+
+
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (
-            dict(state_dict={'a': torch.ones(1)}),
-            r"expected a dict with 'model_pos', .*, got \['state_dict'\]; is --source",
-        ),
+        (dict(state_dict={'a': torch.ones(1)}), r"a dict with 'model_pos', .*, got \['state_dict'\]; is --source"),
         ([torch.ones(1)], "expected a dict with 'model_pos', as VideoPose3D saves, got list"),
-        (Reference((3, 3), 8, joints_in=15, joints_out=15), 'takes 15 joints and gives 15: expected 17 and 17'),
-        (Reference((3, 3), 8, joints_out=1), 'takes 17 joints and gives 1: expected 17 and 17'),
-        (Reference((3, 3, 1), 8), 'has kernels of 3 and of 1 frames: expected one size'),
-        (without(Reference((3, 3), 8).state_dict(), 'shrink.weight'), 'it lacks its first or last layer'),
+        (Reference((3, 3), 8, joints_in=15, joints_out=15).state_dict(), 'takes 15 joints and gives 15: expected 17'),
+        (Reference((3, 3), 8, joints_out=1).state_dict(), 'takes 17 joints and gives 1: expected 17 and 17'),
+        (Reference((3, 3, 1), 8).state_dict(), 'has kernels of 3 and of 1 frames: expected one size'),
+        (without(NET, 'shrink.weight'), 'it lacks its first or last layer'),
         (
             without(Reference((3, 3, 3), 8).state_dict(), 'layers_conv.1.weight'),
             'not a whole network of 2 blocks and 8 channels: 1 of 32 parameters differ, '
             r'first backbone.blocks.0.conv2.conv.weight \(our name\), expected \(8, 8, 1\), got none',
         ),
-        (Reference((3, 3), 8).state_dict() | {'shrink.bias': 'text'}, "has 'shrink.bias' besides"),
-        (Reference((3, 3), 8).state_dict() | {'extra.weight': torch.ones(1)}, "has 'extra.weight' besides"),
-        (Reference((3, 3), 8).state_dict() | {'shrink.bias': torch.ones(50)}, r'expected \(51,\), got \(50,\)'),
+        (NET | {'shrink.bias': 'text'}, "has 'shrink.bias' besides"),
+        (NET | {'extra.weight': torch.ones(1)}, "has 'extra.weight' besides"),
+        (NET | {'shrink.bias': torch.ones(50)}, r'expected \(51,\), got \(50,\)'),
     ],
 )
 def test_other_networks_are_refused(tmp_path, content, message):
-    if isinstance(content, nn.Module):
-        content = content.state_dict()
     if 'expand_conv.weight' in content:
         content = dict(model_pos=content)
     torch.save(content, tmp_path / 'a.bin')
@@ -186,29 +183,22 @@ def test_other_checkpoints_of_mmpose_are_refused(tmp_path):
         convert_checkpoint(tmp_path / 'a.pth', tmp_path / 'b.pth', 'mmpose')
 
 
-def test_network_on_cocos_joints_is_refused(tmp_path):
-    path = tmp_path / 'pretrained_h36m_detectron_coco.bin'
-    save_videopose3d(path, Reference((3, 3), 8))
-    with pytest.raises(InputError, match=r"network on COCO's joints: expected one on Human3\.6M's"):
-        convert_checkpoint(path, tmp_path / 'b.pth', 'videopose3d')
-
-
 class Attack:
     def __reduce__(self):
         return print, ('run',)
 
 
 def test_files_that_are_no_checkpoints(tmp_path, capsys):
-    files = tmp_path / 'absent.bin', tmp_path / 'empty.bin', tmp_path / 'text.bin', tmp_path / 'cut.bin'
-    files[1].write_bytes(b'')
-    files[2].write_text('hello')
-    torch.save(dict(model_pos=Reference((3, 3), 8).state_dict()), buffer := io.BytesIO())
-    files[3].write_bytes(buffer.getvalue()[:2000])
-    for path, message in zip(files, ['no such checkpoint file', *['cannot be read as a checkpoint'] * 3], strict=True):
-        with pytest.raises(InputError, match=f'{path}.*{message}'):
-            convert_checkpoint(path, tmp_path / 'b.pth', 'videopose3d')
-    for content in (Attack(), dict(model_pos=Reference((3, 3), 8).state_dict(), random_state=Attack())):
-        torch.save(content, tmp_path / 'attack.bin', pickle_module=pickle)
-        with pytest.raises(InputError, match='was refused: loading it would run'):
-            convert_checkpoint(tmp_path / 'attack.bin', tmp_path / 'b.pth', 'videopose3d')
+    network = Reference((3, 3), 8)
+    save_videopose3d(tmp_path / 'detectron_coco.bin', network)
+    (tmp_path / 'text.bin').write_text('hello')
+    torch.save(dict(model_pos=network.state_dict(), random_state=Attack()), tmp_path / 'x.bin', pickle_module=pickle)
+    for name, message in (
+        ('absent', 'no such checkpoint file'),
+        ('text', 'cannot be read as a checkpoint'),
+        ('detectron_coco', r"network on COCO's joints: expected one on Human3\.6M's"),
+        ('x', 'was refused: loading it would run'),
+    ):
+        with pytest.raises(InputError, match=rf'{name}\.bin.*{message}'):
+            convert_checkpoint(tmp_path / f'{name}.bin', tmp_path / 'b.pth', 'videopose3d')
     assert 'run' not in capsys.readouterr().out and not (tmp_path / 'b.pth').exists()

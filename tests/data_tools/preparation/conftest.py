@@ -9,10 +9,9 @@ from depth_refine.data_tools.preparation.prepare import prepare_h36m
 from depth_refine.synthetic.performances import procedural_performances
 
 
-def make_take(subject, name, frames, **kwargs):
+def make_take(subject, name, frames):
     (performance,) = procedural_performances(['S5'], ['Greeting'], frames, seed=frames)
-    joints = performance.joints - [*performance.joints[0, 0, :2], 0]
-    return OfficialTake(subject, name, joints, **kwargs)
+    return OfficialTake(subject, name, performance.joints - [*performance.joints[0, 0, :2], 0])
 
 
 @pytest.fixture(scope='session')
@@ -41,21 +40,15 @@ def raw(official_h36m, tmp_path):
     return shutil.copytree(official_h36m, tmp_path / 'raw')
 
 
-@pytest.fixture(scope='session')
-def long_h36m(tmp_path_factory, official_cameras):
-    """One take of 60 frames with one of its cameras; to be left as it is."""
-    raw = tmp_path_factory.mktemp('long') / 'raw'
+@pytest.fixture
+def long_raw(official_cameras, tmp_path):
+    """One take of 60 frames with one of its cameras and no video."""
+    raw = tmp_path / 'long'
     write_official_h36m(raw, [make_take('S5', 'Eating 1', 60)], official_cameras, videos=False)
     for path in raw.rglob('*.cdf'):
         if '55011271' not in path.name:
             path.unlink()
     return raw
-
-
-@pytest.fixture
-def long_raw(long_h36m, tmp_path):
-    """A copy to change."""
-    return shutil.copytree(long_h36m, tmp_path / 'long')
 
 
 @pytest.fixture
@@ -66,14 +59,14 @@ def grey_video():
 
 @pytest.fixture(scope='session')
 def prepared(official_h36m, tmp_path_factory):
-    """What :func:`prepare_h36m` makes of the four takes, and its report; to be left as it is."""
+    """What :func:`prepare_h36m` makes of the four takes, and what became of them; to be left as it is."""
     out = tmp_path_factory.mktemp('prepared') / 'out'
     return out, prepare_h36m(official_h36m, out, steps=[1, 3], workers=1)
 
 
 @pytest.fixture
-def annotation():
-    """The arrays of an annotation of a prepared folder."""
+def read_arrays():
+    """A function that reads the arrays of an annotation of a prepared folder."""
 
     def read(out, split, rate='50'):
         with np.load(out / f'annotation_body3d/fps{rate}/h36m_{split}.npz') as file:
@@ -84,38 +77,24 @@ def annotation():
 
 @pytest.fixture
 def digests():
-    """A hash for each visible file of a prepared folder."""
-
-    def digest(out):
-        return {
-            str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in out.rglob('*')
-            if path.is_file() and '.preparation' not in path.parts
-        }
-
-    return digest
+    """A function that makes a hash for each visible file of a prepared folder."""
+    return lambda out: {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in out.rglob('*')
+        if path.is_file() and '.preparation' not in path.parts
+    }
 
 
 @pytest.fixture
-def save_poses():
-    """Write poses by subject and action as VideoPose3D's archive of 3D poses does."""
-    return lambda path, positions: np.savez_compressed(path, positions_3d=_by_subject(positions))
-
-
-@pytest.fixture
-def save_detections():
-    """Write 2D poses by subject and action as VideoPose3D's archives do; ``changes`` of the metadata."""
+def save_archive():
+    """A function that writes VideoPose3D's archives from values by subject and action; ``changes`` of the metadata."""
     symmetry = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
     metadata = dict(layout_name='h36m', num_joints=17, keypoints_symmetry=symmetry)
 
-    def save(path, positions, **changes):
-        np.savez_compressed(path, positions_2d=_by_subject(positions), metadata=metadata | changes)
+    def save(path, key, positions, **changes):
+        nested = {}
+        for (subject, action), value in positions.items():
+            nested.setdefault(subject, {})[action] = value
+        np.savez_compressed(path, **{key: nested}, metadata=metadata | changes)
 
     return save
-
-
-def _by_subject(positions):
-    nested = {}
-    for (subject, action), value in positions.items():
-        nested.setdefault(subject, {})[action] = value
-    return nested

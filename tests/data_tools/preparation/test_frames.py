@@ -1,15 +1,99 @@
+import itertools
 import json
+import pickle
 
 import cv2
 import numpy as np
 import pytest
+from mmpose.structures.bbox import bbox_xyxy2cs, get_warp_matrix
 from official_h36m import write_video
 
-from depth_refine.data_tools.preparation.crops import Crops
-from depth_refine.data_tools.preparation.frames import VideoError, sample_video, store_frames
+from depth_refine.data_tools.preparation.frames import Crops, VideoError, make_crops, sample_video, store_frames
+from depth_refine.data_tools.preparation.raw_files import SequenceError
+from depth_refine.datasets import AnnotatedSequence, H36MImageDataset, write_annotation
+from depth_refine.functional.camera import project, world_to_camera
 
+KEY = ('S5', '60457274')
 NAME = 'S1_Eating_1.55011271'
 CAMERA = dict(w=1000, h=1000)
+
+
+@pytest.fixture
+def poses(official_takes, official_cameras):
+    """Frames in the middle of the image, and one at its left edge."""
+    camera = official_cameras[KEY]
+    joints = world_to_camera(official_takes[2].joints, camera)
+    joints[-1, :, 0] -= 1.6
+    return project(joints, camera), joints, camera
+
+
+def used_pixels(box, scale, degrees):
+    """The pixels under the corners of the network's input, by MMPose's own functions."""
+    center, size = bbox_xyxy2cs(box.astype(np.float64))
+    size = np.full(2, size.max()) * scale
+    matrix = get_warp_matrix(center, size, degrees, output_size=(256, 256))
+    inverse = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))
+    corners = np.array([[0, 0, 1], [255, 0, 1], [0, 255, 1], [255, 255, 1]], float)
+    return corners @ inverse.T[:, :2]
+
+
+@pytest.fixture
+def boxes(poses, tmp_path, official_cameras):
+    """Both boxes of each frame, as the training computes them."""
+    (tmp_path / 'cameras.pkl').write_bytes(pickle.dumps({KEY: official_cameras[KEY]}))
+    name = 'S5_Eating.60457274'
+    frames = np.arange(1, len(poses[0]) + 1)
+    write_annotation(tmp_path / 'a.npz', [AnnotatedSequence(name, frames, *poses[:2])])
+    boxes = {}
+    for policy in H36MImageDataset.BBOX_POLICIES:
+        dataset = H36MImageDataset(
+            'a.npz', bbox_policy=policy, data_root=str(tmp_path), camera_param_file='cameras.pkl', pipeline=[]
+        )
+        boxes[policy] = [dataset[index]['bbox'][0] for index in range(len(dataset))]
+    return boxes
+
+
+def test_windows_hold_every_pixel_that_training_looks_at(poses, boxes):
+    windows = make_crops(*poses).windows
+    assert windows.dtype == np.int32 and windows.shape == (len(poses[0]), 4)
+    for row, window in enumerate(windows):
+        views = itertools.product(boxes, (0.75, 1, 1.25), (-30, 0, 30))
+        pixels = np.concatenate([used_pixels(boxes[policy][row], *view) for policy, *view in views])
+        low, high = pixels.min(axis=0).clip(0), pixels.max(axis=0).clip(max=[999, 1001])
+        assert np.all(window[:2] <= low) and np.all(window[2:] - 1 >= high)
+        slack = np.concatenate([low - window[:2], window[2:] - 1 - high])
+        assert slack.max() < 9, 'and little else'
+
+
+def test_borders(poses):
+    """Windows end with the image, and are never magnified."""
+    windows = make_crops(*poses).windows
+    assert windows.min() >= 0 and windows[:, 2].max() <= 1000 and windows[:, 3].max() <= 1002
+    assert windows[-1, 0] == 0 < windows[0, 0], 'the last frame is at the left edge'
+    far, camera = poses[1] + [0, 0, 20], poses[2]
+    windows, sizes = make_crops(project(far, camera), far, camera)
+    np.testing.assert_array_equal(sizes, windows[:, 2:] - windows[:, :2])
+
+
+def test_stored_size(poses, boxes):
+    windows, sizes = make_crops(*poses)
+    extents = windows[:, 2:] - windows[:, :2]
+    for row, (width, height) in enumerate(sizes):
+        smaller = min(np.min(boxes[policy][row][2:] - boxes[policy][row][:2]) for policy in boxes)
+        assert smaller > 256 / 0.75, 'there is something to shrink'
+        factor = 256 / 0.75 / smaller
+        np.testing.assert_allclose([width, height], factor * extents[row], atol=1.01)
+
+
+def test_nobody_in_the_image(poses):
+    poses_2d, joints, camera = poses
+    poses_2d[3:] += 9000
+    message = rf'in {len(poses_2d) - 3} frames, first in frame 4, nobody is in the image'
+    with pytest.raises(SequenceError, match=message):
+        make_crops(poses_2d, joints, camera)
+
+
+# images
 
 
 @pytest.fixture(scope='module')
@@ -49,18 +133,11 @@ def centre_of_mark(image):
     return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
 
 
-def test_numbers_and_names(store, tmp_path, grey_video):
-    write_video(tmp_path / 'a.mp4', grey_video(12))
-    assert store(tmp_path / 'a.mp4', 12, [1, 6, 11]) == 12
-    assert store.names() == [f'{NAME}_000001.jpg', f'{NAME}_000006.jpg', f'{NAME}_000011.jpg']
-    for number in (1, 6, 11):
-        assert store.read(number).shape == (1000, 1000, 3)
-        assert store.read(number).mean() == pytest.approx(20 * (number - 1), abs=6)
-
-
 def test_full_frames_are_the_videos(store, marked):
-    store(marked, 3, [1, 2, 3])
-    for number in (1, 2, 3):
+    assert store(marked, 3, [1, 3]) == 3
+    assert store.names() == [f'{NAME}_000001.jpg', f'{NAME}_000003.jpg']
+    for number in (1, 3):
+        assert store.read(number).shape == (1000, 1000, 3)
         np.testing.assert_allclose(centre_of_mark(store.read(number)), [411 + 20 * number, 287], atol=0.1)
 
 
@@ -91,23 +168,27 @@ def test_a_complete_folder_is_kept(store, tmp_path, grey_video):
     assert {path: path.stat().st_mtime_ns for path in store.folder.iterdir()} == before
 
 
-@pytest.mark.parametrize('change', ['more frames', 'lost image', 'more poses', 'another video', 'crops'])
-def test_a_folder_that_does_not_do_is_made_anew(store, tmp_path, grey_video, change):
-    path, poses, numbers, crops = tmp_path / 'a.mp4', 7, [1, 4], None
+@pytest.mark.parametrize(
+    'changes',
+    [
+        dict(numbers=[1, 2, 4]),
+        dict(lost=4),
+        dict(poses=8),
+        dict(video=20),
+        dict(crops=crops_of([[0, 0, 8, 8]] * 7, [[8, 8]] * 7)),
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_folder_that_does_not_do_is_made_anew(store, tmp_path, grey_video, changes):
+    path, poses, numbers = tmp_path / 'a.mp4', changes.get('poses', 7), changes.get('numbers', [1, 4])
     write_video(path, grey_video(8))
-    store(path, poses, numbers)
+    store(path, 7, [1, 4])
     (store.folder / f'{NAME}_000001.jpg').write_bytes(b'old')
-    if change == 'more frames':
-        numbers = [1, 2, 4]
-    elif change == 'lost image':
+    if 'lost' in changes:
         (store.folder / f'{NAME}_000004.jpg').unlink()
-    elif change == 'more poses':
-        poses = 8
-    elif change == 'another video':
+    if 'video' in changes:
         write_video(path, grey_video(20))
-    else:
-        crops = crops_of([[0, 0, 8, 8]] * 7, [[8, 8]] * 7)
-    assert store(path, poses, numbers, crops) == poses
+    assert store(path, poses, numbers, changes.get('crops')) == poses
     assert store.names() == [f'{NAME}_{number:06d}.jpg' for number in numbers]
     assert store.read(1) is not None
     assert [path.name for path in store.folder.parent.iterdir()] == [NAME]
@@ -132,16 +213,12 @@ def test_a_video_without_frames(store, tmp_path):
 
 
 def test_sample(marked, store):
-    crops = crops_of([[407, 263, 455, 311]] * 3, [[24, 24]] * 3)
-    store(marked, 3, [1], crops)
-    cropped = (store.folder / f'{NAME}_000001.jpg').stat().st_size
-    store(marked, 3, [1])
-    full = (store.folder / f'{NAME}_000001.jpg').stat().st_size
-    assert sample_video(marked, CAMERA, crops) == (3, cropped, full)
-    assert sample_video(marked, CAMERA, None) == (3, full, full)
-
-
-def test_frames_of_another_size(marked, tmp_path, grey_video):
+    crops, sizes = crops_of([[407, 263, 455, 311]] * 3, [[24, 24]] * 3), []
+    for each in (crops, None):
+        store(marked, 3, [1], each)
+        sizes.append((store.folder / f'{NAME}_000001.jpg').stat().st_size)
+    assert sample_video(marked, CAMERA, crops) == (3, *sizes)
+    assert sample_video(marked, CAMERA, None) == (3, sizes[1], sizes[1])
     assert sample_video(marked, dict(w=1000, h=1002), None).frames == 3, 'as in one real video'
     with pytest.raises(VideoError, match=r'marked.mp4 has frames of 1000 x 1000 px, expected 500 x 501'):
         sample_video(marked, dict(w=500, h=501), None)

@@ -1,6 +1,11 @@
+import errno
+import multiprocessing
+import os
 import pickle
 import shutil
+import signal
 import tarfile
+import time
 
 import cv2
 import numpy as np
@@ -8,6 +13,7 @@ import pytest
 from mmpose.datasets import Human36mDataset
 from official_h36m import write_video
 
+from depth_refine.data_tools.preparation import frames
 from depth_refine.data_tools.preparation.prepare import prepare_h36m
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.utils.errors import InputError
@@ -18,54 +24,48 @@ def names(sequence, numbers):
     return [f'{sequence.split("_")[0]}/{sequence}/{sequence}_{number:06d}.jpg' for number in numbers]
 
 
-def test_layout(annotation, prepared):
-    out, report = prepared
-    assert annotation(out, 'train')['imgname'].tolist() == [
+def test_layout(read_arrays, prepared):
+    out, outcome = prepared
+    assert read_arrays(out, 'train')['imgname'].tolist() == [
         name
         for take, count in (('Directions_1', 5), ('TakingPhoto', 6))
         for camera in CAMERA_IDS
         for name in names(f'S1_{take}.{camera}', range(1, count + 1))
     ]
-    assert annotation(out, 'test', '16.6667')['imgname'].tolist() == [
+    assert read_arrays(out, 'test', '16.6667')['imgname'].tolist() == [
         name
         for take, numbers in (('S9_Photo_1', [1, 4, 7]), ('S11_Directions', [1, 4, 7]))
         for camera in CAMERA_IDS
         for name in names(f'{take}.{camera}', numbers)
     ]
-    for path in annotation(out, 'train')['imgname']:
+    for path in read_arrays(out, 'train')['imgname']:
         assert cv2.imread(str(out / 'images' / path)).shape[1] == 1000
-    assert not report.errors and not report.notes and len(report.frames) == 16
-    assert (out / 'preparation_report.txt').read_text() == f'{report}\n'
+    assert not outcome.errors and not outcome.notes and len(outcome.frames) == 16
+    assert (out / 'preparation_report.txt').read_text() == f'{outcome}\n'
     assert sorted(path.name for path in out.iterdir()) == [
         '.preparation', 'annotation_body3d', 'images', 'preparation_report.txt',
     ]  # fmt: skip
 
 
-def test_poses_are_those_of_the_world(annotation, prepared, official_takes, official_cameras):
+def test_poses_are_those_of_the_world(read_arrays, prepared, official_takes, official_cameras):
     out, _ = prepared
-    ann = annotation(out, 'test')
-    row = 0
+    ann, row = read_arrays(out, 'test'), 0
+    cameras = pickle.loads((out / 'annotation_body3d/cameras.pkl').read_bytes())
     for take in official_takes[2:]:
         for name in CAMERA_IDS:
             camera, rows = official_cameras[take.subject, name], slice(row, row + len(take.joints))
             joints = world_to_camera(take.joints, camera)
             np.testing.assert_allclose(ann['S'][rows, :, :3], joints, atol=1e-6)
             np.testing.assert_allclose(ann['part'][rows, :, :2], project(joints, camera), atol=1e-4)
+            written = ann['S'][rows, :, :3]
+            np.testing.assert_allclose(
+                project(written, cameras[take.subject, name]), ann['part'][rows, :, :2], atol=1e-3
+            )
             row += len(take.joints)
-    assert row == len(ann['S'])
+    assert row == len(ann['S']) and len(cameras) == 44
 
 
-@pytest.mark.parametrize('split', ['train', 'test'])
-def test_written_poses_project_to_the_written_pixels(annotation, prepared, split):
-    out, _ = prepared
-    ann, cameras = annotation(out, split), pickle.loads((out / 'annotation_body3d/cameras.pkl').read_bytes())
-    assert len(cameras) == 44
-    for name, part, joints in zip(ann['imgname'], ann['part'], ann['S'], strict=True):
-        camera = cameras[name.split('/')[0], name.rsplit('.', 2)[1].split('_')[0]]
-        np.testing.assert_allclose(project(joints[:, :3], camera), part[:, :2], atol=1e-3)
-
-
-def test_mmpose_reads_it(annotation, prepared, official_cameras):
+def test_mmpose_reads_it(read_arrays, prepared, official_cameras):
     out, _ = prepared
     dataset = Human36mDataset(
         ann_file='annotation_body3d/fps50/h36m_test.npz',
@@ -75,7 +75,7 @@ def test_mmpose_reads_it(annotation, prepared, official_cameras):
         seq_len=1,
         causal=False,
     )
-    ann = annotation(out, 'test')
+    ann = read_arrays(out, 'test')
     assert len(dataset) == len(ann['imgname']) == 4 * (7 + 8)
     for index in (0, 13, 59):
         sample = dataset[index]
@@ -87,9 +87,9 @@ def test_mmpose_reads_it(annotation, prepared, official_cameras):
 
 
 def test_again_nothing_changes(digests, prepared, official_h36m):
-    out, report = prepared
+    out, outcome = prepared
     before = {path: path.stat().st_mtime_ns for path in out.rglob('*.jpg')}, digests(out)
-    assert str(prepare_h36m(official_h36m, out, steps=[3, 1, 1], workers=1)) == str(report)
+    assert str(prepare_h36m(official_h36m, out, steps=[3, 1, 1], workers=1)) == str(outcome)
     assert ({path: path.stat().st_mtime_ns for path in out.rglob('*.jpg')}, digests(out)) == before
 
 
@@ -119,10 +119,10 @@ def test_processes_and_folders_of_another_kind_give_the_same(digests, prepared, 
     assert digests(tmp_path / 'out') == digests(prepared[0])
 
 
-def test_crops(annotation, official_h36m, prepared, tmp_path):
+def test_crops(read_arrays, official_h36m, prepared, tmp_path):
     out, full = tmp_path / 'out', prepared[0]
-    report = prepare_h36m(official_h36m, out, steps=[4], crops=True, workers=1)
-    ann, whole = annotation(out, 'test', '12.5'), annotation(full, 'test')
+    outcome = prepare_h36m(official_h36m, out, steps=[4], crops=True, workers=1)
+    ann, whole = read_arrays(out, 'test', '12.5'), read_arrays(full, 'test')
     rows = [whole['imgname'].tolist().index(name) for name in ann['imgname']]
     for key in ('center', 'scale', 'part', 'S'):
         np.testing.assert_array_equal(ann[key], whole[key][rows])
@@ -133,7 +133,7 @@ def test_crops(annotation, official_h36m, prepared, tmp_path):
         assert crop.shape[0] < y2 - y1
         back = cv2.resize(crop, (x2 - x1, y2 - y1)).astype(int)
         assert np.abs(back - frame[y1:y2, x1:x2]).mean() < 2
-    assert 'Person crops take' in str(report)
+    assert 'Person crops take' in str(outcome)
     with pytest.raises(InputError, match='was begun with person crops, not with full frames'):
         prepare_h36m(official_h36m, out, steps=[4], images=False, workers=1)
 
@@ -141,8 +141,8 @@ def test_crops(annotation, official_h36m, prepared, tmp_path):
 def test_without_images(digests, raw, prepared, tmp_path):
     shutil.rmtree(raw / 'S1/Videos')
     (raw / 'S9/Videos/Photo 1.54138969.mp4').write_bytes(b'')
-    report = prepare_h36m(raw, tmp_path / 'out', steps=[1, 3], images=False, workers=1)
-    assert not report.errors and not (tmp_path / 'out/images').exists()
+    outcome = prepare_h36m(raw, tmp_path / 'out', steps=[1, 3], images=False, workers=1)
+    assert not outcome.errors and not (tmp_path / 'out/images').exists()
     expected = {name: digest for name, digest in digests(prepared[0]).items() if name.startswith('annotation_body3d')}
     assert {name: digest for name, digest in digests(tmp_path / 'out').items() if 'report' not in name} == expected
 
@@ -153,3 +153,44 @@ def test_images_of_every_step(long_raw, tmp_path, grey_video):
     stored = sorted(path.name[-6:-4] for path in (tmp_path / 'out').rglob('*.jpg'))
     assert stored == ['01', '11', '21', '26', '31', '41', '51']
     assert not (tmp_path / 'out/annotation_body3d/fps5/h36m_test.npz').exists(), 'there is no test subject'
+
+
+# the disk is full, or the process is killed; then the same call again
+
+
+@pytest.mark.parametrize('place', ['image', 'annotation'])
+def test_the_disk_is_full_half_way(digests, raw, prepared, tmp_path, monkeypatch, place):
+    out = tmp_path / 'out'
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        if place == 'image':
+            encode, calls = frames._encode, []
+            patch.setattr(frames, '_encode', lambda *a: calls.append(1) or (encode(*a) if len(calls) < 40 else fail()))
+        else:
+            patch.setattr(np.lib.format, 'write_array_header_1_0', fail)
+        with pytest.raises(InputError, match=r'stopped, the disk is full: make room\. What is finished in .*out stays'):
+            prepare_h36m(raw, out, steps=[1, 3], workers=1)
+    left = digests(out)
+    assert left and left.items() <= digests(prepared[0]).items(), 'only finished files are left'
+    prepare_h36m(raw, out, steps=[1, 3], workers=1)
+    assert digests(out) == digests(prepared[0])
+
+
+@pytest.mark.posix
+def test_killed_and_run_again(digests, raw, prepared, tmp_path):
+    """The process is killed when a first, when most images are there, and while annotations are written."""
+    out = tmp_path / 'out'
+    context = multiprocessing.get_context('forkserver')
+    for marker in ('images/S1/S1_*', 'images/S11/S11_*', 'annotation_body3d/*'):
+        process = context.Process(target=prepare_h36m, args=(raw, out, (1, 3)), kwargs=dict(workers=1))
+        process.start()
+        while process.is_alive() and not list(out.glob(marker)):
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        assert list(out.glob(marker))
+    prepare_h36m(raw, out, steps=[1, 3], workers=1)
+    assert digests(out) == digests(prepared[0])

@@ -1,4 +1,5 @@
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -49,12 +50,12 @@ def gt2d(world, cameras):
 
 
 @pytest.fixture
-def raw(tmp_path, world, cameras, gt2d, save_poses, save_detections):
+def raw(tmp_path, world, cameras, gt2d, save_archive):
     folder = tmp_path / 'raw'
     folder.mkdir()
     (folder / 'cameras.pkl').write_bytes(pickle.dumps(cameras))
-    save_poses(folder / 'data_3d_h36m.npz', world)
-    save_detections(folder / 'data_2d_h36m_gt.npz', gt2d)
+    save_archive(folder / 'data_3d_h36m.npz', 'positions_3d', world)
+    save_archive(folder / 'data_2d_h36m_gt.npz', 'positions_2d', gt2d)
     return folder
 
 
@@ -88,14 +89,14 @@ def test_annotations(raw, tmp_path, world, cameras, gt2d):
     assert load_cameras(out / 'annotation_body3d/cameras.pkl').keys() == cameras.keys()
 
 
-def test_stores(save_detections, raw, tmp_path, gt2d, monkeypatch):
+def test_stores(save_archive, raw, tmp_path, gt2d, monkeypatch):
     """Detections that go on after the last pose are trimmed; frames are matched by name."""
     rng = np.random.default_rng(1)
     noisy = {
         key: [rng.normal(np.concatenate([k, k[-1:]]), 3).astype(np.float32) for k in cameras]
         for key, cameras in gt2d.items()
     }
-    save_detections(raw / 'data_2d_h36m_cpn_ft.npz', noisy)
+    save_archive(raw / 'data_2d_h36m_cpn_ft.npz', 'positions_2d', noisy)
     messages = []
     monkeypatch.setattr(videopose3d, 'print_log', lambda message, logger: messages.append(message))
     import_videopose3d(raw, tmp_path / 'out', [1])
@@ -117,83 +118,61 @@ def test_stores(save_detections, raw, tmp_path, gt2d, monkeypatch):
     np.testing.assert_allclose(exact.keypoints[..., :2], annotation.keypoints, atol=1e-3)
 
 
-def test_store_of_a_larger_step(raw, tmp_path, gt2d):
+def test_a_store_of_a_larger_step_for_the_data_set(raw, tmp_path, gt2d):
     import_videopose3d(raw, tmp_path / 'out', [10, 5])
-    store = SequenceStore(
-        tmp_path / 'out/depth_sequences/gt/h36m_train', open_annotation(tmp_path / 'out', 'train', 'fps10')
-    )
-    np.testing.assert_array_equal(store.keypoints[8:11, :, :2], gt2d['S1', 'WalkDog'][0][::5])
-
-
-def test_the_dataset_reads_2d_and_refuses_depth(raw, tmp_path, gt2d):
-    import_videopose3d(raw, tmp_path / 'out', [1])
     options = dict(
-        ann_file='annotation_body3d/fps50/h36m_train.npz',
+        ann_file='annotation_body3d/fps10/h36m_train.npz',
         data_root=str(tmp_path / 'out'),
         depth_store='depth_sequences/gt/h36m_train',
         seq_len=3,
         bbox_policy='published',
     )
     dataset = H36MDepthSequenceDataset(input_source='2d', **options)
-    sample = dataset.get_data_info(0)
-    np.testing.assert_array_equal(sample['keypoints'], gt2d['S1', 'Directions 1'][0][[0, 0, 1]])
+    np.testing.assert_array_equal(dataset.get_data_info(8)['keypoints'], gt2d['S1', 'WalkDog'][0][[0, 0, 5]])
     with pytest.raises(InputError, match="gt/h36m_train has no depths, only 2D poses: use it with input_source='2d'"):
         H36MDepthSequenceDataset(input_source='2d+depth', **options).full_init()
 
 
-def test_poses_of_17_joints_and_cameras_of_the_output(save_poses, raw, tmp_path, world):
+def test_poses_of_17_joints_and_cameras_of_the_output(save_archive, raw, tmp_path, world):
     import_videopose3d(raw, tmp_path / 'out', [1])
     before = tree(tmp_path / 'out')
-    save_poses(raw / 'data_3d_h36m.npz', {key: joints[:, JOINTS] for key, joints in world.items()})
+    save_archive(raw / 'data_3d_h36m.npz', 'positions_3d', {key: joints[:, JOINTS] for key, joints in world.items()})
     (raw / 'cameras.pkl').unlink()
     import_videopose3d(raw, tmp_path / 'out', [1])
     assert tree(tmp_path / 'out') == before
 
 
-def test_complete_outputs_are_kept_and_others_refused(save_poses, raw, tmp_path, world):
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    before = tree(tmp_path / 'out')
-    times = [path.stat().st_mtime_ns for path in sorted((tmp_path / 'out').rglob('*.npz'))]
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    assert times == [path.stat().st_mtime_ns for path in sorted((tmp_path / 'out').rglob('*.npz'))]
-    save_poses(raw / 'data_3d_h36m.npz', {key: joints + np.float32(0.01) for key, joints in world.items()})
+def test_results_that_are_there_already(save_archive, raw, tmp_path, world, cameras):
+    """The same are kept, missing ones added, others refused."""
+    out = tmp_path / 'out'
+    import_videopose3d(raw, out, [1])
+    before = tree(out)
+    times = {path: path.stat().st_mtime_ns for path in out.rglob('*.np*')}
+    for path in (out / 'depth_sequences/gt/h36m_test', out / 'annotation_body3d/fps50/h36m_train.npz'):
+        path.rename(path.with_name('gone'))
+        import_videopose3d(raw, out, [1])
+        shutil.rmtree(path.with_name('gone')) if path.is_dir() else path.with_name('gone').unlink()
+        assert tree(out) == before
+    kept = out / 'annotation_body3d/fps50/h36m_test.npz'
+    assert kept.stat().st_mtime_ns == times[kept]
+    moved = {key: joints + np.float32(0.01) for key, joints in world.items()}
+    save_archive(raw / 'data_3d_h36m.npz', 'positions_3d', moved)
     with pytest.raises(InputError, match=r'h36m_t\w+.npz is there already and differs. Remove it, or give another'):
-        import_videopose3d(raw, tmp_path / 'out', [5, 1])
-    assert tree(tmp_path / 'out') == before, 'not even the new annotation of step 5'
+        import_videopose3d(raw, out, [5, 1])
+    (raw / 'cameras.pkl').write_bytes(pickle.dumps({key: dict(c, c=c['c'] + 1) for key, c in cameras.items()}))
+    with pytest.raises(InputError, match=r'cameras.pkl is there already and differs'):
+        import_videopose3d(raw, out, [5, 1])
+    assert tree(out) == before, 'not even the new annotation of step 5'
 
 
-def test_missing_pieces_are_added(raw, tmp_path):
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    expected = tree(tmp_path / 'out')
-    for path in (tmp_path / 'out/depth_sequences/gt/h36m_test').iterdir():
-        path.unlink()
-    (tmp_path / 'out/depth_sequences/gt/h36m_test').rmdir()
-    (tmp_path / 'out/annotation_body3d/fps50/h36m_train.npz').unlink()
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    assert tree(tmp_path / 'out') == expected
-
-
-def test_steps(raw, tmp_path):
-    with pytest.raises(InputError, match='expected steps of 1 or more, got 0'):
-        import_videopose3d(raw, tmp_path / 'out', [1, 0])
-
-
-def test_other_cameras_are_refused(raw, tmp_path, cameras):
-    import_videopose3d(raw, tmp_path / 'out', [1])
-    moved = {key: dict(camera, c=camera['c'] + 1) for key, camera in cameras.items()}
-    (raw / 'cameras.pkl').write_bytes(pickle.dumps(moved))
-    with pytest.raises(InputError, match=r'is there already and differs'):
-        import_videopose3d(raw, tmp_path / 'out', [1])
-
-
-def test_cameras_of_metadata_xml(save_detections, raw, tmp_path, world):
+def test_cameras_of_metadata_xml(save_archive, raw, tmp_path, world):
     official = make_official_cameras()
     write_metadata(raw / 'metadata.xml', official)
     positions = {
         (subject, action): [pixels(joints[:, JOINTS], official[subject, name]) for name in CAMERA_IDS]
         for (subject, action), joints in world.items()
     }
-    save_detections(raw / 'data_2d_h36m_gt.npz', positions)
+    save_archive(raw / 'data_2d_h36m_gt.npz', 'positions_2d', positions)
     import_videopose3d(raw, tmp_path / 'out', [1])
     for split in ('train', 'test'):
         annotation = open_annotation(tmp_path / 'out', split)
@@ -203,11 +182,12 @@ def test_cameras_of_metadata_xml(save_detections, raw, tmp_path, world):
     assert len(load_cameras(tmp_path / 'out/annotation_body3d/cameras.pkl')) == 44
 
 
-def test_no_cameras(raw, tmp_path):
+def test_no_cameras_and_steps(raw, tmp_path):
+    with pytest.raises(InputError, match='expected steps of 1 or more, got 0'):
+        import_videopose3d(raw, tmp_path / 'out', [1, 0])
     (raw / 'cameras.pkl').unlink()
-    with pytest.raises(
-        InputError, match=r'hold no cameras: expected metadata.xml or cameras.pkl in .*raw, or .*out/anno'
-    ):
+    message = r'hold no cameras: expected metadata.xml or cameras.pkl in .*raw, or .*out/anno'
+    with pytest.raises(InputError, match=message):
         import_videopose3d(raw, tmp_path / 'out', [1])
     assert not (tmp_path / 'out').exists()
 
@@ -226,23 +206,25 @@ def test_no_cameras(raw, tmp_path):
         (lambda d: d['S1', 'WalkDog'].__setitem__(1, np.full((11, 17, 2), np.nan)), r"finite .* 'WalkDog', camera 2"),
     ],
 )  # fmt: skip
-def test_wrong_detections(save_detections, raw, tmp_path, gt2d, change, message):
+def test_wrong_detections(save_archive, raw, tmp_path, gt2d, change, message):
     detections = {key: list(value) for key, value in gt2d.items()}
     change(detections)
-    save_detections(raw / 'data_2d_h36m_gt.npz', detections)
+    save_archive(raw / 'data_2d_h36m_gt.npz', 'positions_2d', detections)
     with pytest.raises(InputError, match=message):
         import_videopose3d(raw, tmp_path / 'out', [1])
     assert not tree(tmp_path / 'out') and not list((tmp_path / 'out').iterdir())
 
 
-def test_wrong_units_and_subjects(save_poses, raw, tmp_path, world):
-    save_poses(raw / 'data_3d_h36m.npz', {key: 1000 * joints for key, joints in world.items()})
-    with pytest.raises(InputError, match=r"S1 'Directions 1' does not lie in front of camera .* Expected world metres"):
-        import_videopose3d(raw, tmp_path / 'out', [1])
-    save_poses(raw / 'data_3d_h36m.npz', {('S2', 'Eating'): world['S1', 'WalkDog']})
-    with pytest.raises(InputError, match=r"expected subjects of .*, got \['S2'\]"):
-        import_videopose3d(raw, tmp_path / 'out', [1])
-    save_poses(raw / 'data_3d_h36m.npz', {('S5', 'Eating'): world['S1', 'WalkDog']})
-    with pytest.raises(InputError, match=r"the camera file has no camera \('S5', '54138969'\)"):
+@pytest.mark.parametrize(
+    ('key', 'factor', 'message'),
+    [
+        (('S1', 'Eating'), 1000, r"S1 'Eating' does not lie in front of camera .* Expected world metres"),
+        (('S2', 'Eating'), 1, r"expected subjects of .*, got \['S2'\]"),
+        (('S5', 'Eating'), 1, r"the camera file has no camera \('S5', '54138969'\)"),
+    ],
+)
+def test_wrong_units_and_subjects(save_archive, raw, tmp_path, world, key, factor, message):
+    save_archive(raw / 'data_3d_h36m.npz', 'positions_3d', {key: factor * world['S1', 'WalkDog']})
+    with pytest.raises(InputError, match=message):
         import_videopose3d(raw, tmp_path / 'out', [1])
     assert not (tmp_path / 'out').exists()

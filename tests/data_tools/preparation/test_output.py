@@ -2,10 +2,15 @@ import multiprocessing
 
 import pytest
 
-from depth_refine.data_tools.preparation.workspace import open_workspace
+from depth_refine.data_tools.preparation.output import open_workspace
 from depth_refine.utils.errors import InputError
 
 FULL, CROPS = 'full frames', 'person crops'
+
+
+def refused(message, *arguments, **options):
+    with pytest.raises(InputError, match=message), open_workspace(*arguments, **options):
+        pass
 
 
 def test_half_written_leftovers_are_cleared_and_nothing_else(tmp_path):
@@ -26,6 +31,8 @@ def test_half_written_leftovers_are_cleared_and_nothing_else(tmp_path):
         found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file()}
         assert found == {*kept, '.preparation/lock'}
         assert not (tmp_path / 'images/S1/.S1_Eating.1.partial').exists()
+        (tmp_path / leftovers[0]).parent.mkdir()  # of a worker process that was ended
+    assert not (tmp_path / leftovers[0]).parent.exists()
 
 
 def hold(out, ready, stop):
@@ -34,6 +41,7 @@ def hold(out, ready, stop):
         stop.wait()
 
 
+@pytest.mark.posix
 def test_one_run_at_a_time(tmp_path):
     context = multiprocessing.get_context('fork')
     ready, stop = context.Event(), context.Event()
@@ -41,46 +49,27 @@ def test_one_run_at_a_time(tmp_path):
     other.start()
     ready.wait()
     try:
-        with (
-            pytest.raises(InputError, match=r'another run is preparing .*: wait for its end, or give another folder'),
-            open_workspace(tmp_path, FULL, makes_images=True),
-        ):
-            pass
+        refused('another run is preparing .*: wait for its end, or give another folder', tmp_path, FULL, True)
     finally:
         stop.set()
         other.join()
-    with open_workspace(tmp_path, FULL, makes_images=True):
-        pass
+    for _ in range(2):
+        with open_workspace(tmp_path, FULL, makes_images=True):
+            pass
 
 
 @pytest.mark.parametrize(('first', 'second'), [(FULL, CROPS), (CROPS, FULL)])
 def test_crops_and_full_frames_are_not_mixed(tmp_path, first, second):
-    with open_workspace(tmp_path, first, makes_images=True):
-        pass
-    with (
-        pytest.raises(InputError, match=f'was begun with {first}, not with {second}: give another folder'),
-        open_workspace(tmp_path, second, makes_images=False),
-    ):
-        pass
-    with open_workspace(tmp_path, first, makes_images=False):
-        pass
+    for kind in (first, first):
+        with open_workspace(tmp_path, kind, makes_images=True):
+            pass
+    refused(f'was begun with {first}, not with {second}: give another folder', tmp_path, second, makes_images=False)
 
 
-def test_images_of_another_tool(tmp_path):
+def test_folders_of_others(tmp_path):
     (tmp_path / 'images').mkdir()
-    with (
-        pytest.raises(InputError, match=r'images was not made by this tool: give another folder'),
-        open_workspace(tmp_path, FULL, makes_images=True),
-    ):
-        pass
+    refused('images was not made by this tool: give another folder', tmp_path, FULL, makes_images=True)
     with open_workspace(tmp_path, FULL, makes_images=False):
         pass
-
-
-def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').write_text('')
-    with (
-        pytest.raises(InputError, match=r'file/out/.preparation cannot be made: Not a directory'),
-        open_workspace(tmp_path / 'file/out', FULL, makes_images=True),
-    ):
-        pass
+    refused('file/out/.preparation cannot be made: Not a directory', tmp_path / 'file/out', FULL, makes_images=True)

@@ -1,4 +1,4 @@
-"""What the preparation found, prepared and left out."""
+"""What became of each sequence of a preparation; as text, the content of ``preparation_report.txt``."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,8 +6,8 @@ from depth_refine.utils.h36m_facts import OFFICIAL_FRAMES, S11_DIRECTIONS_FRAMES
 from depth_refine.utils.h36m_names import action_of
 
 from .frames import MOST_LOST, VideoError, VideoSample
-from .inspection import Inspected
-from .raw_h36m import SequenceError, SequenceKey
+from .raw_files import SequenceError, SequenceKey
+from .sequences import Inspected
 
 KNOWN_DAMAGE = SequenceKey('S11', 'Directions', '54138969')  # its video is broken at the source
 _MOST_LISTED = 5
@@ -17,8 +17,8 @@ Videos may be longer. A sequence that loses up to {MOST_LOST} poses (1 s) by thi
 would lose more counts as damaged and is left out."""
 
 
-class Report:
-    """Findings of one run.
+class Outcome:
+    """What one run found, prepared and left out.
 
     Args:
         takes: the takes of each subject, from the metadata.
@@ -66,42 +66,34 @@ class Report:
             self._videos[key] = sequence.video
 
     def __str__(self) -> str:
-        return '\n'.join(
-            [
-                *self._tables(),
-                *self._counts(),
-                '',
-                _RULE,
-                *_list('Left out', self.errors),
-                *_list('Notes', self.notes),
-                *self._longer_videos(),
-                *self._crops(),
-            ]
-        )
+        left_out, notes = _list('Left out', self.errors), _list('Notes', self.notes)
+        parts = [*self._tables(), self._counts(), [_RULE], left_out, notes, self._longer_videos(), self._crops()]
+        return '\n\n'.join('\n'.join(part) for part in parts if part)
 
-    def _tables(self) -> list[str]:
-        """For each subject a table of actions by cameras: frames of each take."""
-        lines = ['Frames prepared at 50 fps, take by take; "-": no files, "x": left out']
+    def _tables(self) -> list[list[str]]:
+        """A title, and for each subject a table of actions by cameras: frames of each take."""
+        tables = [['Frames prepared at 50 fps, take by take; "-": no files, "x": left out']]
         for subject, takes in self.takes.items():
             rows: dict[str, list[list[str]]] = {}
             for take in takes:
                 cells = [self._cell(SequenceKey(subject, take, camera)) for camera in self.cameras]
                 rows.setdefault(action_of(f'{subject}_{take}.'), []).append(cells)
+            lines = [f'{subject:<14}' + ''.join(f'{camera:>14}' for camera in self.cameras)]
             absent = [action for action in rows if {cell for cells in rows[action] for cell in cells} == {'-'}]
-            lines += ['', f'{subject:<14}' + ''.join(f'{camera:>14}' for camera in self.cameras)]
             for action in (action for action in rows if action not in absent):
                 columns = zip(*rows[action], strict=True)
                 lines.append(f'{action:<14}' + ''.join(f'{" + ".join(column):>14}' for column in columns))
             if absent:
                 lines.append(f'no files of {", ".join(absent) if len(absent) < len(rows) else "any action"}')
-        return lines
+            tables.append(lines)
+        return tables
 
     def _cell(self, key: SequenceKey) -> str:
-        return str(self.frames[key]) if key in self.frames else 'x' if key in {**self.errors, **self.notes} else '-'
+        return str(self.frames[key]) if key in self.frames else 'x' if key in self.errors | self.notes else '-'
 
     def _counts(self) -> list[str]:
         """Frames of each group of subjects against the official ones."""
-        lines = ['', f'{"subjects":<14}{"sequences":>14}{"frames":>14}{"official":>14}']
+        lines = [f'{"subjects":<14}{"sequences":>14}{"frames":>14}{"official":>14}']
         for subjects, official in OFFICIAL_FRAMES.items():
             expected = [key for key in self.expected if key.subject in subjects]
             found = [key for key in expected if key in self.frames]
@@ -118,11 +110,8 @@ class Report:
         longer = {key: video.frames - self.frames[key] for key, video in self._videos.items()}
         longer = {key: frames for key, frames in longer.items() if frames > 0}
         most = sorted(longer, key=longer.get, reverse=True)[:_MOST_LISTED]
-        return [
-            '',
-            f'Videos that go on after the last pose: {len(longer)}{", most of all" if most else ""}',
-            *(f'  {key}: by {longer[key]} frames' for key in most),
-        ]
+        title = f'Videos that go on after the last pose: {len(longer)}{", most of all" if most else ""}'
+        return [title, *(f'  {key}: by {longer[key]} frames' for key in most)]
 
     def _crops(self) -> list[str]:
         videos = self._videos.values()
@@ -130,11 +119,10 @@ class Report:
         if crops == full:
             return []
         return [
-            '',
             f'Person crops take {crops / len(videos) / 1000:.0f} kB each, full frames {full / len(videos) / 1000:.0f} '
-            f'kB (first frames of {len(videos)} videos): {100 - 100 * crops / full:.0f} % less.',
+            f'kB (first frames of {len(videos)} videos): {100 - 100 * crops / full:.0f} % less.'
         ]
 
 
-def _list(title: str, findings: Mapping[SequenceKey, str]) -> list[str]:
-    return ['', f'{title}: {len(findings)} sequences', *(f'  {key}: {findings[key]}' for key in sorted(findings))]
+def _list(title: str, sequences: Mapping[SequenceKey, str]) -> list[str]:
+    return [f'{title}: {len(sequences)} sequences', *(f'  {key}: {sequences[key]}' for key in sorted(sequences))]

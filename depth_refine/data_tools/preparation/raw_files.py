@@ -1,24 +1,91 @@
-"""Unpacks the archives in which Human3.6M's files come."""
+"""Which of Human3.6M's files a folder and the archives in it hold.
+
+Files are known by the end of their paths, wherever they lie below the folder:
+``S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf``, ``S1/MyPoseFeatures/D3_Positions_mono/...``,
+``S1/Videos/Directions 1.54138969.mp4``, or with the folders ``S1/Poses_D2_Positions`` and
+``S1/Poses_D3_Positions_mono``. All else is passed over, the recordings named ``_ALL`` included, which hold the frames
+of the others once more.
+"""
 
 import gzip
 import lzma
+import os
+import re
 import shutil
 import tarfile
 import zlib
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from tqdm import tqdm
 
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 
-from .raw_h36m import RawFile, find_raw_files, recognise
-
-_SUFFIXES = ('.tgz', '.tar.gz', '.tar')
-_NAMES = {'2D poses': 'D2_Positions', '3D poses': 'D3_Positions_mono', 'video': 'Videos'}
+_FOLDERS = {'2D poses': 'D2_Positions', '3D poses': 'D3_Positions_mono', 'video': 'Videos'}
+_KINDS = {folder: kind for kind, folder in _FOLDERS.items()}
+_FILE = re.compile(
+    r'(?:.*/)?[sS](?P<subject>\d+)/(?:[^/]+/)*?'
+    r'(?:(?:Poses_)?(?P<poses>D2_Positions|D3_Positions_mono)|(?P<videos>Videos))/'
+    r'(?P<take>[^/_][^/]*)\.(?P<camera>\d+)\.(?(poses)cdf|mp4)'
+)
+_ARCHIVES = ('.tgz', '.tar.gz', '.tar')
 _MARGIN = 1.3  # of the unpacked over the packed size
 _MOST_RATIO, _ALWAYS_ALLOWED = 100, 1 << 24  # of the packed size; bytes. More is made to fill disks
+
+
+class SequenceError(InputError):
+    """The files of one sequence cannot be used; those of the others can."""
+
+
+class SequenceKey(NamedTuple):
+    """One video: one subject, take and camera."""
+
+    subject: str  # S1
+    take: str  # as in file names: 'Directions 1'
+    camera: str  # 54138969
+
+    @property
+    def name(self) -> str:
+        """As in image names: S1_Directions_1.54138969."""
+        return f'{self.subject}_{self.take.replace(" ", "_")}.{self.camera}'
+
+    def __str__(self) -> str:
+        return f'{self.subject} {self.take}.{self.camera}'
+
+
+class RawFile(NamedTuple):
+    """What a file is."""
+
+    key: SequenceKey
+    kind: str  # '2D poses', '3D poses' or 'video'
+
+
+def recognise(path: PurePath) -> RawFile | None:
+    """What the file of this path is; nothing if it is none of those wanted."""
+    match = _FILE.fullmatch(path.as_posix())
+    if match is None:
+        return None
+    key = SequenceKey(f'S{match["subject"]}', match['take'], match['camera'])
+    return RawFile(key, _KINDS[match['poses'] or match['videos']])
+
+
+def find_raw_files(folder: Path, without: Path | None = None) -> tuple[dict[RawFile, Path], list[Path]]:
+    """The files wanted that lie below ``folder`` but not below ``without``, and the paths of all files, sorted.
+
+    Of two files for the same, the first.
+    """
+    found: dict[RawFile, Path] = {}
+    paths = []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if name[0] != '.' and Path(parent, name) != without)
+        for path in (Path(parent, name) for name in sorted(names)):
+            paths.append(path)
+            file = recognise(path.relative_to(folder))
+            if file is not None:
+                found.setdefault(file, path)
+    return found, paths
 
 
 def archives_among(paths: Iterable[Path], kinds: Collection[str]) -> list[Path]:
@@ -26,22 +93,16 @@ def archives_among(paths: Iterable[Path], kinds: Collection[str]) -> list[Path]:
     return [
         path
         for path in paths
-        if path.name.endswith(_SUFFIXES)
-        and any(_NAMES[kind] in path.name for kind in kinds)
+        if path.name.endswith(_ARCHIVES)
+        and any(_FOLDERS[kind] in path.name for kind in kinds)
         and 'universal' not in path.name
     ]
 
 
 def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collection[RawFile]) -> dict[RawFile, Path]:
-    """Unpack what is wanted of some archives.
+    """Unpack into ``folder`` what is wanted of some archives below ``raw``, but for the files that are there already.
 
     Each archive gets a folder which appears when it is complete; an archive that has one is not unpacked again.
-
-    Args:
-        archives: below ``raw``.
-        raw: the folder of the data set.
-        folder: where to unpack.
-        already: files that are not needed.
 
     Returns:
         The files unpacked.

@@ -1,0 +1,134 @@
+"""Checks of the files that belong to an annotation: images, 2D data sets, depth sequence stores."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from depth_refine.datasets import H36MAnnotation, SequenceStore
+from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.errors import InputError
+
+BODY_2D_FILES = {  # of each data set, annotation files and image folders
+    CocoBodyDataset: (
+        ('annotations/person_keypoints_train2017.json', 'train2017'),
+        ('annotations/person_keypoints_val2017.json', 'val2017'),
+    ),
+    MpiiBodyDataset: (('annotations/mpii_train.json', 'images'), ('annotations/mpii_val.json', 'images')),
+}
+_KNOWN_TO_BE_MISSING = 'S11_Directions.54138969'  # its official video is damaged
+_ROWS_OFF = 2  # one real image has 1002 rows where its camera says 1000
+_CHUNK = 50_000  # frames
+_FAR = 50  # px; the mean error of a first stage that works is a few
+
+
+def check_images(annotation: H36MAnnotation, folder: Path) -> Iterator[tuple[str, str]]:
+    """Look for every image of an annotation by listing the folders in the image folder."""
+    if not folder.is_dir():
+        yield 'note', f'no image folder {folder}: the second stage needs none, the first stage does'
+        return
+    missing = _missing_files(folder, annotation.img_names.tolist())
+    names = [annotation.sequences[index].name for index in np.unique(annotation.sequence_ids[missing])]
+    if not missing:
+        yield 'ok', 'every image is there'
+    elif names == [_KNOWN_TO_BE_MISSING]:
+        yield 'note', f'no images of {_KNOWN_TO_BE_MISSING}, whose official video is damaged'
+    else:
+        videos = f'{len(names)} of {len(annotation.sequences)} videos'
+        yield (
+            'problem',
+            f'{len(missing):,} of {len(annotation):,} images are missing in {folder}, in {videos}, first '
+            f'{annotation.img_names[missing[0]].decode()}. Run the preparation again: it writes what is missing.',
+        )
+
+
+def _missing_files(folder: Path, names: Iterable[bytes]) -> list[int]:
+    """Which of the files ``names``, paths relative to ``folder``, do not exist; looks into each folder once."""
+    listings: dict[bytes, set[bytes]] = {}
+    missing = []
+    for index, path in enumerate(names):
+        parent, _, name = path.rpartition(b'/')
+        if parent not in listings:
+            try:
+                listings[parent] = set(os.listdir(os.path.join(os.fsencode(folder), parent)))
+            except OSError:
+                listings[parent] = set()
+        if name not in listings[parent]:
+            missing.append(index)
+    return missing
+
+
+def check_image(image: np.ndarray | None, size: tuple[float, float], is_crop: bool) -> Iterator[tuple[str, str]]:
+    """Compare an image (H, W, 3), None if its file cannot be read, with the width and height in px that it should have.
+
+    A person crop has the shape of ``size`` but may be stored smaller.
+    """
+    if image is None:
+        yield 'problem', 'the image cannot be read. Remove it and run the preparation again.'
+        return
+    height, width = image.shape[:2]
+    expected = f'expected {size[0]:g} x {size[1]:g} px, got {width} x {height}'
+    if is_crop:
+        if abs(width / height - size[0] / size[1]) * min(width, height) > _ROWS_OFF * max(1, size[0] / size[1]):
+            yield 'problem', f'the image does not have the shape of its crop: {expected}. Prepare it again.'
+    elif width != size[0] or abs(height - size[1]) > _ROWS_OFF:
+        advice = 'part is in px of the original frames: do not resize images.'
+        yield 'problem', f'{expected}, the size of its camera. {advice}'
+    elif height != size[1]:
+        yield 'note', f"{expected}; a row or two more or less are known of Human3.6M's videos and do no harm"
+
+
+def check_body_2d(dataset_class: type, root: Path, file: str, folder: str) -> Iterator[tuple[str, str]]:
+    """Read ``file`` of COCO or MPII below ``root`` as training does; look for its persons' images in ``folder``."""
+    try:
+        dataset = dataset_class(ann_file=file, data_root=str(root), data_prefix=dict(img=folder))
+    except InputError as error:
+        yield 'problem', str(error)
+        return
+    names = sorted({dataset.get_data_info(index)['img_path'] for index in range(len(dataset))})
+    dropped = ', '.join(f'{reason} ({count})' for reason, count in dataset.dropped.items() if count)
+    yield 'ok', f'{len(dataset):,} persons in {len(names):,} images; left out: {dropped or "none"}'
+    if missing := _missing_files(Path(), map(os.fsencode, names)):
+        first = names[missing[0]]
+        yield 'problem', f'{len(missing):,} of {len(names):,} images are missing, first {first}. Unpack them.'
+
+
+def find_stores(root: Path) -> dict[Path, str | None]:
+    """The stores below ``depth_sequences`` and the SHA-256 of the annotation that each names, None if it names none."""
+    owners = {}
+    for meta_file in sorted((root / 'depth_sequences').rglob('store.json')):
+        try:
+            owners[meta_file.parent] = str(json.loads(meta_file.read_text())['annotation']['sha256'])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            owners[meta_file.parent] = None
+    return owners
+
+
+def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
+    """Look at every number of the store at ``path``, which names ``annotation``."""
+    try:
+        store = SequenceStore(path, annotation)
+    except InputError as error:
+        yield 'problem', str(error)
+        return
+    columns = 3 if store.has_depth else 2
+    sums, broken = np.zeros(2), 0
+    for start in range(0, len(annotation), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        found, poses = store.keypoints[rows, :, :columns], annotation.keypoints_3d[rows]
+        finite = np.isfinite(found).all(axis=(1, 2)) & np.isfinite(store.scores[rows]).all(axis=1)
+        broken += np.sum(~finite)
+        distances = np.linalg.norm(found[..., :2] - annotation.keypoints[rows], axis=-1)
+        sums[0] += distances[finite].sum()
+        if store.has_depth:
+            sums[1] += np.abs(found[..., 2] - (poses[..., 2] - poses[:, ROOT, None, 2]))[finite].sum()
+    if broken:
+        yield 'problem', f'{broken:,} of {len(annotation):,} frames are not finite. Make the store again.'
+        return
+    error_2d, error_depth = sums / annotation.keypoints[..., 0].size
+    depth = f'{1000 * error_depth:.1f} mm in depth' if store.has_depth else 'without depths'
+    message = f'bbox_policy {store.bbox_policy!r}, mean error against the annotation {error_2d:.1f} px, {depth}'
+    yield ('note' if error_2d > _FAR else 'ok'), message

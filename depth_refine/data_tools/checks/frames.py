@@ -1,0 +1,131 @@
+"""Checks of an annotation's frames beyond what :class:`depth_refine.datasets.H36MAnnotation` refuses."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from depth_refine.datasets import H36MAnnotation
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.h36m_facts import OFFICIAL_FRAMES, S11_DIRECTIONS_FRAMES
+
+_FRAME_RATE = 50
+_LEFT_HIP, _RIGHT_HIP = 4, 1
+_ROOT_TOLERANCE = 1e-3  # metres
+_BOX_TOLERANCE = 0.5  # px
+_HALF_DEPTH_RANGE = 0.75  # metres, half of the D of the configs
+_NEAREST, _FARTHEST = 0.5, 50  # metres from the camera to the root, typically
+_PROBLEMS = {
+    'root': "S has the root off the middle of the hips by more than 1 mm in {} frames. Human3.6M's root is exactly "
+    'there: check the order of the joints.',
+    'box': '{} frames have 2D joints outside their box. center is in px and the side of the box is 200 * scale px: '
+    'write them again from part.',
+    'crop': '{} frames have 2D joints in the image but outside their crop. crop is x1 y1 x2 y2 px in the full frame: '
+    'prepare the crops again.',
+}
+_NOTES = {
+    'depth': '{} of the joints lie more than 750 mm nearer or farther than the root, beyond D = 1500 mm',
+    'image': '{} of the joints lie outside the image',
+}
+
+
+def check_frame_numbers(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
+    """Frame numbers must run from 1 without gaps, in steps that the folder's name tells: 5 in ``fps10``."""
+    yield 'ok', f'{len(annotation):,} frames of {len(annotation.sequences)} videos'
+    step = _frame_step(annotation.path)
+    if step is None:
+        step = 1.0
+        yield 'note', f'the name of its folder does not tell its frame rate as fps50 does; {_FRAME_RATE} taken'
+    gaps, repeats, late = [], [], []
+    for sequence in annotation.sequences:
+        frames = annotation.frames[sequence.rows]
+        differences = np.diff(frames)
+        if (differences == 0).any():
+            repeats.append(sequence.name)
+        elif (differences != step).any():
+            at = int(np.argmax(differences != step))
+            gaps.append(f'{sequence.name}, from {frames[at]} to {frames[at + 1]}')
+        if frames[0] != 1:
+            late.append(sequence.name)
+    videos = f'of {len(annotation.sequences)} videos, first'
+    if repeats:
+        yield 'problem', f'frame numbers repeat in {len(repeats)} {videos} {repeats[0]}. Remove the second rows.'
+    if gaps:
+        message = f'frame numbers have gaps (expected steps of {step:g}) in {len(gaps)} {videos} {gaps[0]}. Motion '
+        yield 'problem', message + 'jumps there: add the frames, or name the parts as videos of their own.'
+    if late:
+        yield 'note', f'frame numbers do not start at 1 in {len(late)} {videos} {late[0]}'
+
+
+def _frame_step(path: Path) -> float | None:
+    """Difference of consecutive frame numbers, from the folder's name; None if it does not tell."""
+    try:
+        return round(_FRAME_RATE / float(path.parent.name.removeprefix('fps')), 3)  # fps16.6667 is every third
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def check_counts(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
+    """Compare with the whole Human3.6M, if every frame is annotated."""
+    if _frame_step(annotation.path) not in (1, None):
+        return
+    lengths = Counter()
+    for sequence in annotation.sequences:
+        lengths[sequence.subject] += len(sequence.rows)
+    other = []
+    for subjects, official in OFFICIAL_FRAMES.items():
+        count = sum(lengths[subject] for subject in subjects)
+        if count not in (0, official) and not ('S11' in subjects and count == official - 4 * S11_DIRECTIONS_FRAMES):
+            other.append(f'{" and ".join(subjects)} {count:,}, not {official:,}')
+    if other:
+        message = (
+            f"other numbers of frames than Human3.6M's: {'; '.join(other)}. As it should be of a part of it or of "
+        )
+        yield 'note', message + 'synthetic data.'
+
+
+def check_joints(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
+    """Look at units, roots, boxes, crops, depths and the image's borders in every frame."""
+    distance = float(np.median(np.abs(annotation.keypoints_3d[:, ROOT, 2])))
+    if not _NEAREST < distance < _FARTHEST:
+        units = 'it looks like millimetres: divide S by 1000' if distance > _FARTHEST else 'expected metres'
+        yield 'problem', f'in the median frame S is {distance:.4g} m from the camera; {units}.'
+    counts = Counter()
+    for index in range(len(annotation.sequences)):
+        counts.update(_measure(annotation, index))
+    for name, message in _PROBLEMS.items():
+        if counts[name]:
+            yield 'problem', message.format(f'{counts[name]:,}')
+    for name, message in _NOTES.items():
+        if counts[name]:
+            yield 'note', message.format(f'{counts[name] / counts["joints"]:.2%}')
+
+
+def _measure(annotation: H36MAnnotation, index: int) -> dict[str, int]:
+    """Of a video: joints; frames whose root is off, whose joints leave box or crop; joints beyond D, or the image."""
+    rows, camera = annotation.sequences[index].rows, annotation.cameras[index]
+    poses, keypoints = annotation.keypoints_3d[rows], annotation.keypoints[rows]
+    visible = annotation.keypoints_visible[rows]
+    middle = (poses[:, _LEFT_HIP] + poses[:, _RIGHT_HIP]) / 2
+    depth = poses[..., 2] - poses[:, ROOT, None, 2]
+    center, half = annotation.center[rows], 100 * annotation.scale[rows, None] + _BOX_TOLERANCE
+    out_of_box = visible & _outside(keypoints, center - half, center + half)
+    out_of_image = visible & _outside(keypoints, np.full((1, 2), -0.5), np.array([[camera['w'], camera['h']]]) - 0.5)
+    out_of_crop = np.zeros((1, 1), bool)
+    if annotation.crops is not None:
+        low, high = np.split(annotation.crops[rows], 2, axis=-1)
+        out_of_crop = visible & ~out_of_image & _outside(keypoints, low - 0.5, high - 0.5)
+    return dict(
+        joints=depth.size,
+        root=int(np.sum(np.linalg.norm(poses[:, ROOT] - middle, axis=-1) > _ROOT_TOLERANCE)),
+        box=int(np.sum(out_of_box.any(axis=-1))),
+        crop=int(np.sum(out_of_crop.any(axis=-1))),
+        depth=int(np.sum(np.abs(depth) > _HALF_DEPTH_RANGE)),
+        image=int(np.sum(out_of_image)),
+    )
+
+
+def _outside(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Which of the points (T, K, 2) lie outside the rectangles (T, 2) to (T, 2)."""
+    return ((points < low[:, None]) | (points > high[:, None])).any(axis=-1)

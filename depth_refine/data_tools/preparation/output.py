@@ -1,0 +1,145 @@
+"""The output folder of a preparation: kept for one run at a time, large enough, and its annotations."""
+
+import pickle
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_facts import SPLITS
+
+from .raw_files import SequenceKey
+from .sequences import Inspected
+
+_FRAME_RATE = 50
+_FOLDER = '.preparation'
+_IMAGE_MARGIN, _FILE_BYTES, _ROW_BYTES = 1.25, 2048, 1300  # over first frames' sizes; a file's and a row's overhead
+
+
+@contextmanager
+def open_workspace(out: Path, image_kind: str, makes_images: bool) -> Iterator[Path]:
+    """Keep an output folder for this run alone, and clear what killed runs left half-written there.
+
+    The folder notes which kind of images its annotations belong to, full frames or crops; one kind is not added to
+    the other.
+
+    Args:
+        out: made if missing.
+        image_kind: ``'full frames'`` or ``'person crops'``.
+        makes_images: will the run write images?
+
+    Yields:
+        A hidden folder in ``out`` for intermediate files.
+
+    Raises:
+        InputError: the folder cannot be made, another run works on it, or it holds images of another kind.
+    """
+    folder = out / _FOLDER
+    lock = FileLock(folder / 'lock', timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = lock.acquire()
+    except Timeout as error:
+        raise InputError(f'another run is preparing {out}: wait for its end, or give another folder') from error
+    except OSError as error:
+        raise InputError(f'{folder} cannot be made: {error.strerror}') from error
+    with held:
+        _check_kind(out, folder / 'image_kind', image_kind, makes_images)
+        _clear(out)
+        try:
+            yield folder
+        finally:
+            _clear(out)  # what ended worker processes left
+
+
+def _check_kind(out: Path, note: Path, image_kind: str, makes_images: bool) -> None:
+    if note.exists():
+        noted = note.read_text()
+        if noted != image_kind:
+            raise InputError(f'{out} was begun with {noted}, not with {image_kind}: give another folder')
+    elif makes_images and (out / 'images').exists():
+        raise InputError(f'{out / "images"} was not made by this tool: give another folder')
+    else:
+        with whole_file(note) as partial:
+            partial.write_text(image_kind)
+
+
+def _clear(out: Path) -> None:
+    for folder in ('images/*/', f'{_FOLDER}/*/', 'annotation_body3d/', 'annotation_body3d/*/'):
+        for path in out.glob(f'{folder}.*.partial*'):
+            shutil.rmtree(path)
+
+
+def check_space(
+    out: Path, inspected: Mapping[SequenceKey, Inspected], numbers: Mapping[SequenceKey, list[int]], image_kind: str
+) -> None:
+    """Refuse to fill the disk with images, of the frames ``numbers`` of each sequence, and annotations.
+
+    Raises:
+        InputError: less space is free than those sequences may need that have no images yet.
+    """
+    todo = [key for key in inspected if not (out / 'images' / key.subject / key.name).exists()]
+    images = sum(len(numbers[key]) for key in todo)
+    image_bytes = sum(len(numbers[key]) * inspected[key].video.image_bytes for key in todo)
+    needed = _IMAGE_MARGIN * image_bytes + _FILE_BYTES * images
+    needed += 2 * _ROW_BYTES * sum(len(sequence.poses_2d) for sequence in inspected.values())
+    free = shutil.disk_usage(out).free
+    if images and free < needed:
+        raise InputError(
+            f'{images} {image_kind} of about {image_bytes / images / 1000:.0f} kB and their annotation need up to '
+            f'{needed / 1e9:.1f} GB in {out}, where {free / 1e9:.1f} GB are free: write to another disk, store '
+            '--crops, or take larger steps (--step 5)'
+        )
+
+
+def checked_steps(steps: Iterable[int]) -> list[int]:
+    """The steps in which frames are annotated, sorted and each once.
+
+    Raises:
+        InputError: one is below 1.
+    """
+    steps = sorted(set(steps))
+    if steps[0] < 1:
+        raise InputError(f'expected steps of 1 or more, got {steps[0]}')
+    return steps
+
+
+def write_annotations(
+    folder: Path, cameras: dict, sequences: Iterable[AnnotatedSequence], steps: Iterable[int]
+) -> None:
+    """Write ``cameras.pkl`` and, of every n-th frame for each n of ``steps``, the annotation of each split.
+
+    Args:
+        folder: ``annotation_body3d``.
+        cameras: of all subjects.
+        sequences: every frame of each.
+        steps: see :func:`checked_steps`.
+    """
+    with whole_file(folder / 'cameras.pkl') as partial:
+        partial.write_bytes(pickle.dumps(cameras, protocol=4))
+    for step in steps:
+        for split, those in by_split(sequences).items():
+            every_nth = [
+                AnnotatedSequence(name, *(None if array is None else array[::step] for array in arrays))
+                for name, *arrays in those
+            ]
+            write_annotation(annotation_file(folder, split, step), every_nth)
+
+
+def annotation_file(folder: Path, split: str, step: int) -> Path:
+    """Where in ``annotation_body3d`` the annotation of every ``step``-th frame lies."""
+    return folder / f'fps{_FRAME_RATE / step:g}' / f'h36m_{split}.npz'
+
+
+def by_split(sequences: Iterable[AnnotatedSequence]) -> dict[str, list[AnnotatedSequence]]:
+    """The sequences of each split that has any."""
+    splits = {
+        split: [sequence for sequence in sequences if sequence.name.split('_')[0] in subjects]
+        for split, subjects in SPLITS.items()
+    }
+    return {split: those for split, those in splits.items() if those}
