@@ -40,13 +40,16 @@ def metadata(path):
     return onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider']).get_modelmeta().custom_metadata_map
 
 
+def build_refiner(causal):
+    torch.manual_seed(0)
+    backbone = dict(type='TemporalConvNet', in_channels=51, channels=12, num_blocks=2, causal=causal)
+    head = dict(type='TemporalPoseHead', in_channels=12, decoder=CODEC)
+    return randomise(MODELS.build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head)))
+
+
 @pytest.fixture(scope='module', params=[False, True], ids=['symmetric', 'causal'])
 def refiner(request, tmp_path_factory):
-    torch.manual_seed(0)
-    backbone = dict(type='TemporalConvNet', in_channels=51, channels=12, num_blocks=2, causal=request.param)
-    head = dict(type='TemporalPoseHead', in_channels=12, decoder=CODEC)
-    model = randomise(MODELS.build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head)))
-    path = tmp_path_factory.mktemp('refiner') / 'refiner.onnx'
+    model, path = build_refiner(request.param), tmp_path_factory.mktemp('refiner') / 'refiner.onnx'
     export_onnx(onnx_graph(model), path, dict(checkpoint_sha256='abc'))
     return model, path
 
@@ -114,6 +117,39 @@ def first_stage(tmp_path_factory):
     path = tmp_path_factory.mktemp('first_stage') / 'first_stage.onnx'
     export_onnx(onnx_graph(model), path)
     return model, path
+
+
+def exportable(part):
+    """A module as others may export it, and a function that makes its input of a batch size."""
+    if part == 'refiner':
+        return build_refiner(causal=False), lambda batch: torch.randn(batch, 51, 40)
+    model = build_first_stage(bgr_to_rgb=True)
+    if part == 'first stage':
+        return onnx_graph(model), lambda batch: 255 * torch.rand(batch, 3, 56, 40)
+    return model.head, lambda batch: (20 * torch.randn(batch, 128, 14, 10),)
+
+
+@pytest.mark.parametrize('dynamo', [True, False], ids=['dynamo', 'torchscript'])
+@pytest.mark.parametrize('part', ['head', 'first stage', 'refiner'])
+def test_both_exporters(part, dynamo, tmp_path):
+    """Nothing becomes a constant: outputs follow their inputs, also at another batch size than the traced one."""
+    module, make = exportable(part)
+    example, path = make(2), tmp_path / 'part.onnx'
+    free = {0: 'batch'}
+    nested = (free,) if isinstance(example, tuple) else free
+    shapes = dict(dynamic_shapes=(nested,)) if dynamo else dict(dynamic_axes=dict(x=free, y=free))
+    torch.onnx.export(
+        module, (example,), path, dynamo=dynamo, input_names=['x'], output_names=['y'], verbose=False, **shapes
+    )
+    for batch in (1, 2, 5):
+        outputs = []
+        for values in (make(batch), make(batch)):
+            with torch.no_grad():
+                expected = module(values).numpy()
+            outputs.append(run(path, (values[0] if isinstance(values, tuple) else values).numpy()))
+            np.testing.assert_allclose(outputs[-1], expected, rtol=0, atol=1e-4)
+        assert outputs[0].shape == outputs[1].shape == expected.shape
+        assert np.abs(outputs[0] - outputs[1]).max() > 1e-3
 
 
 @pytest.mark.parametrize('batch', [1, 2, 5])
