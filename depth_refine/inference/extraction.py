@@ -84,9 +84,11 @@ def extract_depth_sequences(
 
 
 def _image_datasets(node) -> Iterator[dict]:
-    """Configs of the Human3.6M image data sets anywhere in a piece of config."""
+    """Configs of the data sets anywhere in a piece of config that are an :class:`H36MImageDataset` or a subclass."""
     if isinstance(node, dict):
-        if node.get('type') == H36MImageDataset.__name__:
+        kind = node.get('type')
+        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+        if isinstance(kind, type) and issubclass(kind, H36MImageDataset):
             yield node
         node = list(node.values())
     if isinstance(node, list | tuple):

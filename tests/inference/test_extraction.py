@@ -7,10 +7,11 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmpose.registry import DATASETS
 from reproduction.cell import Settings
 from reproduction.first_stage import make_stores
 
-from depth_refine.datasets import H36MAnnotation, SequenceStore
+from depth_refine.datasets import H36MAnnotation, H36MImageDataset, SequenceStore
 from depth_refine.inference import extraction
 from depth_refine.inference.extraction import extract_depth_sequences
 from depth_refine.utils.errors import InputError
@@ -46,6 +47,24 @@ def test_files_are_those_of_each_data_set(first_stage, data_root, tmp_path):
     cfg.test_dataloader.dataset.camera_param_file = str(data_root / 'annotation_body3d/cameras.pkl')
     moved = extract_depth_sequences(cfg, checkpoint, tmp_path / 'of_each')
     for one, other in zip(plain, moved, strict=True):
+        np.testing.assert_array_equal(np.load(one / 'keypoints.npy'), np.load(other / 'keypoints.npy'))
+
+
+def test_subclasses_of_the_data_set_are_extracted(first_stage, tmp_path):
+    cfg, checkpoint = first_stage
+    plain = extract_depth_sequences(cfg, checkpoint, tmp_path / 'plain')
+
+    @DATASETS.register_module()
+    class OwnImageDataset(H36MImageDataset):
+        """By another name."""
+
+    cfg.train_dataloader.dataset.type = cfg.test_dataloader.dataset.type = OwnImageDataset.__name__
+    try:
+        own = extract_depth_sequences(cfg, checkpoint, tmp_path / 'own')
+    finally:
+        DATASETS.module_dict.pop(OwnImageDataset.__name__)
+    assert [path.name for path in own] == [path.name for path in plain] == ['h36m_train', 'h36m_test']
+    for one, other in zip(plain, own, strict=True):
         np.testing.assert_array_equal(np.load(one / 'keypoints.npy'), np.load(other / 'keypoints.npy'))
 
 
@@ -104,6 +123,8 @@ def in_two_processes(first_stage, data_root, tmp_path):
     return run
 
 
+@pytest.mark.slow
+@pytest.mark.posix
 def test_one_of_two_processes_extracts(in_two_processes, data_root):
     out = in_two_processes() / 'out'
     root = data_root / 'annotation_body3d'
@@ -112,6 +133,8 @@ def test_one_of_two_processes_extracts(in_two_processes, data_root):
         assert len(SequenceStore(out / f'depth_sequences/h36m_{split}', annotation).keypoints) == 96
 
 
+@pytest.mark.slow
+@pytest.mark.posix
 def test_both_processes_hear_of_a_failed_extraction(in_two_processes, tmp_path):
     (tmp_path / 'out/depth_sequences').mkdir(parents=True)
     (tmp_path / 'out/depth_sequences/h36m_train').write_text('in the way')

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.inference.person_boxes import Boxes, BoxFile, clip_boxes, whole_frame
+from depth_refine.inference.person_boxes import BoxFile, whole_frame
 from depth_refine.inference.video_source import Frame
 from depth_refine.utils.errors import InputError
 
@@ -103,15 +103,6 @@ def test_whole_frame():
     boxes = whole_frame(Frame(3, 0.1, np.zeros((75, 97, 3), np.uint8)))
     np.testing.assert_array_equal(boxes.bboxes, [[0, 0, 97, 75]])
     assert boxes.track_ids.tolist() == [0] and boxes.margin == 1
-
-
-def test_boxes_outside_the_image():
-    given = [[1, 2, 30, 40], [-5, 3, 4, 8], [90, 70, 120, 80], [97, 0, 120, 50], [-9, -9, -1, -1], [96, 0, 99, 50]]
-    clipped, cut, dropped = clip_boxes(Boxes(np.array(given, np.float32), np.arange(6), margin=1.1), (97, 75))
-    np.testing.assert_array_equal(clipped.bboxes, [[1, 2, 30, 40], [0, 3, 4, 8], [90, 70, 97, 75]])
-    assert (clipped.track_ids.tolist(), clipped.margin, cut, dropped) == ([0, 1, 2], 1.1, 2, 3)
-    empty, cut, dropped = clip_boxes(Boxes(np.empty((0, 4), np.float32)), (97, 75))
-    assert empty.bboxes.shape == (0, 4) and (empty.track_ids, cut, dropped) == (None, 0, 0)
 
 
 def test_normalised_boxes(tmp_path):

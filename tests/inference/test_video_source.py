@@ -95,7 +95,7 @@ def test_cut_short(write_video, pictures, tmp_path, name, stated):
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     video, frames = read(path)
     found = rf'{len(frames)} frames up to {frames[-1].time:.2f} s'
-    assert re.fullmatch(rf'The file may be cut short: it states {stated}, and {found} are in it\.', video.notes[-1])
+    assert re.fullmatch(rf'The file may be cut short: it states {stated}, and {found} are in it\.', video.notes[0])
     whole = [frame for frame in frames if frame.image is not None]
     assert 5 < len(whole) < 20
     np.testing.assert_allclose(brightness(whole[:5]), [image.mean() for image in pictures[:5]], atol=3)

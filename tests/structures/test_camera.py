@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from depth_refine.functional.camera import camera_to_world, project
-from depth_refine.inference.camera_model import make_camera, through_training_camera, undistorted
+from depth_refine.structures.camera import make_camera, through_training_camera, undistorted
 from depth_refine.utils.errors import InputError
 
 QUARTER = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]  # a camera that looks along the world's x, with z up

@@ -1,4 +1,4 @@
-"""The camera of a video, given or assumed."""
+"""The camera of a video, given or assumed, and its pixels as other cameras would see them."""
 
 from collections.abc import Sequence
 
@@ -30,6 +30,7 @@ def make_camera(
         InputError: the numbers are not of such a camera.
     """
     width, height = size
+    check_camera(intrinsics, extrinsics)
     if intrinsics is None:
         focal = TRAINING_FOCAL * max(width, height)
         numbers = np.array([focal, focal, width / 2, height / 2])
@@ -38,19 +39,38 @@ def make_camera(
             'Distances from the camera scale with the focal length.'
         )
     else:
-        numbers, source = _checked_intrinsics(intrinsics), 'given'
+        numbers, source = np.asarray(intrinsics, float), 'given'
         require_unit('fx and fy of the intrinsics', numbers[:2], focal_length(max(width, height)))
     f, c, k, p = np.split(np.pad(numbers, (0, 9 - len(numbers)))[:, None], [2, 4, 7])
     camera = dict(f=f, c=c, k=k, p=p, w=width, h=height)
-    return camera | (_checked_extrinsics(extrinsics) if extrinsics is not None else {}), source
+    if extrinsics is not None:
+        camera['R'] = np.array(extrinsics['R'], float).reshape(3, 3)
+        camera['T'] = np.array(extrinsics['T'], float).reshape(3, 1)
+    return camera, source
 
 
 def check_camera(intrinsics: Sequence[float] | None, extrinsics: dict | None = None) -> None:
-    """Refuse what :func:`make_camera` would whatever the size of the frames, before the long work that tells it."""
+    """Refuse what :func:`make_camera` would whatever the size of the frames, before the long work that tells it.
+
+    Raises:
+        InputError: the numbers are not of such a camera.
+    """
     if intrinsics is not None:
-        _checked_intrinsics(intrinsics)
-    if extrinsics is not None:
-        _checked_extrinsics(extrinsics)
+        numbers = np.asarray(intrinsics, float)
+        if numbers.shape not in ((4,), (9,)) or not np.isfinite(numbers).all() or (numbers[:2] <= 0).any():
+            raise InputError(
+                'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, alone or with the distortion k1, '
+                f'k2, k3, p1 and p2, got {intrinsics}'
+            )
+    if extrinsics is None:
+        return
+    try:
+        rotation = np.array(extrinsics['R'], float).reshape(3, 3)
+        np.array(extrinsics['T'], float).reshape(3)
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f'expected extrinsics with R (3, 3) and T (3,), got {extrinsics}') from error
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+        raise InputError(f'expected a rotation as R of the extrinsics, got {rotation.tolist()}')
 
 
 def undistorted(pixels: np.ndarray, camera: dict) -> np.ndarray:
@@ -85,26 +105,3 @@ def through_training_camera(pixels: np.ndarray, camera: dict) -> np.ndarray:
     """
     rays = (undistorted(pixels, camera) - np.ravel(camera['c'])) / np.ravel(camera['f'])
     return (rays * TRAINING_FOCAL + 0.5).astype(pixels.dtype)
-
-
-def _checked_intrinsics(intrinsics: Sequence[float]) -> np.ndarray:
-    numbers = np.asarray(intrinsics, float)
-    if numbers.shape not in ((4,), (9,)) or not np.isfinite(numbers).all() or (numbers[:2] <= 0).any():
-        raise InputError(
-            'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, alone or with the distortion k1, k2, '
-            f'k3, p1 and p2, got {intrinsics}'
-        )
-    return numbers
-
-
-def _checked_extrinsics(extrinsics: dict) -> dict:
-    try:
-        rotation, centre = (
-            np.array(extrinsics['R'], float).reshape(3, 3),
-            np.array(extrinsics['T'], float).reshape(3, 1),
-        )
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f'expected extrinsics with R (3, 3) and T (3,), got {extrinsics}') from error
-    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
-        raise InputError(f'expected a rotation as R of the extrinsics, got {rotation.tolist()}')
-    return dict(R=rotation, T=centre)
