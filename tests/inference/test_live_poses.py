@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from depth_refine.inference import VideoPoseInferencer
-from depth_refine.structures.camera import make_camera
 from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.stages import FirstStage
+from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
 
 INTRINSICS = (80, 90, 40, 30)

@@ -6,8 +6,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from mmpose.registry import MODELS
 
-from depth_refine.structures.camera import make_camera
 from depth_refine.inference.stages import FirstStage, SecondStage, check_fit
+from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
 
 INTRINSICS = (70, 75, 30, 25)
