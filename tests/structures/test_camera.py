@@ -12,22 +12,8 @@ def test_given():
     camera, source = make_camera((97, 75), (80, 90, 40, 30))
     assert source == 'given' and (camera['w'], camera['h']) == (97, 75) and 'R' not in camera
     np.testing.assert_allclose(project(np.array([0.5, -0.2, 4]), camera), [40 + 80 / 8, 30 - 90 / 20])
-
-
-def test_lens_distortion():
-    # Human3.6M's own camera 54138969
-    numbers = (1145.05, 1143.78, 512.54, 515.45, -0.20710, 0.24777, -0.0030752, -0.00097570, -0.0014245)
-    camera, _ = make_camera((1000, 1002), numbers)
-    plain, _ = make_camera((1000, 1002), numbers[:4])
-    points = np.random.default_rng(0).uniform([-1.5, -1.5, 4], [1.5, 1.5, 6], (5, 17, 3))
-    seen, expected = project(points, camera), project(points, plain)
-    assert np.abs(seen - expected).max() > 3
-    np.testing.assert_allclose(undistorted(seen, camera), expected, atol=1e-6)
-    np.testing.assert_allclose(
-        through_training_camera(seen, camera), through_training_camera(expected, plain), atol=1e-9
-    )
-    folded, _ = make_camera((100, 100), (100, 100, 50, 50, -0.5, 0, 0, 0, 0))  # no ray is seen beyond 54 px
-    np.testing.assert_allclose(undistorted(np.array([[150.0, 50.0], [50, 50]]), folded), [[150, 50], [50, 50]])
+    camera, _ = make_camera((97, 75), extrinsics=dict(R=QUARTER, T=[1, 2, 3]))
+    np.testing.assert_allclose(camera_to_world(np.array([[0.0, 0, 5], [1, 0, 0]]), camera), [[6, 2, 3], [1, 1, 3]])
 
 
 @pytest.mark.parametrize('size', [(97, 75), (75, 97)])
@@ -37,48 +23,56 @@ def test_assumed_and_said(size):
     assert source.startswith('assumed: focal length 111 px, 1.147 times the longer side, and no lens distortion.')
 
 
-def test_extrinsics():
-    camera, _ = make_camera((97, 75), extrinsics=dict(R=QUARTER, T=[1, 2, 3]))
-    np.testing.assert_allclose(camera_to_world(np.array([[0.0, 0, 5], [1, 0, 0]]), camera), [[6, 2, 3], [1, 1, 3]])
-
-
-@pytest.mark.parametrize('numbers', [(80, 90, 40), (80, 90, 40, 30, 0.1), (0, 90, 40, 30), (80, np.nan, 40, 30)])
-def test_impossible_intrinsics(numbers):
-    with pytest.raises(
-        InputError, match=r'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, .*, got \('
-    ):
-        make_camera((97, 75), numbers)
+def test_lens_distortion():
+    # Human3.6M's own camera 54138969
+    numbers = (1145.05, 1143.78, 512.54, 515.45, -0.20710, 0.24777, -0.0030752, -0.00097570, -0.0014245)
+    (camera, _), (plain, _) = make_camera((1000, 1002), numbers), make_camera((1000, 1002), numbers[:4])
+    points = np.random.default_rng(0).uniform([-1.5, -1.5, 4], [1.5, 1.5, 6], (5, 17, 3))
+    seen, expected = project(points, camera), project(points, plain)
+    assert np.abs(seen - expected).max() > 3
+    np.testing.assert_allclose(undistorted(seen, camera), expected, atol=1e-6)
+    through = through_training_camera(seen, camera)
+    np.testing.assert_allclose(through, through_training_camera(expected, plain), atol=1e-9)
+    folded, _ = make_camera((100, 100), (100, 100, 50, 50, -0.5, 0, 0, 0, 0))  # no ray is seen beyond 54 px
+    np.testing.assert_allclose(undistorted(np.array([[150.0, 50.0], [50, 50]]), folded), [[150, 50], [50, 50]])
 
 
 @pytest.mark.parametrize(
-    ('extrinsics', 'message'),
+    ('size', 'intrinsics'),
+    [((97, 75), (80, 90, 40, 30)), ((1080, 1920), (1500, 1500, 530, 990)), ((200, 200), None)],
+)
+def test_rays_through_the_training_camera(size, intrinsics):
+    rays = np.random.default_rng(0).uniform(-0.4, 0.4, (5, 17, 2))
+    camera, _ = make_camera(size, intrinsics)
+    pixels = project(np.concatenate([rays, np.ones((5, 17, 1))], axis=-1), camera)
+    np.testing.assert_allclose(1000 * through_training_camera(pixels, camera), rays * 1147 + 500, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ('intrinsics', 'extrinsics', 'message'),
     [
-        (dict(R=QUARTER), r'expected extrinsics with R \(3, 3\) and T \(3,\), got'),
-        (dict(R=QUARTER, T=[1, 2]), r'expected extrinsics with R \(3, 3\) and T \(3,\), got'),
-        ([1, 2], r'expected extrinsics with R \(3, 3\) and T \(3,\), got'),
-        (dict(R=np.diag([1, 1, -1]), T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got'),
-        (dict(R=np.eye(3) * 2, T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got'),
+        *(
+            (numbers, None, r'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, .*, got \(')
+            for numbers in [(80, 90, 40), (80, 90, 40, 30, 0.1), (0, 90, 40, 30), (80, np.nan, 40, 30)]
+        ),
+        *(
+            (
+                (focal, focal, 960, 540),
+                None,
+                r'fx and fy of the intrinsics reaches .*; looks like millimetres or image w',
+            )
+            for focal in (1.147, 50)
+        ),
+        *(
+            (None, extrinsics, r'expected extrinsics with R \(3, 3\) and T \(3,\), got')
+            for extrinsics in [dict(R=QUARTER), dict(R=QUARTER, T=[1, 2]), [1, 2]]
+        ),
+        *(
+            (None, dict(R=rotation, T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got')
+            for rotation in (np.diag([1, 1, -1]), np.eye(3) * 2)
+        ),
     ],
 )
-def test_impossible_extrinsics(extrinsics, message):
+def test_impossible(intrinsics, extrinsics, message):
     with pytest.raises(InputError, match=message):
-        make_camera((97, 75), extrinsics=extrinsics)
-
-
-def test_rays_through_the_training_camera():
-    rays = np.random.default_rng(0).uniform(-0.4, 0.4, (5, 17, 2))
-    expected = rays * 1147 + 500  # of 1000 px
-    for size, intrinsics in [((97, 75), (80, 90, 40, 30)), ((1080, 1920), (1500, 1500, 530, 990)), ((200, 200), None)]:
-        camera, _ = make_camera(size, intrinsics)
-        pixels = project(np.concatenate([rays, np.ones((5, 17, 1))], axis=-1), camera)
-        np.testing.assert_allclose(1000 * through_training_camera(pixels, camera), expected, rtol=1e-9)
-    square, _ = make_camera((200, 200))
-    np.testing.assert_allclose(through_training_camera(pixels, square) * 200, pixels, rtol=1e-9)
-
-
-@pytest.mark.parametrize('focal', [1.147, 50])
-def test_focal_length_in_other_units(focal):
-    with pytest.raises(
-        InputError, match=r'fx and fy of the intrinsics reaches .*; looks like millimetres or image wid'
-    ):
-        make_camera((1920, 1080), [focal, focal, 960, 540])
+        make_camera((1920, 1080), intrinsics, extrinsics)
