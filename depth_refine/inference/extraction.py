@@ -18,6 +18,7 @@ from tqdm import tqdm
 from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequence_store
 from depth_refine.models.inference_optimization import optimise_for_inference
 from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.config import is_dataset_type
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import copy_while_computing
 
@@ -86,9 +87,7 @@ def extract_depth_sequences(
 def _image_datasets(node) -> Iterator[dict]:
     """Configs of the data sets anywhere in a piece of config that are an :class:`H36MImageDataset` or a subclass."""
     if isinstance(node, dict):
-        kind = node.get('type')
-        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-        if isinstance(kind, type) and issubclass(kind, H36MImageDataset):
+        if is_dataset_type(node, H36MImageDataset):
             yield node
         node = list(node.values())
     if isinstance(node, list | tuple):

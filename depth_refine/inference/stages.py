@@ -20,11 +20,13 @@ from mmpose.registry import MODELS
 from torch import nn
 
 from depth_refine.models import DepthTemporalRefiner, IntegralHead3D, StreamingRefiner, optimise_for_inference
-from depth_refine.structures.camera import make_camera, through_training_camera
+from depth_refine.structures.camera import make_camera
 from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
+
+from .training_camera import through_training_camera
 
 _NUM_JOINTS = len(JOINT_NAMES)
 _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements

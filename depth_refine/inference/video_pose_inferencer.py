@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from depth_refine.functional.camera import back_project
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
-from depth_refine.structures.camera import check_camera, make_camera, undistorted
+from depth_refine.structures.camera import check_camera, make_camera
 from depth_refine.structures.skeleton import ROOT
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
@@ -20,6 +20,7 @@ from .person_boxes import BoxFile, PersonBoxes, whole_frame
 from .resampling import has_rate, interpolate, uniform_times
 from .stages import FirstStage, SecondStage, check_fit
 from .tracking import split_into_tracks
+from .training_camera import undistorted
 from .video_source import open_source
 
 _SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory
