@@ -60,7 +60,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--fps', type=float, default=50.0, help='frames a second of a folder of images; default: 50')
     parser.add_argument('--batch-size', type=int, default=32, help='crops that go through stage 1 together')
-    parser.add_argument('--amp', action='store_true', help='half precision in both stages; bfloat16 on CPUs')
+    parser.add_argument('--amp', action='store_true', help='run both stages in bfloat16')
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one'
     )

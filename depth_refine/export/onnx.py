@@ -78,7 +78,7 @@ class RefinerGraph(nn.Module):
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(N, T, K * C) to (N, T - R + 1, K, 3)."""
-        return self.model.head(self.model.extract_feat(keypoints.transpose(1, 2)))
+        return self.model.head(self.model.extract_feat(keypoints.unflatten(2, (self.model.num_joints, -1))))
 
 
 def onnx_graph(model: nn.Module) -> FirstStageGraph | RefinerGraph:

@@ -4,6 +4,7 @@ Measurements are what the first stage tells of a person in a frame: (17, 5) of u
 confidence from 0 to 1, and the depth's standard deviation, m.
 """
 
+import copy
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -104,9 +105,10 @@ class SecondStage:
         config: the config, or its file.
         checkpoint: its checkpoint.
         device: where to run.
-        amp: run under autocast: float16 on GPUs, bfloat16 on CPUs.
+        amp: run in bfloat16, likewise.
 
     Attributes:
+        model: the network as trained.
         depth_range: metres that the depths it was trained on cover, or nothing if it reads none.
         rate: frames a second in training, from the name of the annotation's folder (``fps50``), or 50.
         is_causal: an output depends on its own frame and those before alone.
@@ -139,9 +141,9 @@ class SecondStage:
         # a refiner trained on true inputs takes predicted ones as well
         self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
         self._clip_len = dataset.get('clip_len')
-        self._precision = torch.autocast(torch.device(device).type, enabled=amp)
+        self._amp = amp
         self.model = _load_weights(model, checkpoint).to(device)  # as stream() needs it
-        self._predict = self._precision(self.model.test_step)
+        self._optimised = optimise_for_inference(copy.deepcopy(self.model), device, amp)
         self._pipeline = Compose(dataset.pipeline)
         try:
             self(np.zeros((1, self.num_joints, 5), np.float32), make_camera((1, 1))[0])
@@ -163,7 +165,7 @@ class SecondStage:
         length = self._clip_len or len(measurements)
         clips = [measurements[start : start + length] for start in range(0, len(measurements), length)]
         with torch.inference_mode():
-            samples = [self._predict(pseudo_collate([self._encode(clip, camera)]))[0] for clip in clips]
+            samples = [self._optimised.test_step(pseudo_collate([self._encode(clip, camera)]))[0] for clip in clips]
         return np.concatenate([sample.pred_instances.keypoints for sample in samples]).astype(np.float32)
 
     def stream(self, camera: dict) -> Callable[[np.ndarray], np.ndarray]:
@@ -175,8 +177,7 @@ class SecondStage:
         Raises:
             InputError: the refiner is not causal.
         """
-        with self._precision:
-            refiner = StreamingRefiner(self.model, (1, 1))
+        refiner = StreamingRefiner(self.model, (1, 1), amp=self._amp)
         channels = self.model.backbone.in_channels // self.num_joints
         return lambda measurements: refiner(self._keypoints(measurements, camera)[..., :channels])
 

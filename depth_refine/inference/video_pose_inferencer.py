@@ -37,7 +37,7 @@ class VideoPoseInferencer:
         stage2_checkpoint: its checkpoint.
         device: where to run; by default a GPU if there is one.
         batch_size: crops that go through the first stage together.
-        amp: run both stages in half precision, the first in bfloat16, the second as under autocast.
+        amp: run both stages in bfloat16, see :func:`depth_refine.models.optimise_for_inference`.
 
     Raises:
         InputError: a file is missing, a checkpoint does not belong to its config, or the stages do not fit together.
