@@ -1,11 +1,7 @@
-"""Fast drawing with OpenCV: the image with 2D joints beside orthographic 3D views, still or as a video.
+"""Fast drawing with OpenCV: the image with 2D joints beside orthographic 3D views.
 
 About 2 ms for a strip of four panels, where Matplotlib takes hundreds. All images are (H, W, 3) uint8 BGR.
 """
-
-from collections.abc import Iterable
-from itertools import count
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,33 +21,12 @@ from .drawing import (
     text_width,
     turned,
 )
-from .mp4 import write_mp4
 from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 
 PANEL = 340  # px, side of a square panel
 _CAPTION = 52  # px, height of the text above a panel
 _METRES = 2.3  # what a panel shows, from edge to edge
 _AXES = (110, 110, 120)
-_SWING_SECONDS = 8
-
-
-def write_pose_video(frames: Iterable[PoseFrame], path: str | Path, fps: float) -> None:
-    """Write an MP4: the input with 2D joints beside 3D views of the predictions and of the truth.
-
-    The viewer swings slowly between 15 and 85 degrees around the person, so that errors in depth, which the camera
-    cannot see, show. The file appears when it is complete.
-
-    Args:
-        frames: what to draw, all with the same names of predictions; a generator is consumed frame by frame.
-        path: the file, ending in '.mp4'.
-        fps: frames per second.
-
-    Raises:
-        InputError: there is no frame, ``path`` does not end in '.mp4', or the number of predictions changes.
-    """
-    azimuths = (50 - 35 * np.cos(2 * np.pi * index / fps / _SWING_SECONDS) for index in count())
-    strips = (draw_strip(frame, azimuth, crop=False) for frame, azimuth in zip(frames, azimuths, strict=False))
-    write_mp4(((index / fps, strip) for index, strip in enumerate(strips)), path, fps)
 
 
 def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:

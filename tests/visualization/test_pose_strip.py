@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from depth_refine.utils.errors import InputError
-from depth_refine.visualization import write_pose_video
 from depth_refine.visualization.pose_frame import SIDE_COLORS, TRUTH_COLOR
 from depth_refine.visualization.pose_strip import PANEL, draw_strip, image_panel
 
@@ -73,19 +71,3 @@ def test_keypoints_far_outside_or_nothing_at_all(pixels, frame):
     frame.image = frame.keypoints = None
     assert not any(len(pixels(image_panel(frame, 320, crop=True), color)) for color in SIDE_COLORS.values())
     assert draw_strip(frame, azimuth=50, crop=True).shape[1] == 4 * PANEL
-
-
-def test_video_of_every_frame_with_a_swinging_view(pixels, read_video, frame, tmp_path):
-    write_pose_video((frame for _ in range(9)), tmp_path / 'poses.mp4', fps=2)
-    stream, _, pictures = read_video(tmp_path / 'poses.mp4')
-    assert stream.average_rate == 2 and pictures.shape == (9, 422, 4 * PANEL, 3)
-    assert len(pixels(pictures[0], SIDE_COLORS['left'], 40)) > 200
-    change = np.abs(pictures[0].astype(int) - pictures[8])[:392]
-    assert change[:, PANEL:].max() > 100 and change[:, :PANEL].max() < 40, 'the input stays'
-
-
-def test_video_of_other_predictions_is_refused_without_leaving_anything(frame, tmp_path):
-    frames = [frame, replace(frame, predictions={'refined': frame.truth})]
-    with pytest.raises(InputError, match=r'pictures of one size, \(422, 1360, 3\), got \(422, 1020, 3\)'):
-        write_pose_video(frames, tmp_path / 'poses.mp4', fps=25)
-    assert not list(tmp_path.iterdir())
