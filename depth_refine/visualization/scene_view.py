@@ -62,19 +62,15 @@ class SceneView:
 
     def _follow(self) -> np.ndarray:
         """(N, 3) metres: the middle of the people of each frame of the video, smooth in time."""
-        count = len(self._poses.times)
-        total, people = np.zeros((count, 3)), np.zeros(count)
+        frames = np.arange(len(self._poses.times))
+        total, people = np.zeros((len(frames), 3)), np.zeros((len(frames), 1))
+        if not self._in_space or not self._poses.tracks:
+            return total  # nobody walks: the middle of all who ever appear
         for track, root in zip(self._poses.tracks, self._roots, strict=True):
             total[track.frames] += root
             people[track.frames] += 1
         known = np.flatnonzero(people)
-        if not len(known):
-            return total
-        if not self._in_space:
-            # nobody walks: the middle of all who ever appear
-            return np.zeros((count, 3))
-        middle = total[known] / people[known, None]
-        middle = np.stack([np.interp(np.arange(count), known, axis) for axis in middle.T], axis=-1)
+        middle = np.stack([np.interp(frames, known, axis) for axis in (total[known] / people[known]).T], axis=-1)
         return gaussian_filter1d(middle, _FOLLOW_SECONDS * self._poses.fps, axis=0, mode='nearest')
 
     def _project(self, points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
