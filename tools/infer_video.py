@@ -60,7 +60,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--fps', type=float, default=50.0, help='frames a second of a folder of images; default: 50')
     parser.add_argument('--batch-size', type=int, default=32, help='crops that go through stage 1 together')
-    parser.add_argument('--amp', action='store_true', help='half precision in both stages; bfloat16 on CPUs')
+    parser.add_argument('--amp', action='store_true', help='run both stages in bfloat16')
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one'
     )
@@ -127,24 +127,15 @@ def _show(stream: Iterator[LiveFrame]) -> None:
 
 
 def _write(poses: VideoPoses, args: argparse.Namespace, folder: Path) -> None:
-    write_npz(poses, folder / 'poses.npz')
-    write_json(poses, folder / 'poses.json')
-    write_csv(poses, folder / 'poses.csv')
+    for write, name in ((write_npz, 'poses.npz'), (write_json, 'poses.json'), (write_csv, 'poses.csv')):
+        write(poses, folder / name)
     for track in poses.tracks:
         write_bvh(track, folder / f'person_{track.track_id}.bvh', poses.fps, poses.camera)
-    for write, name in [
-        (write_pose_picture, 'poses.png'),
-        (write_overlay_video, 'poses.mp4'),
-        (write_report, 'report.html'),
-    ]:
-        write(poses, _images(poses, args, name), folder / name)
-
-
-def _images(poses: VideoPoses, args: argparse.Namespace, name: str) -> Iterator[np.ndarray]:
-    """The frames to draw on, black where they cannot be read."""
-    black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)
-    frames = tqdm(open_source(args.video, args.fps), desc=name, total=len(poses.times), unit='frame')
-    return (black if frame.image is None else frame.image for frame in frames)
+    pictures = {'poses.png': write_pose_picture, 'poses.mp4': write_overlay_video, 'report.html': write_report}
+    black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)  # where a frame cannot be read
+    for name, draw in pictures.items():
+        frames = tqdm(open_source(args.video, args.fps), desc=name, total=len(poses.times), unit='frame')
+        draw(poses, (black if frame.image is None else frame.image for frame in frames), folder / name)
 
 
 if __name__ == '__main__':

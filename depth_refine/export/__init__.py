@@ -1,9 +1,7 @@
 """Results and networks for other programs.
 
-- :mod:`pose_table`: names and arrays that the result files share
 - :mod:`pose_files`: ``write_npz``, ``write_json``, ``write_csv``
-- :mod:`fixed_skeleton`: bones of fixed length, and the rotations of their joints
-- :mod:`bvh`: ``write_bvh``, for Blender and other animation programs
+- :mod:`bvh`: ``write_bvh``, for Blender and other animation programs; :mod:`fixed_skeleton`: the rotations in it
 - :mod:`onnx`: ``export_onnx``, both networks for onnxruntime and others
 """
 

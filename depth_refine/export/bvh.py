@@ -58,11 +58,10 @@ _NODES = (
 def write_bvh(track: PoseTrack, path: str | Path, fps: float, camera: dict | None = None) -> None:
     """Write the refined poses of a person as joint rotations of a skeleton of fixed bones.
 
-    The skeleton's poses are :func:`depth_refine.export.fixed_skeleton.fixed_length_poses`. Lengths are metres, which
-    Blender's importer takes as they are (its scale is 1 by default), angles degrees in the order Z, X, Y, for
-    the legs X, Z, Y. The y axis points
-    up and at rest the person stands with the arms out, facing +z. BVH has one frame rate and no gaps: frames of uneven
-    times are written as if they were even.
+    The bones are those of :func:`depth_refine.export.fixed_skeleton.skeleton_motion`. Lengths are metres, which
+    Blender's importer takes as they are (its scale is 1 by default), angles degrees in the order Z, X, Y, for the legs
+    X, Z, Y. The y axis points up and at rest the person stands with the arms out, facing +z. BVH has one frame rate and
+    no gaps: frames of uneven times are written as if they were even.
 
     Args:
         track: the person. Without ``root`` the hips stay at the origin.
@@ -99,12 +98,11 @@ def write_bvh(track: PoseTrack, path: str | Path, fps: float, camera: dict | Non
 def _angles(motion: SkeletonMotion) -> list[np.ndarray]:
     """(T, 3) degrees of each node relative to its parent."""
     turned = {node.name: motion.chest if node.name == 'Chest' else motion.bones[node.end] for node in _NODES}
-    return [
-        _continuous_angles(
-            turned[node.parent].inv() * turned[node.name] if node.parent else turned[node.name], node.order
-        )
-        for node in _NODES
-    ]
+    angles = []
+    for node in _NODES:
+        relative = turned[node.parent].inv() * turned[node.name] if node.parent else turned[node.name]
+        angles.append(_continuous_angles(relative, node.order))
+    return angles
 
 
 def _continuous_angles(rotation: Rotation, order: str) -> np.ndarray:

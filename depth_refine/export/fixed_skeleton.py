@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from depth_refine.structures.skeleton import BONES, FLIP_INDICES, JOINT_NAMES, PARENTS, ROOT, bone_lengths
+from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES, PARENTS, ROOT
 from depth_refine.utils.errors import InputError
 
 _HIPS = (JOINT_NAMES.index('right_hip'), JOINT_NAMES.index('left_hip'))
@@ -41,32 +41,11 @@ class SkeletonMotion(NamedTuple):
     chest: Rotation
 
 
-def fixed_length_poses(joints: np.ndarray) -> np.ndarray:
-    """The poses with each bone at its median length, in the direction it has in each frame.
+def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:
+    """Rotations whose forward kinematics gives the poses with each bone at its median length, in its own direction.
 
     Left and right bones have one length. The hips lie to both sides of the root on the line between the observed hips,
     as Human3.6M's do. Joints are placed from the root outwards.
-
-    Args:
-        joints: (T, K, 3) metres, root at the origin, any axes.
-
-    Returns:
-        (T, K, 3) metres.
-
-    Raises:
-        InputError: a coordinate is not finite, or a bone has no length in a frame and hence no direction.
-    """
-    directions = _directions(joints)
-    lengths = _lengths(joints)
-    placed = np.zeros_like(directions)
-    for joint, parent in enumerate(PARENTS):
-        if parent >= 0:
-            placed[:, joint] = placed[:, parent] + lengths[joint] * directions[:, joint]
-    return placed
-
-
-def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:
-    """Rotations whose forward kinematics gives :func:`fixed_length_poses`.
 
     The pelvis turns with the line of the hips and towards the spine joint, the chest with the line of the shoulders and
     the spine. Every other bone turns from its direction at rest, carried along by the bone it hangs from, the shortest
@@ -76,7 +55,8 @@ def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:
         joints: (T, K, 3) metres, root at the origin, y up, a person who faces +z having x to the left.
 
     Raises:
-        InputError: as :func:`fixed_length_poses`; hips or shoulders are in line with the spine.
+        InputError: a coordinate is not finite, or a bone has no length in a frame and hence no direction; hips or
+            shoulders are in line with the spine.
     """
     directions = _directions(joints)
     pelvis = _upright_frame(directions[:, _HIPS[1]], directions[:, _SPINE], 'hips')
@@ -94,10 +74,7 @@ def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:
 
 def _lengths(joints: np.ndarray) -> np.ndarray:
     """(K,) median bone lengths over all frames and both sides; 0 for the root."""
-    by_bone = bone_lengths(joints)
-    lengths = np.zeros((len(joints), len(PARENTS)))
-    for index, (_, joint) in enumerate(BONES):
-        lengths[:, joint] = by_bone[:, index]
+    lengths = np.linalg.norm(joints - joints[:, np.maximum(PARENTS, 0)], axis=-1)
     return np.median(np.concatenate([lengths, lengths[:, FLIP_INDICES]]), axis=0)
 
 

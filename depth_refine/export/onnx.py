@@ -1,17 +1,13 @@
 """ONNX files of both networks, for onnxruntime and what else reads the format."""
 
-import copy
 import json
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from mmpose.models import TopdownPoseEstimator
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from depth_refine.models import DepthTemporalRefiner, IntegralHead3D
-from depth_refine.models.temporal_convnet import TemporalConv
 from depth_refine.structures.skeleton import JOINT_NAMES
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
@@ -82,23 +78,7 @@ class RefinerGraph(nn.Module):
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(N, T, K * C) to (N, T - R + 1, K, 3)."""
-        return self.model.head(self.model.extract_feat(keypoints.transpose(1, 2)))
-
-
-class _PlainConvolution(nn.Module):
-    """A :class:`TemporalConv` when evaluating, as the one operation that ONNX has for it.
-
-    The layer's own matrix products in place do not export, nor does its memory of folded weights.
-    """
-
-    def __init__(self, layer: TemporalConv) -> None:
-        super().__init__()
-        self.conv = fuse_conv_bn_eval(layer.conv, layer.norm)
-
-    def forward_dilated(self, x: Tensor, dilation: int) -> Tensor:
-        """As :meth:`TemporalConv.forward_dilated`."""
-        x = F.conv1d(x.transpose(1, 2), self.conv.weight, self.conv.bias, dilation=dilation)
-        return F.relu(x).transpose(1, 2)
+        return self.model.head(self.model.extract_feat(keypoints.unflatten(2, (self.model.num_joints, -1))))
 
 
 def onnx_graph(model: nn.Module) -> FirstStageGraph | RefinerGraph:
@@ -133,13 +113,8 @@ def export_onnx(graph: FirstStageGraph | RefinerGraph, path: str | Path, provena
         path: the file.
         provenance: further metadata, such as the checkpoint.
     """
-    plain = copy.deepcopy(graph)
-    for parent in list(plain.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, TemporalConv):
-                setattr(parent, name, _PlainConvolution(layer))
     program = torch.onnx.export(
-        plain,
+        graph,
         (graph.example,),
         dynamo=True,
         input_names=[graph.input_name],

@@ -1,4 +1,4 @@
-"""The people of a video as npz, json and csv; docs/output_files.md documents the keys."""
+"""The people of a video as npz, json and csv: one set of names, which docs/output_files.md documents."""
 
 import csv
 import json
@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_refine.export.pose_table import header, track_arrays
-from depth_refine.structures.skeleton import JOINT_NAMES
-from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.functional.camera import camera_to_world
+from depth_refine.structures.skeleton import JOINT_NAMES, PARENTS
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.atomic import whole_file
 
+FORMAT_VERSION = 1
+_CAMERA_KEYS = dict(f='camera_focal_px', c='camera_center_px', k='camera_k', p='camera_p', R='camera_R', T='camera_T_m')
 _DECIMALS = 6  # of text: micrometres
 _AXES = {2: 'uv', 3: 'xyz'}
 _ROW_KEYS = ('track_id', 'frame', 'time_s', 'is_interpolated')
@@ -19,19 +21,19 @@ _ROW_KEYS = ('track_id', 'frame', 'time_s', 'is_interpolated')
 
 def write_npz(poses: VideoPoses, path: str | Path) -> None:
     """Write plain arrays; those of the people are joined along the first axis and told apart by ``track_id``."""
-    tracks = track_arrays(poses)
+    tracks = _tracks(poses)
     joined = {key: np.concatenate([arrays[key] for arrays in tracks]) for key in (tracks[0] if tracks else {})}
     joined.setdefault('track_id', np.zeros(0, int))
     with whole_file(path) as partial, partial.open('wb') as file:
-        np.savez_compressed(file, allow_pickle=False, **header(poses), **joined)
+        np.savez_compressed(file, allow_pickle=False, **_header(poses), **joined)
 
 
 def write_json(poses: VideoPoses, path: str | Path) -> None:
     """Write the same keys, with a list ``tracks`` of the people; numbers that are not known are null."""
-    content = {key: value.tolist() for key, value in header(poses).items()}
+    content = {key: value.tolist() for key, value in _header(poses).items()}
     content['tracks'] = [
         {'track_id': int(arrays.pop('track_id')[0])} | {key: _plain(array) for key, array in arrays.items()}
-        for arrays in track_arrays(poses)
+        for arrays in _tracks(poses)
     ]
     with whole_file(path) as partial:
         partial.write_text(json.dumps(content, allow_nan=False) + '\n')
@@ -43,18 +45,73 @@ def write_csv(poses: VideoPoses, path: str | Path) -> None:
     Numbers that are not known are empty.
     """
     with whole_file(path) as partial, partial.open('w', newline='') as file:
-        for key, value in header(poses).items():
+        for key, value in _header(poses).items():
             file.write(f'# {key}: {json.dumps(value.tolist())}\n')
         writer = csv.writer(file, lineterminator='\n')
-        for index, arrays in enumerate(track_arrays(poses)):
+        for index, arrays in enumerate(_tracks(poses)):
             columns = dict(_joint_columns(arrays))
             if index == 0:
                 writer.writerow([*_ROW_KEYS, 'joint', *columns])
             row_values = zip(*(_plain(arrays[key]) for key in _ROW_KEYS), strict=True)
             joint_values = np.stack(list(columns.values()), axis=-1)
             for row, joints in zip(row_values, joint_values, strict=True):
-                for name, values in zip(JOINT_NAMES, joints, strict=True):
-                    writer.writerow([*row, name, *_plain(values)])
+                writer.writerows(
+                    [*row, name, *values] for name, values in zip(JOINT_NAMES, _plain(joints), strict=True)
+                )
+
+
+def _header(poses: VideoPoses) -> dict[str, np.ndarray]:
+    """What holds for the whole video: names, sizes, the camera, notes."""
+    values = dict(
+        format_version=FORMAT_VERSION,
+        video=poses.video,
+        image_size_px=poses.size,
+        fps=poses.fps,
+        joint_names=JOINT_NAMES,
+        joint_parents=PARENTS,
+        camera_source=poses.camera_source,
+        notes=np.array(poses.notes, dtype=np.str_),
+    )
+    for key, name in _CAMERA_KEYS.items():
+        if key in (poses.camera or {}):
+            values[name] = np.reshape(poses.camera[key], (3, 3) if key == 'R' else -1)
+    return {key: np.asarray(value) for key, value in values.items()}
+
+
+def _tracks(poses: VideoPoses) -> list[dict[str, np.ndarray]]:
+    """Arrays of each person, the same keys for all; the first axis is the person's frames.
+
+    A key that only some of the people have is NaN for the others.
+    """
+    tracks = [_track(track, poses) for track in poses.tracks]
+    shapes = {key: array.shape[1:] for arrays in tracks for key, array in arrays.items()}
+    return [
+        {key: arrays.get(key, np.full((len(arrays['frame']), *shape), np.nan)) for key, shape in shapes.items()}
+        for arrays in tracks
+    ]
+
+
+def _track(track: PoseTrack, poses: VideoPoses) -> dict[str, np.ndarray]:
+    arrays = dict(
+        track_id=np.full(len(track.frames), track.track_id),
+        frame=np.asarray(track.frames),
+        time_s=np.asarray(poses.times)[track.frames],
+        is_interpolated=np.asarray(track.is_interpolated, bool),
+        bbox_px=track.bboxes,
+        score=track.scores,
+        keypoints_px=track.keypoints,
+        depth_first_stage_m=track.depth,
+        depth_std_m=track.depth_std,
+        root_relative_first_stage_m=track.keypoints_3d_first,
+        root_relative_m=track.keypoints_3d,
+    )
+    if track.truth is not None:
+        arrays['root_relative_truth_m'] = track.truth
+    if track.root is not None:
+        arrays['camera_m'] = track.keypoints_3d + track.root[:, None]
+        if poses.camera is not None and 'R' in poses.camera and 'T' in poses.camera:
+            arrays['world_m'] = camera_to_world(arrays['camera_m'], poses.camera)
+    return arrays
 
 
 def _joint_columns(arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequence_store
 from depth_refine.models.inference_optimization import optimise_for_inference
 from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.config import is_dataset_type
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import copy_while_computing
 
@@ -84,9 +85,9 @@ def extract_depth_sequences(
 
 
 def _image_datasets(node) -> Iterator[dict]:
-    """Configs of the Human3.6M image data sets anywhere in a piece of config."""
+    """Configs of the data sets anywhere in a piece of config that are an :class:`H36MImageDataset` or a subclass."""
     if isinstance(node, dict):
-        if node.get('type') == H36MImageDataset.__name__:
+        if is_dataset_type(node, H36MImageDataset):
             yield node
         node = list(node.values())
     if isinstance(node, list | tuple):

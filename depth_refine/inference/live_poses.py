@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .camera_model import make_camera
+from depth_refine.structures.camera import make_camera
+
 from .person_boxes import PersonBoxes
-from .person_finder import PersonFinder
 from .stages import FirstStage, SecondStage
-from .tracking import MAX_GAP
+from .tracking import MAX_GAP, PersonFinder
 from .video_source import Frame, VideoSource
 
 

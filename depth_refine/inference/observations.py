@@ -9,8 +9,8 @@ from tqdm import tqdm
 from depth_refine.utils.errors import InputError
 
 from .person_boxes import PersonBoxes
-from .person_finder import FoundPerson, PersonFinder
 from .stages import FirstStage
+from .tracking import PersonFinder
 from .video_source import VideoSource
 
 
@@ -44,9 +44,7 @@ def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstSta
         InputError: no frame can be read; see also :class:`VideoSource`.
     """
     find = PersonFinder(person_boxes)
-    times: list[float] = []
-    frames: list[int] = []
-    found: list[FoundPerson] = []
+    times, frames, ids, bboxes = [], [], [], []
     size = None
     with tqdm(total=video.frame_count, desc=video.name, unit='frame') as progress:
 
@@ -58,7 +56,8 @@ def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstSta
                     size = frame.image.shape[1::-1]
                 for person in find(frame):
                     frames.append(frame.index)
-                    found.append(person)
+                    ids.append(person.track_id)
+                    bboxes.append(person.bbox)
                     yield frame.image, person.crop
                 progress.update()
 
@@ -69,8 +68,8 @@ def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstSta
         size=size,
         times=np.array(times),
         frames=np.array(frames, int),
-        ids=np.array([person.track_id for person in found], int),
-        bboxes=np.array([person.bbox for person in found], np.float32).reshape(-1, 4),
+        ids=np.array(ids, int),
+        bboxes=np.array(bboxes, np.float32).reshape(-1, 4),
         measurements=np.array(measurements, np.float32).reshape(-1, first_stage.num_joints, 5),
         notes=find.notes(),
     )

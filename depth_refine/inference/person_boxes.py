@@ -15,7 +15,6 @@ from depth_refine.utils.units import PIXELS, require_unit
 from .video_source import Frame
 
 _LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
-_SMALLEST = 2.0  # px; a box of less shows nothing
 
 
 class Boxes(NamedTuple):
@@ -62,17 +61,17 @@ class BoxFile:
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
-        readers = {'.csv': _read_csv, '.json': _read_json, '.npz': _read_npz}
-        if path.suffix.lower() not in readers:
-            raise InputError(f'{path}: expected boxes in a file that ends in {", ".join(readers)}')
+        form = _FORMS.get(path.suffix.lower())
+        if form is None:
+            raise InputError(f'{path}: expected boxes in a file that ends in {", ".join(_FORMS)}')
         if not path.is_file():
             raise InputError(f'no file of boxes {path}')
         try:
-            frames, bboxes, track_ids = (np.array(column, float) for column in readers[path.suffix.lower()](path))
+            frames, bboxes, track_ids = (np.array(column, float, ndmin=1) for column in _read(path))
         except Exception as error:  # whatever csv, json, zipfile and numpy raise on other or damaged files
-            raise InputError(
-                f'{path} is not a file of boxes ({error!r}); expected {_FORMS[path.suffix.lower()]}'
-            ) from error
+            raise InputError(f'{path} is not a file of boxes ({error!r}); expected {form}') from error
+        if not len(frames):
+            raise InputError(f'{path} has no boxes; expected {form}')
         with np.errstate(over='ignore'):  # what is too large becomes infinite, and is refused
             bboxes = bboxes.astype(np.float32)
         self._check(path, frames, bboxes, track_ids)
@@ -84,8 +83,6 @@ class BoxFile:
 
     @staticmethod
     def _check(path: Path, frames: np.ndarray, bboxes: np.ndarray, track_ids: np.ndarray) -> None:
-        if not len(frames):
-            raise InputError(f'{path} has no boxes; expected {_FORMS[path.suffix.lower()]}')
         ids = track_ids if len(track_ids) else np.arange(len(frames))
         if frames.ndim != 1 or bboxes.shape != (len(frames), 4) or ids.shape != frames.shape:
             raise InputError(
@@ -120,39 +117,17 @@ _FORMS = {
 }
 
 
-def _read_csv(path: Path) -> tuple[Iterable, Iterable, Iterable]:
-    with path.open(newline='') as file:
-        rows = list(csv.DictReader(file))
-    bboxes = [[row[key] for key in ('x1', 'y1', 'x2', 'y2')] for row in rows]
-    return [row['frame'] for row in rows], bboxes, [row['track_id'] for row in rows if 'track_id' in row]
-
-
-def _read_json(path: Path) -> tuple[Iterable, Iterable, Iterable]:
-    rows = json.loads(path.read_text())
-    return (
-        [row['frame'] for row in rows],
-        [row['bbox'] for row in rows],
-        [row['track_id'] for row in rows if 'track_id' in row],
-    )
-
-
-def _read_npz(path: Path) -> tuple[Iterable, Iterable, Iterable]:
-    arrays = load_arrays(path)
-    return arrays['frame'], arrays['bbox'], arrays.get('track_id', [])
-
-
-def clip_boxes(boxes: Boxes, size: tuple[int, int]) -> tuple[Boxes, int, int]:
-    """Cut boxes at the edges of the image and drop those outside.
-
-    Args:
-        boxes: of one frame.
-        size: width and height of the image, px.
-
-    Returns:
-        The boxes that are left, how many of them were cut, and how many were dropped.
-    """
-    clipped = boxes.bboxes.clip(0, np.array([*size, *size], boxes.bboxes.dtype))
-    kept = (clipped[:, 2:] - clipped[:, :2] >= _SMALLEST).all(axis=1)
-    cut = np.abs(clipped - boxes.bboxes).max(axis=1, initial=0) > 1  # detectors round
-    track_ids = None if boxes.track_ids is None else boxes.track_ids[kept]
-    return Boxes(clipped[kept], track_ids, boxes.margin), int(np.sum(cut & kept)), int(np.sum(~kept))
+def _read(path: Path) -> tuple[Iterable, Iterable, Iterable]:
+    """Frames, boxes, and the numbers of people or nothing; raises whatever a damaged file makes the libraries raise."""
+    if path.suffix.lower() == '.npz':
+        arrays = load_arrays(path)
+        return arrays['frame'], arrays['bbox'], arrays.get('track_id', [])
+    if path.suffix.lower() == '.json':
+        rows = json.loads(path.read_text())
+    else:
+        with path.open(newline='') as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            row['bbox'] = [row[key] for key in ('x1', 'y1', 'x2', 'y2')]
+    track_ids = [row['track_id'] for row in rows if 'track_id' in row]
+    return [row['frame'] for row in rows], [row['bbox'] for row in rows], track_ids

@@ -1,13 +1,11 @@
 """Work ahead of whoever iterates."""
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar('T')
-_END = object()
 
 
 def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]:
@@ -26,47 +24,45 @@ def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]
     Raises:
         BaseException: whatever iterating over ``items`` raises, after the items before it.
     """
-    waiting: queue.Queue = queue.Queue(size)
-    closed = threading.Event()
-
-    def put(entry: object, drops: bool = False) -> bool:
-        while not closed.is_set():
-            try:
-                waiting.put(entry, timeout=0 if drops else 0.05)
-                return True
-            except queue.Full:
-                if drops:
-                    with suppress(queue.Empty):  # taken meanwhile
-                        waiting.get_nowait()
-        return False
+    waiting, change = deque(), threading.Condition()
+    closed, ended, failure = False, False, None
 
     def work() -> None:
-        last: object = _END
+        nonlocal ended, failure
         try:
             for item in items:
-                if not put(item, drops=newest):
-                    return
+                with change:
+                    if newest and len(waiting) == size:
+                        waiting.popleft()
+                    change.wait_for(lambda: closed or len(waiting) < size)
+                    if closed:
+                        break
+                    waiting.append(item)
+                    change.notify_all()
         except BaseException as error:
-            last = _Failure(error)
+            failure = error
         finally:
             if hasattr(items, 'close'):  # generators free files and cameras here
                 items.close()
-        put(last)
+            with change:
+                ended = True
+                change.notify_all()
 
     thread = threading.Thread(target=work, name='prefetch', daemon=True)
     thread.start()
     try:
-        while (entry := waiting.get()) is not _END:
-            if isinstance(entry, _Failure):
-                raise entry.error
-            yield entry
+        while True:
+            with change:
+                change.wait_for(lambda: waiting or ended)
+                if not waiting:
+                    break
+                item = waiting.popleft()
+                change.notify_all()
+            yield item
+        if failure is not None:
+            raise failure
     finally:
-        closed.set()
+        with change:
+            closed = True
+            change.notify_all()
         thread.join()
-
-
-class _Failure:
-    """An exception on its way to the consumer."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error

@@ -16,26 +16,19 @@ def uniform_times(times: np.ndarray, rate: float) -> np.ndarray:
     return times[0] + np.arange(np.ceil((times[-1] - times[0]) * rate - 1e-6) + 1) / rate
 
 
-def resample(values: np.ndarray, times: np.ndarray, at: np.ndarray) -> np.ndarray:
+def interpolate(values: np.ndarray, times: np.ndarray, at: np.ndarray, smooth: bool) -> np.ndarray:
     """Interpolate values (N, ...) at ``times`` (N,) to the times ``at`` (M,), with the first and last value beyond.
 
-    Smooth between (Akima's cubic), which does not overshoot where the steps in time differ.
+    Args:
+        values: what is known.
+        times: ascending.
+        at: any times.
+        smooth: by Akima's cubic, which does not overshoot where the steps in time differ, instead of linearly.
 
     Returns:
         (M, ...) float32.
     """
     if len(times) == 1:
         return np.repeat(values, len(at), axis=0).astype(np.float32)
-    at = at.clip(times[0], times[-1])
-    return Akima1DInterpolator(times, values, axis=0)(at).astype(np.float32)
-
-
-def fill_gaps(values: np.ndarray, times: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Interpolate values (N, ...) at ``times`` (N,) linearly to the times ``at`` (M,) between the first and the last.
-
-    Returns:
-        (M, ...) float32; equal to the value where a time is one of ``times``.
-    """
-    if len(times) == 1:
-        return np.repeat(values, len(at), axis=0).astype(np.float32)
-    return make_interp_spline(times, values, k=1)(at).astype(np.float32)
+    curve = Akima1DInterpolator(times, values, axis=0) if smooth else make_interp_spline(times, values, k=1)
+    return curve(at.clip(times[0], times[-1])).astype(np.float32)

@@ -4,7 +4,8 @@ Measurements are what the first stage tells of a person in a frame: (17, 5) of u
 confidence from 0 to 1, and the depth's standard deviation, m.
 """
 
-import functools
+import copy
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,19 +21,16 @@ from mmpose.registry import MODELS
 from torch import nn
 
 from depth_refine.models import DepthTemporalRefiner, IntegralHead3D, StreamingRefiner, optimise_for_inference
+from depth_refine.structures.camera import make_camera
 from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
 
-from .camera_model import make_camera, through_training_camera
+from .training_camera import through_training_camera
 
 _NUM_JOINTS = len(JOINT_NAMES)
 _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements
-_OTHER_BOXES = (
-    'The first stage was trained on boxes of the policy {}, and here gets boxes around the visible body, which moves '
-    'its results.'
-)
 _DEFAULT_RATE = 50.0  # Human3.6M's frames a second
 
 
@@ -44,7 +42,7 @@ class FirstStage:
         checkpoint: its checkpoint.
         device: where to run.
         batch_size: crops that go through the network together.
-        amp: run in bfloat16, see :func:`depth_refine.engine.optimise_for_inference`.
+        amp: run in bfloat16, see :func:`depth_refine.models.optimise_for_inference`.
 
     Attributes:
         notes: a sentence if it was trained on boxes of another kind than it gets here.
@@ -70,7 +68,12 @@ class FirstStage:
         self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
         self._batch_size = batch_size
         policy = self.cfg.test_dataloader.dataset.get('bbox_policy', 'annotation')
-        self.notes = [] if policy == 'annotation' else [_OTHER_BOXES.format(policy)]
+        self.notes = []
+        if policy != 'annotation':
+            self.notes.append(
+                f'The first stage was trained on boxes of the policy {policy}, and here gets boxes around the visible '
+                'body, which moves its results.'
+            )
 
     def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         """Predict every person, in batches.
@@ -81,27 +84,18 @@ class FirstStage:
         Yields:
             (17, 5) measurements of each person, pixels of the full image.
         """
-        batch = []
-        for image, bbox in people:
-            sample = dict(
-                img=image,
-                bbox=np.asarray(bbox, np.float32)[None],
-                bbox_score=np.ones(1, np.float32),
-                flip_indices=FLIP_INDICES,
-            )
-            batch.append(self._pipeline(sample))
-            if len(batch) == self._batch_size:
-                yield from self._predict(batch)
-                batch = []
-        if batch:
-            yield from self._predict(batch)
+        people = iter(people)
+        while batch := [self._sample(*person) for person in itertools.islice(people, self._batch_size)]:
+            with torch.inference_mode():
+                samples = self._model.test_step(pseudo_collate(batch))
+            for found in (sample.pred_instances for sample in samples):
+                columns = [found.keypoints[0], found.keypoint_scores[0], found.depth_std[0]]
+                yield np.column_stack(columns).astype(np.float32)
 
-    def _predict(self, batch: list[dict]) -> Iterator[np.ndarray]:
-        with torch.inference_mode():
-            samples = self._model.test_step(pseudo_collate(batch))
-        for instances in (sample.pred_instances for sample in samples):
-            columns = instances.keypoint_scores[0], instances.depth_std[0]
-            yield np.column_stack([instances.keypoints[0], *columns]).astype(np.float32)
+    def _sample(self, image: np.ndarray, bbox: np.ndarray) -> dict:
+        """A person as the network takes it."""
+        box = dict(bbox=np.asarray(bbox, np.float32)[None], bbox_score=np.ones(1, np.float32))
+        return self._pipeline(dict(img=image, flip_indices=FLIP_INDICES, **box))
 
 
 class SecondStage:
@@ -111,9 +105,10 @@ class SecondStage:
         config: the config, or its file.
         checkpoint: its checkpoint.
         device: where to run.
-        amp: run under autocast: float16 on GPUs, bfloat16 on CPUs.
+        amp: run in bfloat16, likewise.
 
     Attributes:
+        model: the network as trained.
         depth_range: metres that the depths it was trained on cover, or nothing if it reads none.
         rate: frames a second in training, from the name of the annotation's folder (``fps50``), or 50.
         is_causal: an output depends on its own frame and those before alone.
@@ -146,8 +141,9 @@ class SecondStage:
         # a refiner trained on true inputs takes predicted ones as well
         self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
         self._clip_len = dataset.get('clip_len')
-        self._precision = functools.partial(torch.autocast, torch.device(device).type, enabled=amp)
-        self.model = _load_weights(model, checkpoint).to(device)
+        self._amp = amp
+        self.model = _load_weights(model, checkpoint).to(device)  # as stream() needs it
+        self._optimised = optimise_for_inference(copy.deepcopy(self.model), device, amp)
         self._pipeline = Compose(dataset.pipeline)
         try:
             self(np.zeros((1, self.num_joints, 5), np.float32), make_camera((1, 1))[0])
@@ -166,16 +162,11 @@ class SecondStage:
         Returns:
             (T, 17, 3) root-relative metres, camera axes.
         """
-        if self._clip_len is None:
-            return self._refine(measurements, camera)
-        starts = range(0, len(measurements), self._clip_len)
-        return np.concatenate([self._refine(measurements[start : start + self._clip_len], camera) for start in starts])
-
-    def _refine(self, measurements: np.ndarray, camera: dict) -> np.ndarray:
-        inputs = self._encode(measurements, camera)
-        with torch.inference_mode(), self._precision():
-            (sample,) = self.model.test_step(pseudo_collate([inputs]))
-        return np.asarray(sample.pred_instances.keypoints, np.float32)
+        length = self._clip_len or len(measurements)
+        clips = [measurements[start : start + length] for start in range(0, len(measurements), length)]
+        with torch.inference_mode():
+            samples = [self._optimised.test_step(pseudo_collate([self._encode(clip, camera)]))[0] for clip in clips]
+        return np.concatenate([sample.pred_instances.keypoints for sample in samples]).astype(np.float32)
 
     def stream(self, camera: dict) -> Callable[[np.ndarray], np.ndarray]:
         """A new stream: a function that takes one person's measurements (17, 5), frame by frame, to a pose (17, 3).
@@ -186,8 +177,7 @@ class SecondStage:
         Raises:
             InputError: the refiner is not causal.
         """
-        with self._precision():
-            refiner = StreamingRefiner(self.model, (1, 1))
+        refiner = StreamingRefiner(self.model, (1, 1), amp=self._amp)
         channels = self.model.backbone.in_channels // self.num_joints
         return lambda measurements: refiner(self._keypoints(measurements, camera)[..., :channels])
 

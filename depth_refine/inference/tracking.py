@@ -1,13 +1,64 @@
 """Who is who from frame to frame, by the overlap of boxes."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from .person_boxes import PersonBoxes
+from .video_source import Frame
+
 MAX_GAP = 1.0  # seconds
 _MIN_IOU = 0.3
 _NOISE = 0.2  # seconds
+_SMALLEST = 2.0  # px; a box of less shows nothing
+
+
+class FoundPerson(NamedTuple):
+    """A person in one frame: number, box (4,) x1 y1 x2 y2 px, and the larger box (4,) to crop for the first stage."""
+
+    track_id: int
+    bbox: np.ndarray
+    crop: np.ndarray
+
+
+class PersonFinder:
+    """Boxes that lie in the image, numbered by their source or by tracking.
+
+    Args:
+        person_boxes: where the boxes come from.
+    """
+
+    def __init__(self, person_boxes: PersonBoxes) -> None:
+        self._person_boxes = person_boxes
+        self._tracker = IouTracker()
+        self._cut = self._dropped = 0
+
+    def __call__(self, frame: Frame) -> list[FoundPerson]:
+        """The people of the next frame, none where it has no image; boxes are cut at its edges or, outside, dropped."""
+        if frame.image is None:
+            return []
+        given, track_ids, margin = self._person_boxes(frame)
+        size = frame.image.shape[1::-1]
+        bboxes = given.clip(0, np.array([*size, *size], given.dtype))
+        kept = (bboxes[:, 2:] - bboxes[:, :2] >= _SMALLEST).all(axis=1)
+        cut = np.abs(bboxes - given).max(axis=1, initial=0) > 1  # detectors round
+        self._cut += int(np.sum(cut & kept))
+        self._dropped += int(np.sum(~kept))
+        bboxes = bboxes[kept]
+        ids = self._tracker.update(frame.time, bboxes) if track_ids is None else track_ids[kept]
+        middle, half = (bboxes[:, :2] + bboxes[:, 2:]) / 2, (bboxes[:, 2:] - bboxes[:, :2]) / 2
+        crops = np.concatenate([middle - half * margin, middle + half * margin], axis=1)
+        return [FoundPerson(int(person), *both) for person, *both in zip(ids, bboxes, crops, strict=True)]
+
+    def notes(self) -> list[str]:
+        """Sentences on boxes so far that were cut or dropped."""
+        notes = []
+        if self._cut:
+            notes.append(f'Boxes that reached beyond the image and were cut at its edges: {self._cut}.')
+        if self._dropped:
+            notes.append(f'Boxes outside the image, dropped: {self._dropped}.')
+        return notes
 
 
 class IouTracker:
@@ -37,75 +88,63 @@ class IouTracker:
         self._time_before = time
         people = list(self._last)
         ids = np.full(len(bboxes), -1)
-        if people and len(bboxes):
+        if people:
             iou = box_iou(bboxes, np.stack([self._last[person][1] for person in people]))
             # pairs below the threshold count nothing, so that they never cost a good pair its match
-            for row, column in zip(
-                *linear_sum_assignment(np.where(iou < _MIN_IOU, 0, iou), maximize=True), strict=True
-            ):
+            rows, columns = linear_sum_assignment(np.where(iou < _MIN_IOU, 0, iou), maximize=True)
+            for row, column in zip(rows, columns, strict=True):
                 if iou[row, column] >= _MIN_IOU:
                     ids[row] = people[column]
-        for row in np.flatnonzero(ids < 0):
-            ids[row] = self._next_id
-            self._next_id += 1
+        is_new = ids < 0
+        ids[is_new] = self._next_id + np.arange(is_new.sum())
+        self._next_id += int(is_new.sum())
         self._last.update({int(person): (time, bbox) for person, bbox in zip(ids, bboxes, strict=True)})
         return ids
 
 
 def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of boxes (N, 4) and (M, 4), x1 y1 x2 y2: (N, M)."""
-    corners = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
-    overlap = np.prod(np.maximum(corners[1] - corners[0], 0), axis=-1)
-    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) for boxes in (a, b)]
-    return overlap / (areas[0][:, None] + areas[1] - overlap)
-
-
-@dataclass
-class Sightings:
-    """One person: ``rows`` (S,) of the detections, in ascending order of their frame numbers ``frames`` (S,)."""
-
-    track_id: int
-    rows: np.ndarray
-    frames: np.ndarray
+    low, high = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
+    overlap = np.prod(np.maximum(high - low, 0), axis=-1)
+    area_a, area_b = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) for boxes in (a, b))
+    return overlap / (area_a[:, None] + area_b - overlap)
 
 
 def split_into_tracks(
     frames: np.ndarray, ids: np.ndarray, times: np.ndarray, drop_noise: bool
-) -> tuple[list[Sightings], list[str]]:
+) -> tuple[list[tuple[int, np.ndarray]], list[str]]:
     """Sort detections by person.
 
     A person whom frames miss for longer than ``MAX_GAP`` comes back as a new track, whatever the ids say.
 
     Args:
-        frames: (D,) frame number of every detection.
+        frames: (D,) frame number of every detection, ascending.
         ids: (D,) person of every detection.
         times: (N,) seconds of every frame.
         drop_noise: drop tracks with detections in less than 0.2 s of frames, which are a detector's errors rather than
             people; in a video shorter than 0.4 s, those with detections in less than half of it.
 
     Returns:
-        The tracks in the order in which they begin, and notes on what was split or dropped.
+        Number of each track and (S,) which of the detections are its own, in the order in which tracks begin; and notes
+        on what was split or dropped.
     """
     needed = 1
     if drop_noise and len(times) > 1:
         needed = min(_NOISE / np.median(np.diff(times)), len(times) / 2)
     tracks, split, dropped = [], 0, 0
-    unused = int(ids.max(initial=-1)) + 1
     for person in np.unique(ids):
         rows = np.flatnonzero(ids == person)
-        rows = rows[np.argsort(frames[rows])]
         away = np.flatnonzero((np.diff(times[frames[rows]]) > MAX_GAP) & (np.diff(frames[rows]) > 1)) + 1
-        split += len(away)
         for number, part in enumerate(np.split(rows, away)):
-            if len(part) < needed:
+            track_id = int(person) if number == 0 else int(ids.max()) + split + number
+            if len(part) >= needed:
+                tracks.append((track_id, part))
+            else:
                 dropped += 1
-                continue
-            track_id = int(person) if number == 0 else unused
-            unused += number > 0
-            tracks.append(Sightings(track_id, part, frames[part]))
+        split += len(away)
     notes = []
     if split:
         notes.append(f'Returns after more than {MAX_GAP:g} s, each a new track: {split}.')
     if dropped:
         notes.append(f'Tracks of fewer than {int(np.ceil(needed))} frames, dropped as noise: {dropped}.')
-    return sorted(tracks, key=lambda track: (track.frames[0], track.track_id)), notes
+    return sorted(tracks, key=lambda track: (frames[track[1][0]], track[0])), notes

@@ -9,17 +9,18 @@ from mmengine.config import Config
 
 from depth_refine.functional.camera import back_project
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
+from depth_refine.structures.camera import check_camera, make_camera
 from depth_refine.structures.skeleton import ROOT
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
 
-from .camera_model import check_camera, make_camera, undistorted
 from .live_poses import LiveFrame, live_poses
 from .observations import Observations, observe
 from .person_boxes import BoxFile, PersonBoxes, whole_frame
-from .resampling import fill_gaps, has_rate, resample, uniform_times
+from .resampling import has_rate, interpolate, uniform_times
 from .stages import FirstStage, SecondStage, check_fit
-from .tracking import Sightings, split_into_tracks
+from .tracking import split_into_tracks
+from .training_camera import undistorted
 from .video_source import open_source
 
 _SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory
@@ -36,7 +37,7 @@ class VideoPoseInferencer:
         stage2_checkpoint: its checkpoint.
         device: where to run; by default a GPU if there is one.
         batch_size: crops that go through the first stage together.
-        amp: run both stages in half precision, the first in bfloat16, the second as under autocast.
+        amp: run both stages in bfloat16, see :func:`depth_refine.models.optimise_for_inference`.
 
     Raises:
         InputError: a file is missing, a checkpoint does not belong to its config, or the stages do not fit together.
@@ -110,8 +111,8 @@ class VideoPoseInferencer:
         if not people:
             result.notes.append('No person was found.')
         smooth = _SMOOTH * max(seen.size) if smooth is None else smooth
-        for person in people:
-            result.tracks.append(self._refine(person, seen, result, smooth))
+        for track_id, rows in people:
+            result.tracks.append(self._refine(track_id, rows, seen, result, smooth))
         return result
 
     def stream(
@@ -139,15 +140,20 @@ class VideoPoseInferencer:
         video = open_source(source, fps)
         return live_poses(video, _person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
 
-    def _refine(self, person: Sightings, seen: Observations, result: VideoPoses, smooth: float) -> PoseTrack:
-        """One person's track, through the second stage and into space."""
-        frames = np.arange(person.frames[0], person.frames[-1] + 1)
-        known, times, rate = seen.times[person.frames], seen.times[frames], self.second_stage.rate
-        measurements = fill_gaps(seen.measurements[person.rows], known, times)
-        bboxes = fill_gaps(seen.bboxes[person.rows], known, times)
-        is_interpolated = ~np.isin(frames, person.frames)
+    def _refine(
+        self, track_id: int, rows: np.ndarray, seen: Observations, result: VideoPoses, smooth: float
+    ) -> PoseTrack:
+        """One person, seen in some rows of the observations, through the second stage and into space."""
+        found = seen.frames[rows]
+        frames = np.arange(found[0], found[-1] + 1)
+        times, rate = seen.times[frames], self.second_stage.rate
+        measurements, bboxes = (
+            interpolate(values[rows], seen.times[found], times, smooth=False)
+            for values in (seen.measurements, seen.bboxes)
+        )
+        is_interpolated = ~np.isin(frames, found)
         if is_interpolated.any():
-            result.notes.append(f'Person {person.track_id}, interpolated frames in gaps: {is_interpolated.sum()}.')
+            result.notes.append(f'Person {track_id}, interpolated frames in gaps: {is_interpolated.sum()}.')
 
         if resampled := not has_rate(times, rate):
             note = (
@@ -155,22 +161,30 @@ class VideoPoseInferencer:
                 "its poses back to the times of the video's frames."
             )
             result.notes += [note] if note not in result.notes else []
-        at = uniform_times(times, rate) if resampled else times
-        inputs = measurements
-        if resampled:
-            inputs = resample(measurements, times, at)
+            at = uniform_times(times, rate)
+            inputs = interpolate(measurements, times, at, smooth=True)
             inputs[..., 3:] = inputs[..., 3:].clip(min=0)  # a curve through confidences near 0 dips below
+        else:
+            inputs = measurements
         poses = self.second_stage(inputs, result.camera)
-        root = self._root(poses, inputs, result, smooth, person.track_id)
+        try:
+            root = _root(poses, inputs, result.camera, smooth)
+        except InputError as error:
+            result.notes.append(f'Person {track_id}: no position in space, since {error}')
+            root = None
         if resampled:
-            poses = resample(poses, at, times)
-            root = None if root is None else resample(root, at, times)
+            poses, root = (
+                None if values is None else interpolate(values, at, times, smooth=True) for values in (poses, root)
+            )
 
-        distance = self._assumed_distance(bboxes, result.camera) if root is None else root[:, 2]
+        if root is None:
+            distance = np.max(result.camera['f']) * _BOX_METRES / (bboxes[:, 2:] - bboxes[:, :2]).max(axis=1)
+        else:
+            distance = root[:, 2]
         depth = measurements[..., 2]
         first = back_project(measurements[..., :2], depth + distance[:, None], result.camera)
         return PoseTrack(
-            track_id=person.track_id,
+            track_id=track_id,
             frames=frames,
             bboxes=bboxes,
             scores=measurements[..., 3],
@@ -183,24 +197,13 @@ class VideoPoseInferencer:
             root=root,
         )
 
-    @staticmethod
-    def _root(
-        poses: np.ndarray, measurements: np.ndarray, result: VideoPoses, smooth: float, track_id: int
-    ) -> np.ndarray | None:
-        """(T, 3) path of the root, or nothing and a note where poses and pixels tell none."""
-        focal, center = np.ravel(result.camera['f']), np.ravel(result.camera['c'])
-        pixels = undistorted(measurements[..., :2], result.camera)
-        try:
-            root = estimate_root_trajectory(poses, pixels, focal, center, weights=measurements[..., 3], smooth=smooth)
-        except InputError as error:
-            result.notes.append(f'Person {track_id}: no position in space, since {error}')
-            return None
-        return root.astype(np.float32)
 
-    @staticmethod
-    def _assumed_distance(bboxes: np.ndarray, camera: dict) -> np.ndarray:
-        """(T,) metres from the camera of people whose boxes are 2 m across."""
-        return np.max(camera['f']) * _BOX_METRES / (bboxes[:, 2:] - bboxes[:, :2]).max(axis=1)
+def _root(poses: np.ndarray, measurements: np.ndarray, camera: dict, smooth: float) -> np.ndarray:
+    """(T, 3) path of the root, metres; refused where poses and pixels tell none."""
+    pixels = undistorted(measurements[..., :2], camera)
+    lens = np.ravel(camera['f']), np.ravel(camera['c'])
+    root = estimate_root_trajectory(poses, pixels, *lens, weights=measurements[..., 3], smooth=smooth)
+    return root.astype(np.float32)
 
 
 def _person_boxes(boxes: str | Path | PersonBoxes) -> PersonBoxes:

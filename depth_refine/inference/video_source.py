@@ -1,7 +1,7 @@
 """Frames and their times from a video file, a folder of images, arrays or a camera."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -48,10 +48,30 @@ class VideoSource:
         self.is_live = is_live
         self.started = time.monotonic()
         self.notes: list[str] = []
-        self._frames: Iterable[Frame] = ()
+        self._frames: Iterator[Frame] = iter(())
 
     def __iter__(self) -> Iterator[Frame]:
-        return prefetch(self._frames, 1 if self.is_live else _AHEAD, newest=self.is_live)
+        return prefetch(self._checked(), 1 if self.is_live else _AHEAD, newest=self.is_live)
+
+    def _checked(self) -> Iterator[Frame]:
+        """The frames, as BGR and as long as they are of one size, and in the end a note on what could not be read."""
+        shape, unreadable = None, []
+        with closing(self._frames):
+            for index, seconds, image in self._frames:
+                if image is None:
+                    unreadable.append(index)
+                else:
+                    image = _bgr(image, f'frame {index} of {self.name}')
+                    shape = shape or image.shape
+                    if image.shape != shape:
+                        raise InputError(
+                            f'{self.name}: expected frames of one size, got {shape[1]} x {shape[0]} px before and '
+                            f'{image.shape[1]} x {image.shape[0]} px in frame {index}. Give one video at a time.'
+                        )
+                yield Frame(index, seconds, image)
+        if unreadable:
+            listed = ', '.join(map(str, unreadable[:10])) + (', ...' if len(unreadable) > 10 else '')
+            self.notes.append(f'Frames that cannot be read and are gaps: {len(unreadable)}, numbers {listed}.')
 
 
 def open_source(source: str | Path | int | Iterable[np.ndarray | None], fps: float = 50.0) -> VideoSource:
@@ -87,35 +107,9 @@ def open_source(source: str | Path | int | Iterable[np.ndarray | None], fps: flo
 
 
 def _from_images(source: VideoSource, images: Iterable[np.ndarray | None], fps: float) -> VideoSource:
-    def frames() -> Iterator[Frame]:
-        unreadable = []
-        for index, image in enumerate(images):
-            if image is None:
-                unreadable.append(index)
-            else:
-                image = _bgr(image, f'frame {index} of {source.name}')
-            yield Frame(index, index / fps, image)
-        _note_unreadable(source, unreadable)
-
     source.notes.append(f'The frames have no time stamps and are taken as {fps:g} a second.')
-    source._frames = _of_one_size(frames(), source.name)
+    source._frames = (Frame(index, index / fps, image) for index, image in enumerate(images))
     return source
-
-
-def _of_one_size(frames: Generator[Frame, None, None], name: str) -> Iterator[Frame]:
-    """Pass frames on, as long as their images are alike."""
-    size = None
-    with closing(frames):
-        for frame in frames:
-            if frame.image is not None:
-                size = size or frame.image.shape
-                if frame.image.shape != size:
-                    raise InputError(
-                        f'{name}: expected frames of one size, got {size[1]} x {size[0]} px before and '
-                        f'{frame.image.shape[1]} x {frame.image.shape[0]} px in frame {frame.index}. Give one video at '
-                        'a time.'
-                    )
-            yield frame
 
 
 def _open_file(path: Path) -> VideoSource:
@@ -132,21 +126,19 @@ def _open_file(path: Path) -> VideoSource:
     source = VideoSource(path.name, stream.frames or round(duration * (stream.average_rate or 0)) or None)
 
     def frames() -> Iterator[Frame]:
-        unreadable, index, seconds = [], -1, 0.0
+        readable, index, seconds = False, -1, 0.0
         with container:
             for index, (seconds, image) in enumerate(_decode(container, stream)):
-                if image is None:
-                    unreadable.append(index)
+                readable |= image is not None
                 yield Frame(index, seconds, image)
-        if len(unreadable) >= index + 1:
+        if not readable:
             raise InputError(f'{path}: not one of its frames can be decoded. The file is damaged; copy it again.')
-        _note_unreadable(source, unreadable)
         if index + 1 < stream.frames or seconds + 1 < duration:
             stated = f'{stream.frames} frames' if stream.frames else f'{duration:.2f} s'
             found = f'{index + 1} frames up to {seconds:.2f} s'
             source.notes.append(f'The file may be cut short: it states {stated}, and {found} are in it.')
 
-    source._frames = _of_one_size(frames(), source.name)
+    source._frames = frames()
     return source
 
 
@@ -185,11 +177,11 @@ def _open_camera(number: int) -> VideoSource:
                 read, image = capture.read()
                 if not read:
                     raise InputError(f'camera {number} stopped after {index} frames: is it still connected?')
-                yield Frame(index, time.monotonic() - source.started, _bgr(image, source.name))
+                yield Frame(index, time.monotonic() - source.started, image)
         finally:
             capture.release()
 
-    source._frames = _of_one_size(frames(), source.name)
+    source._frames = frames()
     return source
 
 
@@ -205,9 +197,3 @@ def _bgr(image: np.ndarray, what: str) -> np.ndarray:
     if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
         raise InputError(f'{what}: expected an image (h, w) or (h, w, 1, 3 or 4), got shape {image.shape}')
     return np.ascontiguousarray(np.repeat(image, 3, axis=2) if image.shape[-1] == 1 else image[..., :3])
-
-
-def _note_unreadable(source: VideoSource, indices: list[int]) -> None:
-    if indices:
-        listed = ', '.join(map(str, indices[:10])) + (', ...' if len(indices) > 10 else '')
-        source.notes.append(f'Frames that cannot be read and are gaps: {len(indices)}, numbers {listed}.')

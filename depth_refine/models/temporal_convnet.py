@@ -41,7 +41,7 @@ class TemporalConv(nn.Module):
             (B, T - (W - 1) * dilation, out_channels), or (B, T / W, out_channels) with the stride.
         """
         x = self.conv(x, dilation)
-        return self.dropout(self.relu(self._normalise(x.flatten(0, 1)))).view(x.shape)
+        return self.dropout(self.relu(self._normalise(x.flatten(0, 1)))).unflatten(0, (-1, x.shape[1]))
 
     def _normalise(self, frames: Tensor) -> Tensor:
         """Batch norm; by the running statistics of a single frame, as the last batch of an epoch may be."""

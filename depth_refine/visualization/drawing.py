@@ -48,7 +48,7 @@ def draw_bones(
     colors: Sequence[tuple[int, int, int]],
     thickness: int,
     outline: tuple[int, int, int] | None = None,
-    order: Sequence[int] = range(len(BONES)),
+    depth: np.ndarray | None = None,
 ) -> None:
     """Draw a skeleton.
 
@@ -58,9 +58,10 @@ def draw_bones(
         colors: of the 16 bones.
         thickness: px.
         outline: colour of an edge around each bone, which keeps crossing bones apart.
-        order: the bones, the one that covers the others last.
+        depth: (17,) metres away from the viewer, so that near bones cover far ones; by default later ones cover.
     """
-    for index in order:
+    far_to_near = range(len(BONES)) if depth is None else np.argsort(-depth[np.array(BONES)].mean(axis=1))
+    for index in far_to_near:
         start, end = points[list(BONES[index])]
         if outline is not None:
             draw_line(picture, start, end, outline, thickness + 3)
@@ -87,3 +88,12 @@ def draw_text(picture: np.ndarray, text: str, origin: tuple[int, int], scale: fl
 def text_width(text: str, scale: float) -> int:
     """Width of a line of text, px."""
     return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0][0]
+
+
+def draw_legend(picture: np.ndarray, colors: dict[str, tuple[int, int, int]], right: int, y: int, scale: float) -> None:
+    """Write labels, each with a line of its colour, into one line of text that ends at ``right`` px."""
+    for label, color in reversed(colors.items()):
+        right -= text_width(label, scale)
+        draw_text(picture, label, (right, y), scale)
+        draw_line(picture, np.array([right - 26, y - 4]), np.array([right - 8, y - 4]), color, 4)
+        right -= 40

@@ -1,16 +1,17 @@
 """The video of a result: people drawn over the frames, beside a turning 3D view."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.utils.errors import InputError
 
-from .mp4 import mp4_writer
-from .overlay import checked_frames, draw_overlay
-from .scene_view import SceneView
+from .drawing import WHITE, bone_colors, draw_bones, draw_dot, draw_text, text_width
+from .mp4 import write_mp4
+from .scene_view import SceneView, person_color, position_of
 
 _SIDE = 640  # px, the longer side of the drawn frames
 _VIEW = (360, 480)  # px, from the least to the greatest width of the 3D view
@@ -32,14 +33,67 @@ def write_overlay_video(poses: VideoPoses, frames: Iterable[np.ndarray], path: s
     """
     size = fitted_size(poses.size, _SIDE)
     height = max(size[1], _VIEW[0])
-    view = SceneView(poses, (min(max(size[1], _VIEW[0]), _VIEW[1]), height))
+    view = SceneView(poses, (min(height, _VIEW[1]), height))
     top = (height - size[1]) // 2
-    with mp4_writer(path, poses.fps) as writer:
+
+    def pictures() -> Iterator[tuple[float, np.ndarray]]:
         for index, image in enumerate(checked_frames(poses, frames, path)):
             picture = resized(image, size)
             draw_overlay(picture, poses, index)
             picture = cv2.copyMakeBorder(picture, top, height - size[1] - top, 0, 0, cv2.BORDER_CONSTANT)
-            writer.write(np.hstack([picture, view.draw(index)]), poses.times[index] - poses.times[0])
+            yield poses.times[index] - poses.times[0], np.hstack([picture, view.draw(index)])
+
+    write_mp4(pictures(), path, poses.fps)
+
+
+def checked_frames(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> Iterator[np.ndarray]:
+    """The frames of a video one by one, which must be those the poses are of.
+
+    Raises:
+        InputError: a frame's size or the number of frames differ from the poses'.
+    """
+    width, height = poses.size
+    count = 0
+    for count, image in enumerate(frames, start=1):
+        if image.shape != (height, width, 3) or count > len(poses.times):
+            break
+        yield image
+    else:
+        if count == len(poses.times):
+            return
+    last = f', frame {count - 1} of shape {image.shape}' if count else ''
+    raise InputError(
+        f'cannot write {path}: expected the {len(poses.times)} frames of {poses.video}, each of shape '
+        f'{(height, width, 3)}, got {count} frames{last}. Give the frames that the poses were made from.'
+    )
+
+
+def draw_overlay(picture: np.ndarray, poses: VideoPoses, frame: int) -> None:
+    """Draw everyone's 2D joints over a picture of one frame: bones in the colours of the sides, joints in the person's.
+
+    Where a person is interpolated, the bones are thin and the label says so.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR of any size, the frame's whole image; drawn on.
+        poses: the people.
+        frame: the frame's number.
+    """
+    height, width = picture.shape[:2]
+    for track in poses.tracks:
+        position = position_of(track, frame)
+        if position is None:
+            continue
+        color, guessed = person_color(track), track.is_interpolated[position]
+        points = (track.keypoints[position] + 0.5) * [width, height] / poses.size - 0.5  # from the centres of pixels
+        draw_bones(picture, points, bone_colors(color), 1 if guessed else 3, None if guessed else WHITE)
+        for point in points:
+            draw_dot(picture, point, color, 2.5)
+        label = f'person {track.track_id}' + ', interpolated' * bool(guessed)  # above the head, inside the picture
+        length = text_width(label, 0.42) + 10
+        x = int(np.clip(points[:, 0].mean() - length / 2, 0, max(width - length, 0)))
+        y = int(np.clip(points[:, 1].min() - 26, 0, max(height - 18, 0)))
+        picture[y : y + 18, x : x + length] = color[::-1]
+        draw_text(picture, label, (x + 5, y + 13), 0.42, WHITE)
 
 
 def fitted_size(size: tuple[int, int], side: int) -> tuple[int, int]:

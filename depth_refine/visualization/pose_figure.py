@@ -1,6 +1,6 @@
-"""Still pictures of predicted against true poses."""
+"""Still pictures of poses with Matplotlib, for papers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -10,14 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
+from .overlay_video import checked_frames
 from .pose_frame import BONE_SIDES, SIDE_COLORS, TRUTH_COLOR, PoseFrame
 from .pose_strip import image_panel
 
 _CELL = 2.9  # inches
 _TICK_MM = 500
+_MOMENTS = 4
 
 
 def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
@@ -41,6 +44,44 @@ def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
         figure = _draw_figure(rows)
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=130, bbox_inches='tight')
+
+
+def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> None:
+    """Draw four moments of the person who is seen longest: image, truth if known, first stage and refined.
+
+    The frames are spread evenly over the time in which the person was found.
+
+    Args:
+        poses: the people of the video.
+        frames: its upright frames, (H, W, 3) uint8 BGR; a generator is consumed frame by frame.
+        path: the picture; its suffix chooses the format: '.pdf' and '.svg' keep the skeletons as lines.
+
+    Raises:
+        InputError: nobody was found, or the frames are not those of ``poses``.
+    """
+    if not poses.tracks:
+        raise InputError(f'cannot draw {path}: no person was found in {poses.video}')
+    track = max(poses.tracks, key=lambda track: len(track.frames))
+    found = np.flatnonzero(~track.is_interpolated)
+    chosen = found[np.unique(np.linspace(0, len(found) - 1, _MOMENTS + 2).round().astype(int)[1:-1])]
+    rows = {int(track.frames[position]): position for position in chosen}
+    images = {i: image for i, image in enumerate(checked_frames(poses, frames, path)) if i in rows}
+    plot_pose_comparison(
+        [
+            PoseFrame(
+                image=images[frame],
+                keypoints=track.keypoints[position],
+                truth=None if track.truth is None else track.truth[position],
+                predictions={
+                    'first stage': track.keypoints_3d_first[position],
+                    'refined': track.keypoints_3d[position],
+                },
+                title=f'{poses.times[frame] - poses.times[0]:.2f} s',
+            )
+            for frame, position in rows.items()
+        ],
+        path,
+    )
 
 
 def _columns(row: PoseFrame) -> list[str]:

@@ -8,7 +8,19 @@ import numpy as np
 
 from depth_refine.structures.skeleton import BONES
 
-from .drawing import EMPTY, GRID, LINES, WHITE, bone_colors, draw_bones, draw_line, draw_text, text_width, turned
+from .drawing import (
+    EMPTY,
+    GRID,
+    LINES,
+    WHITE,
+    bone_colors,
+    draw_bones,
+    draw_legend,
+    draw_line,
+    draw_text,
+    text_width,
+    turned,
+)
 from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 
 PANEL = 340  # px, side of a square panel
@@ -30,21 +42,18 @@ def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
     """
     truth = frame.relative_truth()
     errors = frame.errors_mm()
+    grid = f'grid {1000 * GRID:.0f} mm'
     panels = [_captioned(image_panel(frame, PANEL, crop), 'input', '')]
     for name, pose in frame.relative_predictions().items():
-        panels.append(_captioned(_pose_panel(pose, truth, azimuth), name, _error(errors, name)))
+        detail = f'MPJPE {errors[name]:.0f} mm' if errors else grid
+        panels.append(_captioned(_pose_panel(pose, truth, azimuth), name, detail))
     if truth is not None:
-        panels.append(_captioned(_pose_panel(truth, None, azimuth), 'ground truth', f'grid {1000 * GRID:.0f} mm'))
+        panels.append(_captioned(_pose_panel(truth, None, azimuth), 'ground truth', grid))
     strip = np.hstack(panels)
     footer = np.full((30, strip.shape[1], 3), 255, np.uint8)
     draw_text(footer, frame.title, (10, 20), 0.45)
-    x = strip.shape[1] - 10
     legend = {**SIDE_COLORS, 'truth behind predictions': TRUTH_COLOR} if errors else SIDE_COLORS
-    for label, color in reversed(legend.items()):
-        x -= text_width(label, 0.45)
-        draw_text(footer, label, (x, 20), 0.45)
-        cv2.line(footer, (x - 26, 16), (x - 6, 16), color[::-1], 4, cv2.LINE_AA)
-        x -= 40
+    draw_legend(footer, legend, strip.shape[1] - 10, 20, 0.45)
     return np.vstack([strip, footer])
 
 
@@ -83,8 +92,7 @@ def _pose_panel(pose: np.ndarray, ghost: np.ndarray | None, azimuth: float) -> n
         points, _ = _view(ghost, azimuth)
         draw_bones(panel, points, [TRUTH_COLOR] * len(BONES), thickness=3)
     points, depth = _view(pose, azimuth)
-    far_to_near = np.argsort([-depth[list(bone)].mean() for bone in BONES])
-    draw_bones(panel, points, bone_colors(), thickness=3, outline=WHITE, order=far_to_near)
+    draw_bones(panel, points, bone_colors(), thickness=3, outline=WHITE, depth=depth)
     return panel
 
 
@@ -107,10 +115,6 @@ def _floor(panel: np.ndarray, level: float, azimuth: float) -> None:
         draw_line(panel, start, end, _AXES, 2)
         x, y = np.round(end).astype(int)
         draw_text(panel, label, (min(max(x, 2), PANEL - text_width(label, 0.38) - 2), y + 13), 0.38, _AXES)
-
-
-def _error(errors: dict[str, float], name: str) -> str:
-    return f'MPJPE {errors[name]:.0f} mm' if errors else f'grid {1000 * GRID:.0f} mm'
 
 
 def _captioned(panel: np.ndarray, name: str, detail: str) -> np.ndarray:

@@ -3,12 +3,10 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from depth_refine.structures.skeleton import BONES
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 
-from .drawing import GRID, LINES, WHITE, bone_colors, draw_bones, draw_line, draw_text, text_width, turned
-from .overlay import person_color, position_of
-from .pose_frame import SIDE_COLORS
+from .drawing import GRID, LINES, WHITE, bone_colors, draw_bones, draw_legend, draw_line, draw_text, turned
+from .pose_frame import PERSON_COLORS, SIDE_COLORS
 
 _TURN_SECONDS = 14
 _FOLLOW_SECONDS = 0.5  # how slowly the view follows people who walk
@@ -58,26 +56,21 @@ class SceneView:
                 drawn.append((depth.mean(), points, depth, bone_colors(person_color(track))))
         thickness = 3 if self._scale > 110 else 2
         for _, points, depth, colors in sorted(drawn, key=lambda person: -person[0]):
-            far_to_near = np.argsort([-depth[list(bone)].mean() for bone in BONES])
-            draw_bones(picture, points, colors, thickness, WHITE, far_to_near)
+            draw_bones(picture, points, colors, thickness, WHITE, depth)
         self._draw_captions(picture, frame)
         return picture
 
     def _follow(self) -> np.ndarray:
         """(N, 3) metres: the middle of the people of each frame of the video, smooth in time."""
-        count = len(self._poses.times)
-        total, people = np.zeros((count, 3)), np.zeros(count)
+        frames = np.arange(len(self._poses.times))
+        total, people = np.zeros((len(frames), 3)), np.zeros((len(frames), 1))
+        if not self._in_space or not self._poses.tracks:
+            return total  # nobody walks: the middle of all who ever appear
         for track, root in zip(self._poses.tracks, self._roots, strict=True):
             total[track.frames] += root
             people[track.frames] += 1
         known = np.flatnonzero(people)
-        if not len(known):
-            return total
-        if not self._in_space:
-            # nobody walks: the middle of all who ever appear
-            return np.zeros((count, 3))
-        middle = total[known] / people[known, None]
-        middle = np.stack([np.interp(np.arange(count), known, axis) for axis in middle.T], axis=-1)
+        middle = np.stack([np.interp(frames, known, axis) for axis in (total[known] / people[known]).T], axis=-1)
         return gaussian_filter1d(middle, _FOLLOW_SECONDS * self._poses.fps, axis=0, mode='nearest')
 
     def _project(self, points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
@@ -101,12 +94,19 @@ class SceneView:
         draw_text(picture, 'refined', (12, 24), 0.6)
         draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
         draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
-        x = width - 12
-        for side in ('right', 'left'):
-            x -= text_width(side, 0.42)
-            draw_text(picture, side, (x, height - 14), 0.42)
-            draw_line(picture, np.array([x - 26, height - 18]), np.array([x - 8, height - 18]), SIDE_COLORS[side], 4)
-            x -= 40
+        sides = {side: SIDE_COLORS[side] for side in ('left', 'right')}
+        draw_legend(picture, sides, width - 12, height - 14, 0.42)
+
+
+def person_color(track: PoseTrack) -> tuple[int, int, int]:
+    """Red, green, blue of a person, the same in every picture."""
+    return PERSON_COLORS[track.track_id % len(PERSON_COLORS)]
+
+
+def position_of(track: PoseTrack, frame: int) -> int | None:
+    """Where a frame of the video is in a track's arrays, or None if the person is not in it."""
+    position = frame - int(track.frames[0])
+    return position if 0 <= position < len(track.frames) else None
 
 
 def _side_by_side(tracks: list[PoseTrack]) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from depth_refine.structures.skeleton import FLIP_INDICES, PARENTS
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.motion import make_motion
@@ -51,3 +52,21 @@ def poses(make_track):
     tracks = [make_track(frames=7, seed=2), make_track('SittingDown', frames=4, seed=5, root=None)]
     notes = ['Frame 3 was "damaged", and skipped.', 'Größe #2']
     return VideoPoses('walk.mp4', (1000, 762), times, camera, 'given', tracks, notes)
+
+
+@pytest.fixture(scope='session')
+def fixed_length_poses():
+    """Poses (T, 17, 3) with each bone at the median length of both sides, one bone after another."""
+
+    def fix(joints):
+        fixed = np.zeros_like(joints)
+        for joint, parent in enumerate(PARENTS):
+            if joint > 0:
+                twin = FLIP_INDICES[joint]
+                bones = [joints[:, j] - joints[:, PARENTS[j]] for j in (joint, twin)]
+                length = np.median(np.linalg.norm(np.concatenate(bones), axis=-1))
+                bone = joints[:, joint] - joints[:, twin if parent == 0 and twin != joint else parent]
+                fixed[:, joint] = fixed[:, parent] + length * bone / np.linalg.norm(bone, axis=-1, keepdims=True)
+        return fixed
+
+    return fix

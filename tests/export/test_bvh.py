@@ -5,87 +5,67 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from depth_refine.export import write_bvh
-from depth_refine.export.fixed_skeleton import fixed_length_poses
 from depth_refine.utils.errors import InputError
 
 # where the writer puts the joints of Human3.6M: nodes by name, or the end site below one
 JOINTS = (
-    'Hips',
-    'RightUpLeg',
-    'RightLeg',
-    'RightLeg End',
-    'LeftUpLeg',
-    'LeftLeg',
-    'LeftLeg End',
-    'Spine',
-    'Chest',
-    'Head',
-) + ('Head End', 'LeftArm', 'LeftForeArm', 'LeftForeArm End', 'RightArm', 'RightForeArm', 'RightForeArm End')
-
-
-def turn(axis, degrees):
-    """Rotation matrix about a coordinate axis."""
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.array(
-        {'X': [[1, 0, 0], [0, c, -s], [0, s, c]], 'Y': [[c, 0, s], [0, 1, 0], [-s, 0, c]]}.get(
-            axis, [[c, -s, 0], [s, c, 0], [0, 0, 1]]
-        )
-    )
+    *(
+        'Hips',
+        'RightUpLeg',
+        'RightLeg',
+        'RightLeg End',
+        'LeftUpLeg',
+        'LeftLeg',
+        'LeftLeg End',
+        'Spine',
+        'Chest',
+        'Head',
+    ),
+    *('Head End', 'LeftArm', 'LeftForeArm', 'LeftForeArm End', 'RightArm', 'RightForeArm', 'RightForeArm End'),
+)
 
 
 def read_bvh(path):
     """Positions (T, 17, 3) by forward kinematics, the channels (T, C) and the seconds of a frame."""
-    words = path.read_text().split()
+    words = iter(path.read_text().split())
     nodes, open_nodes, name = [], [], None
-    position = words.index('HIERARCHY') + 1
-    while words[position] != 'MOTION':
-        word = words[position]
-        position += 1
+    assert next(words) == 'HIERARCHY'
+    while (word := next(words)) != 'MOTION':
         if word in ('ROOT', 'JOINT'):
-            name = words[position]
-            position += 1
+            name = next(words)
         elif word == 'End':
-            name = f'{nodes[open_nodes[-1]]["name"]} End'
-            position += 1
+            name = f'{nodes[open_nodes[-1]]["name"]} {word}'
+            assert next(words) == 'Site'
         elif word == '{':
             nodes.append(dict(name=name, parent=open_nodes[-1] if open_nodes else None, channels=[]))
             open_nodes.append(len(nodes) - 1)
         elif word == '}':
             open_nodes.pop()
         elif word == 'OFFSET':
-            nodes[open_nodes[-1]]['offset'] = np.array(words[position : position + 3], float)
-            position += 3
-        elif word == 'CHANNELS':
-            count = int(words[position])
-            nodes[open_nodes[-1]]['channels'] = words[position + 1 : position + 1 + count]
-            position += 1 + count
+            nodes[open_nodes[-1]]['offset'] = np.array([next(words) for _ in 'xyz'], float)
         else:
-            raise ValueError(f'{word} in a hierarchy')
-    assert (
-        not open_nodes and words[position + 1] == 'Frames:' and words[position + 3 : position + 5] == ['Frame', 'Time:']
-    )
-    frames, seconds = int(words[position + 2]), float(words[position + 5])
-    motion = np.array(words[position + 6 :], float).reshape(frames, sum(len(node['channels']) for node in nodes))
+            assert word == 'CHANNELS'
+            nodes[open_nodes[-1]]['channels'] = [next(words) for _ in range(int(next(words)))]
+    assert not open_nodes and next(words) == 'Frames:'
+    frames = int(next(words))
+    assert (next(words), next(words)) == ('Frame', 'Time:')
+    seconds = float(next(words))
+    motion = np.array(list(words), float).reshape(frames, sum(len(node['channels']) for node in nodes))
 
-    positions = np.empty((frames, len(nodes), 3))
-    for t, values in enumerate(motion):
-        rotations, values = [], iter(values)
-        for index, node in enumerate(nodes):
-            rotation, shift = np.eye(3), node['offset'].copy()
-            for channel in node['channels']:
-                if channel.endswith('position'):
-                    shift['XYZ'.index(channel[0])] += next(values)
-                else:
-                    rotation = rotation @ turn(channel[0], next(values))
-            if node['parent'] is None:
-                positions[t, index] = shift
+    columns, rotations, positions = iter(motion.T), [], {}
+    for node in nodes:
+        rotation, shift = Rotation.identity(), np.tile(node['offset'], (frames, 1))
+        for channel in node['channels']:
+            if channel.endswith('position'):
+                shift[:, 'XYZ'.index(channel[0])] += next(columns)
             else:
-                parent_rotation = rotations[node['parent']]
-                positions[t, index] = positions[t, node['parent']] + parent_rotation @ shift
-                rotation = parent_rotation @ rotation
-            rotations.append(rotation)
-    order = [[node['name'] for node in nodes].index(joint) for joint in JOINTS]
-    return positions[:, order], motion, seconds
+                rotation = rotation * Rotation.from_euler(channel[0].lower(), next(columns)[:, None], degrees=True)
+        if node['parent'] is not None:
+            shift = positions[nodes[node['parent']]['name']] + rotations[node['parent']].apply(shift)
+            rotation = rotations[node['parent']] * rotation
+        rotations.append(rotation)
+        positions[node['name']] = shift
+    return np.stack([positions[joint] for joint in JOINTS], axis=1), motion, seconds
 
 
 def in_bvh_axes(points):
@@ -93,38 +73,50 @@ def in_bvh_axes(points):
     return np.stack([points[..., 0], -points[..., 1], -points[..., 2]], axis=-1)
 
 
-@pytest.mark.parametrize('activity', ['Walking', 'SittingDown', 'Posing', 'Purchases', 'Greeting'])
-def test_forward_kinematics_gives_the_fixed_length_poses(make_track, tmp_path, activity):
-    track = make_track(activity, frames=150)
-    write_bvh(track, tmp_path / 'person.bvh', 50)
-    positions, _, seconds = read_bvh(tmp_path / 'person.bvh')
+@pytest.fixture(params=['Walking', 'SittingDown', 'Posing', 'Purchases', 'Greeting'])
+def activity(request):
+    return request.param
+
+
+@pytest.fixture
+def write_and_read(tmp_path):
+    """A function that writes a track and reads it: positions, channels and the seconds of a frame."""
+
+    def write_and_read(track, fps=50, camera=None):
+        write_bvh(track, tmp_path / 'person.bvh', fps, camera)
+        return read_bvh(tmp_path / 'person.bvh')
+
+    return write_and_read
+
+
+def test_forward_kinematics_gives_the_fixed_length_poses(make_track, fixed_length_poses, write_and_read, activity):
+    track = make_track(activity, frames=50)
+    positions, _, seconds = write_and_read(track)
     expected = fixed_length_poses(track.keypoints_3d) + track.root[:, None]
     np.testing.assert_allclose(positions, in_bvh_axes(expected), rtol=0, atol=1e-5)
     observed = in_bvh_axes(track.keypoints_3d + track.root[:, None])
     assert np.linalg.norm(positions - observed, axis=-1).mean() < 0.01, 'fixed bones stay near the observed joints'
     assert seconds == pytest.approx(0.02)
+    track.root = None
+    np.testing.assert_array_equal(write_and_read(track)[0][:, 0], 0)
 
 
-@pytest.mark.parametrize('activity', ['Walking', 'SittingDown', 'Posing', 'Purchases', 'Greeting'])
-def test_angles_move_no_faster_than_the_joints_need(make_track, tmp_path, activity):
-    track = make_track(activity, frames=150, noise=0.0)
-    write_bvh(track, tmp_path / 'person.bvh', 50)
-    _, channels, _ = read_bvh(tmp_path / 'person.bvh')
+def test_angles_move_no_faster_than_the_joints_need(make_track, write_and_read, activity):
+    _, channels, _ = write_and_read(make_track(activity, frames=150, noise=0.0))
     # near a pole of its order an angle would change by up to 180 degrees from one frame to the next
     assert np.abs(np.diff(channels[:, 3:], axis=0)).max() < 30
 
 
-def test_angles_go_on_beyond_half_a_turn(make_track, tmp_path):
+def test_angles_go_on_beyond_half_a_turn(make_track, write_and_read):
     track = make_track(frames=100)
     turn = Rotation.from_euler('y', np.linspace(0, 720, 100)[:, None], degrees=True)
     track.keypoints_3d = np.einsum('tij,kj->tki', turn.as_matrix(), track.keypoints_3d[0])
-    write_bvh(track, tmp_path / 'person.bvh', 50)
-    _, channels, _ = read_bvh(tmp_path / 'person.bvh')
+    _, channels, _ = write_and_read(track)
     assert np.abs(np.diff(channels[:, 3:], axis=0)).max() < 10
     assert abs(channels[-1, 5] - channels[0, 5]) == pytest.approx(720, abs=1)
 
 
-def test_knees_that_bend_beyond_a_right_angle_do_not_jump(make_track, tmp_path):
+def test_knees_that_bend_beyond_a_right_angle_do_not_jump(make_track, fixed_length_poses, write_and_read):
     track = make_track(frames=90, noise=0.0)
     pose = np.repeat(track.keypoints_3d[:1], 90, axis=0)
     bend = np.radians(np.linspace(5, 140, 90))
@@ -136,12 +128,10 @@ def test_knees_that_bend_beyond_a_right_angle_do_not_jump(make_track, tmp_path):
             np.cos(bend)[:, None] * thigh + np.sin(bend)[:, None] * back + 0.02 * left
         )
     track.keypoints_3d = pose
-    write_bvh(track, tmp_path / 'person.bvh', 50)
-    positions, channels, _ = read_bvh(tmp_path / 'person.bvh')
+    positions, channels, _ = write_and_read(track)
     assert np.abs(np.diff(channels[:, 3:], axis=0)).max() < 4
-    np.testing.assert_allclose(
-        positions, in_bvh_axes(fixed_length_poses(pose) + track.root[:, None]), rtol=0, atol=1e-5
-    )
+    expected = in_bvh_axes(fixed_length_poses(pose) + track.root[:, None])
+    np.testing.assert_allclose(positions, expected, rtol=0, atol=1e-5)
 
 
 def test_file_as_animation_programs_read_it(make_track, tmp_path):
@@ -165,18 +155,11 @@ def test_file_as_animation_programs_read_it(make_track, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ['person.bvh']
 
 
-def test_without_a_root_the_hips_stay_at_the_origin(make_track, tmp_path):
-    write_bvh(make_track(frames=4, root=None), tmp_path / 'person.bvh', 50)
-    positions, _, _ = read_bvh(tmp_path / 'person.bvh')
-    np.testing.assert_array_equal(positions[:, 0], 0)
-
-
-def test_a_known_world_has_z_up(make_track, tmp_path):
+def test_a_known_world_has_z_up(make_track, fixed_length_poses, write_and_read):
     track = make_track(frames=4)
     rotation = Rotation.from_euler('xyz', [-70, 15, 8], degrees=True).as_matrix()
     camera = dict(R=rotation, T=np.array([[0.5], [-4.0], [1.5]]))
-    write_bvh(track, tmp_path / 'person.bvh', 50, camera)
-    positions, _, _ = read_bvh(tmp_path / 'person.bvh')
+    positions, _, _ = write_and_read(track, camera=camera)
     points = fixed_length_poses(track.keypoints_3d) + track.root[:, None]
     world = np.einsum('ij,tkj->tki', rotation, points) + [0.5, -4.0, 1.5]
     np.testing.assert_allclose(positions, np.stack([world[..., 0], world[..., 2], -world[..., 1]], axis=-1), atol=1e-5)

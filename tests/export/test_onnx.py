@@ -17,9 +17,10 @@ from depth_refine.utils.errors import InputError
 CODEC = dict(type='DepthSequenceLifting', depth_range=1.2)
 
 
-def randomise(model):
+def build(config):
     """Weights and batch norm statistics that matter."""
     torch.manual_seed(0)
+    model = MODELS.build(config)
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             for values in (module.weight, module.running_var):
@@ -29,6 +30,22 @@ def randomise(model):
         elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.kaiming_normal_(module.weight)
     return model.eval()
+
+
+def build_refiner(causal):
+    backbone = dict(type='TemporalConvNet', in_channels=51, channels=12, num_blocks=2, causal=causal)
+    head = dict(type='TemporalPoseHead', in_channels=12, decoder=CODEC)
+    return build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head))
+
+
+def build_first_stage(bgr_to_rgb):
+    preprocessor = dict(type='PoseDataPreprocessor', mean=[120, 110, 100], std=[60, 50, 40], bgr_to_rgb=bgr_to_rgb)
+    backbone = dict(type='ResNet', depth=18, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,))
+    head = dict(type='IntegralHead3D', in_channels=128, depth_bins=6, deconv_out_channels=(8,))
+    head.update(deconv_kernel_sizes=(4,), decoder=dict(type='IntegralPose3D', input_size=(40, 56), depth_range=1.2))
+    model = build(dict(type='TopdownPoseEstimator', data_preprocessor=preprocessor, backbone=backbone, head=head))
+    nn.init.normal_(model.head.heatmap_head.final_layer.weight, std=0.005)  # heatmaps of several bins
+    return model
 
 
 def run(path, values):
@@ -42,11 +59,7 @@ def metadata(path):
 
 @pytest.fixture(scope='module', params=[False, True], ids=['symmetric', 'causal'])
 def refiner(request, tmp_path_factory):
-    torch.manual_seed(0)
-    backbone = dict(type='TemporalConvNet', in_channels=51, channels=12, num_blocks=2, causal=request.param)
-    head = dict(type='TemporalPoseHead', in_channels=12, decoder=CODEC)
-    model = randomise(MODELS.build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head)))
-    path = tmp_path_factory.mktemp('refiner') / 'refiner.onnx'
+    model, path = build_refiner(request.param), tmp_path_factory.mktemp('refiner') / 'refiner.onnx'
     export_onnx(onnx_graph(model), path, dict(checkpoint_sha256='abc'))
     return model, path
 
@@ -73,80 +86,72 @@ def test_refiner_metadata(refiner):
 
 def test_stated_normalisation_is_the_codecs():
     keypoints = np.random.default_rng(0).uniform(0, 300, (4, 17, 3)).astype(np.float32)
-    camera = dict(w=640, h=362)
     target = np.zeros((4, 17, 3), np.float32)
-    encoded = KEYPOINT_CODECS.build(CODEC).encode(keypoints, lifting_target=target, camera_param=camera)
+    encoded = KEYPOINT_CODECS.build(CODEC).encode(keypoints, lifting_target=target, camera_param=dict(w=640, h=362))
     u, v, depth = np.moveaxis(keypoints, -1, 0)
     stated = np.stack([2 * u / 640 - 1, (2 * v - 362) / 640, depth / 0.6], axis=-1)
     np.testing.assert_allclose(encoded['keypoint_labels'], stated, rtol=1e-5, atol=1e-6)
 
 
-def build_first_stage(bgr_to_rgb):
-    preprocessor = dict(type='PoseDataPreprocessor', mean=[120, 110, 100], std=[60, 50, 40], bgr_to_rgb=bgr_to_rgb)
-    decoder = dict(type='IntegralPose3D', input_size=(40, 56), depth_range=1.2)
-    head = dict(
-        type='IntegralHead3D', in_channels=128, depth_bins=6, deconv_out_channels=(8,), deconv_kernel_sizes=(4,)
-    )
-    model = dict(
-        type='TopdownPoseEstimator',
-        data_preprocessor=preprocessor,
-        backbone=dict(type='ResNet', depth=18, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,)),
-        head=head | dict(decoder=decoder),
-    )
-    model = randomise(MODELS.build(model))
-    nn.init.normal_(model.head.heatmap_head.final_layer.weight, std=0.005)  # heatmaps of several bins
-    return model
-
-
-def predict(model, images):
-    """(N, K, 3) from images as OpenCV reads them, BGR, the way that MMPose predicts."""
-    samples = [PoseDataSample() for _ in images]
-    inputs = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
-    with torch.no_grad():
-        data = model.data_preprocessor(dict(inputs=inputs, data_samples=samples))
-        instances = model.head.predict(model.extract_feat(data['inputs']), samples)
-    return np.concatenate([instance.keypoints for instance in instances])
-
-
-@pytest.fixture(scope='module')
-def first_stage(tmp_path_factory):
-    model = build_first_stage(bgr_to_rgb=True)
-    path = tmp_path_factory.mktemp('first_stage') / 'first_stage.onnx'
+@pytest.fixture(scope='module', params=[True, False], ids=['RGB', 'BGR'])
+def first_stage(request, tmp_path_factory):
+    model, path = build_first_stage(request.param), tmp_path_factory.mktemp('first_stage') / 'first_stage.onnx'
     export_onnx(onnx_graph(model), path)
-    return model, path
+    return model, path, 'RGB' if request.param else 'BGR'
 
 
 @pytest.mark.parametrize('batch', [1, 2, 5])
 def test_first_stage_at_every_batch_size(first_stage, batch):
-    model, path = first_stage
+    """The images are as OpenCV reads them, BGR, and the expected keypoints as MMPose predicts them."""
+    model, path, order = first_stage
     images = np.random.default_rng(batch).integers(0, 256, (batch, 56, 40, 3), np.uint8)
-    expected = predict(model, images)
-    rgb = np.ascontiguousarray(images[..., ::-1].transpose(0, 3, 1, 2)).astype(np.float32)
+    inputs, samples = [torch.from_numpy(image).permute(2, 0, 1) for image in images], [PoseDataSample() for _ in images]
+    with torch.no_grad():
+        data = model.data_preprocessor(dict(inputs=inputs, data_samples=samples))
+        instances = model.head.predict(model.extract_feat(data['inputs']), samples)
+    expected = np.concatenate([instance.keypoints for instance in instances])
     assert np.all(np.std(expected, axis=(0, 1)) > [0.5, 0.5, 0.01])
-    np.testing.assert_allclose(run(path, rgb), expected, rtol=0, atol=1e-4)
+    ordered = images[..., ::-1] if order == 'RGB' else images
+    actual = run(path, np.ascontiguousarray(ordered.transpose(0, 3, 1, 2), np.float32))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
 
 
 def test_first_stage_metadata(first_stage):
-    data = metadata(first_stage[1])
-    assert data['input'].startswith('image: (N, 3, 56, 40) float32, RGB, 0 to 255')
+    _, path, order = first_stage
+    data = metadata(path)
+    assert data['input'].startswith(f'image: (N, 3, 56, 40) float32, {order}, 0 to 255')
     assert 'pixels of the crop' in data['output'] and json.loads(data['depth_range_m']) == 1.2
 
 
-def test_a_network_trained_on_bgr_takes_bgr():
-    model = build_first_stage(bgr_to_rgb=False)
-    graph = onnx_graph(model)
-    image = np.random.default_rng(0).integers(0, 256, (1, 56, 40, 3), np.uint8)
-    with torch.no_grad():
-        actual = graph(torch.from_numpy(image).permute(0, 3, 1, 2).float())
-    np.testing.assert_allclose(actual, predict(model, image), rtol=0, atol=1e-4)
-    assert 'float32, BGR, 0 to 255' in graph.metadata['input']
+@pytest.mark.parametrize('dynamo', [True, False], ids=['dynamo', 'torchscript'])
+@pytest.mark.parametrize('part', ['head', 'refiner'])
+def test_both_exporters_of_pytorch(part, dynamo, tmp_path):
+    """Nothing becomes a constant: outputs follow their inputs, also at another batch size than the traced one."""
+
+    def make(batch):
+        return (20 * torch.randn(batch, 128, 14, 10),) if part == 'head' else torch.randn(batch, 51, 40)
+
+    module, path = build_first_stage(True).head if part == 'head' else build_refiner(False), tmp_path / 'part.onnx'
+    free = {0: 'batch'}
+    shapes = dict(dynamic_axes=dict(x=free, y=free))
+    if dynamo:
+        shapes = dict(dynamic_shapes=((free,) if part == 'head' else free,))
+    names = dict(input_names=['x'], output_names=['y'])
+    torch.onnx.export(module, (make(2),), path, dynamo=dynamo, verbose=False, **names, **shapes)
+    for batch in (1, 2, 5):
+        outputs = []
+        for values in (make(batch), make(batch)):
+            with torch.no_grad():
+                expected = module(values).numpy()
+            outputs.append(run(path, (values[0] if part == 'head' else values).numpy()))
+            np.testing.assert_allclose(outputs[-1], expected, rtol=0, atol=1e-4)
+        assert outputs[0].shape == expected.shape and np.abs(outputs[0] - outputs[1]).max() > 1e-3
 
 
 def test_other_models_are_refused():
-    backbone = dict(type='ResNet', depth=18)
     head = dict(type='HeatmapHead', in_channels=512, out_channels=17, deconv_out_channels=None)
-    model = MODELS.build(dict(type='TopdownPoseEstimator', backbone=backbone, head=head))
+    model = MODELS.build(dict(type='TopdownPoseEstimator', backbone=dict(type='ResNet', depth=18), head=head))
     with pytest.raises(
-        InputError, match='cannot export a TopdownPoseEstimator with a ResNet and a HeatmapHead: expected'
+        InputError, match='cannot export a TopdownPoseEstimator with a ResNet and a HeatmapHead: expect'
     ):
         onnx_graph(model)

@@ -31,3 +31,33 @@ def pictures():
     """20 smooth pictures of 96 x 74 px, each brighter than the one before."""
     texture = cv2.resize(np.random.default_rng(0).integers(0, 60, (5, 6, 3), np.uint8), (96, 74))
     return [texture + np.uint8(8 * number) for number in range(20)]
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    """A function that puts a camera of some frames, number 0, in the place of cv2's; what was released is in it."""
+
+    class Camera:
+        released = 0
+
+        def __init__(self, number):
+            self.number, self.frames = number, iter(images)
+
+        def isOpened(self):
+            return self.number == 0
+
+        def read(self):
+            image = next(self.frames, None)
+            return image is not None, image
+
+        def release(self):
+            Camera.released += 1
+
+    def plug_in(frames):
+        nonlocal images
+        images = frames
+        monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+        return Camera
+
+    images = []
+    return plug_in

@@ -12,11 +12,12 @@ from depth_refine.inference.person_detectors import MMDetPersonDetector, Torchvi
 from depth_refine.inference.video_source import Frame
 from depth_refine.utils.errors import InputError
 
-IMAGE = np.zeros((75, 97, 3), np.uint8)
+FRAME = Frame(0, 0.0, np.random.default_rng(0).integers(0, 256, (75, 97, 3), np.uint8))
 FOUND = dict(
     boxes=torch.tensor([[1.0, 2, 30, 40], [3, 4, 50, 60], [5, 6, 70, 80], [7, 8, 9, 10]]),
     scores=torch.tensor([0.9, 0.8, 0.4, 0.6]),
 )
+PEOPLE = [[1, 2, 30, 40], [7, 8, 9, 10]]  # with labels person, other, person, person
 
 
 @pytest.fixture(scope='module')
@@ -28,20 +29,15 @@ def weights(tmp_path_factory):
 
 
 def test_torchvision(weights, monkeypatch):
-    detector = TorchvisionPersonDetector(weights, 'cpu')
-    saved = torch.load(weights, weights_only=True)
-    for name, value in detector._model.state_dict().items():
-        assert torch.equal(value, saved[name])
-    boxes = detector(Frame(0, 0.0, IMAGE))
+    detector, given = TorchvisionPersonDetector(weights, 'cpu'), []
+    for name, value in torch.load(weights, weights_only=True).items():
+        assert torch.equal(value, detector._model.state_dict()[name])
+    boxes = detector(FRAME)
     assert boxes.bboxes.shape[1:] == (4,) and boxes.track_ids is None
-
-    given = []
-    monkeypatch.setattr(
-        detector, '_model', lambda images: given.extend(images) or [dict(FOUND, labels=torch.tensor([1, 2, 1, 1]))]
-    )
-    image = np.random.default_rng(0).integers(0, 256, (75, 97, 3), np.uint8)
-    np.testing.assert_array_equal(detector(Frame(0, 0.0, image)).bboxes, [[1, 2, 30, 40], [7, 8, 9, 10]])
-    np.testing.assert_allclose(given[0].permute(1, 2, 0), image[..., ::-1] / 255, atol=1e-6)
+    found = [dict(FOUND, labels=torch.tensor([1, 2, 1, 1]))]
+    monkeypatch.setattr(detector, '_model', lambda images: given.extend(images) or found)
+    np.testing.assert_array_equal(detector(FRAME).bboxes, PEOPLE)
+    np.testing.assert_allclose(given[0].permute(1, 2, 0), FRAME.image[..., ::-1] / 255, atol=1e-6)
 
 
 def test_torchvision_weights_that_do_not_fit(weights, tmp_path):
@@ -55,36 +51,32 @@ def test_torchvision_weights_that_do_not_fit(weights, tmp_path):
         TorchvisionPersonDetector(other, 'cpu')
 
 
+@pytest.fixture
+def mmdet_of(monkeypatch, tmp_path):
+    """A function that makes a detector of some classes, MMDetection's API replaced: it needs a full mmcv to run."""
+    monkeypatch.setattr(person_detectors, 'find_spec', lambda name: object())
+    (tmp_path / 'detector.py').write_text('model = dict()')
+
+    def make(*classes):
+        labels = torch.tensor([0, 1, 0, 0]) if classes[0] == 'person' else torch.tensor([1, 0, 1, 1])
+        instances = InstanceData(bboxes=FOUND['boxes'], scores=FOUND['scores'], labels=labels)
+        api = ModuleType('mmdet.apis')
+        api.init_detector = lambda cfg, checkpoint, device: SimpleNamespace(dataset_meta=dict(classes=classes))
+        api.inference_detector = lambda model, image: SimpleNamespace(pred_instances=instances)
+        monkeypatch.setitem(sys.modules, 'mmdet.apis', api)
+        return MMDetPersonDetector(str(tmp_path / 'detector.py'), 'detector.pth', 'cpu')
+
+    return make
+
+
+def test_mmdet(mmdet_of):
+    for classes in (('person', 'dog'), ('dog', 'person')):
+        np.testing.assert_array_equal(mmdet_of(*classes)(FRAME).bboxes, PEOPLE)
+    with pytest.raises(InputError, match=r"expected a detector with the class 'person', got \('dog',\)"):
+        mmdet_of('dog')
+
+
 def test_mmdet_without_compiled_operators(monkeypatch):
     monkeypatch.setattr(person_detectors, 'find_spec', lambda name: None)
     with pytest.raises(InputError, match='need a full mmcv, and mmcv-lite has no compiled operators'):
         MMDetPersonDetector('detector.py', 'detector.pth', 'cpu')
-
-
-@pytest.mark.parametrize(('classes', 'person'), [(('person', 'dog'), 0), (('dog', 'person'), 1)])
-def test_mmdet(monkeypatch, tmp_path, classes, person):
-    """With MMDetection's API replaced, as its detectors do not run without a full mmcv."""
-    monkeypatch.setattr(person_detectors, 'find_spec', lambda name: object())
-    (tmp_path / 'detector.py').write_text('model = dict()')
-    api, given = ModuleType('mmdet.apis'), []
-    api.init_detector = lambda cfg, checkpoint, device: (
-        given.append((checkpoint, device)) or SimpleNamespace(dataset_meta=dict(classes=classes))
-    )
-    labels = torch.tensor([person, 1 - person, person, person])
-    instances = InstanceData(bboxes=FOUND['boxes'], scores=FOUND['scores'], labels=labels)
-    api.inference_detector = lambda model, image: SimpleNamespace(pred_instances=instances)
-    monkeypatch.setitem(sys.modules, 'mmdet.apis', api)
-    detector = MMDetPersonDetector(str(tmp_path / 'detector.py'), 'detector.pth', 'cpu')
-    assert given == [('detector.pth', 'cpu')]
-    np.testing.assert_array_equal(detector(Frame(0, 0.0, IMAGE)).bboxes, [[1, 2, 30, 40], [7, 8, 9, 10]])
-
-
-def test_mmdet_of_other_things(monkeypatch, tmp_path):
-    monkeypatch.setattr(person_detectors, 'find_spec', lambda name: object())
-    (tmp_path / 'detector.py').write_text('model = dict()')
-    api = ModuleType('mmdet.apis')
-    api.init_detector = lambda *args, **kwargs: SimpleNamespace(dataset_meta=dict(classes=('dog',)))
-    api.inference_detector = None
-    monkeypatch.setitem(sys.modules, 'mmdet.apis', api)
-    with pytest.raises(InputError, match=r"expected a detector with the class 'person', got \('dog',\)"):
-        MMDetPersonDetector(str(tmp_path / 'detector.py'), 'detector.pth', 'cpu')

@@ -6,21 +6,35 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from mmpose.registry import MODELS
 
-from depth_refine.inference.camera_model import make_camera
 from depth_refine.inference.stages import FirstStage, SecondStage, check_fit
+from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
 
 INTRINSICS = (70, 75, 30, 25)
 FLIP = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]
 
 
-def first_stage(stages, batch_size=5):
-    return FirstStage(*stages[:2], 'cpu', batch_size)
+@pytest.fixture(scope='module')
+def first_stage(stages):
+    return FirstStage(*stages[:2], 'cpu', batch_size=5)
 
 
-def test_first_stage_equals_testing_on_the_data_set(stages, data_root):
-    stage = first_stage(stages)
-    cfg = stage.cfg.copy()
+@pytest.fixture
+def second_stage(stages, save, tmp_path):
+    """A function that makes a second stage of a changed config: ``(dataset={...}, backbone={...})``."""
+
+    def make(name='changed', dataset=(), backbone=(), **test_cfg):
+        cfg = Config.fromfile(stages[2])
+        cfg.test_dataloader.dataset.update(dict(dataset))
+        cfg.model.backbone.update(dict(backbone))
+        cfg.model.test_cfg.update(test_cfg)
+        return SecondStage(*save(cfg, tmp_path / name), 'cpu')
+
+    return make
+
+
+def test_first_stage_equals_testing_on_the_data_set(first_stage, stages, data_root):
+    cfg = first_stage.cfg.copy()
     cfg.test_dataloader.update(batch_size=7, num_workers=0, persistent_workers=False)
     cfg.test_dataloader.dataset.update(data_root=str(data_root), frame_step=5)
     loader = Runner.build_dataloader(cfg.test_dataloader)
@@ -28,7 +42,7 @@ def test_first_stage_equals_testing_on_the_data_set(stages, data_root):
         (cv2.imread(loader.dataset[index]['data_samples'].img_path), loader.dataset.get_data_info(index)['bbox'][0])
         for index in range(len(loader.dataset))
     ]
-    found = list(stage(iter(people)))
+    found = list(first_stage(iter(people)))
     model = MODELS.build(cfg.model).eval()
     load_checkpoint(model, str(stages[1]), logger='silent')
     with torch.inference_mode():
@@ -40,17 +54,14 @@ def test_first_stage_equals_testing_on_the_data_set(stages, data_root):
         np.testing.assert_allclose(measured[:, :3], expected.keypoints[0], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(measured[:, 3], expected.keypoint_scores[0], atol=1e-5)
         np.testing.assert_allclose(measured[:, 4], expected.depth_std[0], atol=1e-5)
+    assert list(first_stage(iter([]))) == []
 
 
-def test_first_stage_of_other_boxes(stages):
-    cfg = first_stage(stages).cfg.copy()
+def test_first_stage_of_other_boxes(first_stage, stages):
+    cfg = first_stage.cfg.copy()
     cfg.test_dataloader.dataset.bbox_policy = 'pelvis_2m'
     (note,) = FirstStage(cfg, stages[1], 'cpu', 1).notes
-    assert 'boxes of the policy pelvis_2m' in note and first_stage(stages).notes == []
-
-
-def test_first_stage_of_nobody(stages):
-    assert list(first_stage(stages)(iter([]))) == []
+    assert 'boxes of the policy pelvis_2m' in note and first_stage.notes == []
 
 
 def make_measurements(frames, seed=0):
@@ -76,13 +87,12 @@ def run(model, inputs):
         ('2d+depth+std', [0, 1, 2, 4], False),
     ],
 )
-def test_second_stage_by_hand(stages, save, tmp_path, source, channels, causal, frames):
-    cfg = Config.fromfile(stages[2])
-    cfg.model.backbone.in_channels = 17 * len(channels)
-    cfg.model.test_cfg.flip_test = not causal
-    cfg.model.backbone.causal = causal
-    cfg.test_dataloader.dataset.update(input_source=source, causal=causal)
-    stage = SecondStage(*save(cfg, tmp_path / 'refiner'), 'cpu')
+def test_second_stage_by_hand(second_stage, source, channels, causal, frames):
+    stage = second_stage(
+        dataset=dict(input_source=source, causal=causal),
+        backbone=dict(in_channels=17 * len(channels), causal=causal),
+        flip_test=not causal,
+    )
     measurements = make_measurements(frames)
     found = stage(measurements, make_camera((64, 48), INTRINSICS)[0])
     assert found.shape == (frames, 17, 3) and (stage.rate, stage.is_causal) == (50, causal)
@@ -113,24 +123,20 @@ def test_half_precision(stages):
     np.testing.assert_allclose(rounded_poses, poses, atol=0.02)
 
 
-def test_clips(stages, save, tmp_path):
-    cfg = Config.fromfile(stages[2])
-    cfg.test_dataloader.dataset.update(clip_len=7)
-    stage = SecondStage(*save(cfg, tmp_path / 'refiner'), 'cpu')
-    measurements = make_measurements(17)
-    whole, (camera, _) = SecondStage(*stages[2:], 'cpu'), make_camera((64, 64))
+def test_clips(second_stage):
+    measurements, (camera, _) = make_measurements(17), make_camera((64, 64))
+    whole = second_stage()
     expected = [whole(measurements[start : start + 7], camera) for start in (0, 7, 14)]
-    np.testing.assert_allclose(stage(measurements, camera), np.concatenate(expected), atol=1e-6)
+    clips = second_stage(dataset=dict(clip_len=7))(measurements, camera)
+    np.testing.assert_allclose(clips, np.concatenate(expected), atol=1e-6)
 
 
 @pytest.mark.parametrize(('folder', 'rate'), [('fps10/', 10), ('', 50)])
-def test_rate_of_training(stages, save, tmp_path, folder, rate):
-    cfg = Config.fromfile(stages[2])
-    cfg.test_dataloader.dataset.ann_file = f'annotation_body3d/{folder}h36m_test.npz'
-    assert SecondStage(*save(cfg, tmp_path / 'refiner'), 'cpu').rate == rate
+def test_rate_of_training(second_stage, folder, rate):
+    assert second_stage(dataset=dict(ann_file=f'annotation_body3d/{folder}h36m_test.npz')).rate == rate
 
 
-def test_refused(stages, save, tmp_path):
+def test_refused(stages, second_stage, tmp_path):
     first, first_checkpoint, second, second_checkpoint = stages
     with pytest.raises(InputError, match=r'second\.py is not a first stage: expected a TopdownPoseEst'):
         FirstStage(second, first_checkpoint, 'cpu', 1)
@@ -145,31 +151,20 @@ def test_refused(stages, save, tmp_path):
     (tmp_path / 'data.py').write_text('data_root = 1')
     with pytest.raises(InputError, match=r'data\.py has no model and no test_dataloader: expected a config'):
         FirstStage(tmp_path / 'data.py', first_checkpoint, 'cpu', 1)
-    cfg = Config.fromfile(second)
-    cfg.test_dataloader.dataset.input_source = '2d'
     with pytest.raises(InputError, match=r"two\.py: its network does not take its input_source '2d': Temporal"):
-        SecondStage(*save(cfg, tmp_path / 'two'), 'cpu')
-    cfg = Config.fromfile(second)
-    cfg.model.backbone.causal = True
+        second_stage('two', dataset=dict(input_source='2d'))
     with pytest.raises(InputError, match=r'half\.py: its network is causal, and its test data set not causal'):
-        SecondStage(*save(cfg, tmp_path / 'half'), 'cpu')
+        second_stage('half', backbone=dict(causal=True))
 
 
-def test_fit(stages, save, tmp_path):
-    first, second = FirstStage(*stages[:2], 'cpu', 1), SecondStage(*stages[2:], 'cpu')
-    check_fit(first, second)
-
+def test_fit(stages, first_stage, second_stage, save, tmp_path):
+    check_fit(first_stage, second_stage())
     cfg = Config.fromfile(stages[0])
     cfg.model.head.decoder.depth_range = 2.0
     deeper = FirstStage(*save(cfg, tmp_path / 'deeper'), 'cpu', 1)
     with pytest.raises(InputError, match=r'deeper\.py and .*second\.py do not fit .* range of 2 m, the .* on 1\.5 m'):
-        check_fit(deeper, second)
-    cfg = Config.fromfile(stages[2])
-    cfg.model.backbone.in_channels = 34
-    cfg.test_dataloader.dataset.input_source = '2d'
-    check_fit(deeper, SecondStage(*save(cfg, tmp_path / 'flat'), 'cpu'))
-
-    cfg = Config.fromfile(stages[0])
+        check_fit(deeper, second_stage('second'))
+    check_fit(deeper, second_stage('flat', dataset=dict(input_source='2d'), backbone=dict(in_channels=34)))
     cfg.model.head.num_joints = 16
     with pytest.raises(InputError, match=r"Human3\.6M's 17 joints in both, got 16 and 17"):
-        check_fit(FirstStage(*save(cfg, tmp_path / 'other'), 'cpu', 1), second)
+        check_fit(FirstStage(*save(cfg, tmp_path / 'other'), 'cpu', 1), second_stage())

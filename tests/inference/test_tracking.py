@@ -1,7 +1,57 @@
 import numpy as np
 import pytest
 
-from depth_refine.inference.tracking import IouTracker, box_iou, split_into_tracks
+from depth_refine.inference.person_boxes import Boxes, whole_frame
+from depth_refine.inference.tracking import IouTracker, PersonFinder, box_iou, split_into_tracks
+from depth_refine.inference.video_source import Frame
+
+IMAGE = np.zeros((75, 97, 3), np.uint8)
+
+
+def box(x, y=0, width=10, height=20):
+    return [x, y, x + width, y + height]
+
+
+def test_boxes_are_cut_at_the_edges_or_dropped_and_crops_have_a_margin():
+    given = [
+        [10, 20, 30, 60],
+        [-20, 0, 20, 50],
+        [97, 0, 120, 50],
+        [-9, -9, -1, -1],
+        [96, 0, 99, 50],
+        [90, 70, 97.5, 75],
+    ]
+    find = PersonFinder(lambda frame: Boxes(np.array(given, np.float32), np.arange(4, 10), margin=1.5))
+    people = find(Frame(0, 0.0, IMAGE))
+    assert [person.track_id for person in people] == [4, 5, 9]
+    np.testing.assert_array_equal(
+        [person.bbox for person in people], [[10, 20, 30, 60], [0, 0, 20, 50], [90, 70, 97, 75]]
+    )
+    np.testing.assert_allclose([person.crop for person in people[:2]], [[5, 10, 35, 70], [-5, -12.5, 25, 62.5]])
+    find(Frame(1, 0.1, IMAGE))
+    assert find.notes() == [
+        'Boxes that reached beyond the image and were cut at its edges: 2.',  # by more than rounding
+        'Boxes outside the image, dropped: 6.',
+    ]
+
+
+def test_whole_frames_and_nobody():
+    (person,) = PersonFinder(whole_frame)(Frame(0, 0.0, IMAGE))
+    np.testing.assert_array_equal([person.bbox, person.crop], [[0, 0, 97, 75]] * 2)
+    assert PersonFinder(lambda frame: Boxes(np.empty((0, 4), np.float32)))(Frame(0, 0.0, IMAGE)) == []
+
+
+def test_people_without_numbers_are_tracked():
+    def boxes(frame):
+        left, right = box(frame.index, width=20), box(60, width=20)
+        return Boxes(np.array([left, right] if frame.index % 2 else [right, left], np.float32))
+
+    find = PersonFinder(boxes)
+    found = [find(Frame(index, index / 25, None if index == 4 else IMAGE)) for index in range(8)]
+    assert [[person.track_id for person in people] for people in found] == [
+        [0, 1], [1, 0], [0, 1], [1, 0], [], [1, 0], [0, 1], [1, 0],
+    ]  # fmt: skip
+    assert find.notes() == []
 
 
 def test_iou_against_counted_pixels():
@@ -17,40 +67,34 @@ def test_iou_against_counted_pixels():
     np.testing.assert_allclose(box_iou(boxes[0], boxes[1][:5]), (both / either)[:, :5])
 
 
-def box(x, y=0, width=10, height=20):
-    return [x, y, x + width, y + height]
-
-
 def test_two_people_cross():
     tracker, ids = IouTracker(), []
     for frame in range(40):
         a, b = box(2 * frame), box(80 - 2 * frame, y=6)
         order = [0, 1] if frame % 3 else [1, 0]
         ids.append(tracker.update(frame / 25, np.array([a, b], float)[order])[np.argsort(order)])
-    ids = np.array(ids)
-    assert sorted(ids[0]) == [0, 1]
-    assert (ids == ids[0]).all()
+    assert sorted(ids[0]) == [0, 1] and (np.array(ids) == ids[0]).all()
 
 
-def test_the_best_assignment_of_all():
+@pytest.mark.parametrize(
+    ('before', 'after', 'ids'),
+    [
+        # greedily, the box at 4 would take person 1 (0.82) and leave the one at 9 without (it meets only person 1)
+        ([box(0), box(5)], [box(9), box(4)], [1, 0]),
+        ([box(0), box(100)], [box(7), box(100)], [2, 1]),  # below the threshold is somebody else
+    ],
+)
+def test_the_best_assignment_of_all(before, after, ids):
     tracker = IouTracker()
-    tracker.update(0, np.array([box(0), box(5)], float))
-    # greedily, the box at 4 would take person 1 (0.82) and leave the one at 9 without (it meets only person 1)
-    assert tracker.update(0.04, np.array([box(9), box(4)], float)).tolist() == [1, 0]
-
-
-def test_below_the_threshold_is_somebody_else():
-    tracker = IouTracker()
-    tracker.update(0, np.array([box(0), box(100)], float))
-    assert tracker.update(0.04, np.array([box(7), box(100)], float)).tolist() == [2, 1]
+    tracker.update(0, np.array(before, float))
+    assert tracker.update(0.04, np.array(after, float)).tolist() == ids
 
 
 @pytest.mark.parametrize(('away', 'person'), [(0.9, 0), (1.1, 1)])
 def test_coming_back(away, person):
     tracker = IouTracker()
-    times = np.arange(0, away, 0.1)
     assert tracker.update(0, np.array([box(3)], float)).tolist() == [0]
-    for time in times[1:]:
+    for time in np.arange(0.1, away, 0.1):
         assert tracker.update(time, np.empty((0, 4))).tolist() == []
     assert tracker.update(away, np.array([box(4)], float)).tolist() == [person]
 
@@ -65,16 +109,13 @@ def split(seen, times, drop_noise=True):
     pairs = sorted((frame, person) for person, frames in seen.items() for frame in frames)
     frames, ids = np.array(pairs, int).reshape(-1, 2).T
     tracks, notes = split_into_tracks(frames, ids, times, drop_noise)
-    for track in tracks:
-        np.testing.assert_array_equal(frames[track.rows], track.frames)
-    return {track.track_id: track.frames.tolist() for track in tracks}, notes
+    return {track_id: frames[rows].tolist() for track_id, rows in tracks}, notes
 
 
 def test_gaps_up_to_a_second_stay_in_a_track():
-    times = np.arange(100) / 25
     seen = {0: [*range(10), *range(34, 60)], 4: [*range(20), *range(46, 99)]}
-    tracks, notes = split(seen, times)
-    assert tracks == {0: seen[0], 4: list(range(20)), 5: list(range(46, 99))}
+    tracks, notes = split(seen, np.arange(100) / 25)
+    assert tracks == {0: seen[0], 4: list(range(20)), 5: list(range(46, 99))} and list(tracks) == [0, 4, 5]
     assert notes == ['Returns after more than 1 s, each a new track: 1.']
 
 

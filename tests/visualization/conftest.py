@@ -1,5 +1,6 @@
 """A standing person with a raised left arm in front of the camera, in one frame and in a video."""
 
+import av
 import numpy as np
 import pytest
 
@@ -11,6 +12,30 @@ _JOINTS = [
     (0, 0, 0), (-1, 0, 0), (-1, 4, -1), (-1, 8, 0), (1, 0, 0), (1, 4, -1), (1, 8, 0), (0, -2, 0), (0, -4, 0),
     (0, -5, 0), (0, -6, 0), (2, -4, 0), (4, -4, 0), (4, -6, 0), (-2, -4, 0), (-2, -1, 0), (-2, 1, -2),
 ]  # fmt: skip
+
+
+@pytest.fixture(scope='session')
+def pixels():
+    """A function that finds the pixels of a colour, red, green, blue: (N, 2) positions x, y."""
+
+    def pixels(picture, rgb, tolerance=0):
+        return np.argwhere(np.abs(picture.astype(int) - rgb[::-1]).max(axis=-1) <= tolerance)[:, ::-1]
+
+    return pixels
+
+
+@pytest.fixture(scope='session')
+def read_video():
+    """A function that reads a file's video: stream, seconds of the frames, and (N, H, W, 3) BGR."""
+
+    def read_video(path):
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            frames = list(container.decode(stream))
+            times = [float(frame.pts * stream.time_base) for frame in frames]
+            return stream, times, np.stack([frame.to_ndarray(format='bgr24') for frame in frames])
+
+    return read_video
 
 
 @pytest.fixture

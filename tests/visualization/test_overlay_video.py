@@ -1,35 +1,83 @@
-import av
 import numpy as np
 import pytest
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import write_overlay_video
-from depth_refine.visualization.overlay_video import fitted_size
+from depth_refine.visualization.overlay_video import checked_frames, draw_overlay, fitted_size
 from depth_refine.visualization.pose_frame import SIDE_COLORS
+from depth_refine.visualization.scene_view import person_color
+
+SCALE = 6
 
 
-def _read(path):
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        frames = list(container.decode(stream))
-        return [float(frame.pts * stream.time_base) for frame in frames], [f.to_ndarray(format='bgr24') for f in frames]
+def draw(poses, frame):
+    """Over a black picture, six times as large as the video."""
+    picture = np.zeros((62 * SCALE, 97 * SCALE, 3), np.uint8)
+    draw_overlay(picture, poses, frame)
+    return picture
 
 
-def _near(picture, rgb):
-    return (np.abs(picture.astype(int) - rgb[::-1]).max(axis=-1) < 40).sum()
+def test_joints_are_where_they_are_in_the_image(pixels, video_poses):
+    picture, track = draw(video_poses, 2), video_poses.tracks[0]
+    expected = (track.keypoints[2] + 0.5) * SCALE - 0.5
+    forearms = dict(left=expected[[12, 13]].mean(axis=0), right=expected[[15, 16]].mean(axis=0))
+    for point, color in [
+        *((point, person_color(track)) for point in expected),
+        *((point, SIDE_COLORS[side]) for side, point in forearms.items()),
+    ]:
+        assert np.linalg.norm(pixels(picture, color) - point, axis=1).min() < 1.5
 
 
-def test_overlay_beside_the_view(video_poses, video_frames, tmp_path):
+def test_people_have_their_own_colors_and_only_their_own_frames(pixels, video_poses):
+    colors = [person_color(track) for track in video_poses.tracks]
+    found = {frame: [len(pixels(draw(video_poses, frame), color)) > 100 for color in colors] for frame in (2, 3, 9, 10)}
+    assert found == {2: [True, False], 3: [True, True], 9: [True, True], 10: [True, False]}
+
+
+def test_interpolated_people_are_thin_and_labelled(pixels, video_poses):
+    track = video_poses.tracks[0]
+    track.keypoints[:] = track.keypoints[0]
+    limbs, label = [], []
+    for picture in (draw(video_poses, 2), draw(video_poses, 5)):
+        left_part, above_head = picture[:, : 45 * SCALE], picture[: int(track.keypoints[0, :, 1].min() * SCALE) - 10]
+        limbs.append(sum(len(pixels(left_part, SIDE_COLORS[side], 60)) for side in ('left', 'right')))
+        label.append(np.ptp(pixels(above_head, person_color(track))[:, 0]))
+    assert 0 < limbs[1] < limbs[0] / 2 and label[1] > label[0] + 40
+
+
+def test_people_outside_the_image(pixels, video_poses):
+    for shift in (-500, 500):
+        video_poses.tracks[0].keypoints = video_poses.tracks[0].keypoints + shift
+        assert len(pixels(draw(video_poses, 0), person_color(video_poses.tracks[0]))) > 100, 'the label stays'
+
+
+@pytest.mark.parametrize(
+    ('frames', 'got'),
+    [
+        ([], 'got 0 frames. '),
+        ([np.zeros((62, 97, 3))] * 11, r'got 11 frames, frame 10 of shape \(62, 97, 3\). '),
+        ([np.zeros((62, 97, 3))] * 13, r'got 13 frames, frame 12 of shape \(62, 97, 3\). '),
+        ([np.zeros((62, 97, 3)), np.zeros((97, 62, 3))], r'got 2 frames, frame 1 of shape \(97, 62, 3\). '),
+        ([np.zeros((62, 97))] * 12, r'got 1 frames, frame 0 of shape \(62, 97\). '),
+    ],
+)
+def test_frames_of_another_video(video_poses, frames, got):
+    expected = r'cannot write v.mp4: expected the 12 frames of walk.mp4, each of shape \(62, 97, 3\), '
+    with pytest.raises(InputError, match=expected + got + 'Give the frames'):
+        list(checked_frames(video_poses, frames, 'v.mp4'))
+
+
+def test_overlay_beside_the_view(pixels, read_video, video_poses, video_frames, tmp_path):
     write_overlay_video(video_poses, iter(video_frames), tmp_path / 'out.mp4')
-    times, pictures = _read(tmp_path / 'out.mp4')
+    _, times, pictures = read_video(tmp_path / 'out.mp4')
     np.testing.assert_allclose(times, video_poses.times - 2.0, atol=1e-4)
-    # 97 x 62 px at 640 px wide; the view beside it is as high, at least 360 and at most 480 wide.
-    assert {picture.shape for picture in pictures} == {(410, 640 + 410, 3)}
+    # 97 x 62 px at 640 px wide; the view beside it is as high, at least 360 and at most 480 wide
+    assert pictures.shape == (12, 410, 640 + 410, 3)
     for index, picture in enumerate(pictures):
         assert np.median(picture[:, :640]) == pytest.approx(60 + 10 * index, abs=3), 'the frame of this time'
         assert np.median(picture[:, 640:]) > 250
         for part in (picture[:380, :640], picture[:380, 640:]):
-            assert all(_near(part, SIDE_COLORS[side]) > 100 for side in ('left', 'right'))
+            assert all(len(pixels(part, SIDE_COLORS[side], 40)) > 100 for side in ('left', 'right'))
 
 
 @pytest.mark.parametrize(
@@ -40,18 +88,12 @@ def test_fitted_size(size, fitted):
     assert fitted_size(size, 640) == fitted
 
 
-def test_wide_and_high_videos(video_poses, tmp_path):
-    for size, shape in (((200, 50), (360, 640 + 360, 3)), ((50, 100), (640, 320 + 480, 3))):
-        video_poses.size = size
-        frames = [np.full((size[1], size[0], 3), 90, np.uint8)] * 12
-        write_overlay_video(video_poses, frames, tmp_path / 'out.mp4')
-        assert _read(tmp_path / 'out.mp4')[1][0].shape == shape
-
-
-def test_nobody_found(video_poses, video_frames, tmp_path):
-    video_poses.tracks = []
-    write_overlay_video(video_poses, video_frames, tmp_path / 'out.mp4')
-    assert len(_read(tmp_path / 'out.mp4')[1]) == 12
+@pytest.mark.parametrize(('size', 'shape'), [((200, 50), (360, 640 + 360, 3)), ((50, 100), (640, 320 + 480, 3))])
+def test_wide_and_high_videos_and_nobody(read_video, video_poses, tmp_path, size, shape):
+    video_poses.size, video_poses.tracks = size, []
+    frames = [np.full((size[1], size[0], 3), 90, np.uint8)] * 12
+    write_overlay_video(video_poses, frames, tmp_path / 'out.mp4')
+    assert read_video(tmp_path / 'out.mp4')[2].shape == (12, *shape)
 
 
 def test_refused_without_leaving_anything(video_poses, video_frames, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from depth_refine.utils.errors import InputError
-from depth_refine.visualization import plot_pose_comparison
+from depth_refine.visualization import plot_pose_comparison, pose_figure, write_pose_picture
 
 
 @pytest.fixture
@@ -17,24 +17,28 @@ def saved_figures(monkeypatch):
     return figures
 
 
-def test_rows_and_columns(frame, tmp_path, saved_figures):
+@pytest.fixture
+def drawn_rows(monkeypatch):
+    """Rows handed to the figure, which is still drawn."""
+    calls, plot = [], plot_pose_comparison
+    monkeypatch.setattr(pose_figure, 'plot_pose_comparison', lambda rows, path: (calls.append(rows), plot(rows, path)))
+    return calls
+
+
+def test_rows_columns_and_axes_in_millimetres(frame, tmp_path, saved_figures):
     plot_pose_comparison([frame, frame], tmp_path / 'poses.png')
     height, width = cv2.imread(str(tmp_path / 'poses.png')).shape[:2]
     assert width > 1000 and height > 500
     (figure,) = saved_figures
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ['S9 Posing, frame 7', 'ground truth', 'first stage\nMPJPE 47 mm', 'refined\nMPJPE 0 mm'] * 2
-
-
-def test_axes_are_millimetres_with_people_upright(frame, tmp_path, saved_figures):
-    plot_pose_comparison([frame], tmp_path / 'poses.png')
-    truth = saved_figures[0].axes[1]
+    truth = figure.axes[1]
     assert [truth.get_xlabel(), truth.get_ylabel(), truth.get_zlabel()] == ['x (mm)', 'depth z (mm)', 'up, −y (mm)']
     drawn = np.concatenate([np.transpose(line.get_data_3d()) for line in truth.lines])
     relative = 1000 * (frame.truth - frame.truth[0])
     assert {tuple(point) for point in drawn.round(6)} == {(x, z, -y + 0.0) for x, y, z in relative.round(6).tolist()}
     for name in 'xyz':
-        limits = [getattr(axes, f'get_{name}lim')() for axes in saved_figures[0].axes[1:]]
+        limits = [getattr(axes, f'get_{name}lim')() for axes in figure.axes[1:4]]
         assert limits[0] == limits[1] == limits[2], 'views of a row share their scale'
 
 
@@ -46,14 +50,45 @@ def test_without_truth(frame, tmp_path, saved_figures):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ['left', 'right', 'trunk']
 
 
-def test_refused_without_leaving_anything(frame, tmp_path):
+def test_rows_that_differ_are_refused_without_leaving_anything(frame, tmp_path):
     with pytest.raises(InputError, match=r'expected rows with the same poses, got \[\]'):
         plot_pose_comparison([], tmp_path / 'poses.png')
-    other = type(frame)(None, None, frame.truth, {'refined': frame.truth})
-    with pytest.raises(
-        InputError, match=r"got \[\['ground truth', 'first stage', 'refined'\], \['ground truth', 'refined'\]\]"
-    ):
+    other = replace(frame, predictions={'refined': frame.truth})
+    named = r"got \[\['ground truth', 'first stage', 'refined'\], \['ground truth', 'refined'\]\]"
+    with pytest.raises(InputError, match=named):
         plot_pose_comparison([frame, other], tmp_path / 'poses.png')
     with pytest.raises(ValueError, match='not supported'):
         plot_pose_comparison([frame], tmp_path / 'poses.unknown')
+    assert not list(tmp_path.iterdir())
+
+
+def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_path, drawn_rows):
+    video_poses.tracks.reverse()
+    track = video_poses.tracks[1]
+    write_pose_picture(video_poses, iter(video_frames), tmp_path / 'poses.svg')
+    (rows,) = drawn_rows
+    frames = [(int(row.image[0, 0, 0]) - 60) // 10 for row in rows]
+    assert frames == [2, 3, 8, 9], 'of 0 to 3 and 7 to 11, where the person was found'
+    for frame, row in zip(frames, rows, strict=True):
+        assert row.title == f'{video_poses.times[frame] - 2:.2f} s'
+        assert (row.keypoints == track.keypoints[frame]).all() and (row.truth == track.truth[frame]).all()
+        assert row.errors_mm() == pytest.approx({'first stage': 80 / 17 * (frame % 2), 'refined': 20 / 17})
+    assert '<svg' in (tmp_path / 'poses.svg').read_text()
+
+
+def test_picture_of_a_short_track_without_truth(video_poses, video_frames, tmp_path, drawn_rows):
+    video_poses.tracks = video_poses.tracks[1:]
+    video_poses.tracks[0].is_interpolated[1:] = True
+    write_pose_picture(video_poses, video_frames, tmp_path / 'poses.pdf')
+    (rows,) = drawn_rows
+    assert [row.truth for row in rows] == [None] and rows[0].image[0, 0, 0] == 90
+    assert (tmp_path / 'poses.pdf').read_bytes().startswith(b'%PDF')
+
+
+def test_picture_refused_without_leaving_anything(video_poses, video_frames, tmp_path):
+    with pytest.raises(InputError, match=r'poses.pdf: expected the 12 frames of walk.mp4, .* got 3 frames'):
+        write_pose_picture(video_poses, video_frames[:3], tmp_path / 'poses.pdf')
+    video_poses.tracks = []
+    with pytest.raises(InputError, match=r'poses.pdf: no person was found in walk.mp4'):
+        write_pose_picture(video_poses, video_frames, tmp_path / 'poses.pdf')
     assert not list(tmp_path.iterdir())

@@ -11,82 +11,63 @@ from depth_refine.visualization.pose_strip import PANEL, draw_strip, image_panel
 CAPTION = 52
 
 
-def _pixels(picture, rgb):
-    """(N, 2) positions x, y of pixels of one exact colour."""
-    return np.argwhere((picture == rgb[::-1]).all(axis=-1))[:, ::-1]
-
-
-def _panel(strip, column):
+def panel_of(strip, column):
     return strip[CAPTION : CAPTION + PANEL, column * PANEL : (column + 1) * PANEL]
 
 
-def test_strip_has_a_panel_for_input_each_prediction_and_truth(frame):
-    strip = draw_strip(frame, azimuth=50, crop=True)
-    assert strip.dtype == np.uint8
-    assert strip.shape == (CAPTION + PANEL + 30, 4 * PANEL, 3)
+def test_a_panel_for_input_each_prediction_and_truth(pixels, frame):
+    """Upright and not mirrored, seen by the camera."""
+    strip = draw_strip(frame, azimuth=0, crop=True)
+    assert strip.dtype == np.uint8 and strip.shape == (CAPTION + PANEL + 30, 4 * PANEL, 3)
     for column in (1, 2, 3):
-        for color in SIDE_COLORS.values():
-            assert len(_pixels(_panel(strip, column), color)) > 50
-
-
-def test_camera_view_is_upright_and_not_mirrored(frame):
-    truth = _panel(draw_strip(frame, azimuth=0, crop=True), 3)
-    left, right = (_pixels(truth, SIDE_COLORS[side]) for side in ('left', 'right'))
-    assert left[:, 0].min() > right[:, 0].max() - 30 and left[:, 0].mean() > PANEL / 2 > right[:, 0].mean()
+        left, right, trunk = (pixels(panel_of(strip, column), color) for color in SIDE_COLORS.values())
+        assert left[:, 0].min() > right[:, 0].max() - 30 and left[:, 0].mean() > PANEL / 2 > right[:, 0].mean()
     # 0.6 m above and 0.8 m below the root at 2.3 m a panel, shortened by the view from 12 degrees above
-    drawn = np.concatenate([left, right, _pixels(truth, SIDE_COLORS['trunk'])])
+    drawn = np.concatenate([left, right, trunk])
     assert drawn[:, 1].min() == pytest.approx(PANEL / 2 - 0.6 * PANEL / 2.3 * np.cos(np.radians(12)), abs=4)
     assert drawn[:, 1].max() == pytest.approx(PANEL / 2 + 0.8 * PANEL / 2.3 * np.cos(np.radians(12)), abs=4)
 
 
-def test_from_the_side_depth_runs_to_the_right(frame):
+def test_from_the_side_depth_runs_to_the_right(pixels, frame):
     """The right wrist is 0.2 m nearer to the camera than the root, the prediction's joints 0.05 m further than true."""
     strip = draw_strip(frame, azimuth=90, crop=True)
-    right = _pixels(_panel(strip, 3), SIDE_COLORS['right'])
+    right = pixels(panel_of(strip, 3), SIDE_COLORS['right'])
     assert right[:, 0].min() == pytest.approx(PANEL / 2 - 0.2 * PANEL / 2.3, abs=4)
-    shift = _pixels(_panel(strip, 1), SIDE_COLORS['right'])[:, 0].min() - right[:, 0].min()
+    shift = pixels(panel_of(strip, 1), SIDE_COLORS['right'])[:, 0].min() - right[:, 0].min()
     assert shift == pytest.approx(0.05 * PANEL / 2.3, abs=1.5)
+    wrong, right, truth = (len(pixels(panel_of(strip, column), TRUTH_COLOR)) for column in (1, 2, 3))
+    assert wrong > 200 and right == 0 and truth == 0, 'the truth shows behind a wrong prediction only'
 
 
-def test_truth_shows_behind_a_wrong_prediction_only(frame):
-    strip = draw_strip(frame, azimuth=90, crop=True)
-    wrong, right, truth = (len(_pixels(_panel(strip, column), TRUTH_COLOR)) for column in (1, 2, 3))
-    assert wrong > 200 and right == 0 and truth == 0
-
-
-def test_truth_has_no_panel_where_it_is_not_known(frame):
+def test_truth_has_no_panel_where_it_is_not_known(pixels, frame):
     strip = draw_strip(replace(frame, truth=None), azimuth=90, crop=True)
     assert strip.shape == (CAPTION + PANEL + 30, 3 * PANEL, 3)
-    assert not len(_pixels(strip, TRUTH_COLOR)), 'neither drawn nor in the legend'
+    assert not len(pixels(strip, TRUTH_COLOR)), 'neither drawn nor in the legend'
 
 
-def test_whole_image_is_letterboxed(frame):
+def test_whole_image_is_letterboxed(pixels, frame):
     """A 160 x 90 image fills the width; the keypoints keep their place in it."""
     panel = image_panel(frame, 320, crop=False)
     image_rows = np.flatnonzero((panel[:, 20] < 220).all(axis=-1))
     assert (image_rows[0], image_rows[-1]) == (70, 249)
-    left = _pixels(panel, SIDE_COLORS['left'])
+    left = pixels(panel, SIDE_COLORS['left'])
     wrist = 2 * frame.keypoints[13] + [0.5, 70.5]
     assert np.linalg.norm(left - wrist, axis=1).min() < 3
     assert left[:, 0].max() == pytest.approx(wrist[0], abs=4)
 
 
-def test_crop_centres_the_person(frame):
+def test_crop_centres_the_person(pixels, frame):
     panel = image_panel(frame, 320, crop=True)
-    drawn = np.concatenate([_pixels(panel, color) for color in SIDE_COLORS.values()])
+    drawn = np.concatenate([pixels(panel, color) for color in SIDE_COLORS.values()])
     np.testing.assert_allclose((drawn.min(axis=0) + drawn.max(axis=0)) / 2, 160, atol=4)
     assert np.ptp(drawn[:, 1]) == pytest.approx(320 / 1.25, abs=6)
 
 
-def test_keypoints_far_outside_the_image(frame):
+def test_keypoints_far_outside_or_nothing_at_all(pixels, frame):
     frame.keypoints = frame.keypoints + [0, 1e4]
-    assert len(_pixels(image_panel(frame, 320, crop=True), SIDE_COLORS['left']))
+    assert len(pixels(image_panel(frame, 320, crop=True), SIDE_COLORS['left']))
     frame.keypoints[13] = -1e7
     assert image_panel(frame, 320, crop=True).shape == (320, 320, 3)
-
-
-def test_without_image_and_keypoints(frame):
     frame.image = frame.keypoints = None
-    panel = image_panel(frame, 320, crop=True)
-    assert not any(len(_pixels(panel, color)) for color in SIDE_COLORS.values())
+    assert not any(len(pixels(image_panel(frame, 320, crop=True), color)) for color in SIDE_COLORS.values())
     assert draw_strip(frame, azimuth=50, crop=True).shape[1] == 4 * PANEL

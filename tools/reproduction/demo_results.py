@@ -8,7 +8,9 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS
 
 from depth_refine.evaluation.prediction_dump import read_predictions
-from depth_refine.visualization import plot_pose_comparison, plot_training_curves, refinement_frames, write_pose_video
+from depth_refine.visualization import plot_pose_comparison, plot_training_curves
+
+from .demo_frames import refinement_frames, write_pose_video
 
 # row of the table: config of the refiner
 REFINERS = {

@@ -12,10 +12,10 @@ from plotly.offline import get_plotlyjs
 from depth_refine.structures.skeleton import BONES, JOINT_NAMES
 from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.atomic import whole_file
-from depth_refine.visualization.mp4 import mp4_writer
-from depth_refine.visualization.overlay import checked_frames, person_color
-from depth_refine.visualization.overlay_video import fitted_size, resized
+from depth_refine.visualization.mp4 import write_mp4
+from depth_refine.visualization.overlay_video import checked_frames, fitted_size, resized
 from depth_refine.visualization.pose_frame import BONE_SIDES, SIDE_COLORS
+from depth_refine.visualization.scene_view import person_color
 
 from .content import STAGES, error_rows, track_data
 
@@ -75,11 +75,10 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
 def _encode(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> str:
     """The frames as a small MP4 in base64."""
     size = fitted_size(poses.size, _SIDE)
+    images = zip(poses.times - poses.times[0], checked_frames(poses, frames, path), strict=False)
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder, 'video.mp4')
-        with mp4_writer(video, poses.fps, crf=_CRF) as writer:
-            for seconds, image in zip(poses.times, checked_frames(poses, frames, path), strict=False):
-                writer.write(resized(image, size), seconds - poses.times[0])
+        write_mp4(((seconds, resized(image, size)) for seconds, image in images), video, poses.fps, crf=_CRF)
         return base64.b64encode(video.read_bytes()).decode()
 
 

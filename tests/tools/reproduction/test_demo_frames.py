@@ -1,9 +1,14 @@
+from dataclasses import replace
+
+import av
 import numpy as np
 import pytest
 from mmpose.registry import DATASETS
+from reproduction.demo_frames import refinement_frames, write_pose_video
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
-from depth_refine.visualization import refinement_frames
+from depth_refine.utils.errors import InputError
+from depth_refine.visualization import PoseFrame
 
 
 @pytest.fixture
@@ -47,3 +52,27 @@ def test_other_kinds_of_data_sets(dataset):
     dataset.input_source = '2d'
     with pytest.raises(ValueError, match='needs whole videos with depths'):
         next(refinement_frames(dataset, {}, []))
+
+
+@pytest.fixture
+def frame():
+    """A pose of random joints 4 m before the camera, no image."""
+    truth = np.random.default_rng(0).normal(scale=0.4, size=(17, 3)) + [0, 0, 4]
+    return PoseFrame(None, None, truth, {'first stage': truth + 0.1, 'refined': truth})
+
+
+def test_video_of_every_frame_with_a_swinging_view(frame, tmp_path):
+    write_pose_video((frame for _ in range(9)), tmp_path / 'poses.mp4', fps=2)
+    with av.open(str(tmp_path / 'poses.mp4')) as container:
+        assert container.streams.video[0].average_rate == 2
+        pictures = [picture.to_ndarray(format='bgr24').astype(int) for picture in container.decode(video=0)]
+    assert len(pictures) == 9 and pictures[0].shape == (422, 4 * 340, 3)
+    change = np.abs(pictures[0] - pictures[8])[:392]
+    assert change[:, 340:].max() > 100 and change[:, :340].max() < 40, 'the input stays'
+
+
+def test_video_of_other_predictions_is_refused_without_leaving_anything(frame, tmp_path):
+    frames = [frame, replace(frame, predictions={'refined': frame.truth})]
+    with pytest.raises(InputError, match=r'pictures of one size, \(422, 1360, 3\), got \(422, 1020, 3\)'):
+        write_pose_video(frames, tmp_path / 'poses.mp4', fps=25)
+    assert not list(tmp_path.iterdir())

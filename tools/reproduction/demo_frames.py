@@ -1,6 +1,8 @@
-"""Frames to draw from a refiner's results: image, truth, first stage and refined pose."""
+"""What to show of the demo's refiner: frames with image, truth, first stage and refined pose, and a video of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,8 +10,11 @@ import numpy as np
 from depth_refine.datasets import H36MDepthSequenceDataset
 from depth_refine.functional.camera import back_project
 from depth_refine.structures.skeleton import ROOT
+from depth_refine.visualization import PoseFrame
+from depth_refine.visualization.mp4 import write_mp4
+from depth_refine.visualization.pose_strip import draw_strip
 
-from .pose_frame import PoseFrame
+_SWING_SECONDS = 8
 
 
 def refinement_frames(
@@ -45,3 +50,22 @@ def refinement_frames(
             }
             title = f'{sample["subject"]} {sample["action"]}, frame {frames[t]}'
             yield PoseFrame(cv2.imread(sample['target_img_path'][t]), pixels, truth, poses, title)
+
+
+def write_pose_video(frames: Iterable[PoseFrame], path: str | Path, fps: float) -> None:
+    """Write an MP4: the input with 2D joints beside 3D views of the predictions and of the truth.
+
+    The viewer swings slowly between 15 and 85 degrees around the person, so that errors in depth, which the camera
+    cannot see, show. The file appears when it is complete.
+
+    Args:
+        frames: what to draw, all with the same names of predictions; a generator is consumed frame by frame.
+        path: the file, ending in '.mp4'.
+        fps: frames per second.
+
+    Raises:
+        InputError: there is no frame, ``path`` does not end in '.mp4', or the number of predictions changes.
+    """
+    azimuths = (50 - 35 * np.cos(2 * np.pi * index / fps / _SWING_SECONDS) for index in count())
+    strips = (draw_strip(frame, azimuth, crop=False) for frame, azimuth in zip(frames, azimuths, strict=False))
+    write_mp4(((index / fps, strip) for index, strip in enumerate(strips)), path, fps)
