@@ -7,6 +7,7 @@ from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
 from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 from depth_refine.utils.units import DEPTH_RANGE, require_unit
 
@@ -56,14 +57,14 @@ class DepthSequenceLifting(VideoPoseLifting):
 
         Returns:
             ``keypoint_labels`` (..., T, K, C), and of a target ``lifting_target_label`` (..., T', K, 3),
-            ``lifting_target_weight`` (..., T', K), 0 or 1, and ``target_root`` (..., 3 of T'), what was subtracted. Arrays
-            or tensors, as they came.
+            ``lifting_target_weight`` (..., T', K), 0 or 1, and ``target_root`` (..., T', 3), what was subtracted;
+            arrays or tensors, as they came.
 
         Raises:
-            ValueError: ``camera_param`` lacks the image size.
+            InputError: ``camera_param`` lacks the image size.
         """
         if not camera_param or not {'w', 'h'} <= camera_param.keys():
-            raise ValueError("DepthSequenceLifting needs camera_param with 'w' and 'h', the image size in pixels")
+            raise InputError("DepthSequenceLifting needs camera_param with 'w' and 'h', the image size in pixels")
         poses = as_tensor(keypoints)
         width, height = (
             torch.as_tensor(camera_param[key], dtype=poses.dtype, device=poses.device) for key in ('w', 'h')

@@ -37,9 +37,11 @@ class H36MDepthSequenceDataset(H36MDataset):
     (T'), ``sequence``, ``subject``, ``action`` and ``bbox_policy``, the store's. T = T' + ``seq_len`` - 1, and T' is 1
     in training and the video's length in test mode, or ``clip_len``.
 
-    A training pipeline whose steps all have a ``transform_batch``, as those of :mod:`depth_refine.datasets.transforms`
-    have, is run on whole batches: a data loader gets one merged batch from ``__getitems__``, for ``merge_windows``.
-    Other pipelines are run sample by sample.
+    A sample is a batch of one. The pipeline begins with a batch of samples: tensors with a batch axis in front, in
+    ``camera_param`` the image sizes ``w`` and ``h`` alone. Steps whose attribute ``batched`` is true, as that of
+    :mod:`depth_refine.datasets.transforms` is, take it whole. Before the first other step it is split into samples of
+    NumPy arrays, as MMPose's transforms know them, and all further steps take these one by one. If there is no other
+    step, a training data loader gets the batch from ``__getitems__``, for ``merge_windows``.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
@@ -86,7 +88,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             raise InputError(f'input_source {input_source!r} needs depth_store, the folder of a depth sequence store')
         counts = dict(seq_len=seq_len, frame_step=frame_step, clip_len=1 if clip_len is None else clip_len)
         for name, value in counts.items():
-            require_number(f'{name} of H36MDepthSequenceDataset', value, 1, whole=True)
+            require_number(f'{name} of {type(self).__name__}', value, 1, whole=True)
         self.input_source = input_source
         self.seq_len = seq_len
         self.depth_store = depth_store and Path(data_root, depth_store)
@@ -153,7 +155,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         """The sample with these video, first target and number of targets."""
         return self._split(self._gather(sample_id[None]), sample_id[None])[0]
 
-    def _describe(self, sample_id: np.ndarray) -> dict:
+    def describe(self, sample_id: np.ndarray) -> dict:
         """What is said of a sample beside its arrays."""
         index, start, count = sample_id.tolist()
         sequence = self.annotation.sequences[index]
@@ -177,51 +179,50 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     def prepare_data(self, idx: int) -> dict | None:
         """A sample after the pipeline: what :meth:`__getitem__` gives."""
-        batched, others = self._steps()
+        batched, others = self._pipelines()
         return self._finish(self._start([idx], batched), others)[0]
 
     @force_full_init
     def __getitems__(self, indices: list[int]) -> dict | list[dict]:
-        """What a data loader collates: one batch if every step of a training pipeline can do batches, else samples.
+        """What a data loader collates: a batch if every step of a training pipeline is ``batched``, else samples.
 
         A batch holds tensors on ``device``, by the names of the pipeline's results: ``keypoint_labels`` (B, T, K, C),
-        ``lifting_target_label`` (B, T', K, 3) and others, ``label_mapping_table`` and ``sample_idx``, the indices.
+        ``lifting_target_label`` (B, T', K, 3) and others; and ``label_mapping_table`` and ``sample_idx``, the indices.
         """
-        if self.test_mode:  # of different lengths
+        if self.test_mode:  # videos of different lengths
             return [self[index] for index in indices]
-        batched, others = self._steps()
+        batched, others = self._pipelines()
         batch = self._start(indices, batched)
-        if not others:
+        if not others.transforms:
             return batch
         samples = self._finish(batch, others)
         return [self[self._rand_another()] if sample is None else sample for sample in samples]
 
-    def _steps(self) -> tuple[list, list]:
-        """The pipeline's steps that are run on batches, and those that are left for samples."""
+    def _pipelines(self) -> tuple[Compose, Compose]:
+        """The pipeline's part for batches, and what is left for samples."""
         steps = self.pipeline.transforms
         batched = list(itertools.takewhile(lambda step: getattr(step, 'batched', False), steps))
         others = steps[len(batched) :]
         if self.device != 'cpu' and (others or get_worker_info() is not None):
             needed = f'transforms that can do batches, unlike {_name(others[0])}' if others else 'num_workers=0'
             raise InputError(f'windows are put together on {self.device}, which needs {needed}')
-        return batched, others
+        return Compose(batched), Compose(others)
 
-    def _start(self, indices: list[int], steps: list) -> dict:
-        """A batch after these steps."""
-        batch = dict(self.common_info(), **self._gather(self.data_list[indices]), sample_idx=indices)
-        return Compose(steps)(batch)
+    def _start(self, indices: list[int], batched: Compose) -> dict:
+        """A batch after the steps for batches."""
+        return batched(dict(self.common_info(), **self._gather(self.data_list[indices]), sample_idx=indices))
 
-    def _finish(self, batch: dict, steps: list) -> list[dict | None]:
-        """The samples of a batch after these steps; None where one of them says so."""
+    def _finish(self, batch: dict, others: Compose) -> list[dict | None]:
+        """The samples of a batch after the other steps; None where one of these says so."""
         indices = batch['sample_idx']
-        samples = zip(indices, self._split(batch, self.data_list[indices]), strict=True)
-        return [Compose(steps)(dict(sample, sample_idx=index)) for index, sample in samples]
+        samples = self._split(batch, self.data_list[indices])
+        return [others(dict(sample, sample_idx=index)) for index, sample in zip(indices, samples, strict=True)]
 
     def _split(self, batch: dict, sample_ids: np.ndarray) -> list[dict]:
-        """Samples as MMPose's transforms know them: arrays without batch axis, and all that is said of each."""
+        """The samples of a batch: each its part of the tensors, what is said of it, and whatever else is there."""
         arrays = {key: values.cpu() for key, values in batch.items() if isinstance(values, torch.Tensor)}
         return [
-            batch | self._describe(sample_id) | {key: values[i].contiguous().numpy() for key, values in arrays.items()}
+            batch | self.describe(sample_id) | {key: values[i].contiguous().numpy() for key, values in arrays.items()}
             for i, sample_id in enumerate(sample_ids)
         ]
 

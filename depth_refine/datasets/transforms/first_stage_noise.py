@@ -1,5 +1,6 @@
 """Training noise of the second stage that looks like the first stage's errors."""
 
+import itertools
 import math
 
 import torch
@@ -8,6 +9,7 @@ from mmpose.registry import TRANSFORMS
 from torch import Tensor
 
 from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 
@@ -32,8 +34,7 @@ class FirstStageNoise(BaseTransform):
         keep_spread: leave the fourth channel to the network.
 
     Raises:
-        InputError: an argument is out of its range.
-        ValueError: labels are not of that form.
+        InputError: an argument is out of its range, or labels are not of that form.
     """
 
     batched = True  # see H36MDepthSequenceDataset
@@ -49,7 +50,7 @@ class FirstStageNoise(BaseTransform):
         """Replace ``keypoint_labels`` by a noisy copy."""
         given = results['keypoint_labels']
         if given.ndim < 3 or given.shape[-1] != 4:
-            raise ValueError(
+            raise InputError(
                 f"FirstStageNoise takes keypoint_labels (T, K, 4), from '2d+depth+std', got {tuple(given.shape)}"
             )
         labels = as_tensor(given)
@@ -63,6 +64,6 @@ class FirstStageNoise(BaseTransform):
         """(..., T, K) of unit variance, correlated along T."""
         frames = torch.randn_like(like).movedim(-2, 0)
         frames[1:] *= math.sqrt(1 - self.correlation**2)
-        for before, frame in zip(frames, frames[1:], strict=False):
+        for before, frame in itertools.pairwise(frames):
             frame.add_(before, alpha=self.correlation)
         return frames.movedim(0, -2)

@@ -5,6 +5,7 @@ from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
 from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 from depth_refine.utils.units import NOISE, require_unit
 
@@ -36,8 +37,8 @@ class GaussianJointNoise(BaseTransform):
         prob: probability that a window gets noise.
 
     Raises:
-        InputError: a negative sigma, or one above 1, which are px or mm; a ``prob`` outside [0, 1].
-        ValueError: labels that are not K joints with 2 to 4 channels.
+        InputError: a negative sigma, or one above 1, which are px or mm; a ``prob`` outside [0, 1]; or labels that are
+            not K joints with 2 to 4 channels.
     """
 
     batched = True  # see H36MDepthSequenceDataset
@@ -61,7 +62,7 @@ class GaussianJointNoise(BaseTransform):
         if labels.ndim < results['keypoints'].ndim and rows % num_joints == 0:
             poses = labels.unflatten(-2, (num_joints, rows // num_joints)).movedim(-1, -3)  # a view (..., T, K, C)
         if poses.ndim < 3 or poses.shape[-2] != num_joints or poses.shape[-1] not in (2, 3, 4):
-            raise ValueError(
+            raise InputError(
                 f'GaussianJointNoise takes keypoint_labels (T, {num_joints}, C) or ({num_joints} * C, T) '
                 f'with C = 2, 3 or 4, got {tuple(labels.shape)}'
             )

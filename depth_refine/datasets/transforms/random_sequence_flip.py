@@ -8,6 +8,7 @@ from mmpose.registry import TRANSFORMS
 from torch import Tensor
 
 from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 _POSITIONS = ('keypoint_labels', 'lifting_target_label')
@@ -19,8 +20,8 @@ class RandomSequenceFlip(BaseTransform):
     """Mirror normalised sequences about the middle of the image, and their targets about the camera's axis.
 
     As MMPose's ``RandomFlipAroundRoot`` about 0 with ``flip_label=True``, which however leaves the weights of left and
-    right joints where they were. To be used after :class:`GenerateSequenceTarget`. Each window of a batch is mirrored or
-    not; random numbers are PyTorch's.
+    right joints where they were. To be used after :class:`GenerateSequenceTarget`. Each window of a batch is mirrored
+    or not; random numbers are PyTorch's.
 
     Required keys: ``keypoint_labels`` (..., T, K, C), ``lifting_target_label`` (..., T', K, 3) and ``flip_indices``, K
     numbers; ``lifting_target_weight`` and ``trajectory_weights`` (..., T', K), both optional.
@@ -31,11 +32,11 @@ class RandomSequenceFlip(BaseTransform):
         prob: probability that a window is mirrored.
 
     Raises:
-        InputError: ``prob`` is not within [0, 1].
-        ValueError: there are no labels, or not of K joints, as after codecs that reshape or leave out the root.
+        InputError: ``prob`` is not within [0, 1]; there are no labels, or not of K joints, as after codecs that reshape
+            or leave out the root.
     """
 
-    batched = True
+    batched = True  # see H36MDepthSequenceDataset
 
     def __init__(self, prob: float = 0.5) -> None:
         require_number('prob of RandomSequenceFlip', prob, 0, 1)
@@ -47,7 +48,7 @@ class RandomSequenceFlip(BaseTransform):
         for key in _POSITIONS:
             shape = getattr(results.get(key), 'shape', None)
             if shape is None or len(shape) < 3 or shape[-2] != len(joints):
-                raise ValueError(
+                raise InputError(
                     f'RandomSequenceFlip takes {key} (T, {len(joints)}, C) from a codec that neither reshapes nor '
                     f'removes joints, got {"none" if shape is None else tuple(shape)}'
                 )
