@@ -1,4 +1,4 @@
-"""Images, as the two transforms read them."""
+"""Images, as they are loaded."""
 
 import io
 
@@ -47,22 +47,5 @@ def test_image_bytes(fuzz, damaged, tmp_path, suffix):
         path.write_bytes,
         lambda: load(dict(img_path=str(path)))['img'],
         check,
-        names=path,
-    )
-
-
-def test_reduced_crop_bytes(fuzz, damaged, tmp_path):
-    path, load = tmp_path / 'image.jpg', TRANSFORMS.build(dict(type='LoadReducedCrop', input_size=(16, 12)))
-    box = dict(bbox_center=np.array([[48.0, 37.0]]), bbox_scale=np.array([[80.0, 60.0]]), bbox_rotation=np.zeros(1))
-    content = cv2.imencode('.jpg', picture())[1].tobytes()
-
-    def judge(case, crop):
-        assert crop.shape == (12, 16, 3) and crop.dtype == np.uint8
-
-    fuzz(
-        damaged.bytes(content),
-        path.write_bytes,
-        lambda: load(dict(img_path=str(path), **{key: value.copy() for key, value in box.items()}))['img'],
-        judge,
         names=path,
     )
