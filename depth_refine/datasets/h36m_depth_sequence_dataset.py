@@ -249,20 +249,13 @@ class H36MDepthSequenceDataset(H36MDataset):
     def _gatherer(self) -> WindowGatherer:
         arrays = {f'input_{i}': array for i, array in enumerate(self._inputs)}
         arrays |= dict(target=self.annotation.keypoints_3d, target_visible=self.annotation.keypoints_3d_visible)
-        tensors = {name: _as_tensor(array) for name, array in arrays.items()}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}  # the same memory
         return WindowGatherer(tensors, [sequence.rows for sequence in self.annotation.sequences], self.device)
 
     @functools.cached_property
     def _image_sizes(self) -> torch.Tensor:
         sizes = [(camera['w'], camera['h']) for camera in self.annotation.cameras]
         return torch.tensor(sizes, dtype=torch.float32, device=self.device)
-
-
-def _as_tensor(array: np.ndarray) -> torch.Tensor:
-    """The same memory; where the annotation repeats one number, as all joints are visible, a tensor that does too."""
-    if array.flags.writeable:
-        return torch.from_numpy(array)
-    return torch.from_numpy(array[:1, :1].copy()).expand(array.shape)
 
 
 def _name(step: object) -> str:
