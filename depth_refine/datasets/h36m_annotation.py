@@ -142,7 +142,8 @@ class H36MAnnotation:
         visible = np.empty(shape[:2], bool)
         for rows, chunk in self._finite_chunks(npz, key):
             coordinates[rows], visible[rows] = chunk[..., :-1], chunk[..., -1] > 0
-        return coordinates, visible
+        # Human3.6M hides no joint: one number for all takes no memory
+        return coordinates, np.broadcast_to(True, visible.shape) if visible.all() else visible
 
     def _read_numbers(self, npz: NpzStream, key: str) -> np.ndarray:
         """An array, float32."""

@@ -249,7 +249,11 @@ class H36MDepthSequenceDataset(H36MDataset):
     def _gatherer(self) -> WindowGatherer:
         arrays = {f'input_{i}': array for i, array in enumerate(self._inputs)}
         arrays |= dict(target=self.annotation.keypoints_3d, target_visible=self.annotation.keypoints_3d_visible)
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}  # the same memory
+        tensors = {
+            # the same memory; a read-only array repeats one number
+            name: torch.from_numpy(array if array.flags.writeable else array[:1, :1].copy()).expand(array.shape)
+            for name, array in arrays.items()
+        }
         return WindowGatherer(tensors, [sequence.rows for sequence in self.annotation.sequences], self.device)
 
     @functools.cached_property
