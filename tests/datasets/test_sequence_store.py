@@ -3,14 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.datasets import H36MAnnotation, SequenceStore, write_sequence_store
+from depth_refine.datasets import SequenceStore, write_sequence_store
 from depth_refine.utils.errors import InputError
-
-
-@pytest.fixture
-def annotations(data_root):
-    folder = data_root / 'annotation_body3d'
-    return [H36MAnnotation(folder / f'fps50/h36m_{split}.npz', folder / 'cameras.pkl') for split in ('train', 'test')]
 
 
 def write(path, annotation, rows=None):
