@@ -161,7 +161,7 @@ class H36MDepthSequenceDataset(H36MDataset):
         sequence = self.annotation.sequences[index]
         targets = sequence.rows[np.arange(start, start + count).clip(max=len(sequence.rows) - 1)]
         return dict(
-            camera_param=self.annotation.cameras[index],
+            camera_param=dict(self.annotation.cameras[index]),  # which a flip of MMPose may change
             target_img_path=[self.image_path(row) for row in targets],
             img_ids=targets,
             sequence=sequence.name,
