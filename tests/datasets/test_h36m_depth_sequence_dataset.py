@@ -193,9 +193,9 @@ def test_neither_the_source_nor_a_batch_is_written_again(windows):
 
 
 def test_every_nth_frame_of_a_video_is_the_target_of_one_window(windows):
-    assert [windows().get_data_info(i)['img_ids'].item() for i in range(96)] == list(range(96))
-    targets = [info['img_ids'].item() % 12 for info in map(windows(frame_step=5).get_data_info, range(24))]
-    assert targets == [0, 5, 10] * 8 and len(windows(frame_step=5)) == 24
+    for dataset, expected in ((windows(), range(12)), (windows(frame_step=5), (0, 5, 10))):
+        targets = [dataset.get_data_info(i)['img_ids'].item() for i in range(len(dataset))]
+        assert targets == [12 * video + position for video in range(8) for position in expected]
 
 
 @pytest.mark.parametrize(('test_mode', 'last'), [(True, [10, 11]), (False, [7, 8, 9, 10, 11])])
@@ -246,9 +246,13 @@ def test_a_subclass(windows):
         ),
     ],
 )
-def test_a_device_takes_no_samples_and_no_workers(windows, steps, message):
+def test_a_device_takes_no_samples(windows, steps, message):
     with pytest.raises(InputError, match=f'windows are put together on meta, which .*{message}'):
         windows(*steps, device='meta').__getitems__([0])
+
+
+@pytest.mark.slow
+def test_a_device_takes_no_workers(windows):
     loader = DataLoader(windows(TARGET, device='meta'), 8, num_workers=1, collate_fn=merge_windows)
     with pytest.raises(InputError, match='windows are put together on meta, which needs num_workers=0'):
         next(iter(loader))
