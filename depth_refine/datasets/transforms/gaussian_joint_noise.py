@@ -29,7 +29,7 @@ class GaussianJointNoise(BaseTransform):
     Required keys: ``keypoints`` (..., T, K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is
     done.
 
-    Modified keys: ``keypoint_labels``, in place.
+    Modified keys: ``keypoint_labels``.
 
     Args:
         sigma_2d: standard deviation on u and v, in units of half the image width.
@@ -54,10 +54,11 @@ class GaussianJointNoise(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
-        """Add noise to ``keypoint_labels``."""
+        """Replace ``keypoint_labels`` by a noisy copy."""
         if results.get('test_mode', False):
             return results
-        labels, num_joints = as_tensor(results['keypoint_labels']), results['keypoints'].shape[-2]
+        given, num_joints = results['keypoint_labels'], results['keypoints'].shape[-2]
+        labels = as_tensor(given).clone(memory_format=torch.contiguous_format)
         poses, rows = labels, labels.shape[-2]
         if labels.ndim < results['keypoints'].ndim and rows % num_joints == 0:
             poses = labels.unflatten(-2, (num_joints, rows // num_joints)).movedim(-1, -3)  # a view (..., T, K, C)
@@ -71,5 +72,5 @@ class GaussianJointNoise(BaseTransform):
             if sigma and channels.shape[-1]:
                 noise = torch.randn(channels.shape, dtype=poses.dtype, device=poses.device)
                 channels.addcmul_(noise, chosen[..., None, None, None].to(noise), value=sigma)
-        results['keypoint_labels'] = as_given(labels, results['keypoint_labels'])
+        results['keypoint_labels'] = as_given(labels, given)
         return results

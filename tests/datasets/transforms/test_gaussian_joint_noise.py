@@ -21,9 +21,11 @@ def added(transform, shape, seed=0, flat=False, kind=torch.Tensor, dtype=np.floa
     if flat:
         labels = np.ascontiguousarray(np.moveaxis(labels, -3, -1)).reshape(*shape[:-3], K * shape[-1], shape[-3])
     labels = torch.from_numpy(labels) if kind is torch.Tensor else labels
+    given = np.asarray(labels).copy()
     torch.manual_seed(seed)
     results = transform(dict(keypoints=np.empty(shape), keypoint_labels=labels, **extra))
     after = results['keypoint_labels']
+    np.testing.assert_array_equal(labels, given)  # never in place
     assert type(after) is kind and after.dtype == labels.dtype and after.shape == labels.shape
     after = np.asarray(after, np.float64)
     if flat:
