@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from depth_refine.datasets import merge_windows
-from depth_refine.datasets.transforms import first_stage_noise
+from depth_refine.datasets.transforms import random_sequence_flip
 from depth_refine.structures.skeleton import FLIP_INDICES
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -42,7 +42,7 @@ def accelerator(monkeypatch):
     monkeypatch.setattr(torch, 'is_autocast_enabled', lambda *_: False)
     with FakeTensorMode(allow_non_fake_inputs=True):
         yield
-    first_stage_noise._mixing.cache_clear()  # keeps what it made, without numbers
+    random_sequence_flip._mirror.cache_clear()  # keeps what it made, without numbers
 
 
 class HostCopies(TorchDispatchMode):

@@ -67,6 +67,15 @@ def test_the_same_seed_gives_the_same_training_and_table(tmp_path, data_root, st
     assert len(set(losses)) == len(losses) >= 4 and metrics['h36m/MPJPE_mm'] > 1
 
 
+def test_a_resumed_training_is_the_uninterrupted_one(tmp_path, data_root):
+    """Noise and flips are drawn in the workers, dropout here; all of them belong to an epoch."""
+    hook = dict(type='CheckpointHook', interval=1)
+    losses, weights, _ = train_and_test(tmp_path / 'first', data_root, 'refiner', default_hooks=dict(checkpoint=hook))
+    resumed = dict(load_from=str(tmp_path / 'first/epoch_1.pth'), resume=True)
+    second_epoch, same_weights, _ = train_and_test(tmp_path / 'resumed', data_root, 'refiner', **resumed)
+    assert second_epoch == losses[len(losses) // 2 :] and same_weights == weights
+
+
 def test_another_seed_and_deterministic_algorithms(tmp_path, data_root):
     """Every operation of the refiner's training has a deterministic form on CPUs."""
     first, *_ = train_and_test(tmp_path / 'first', data_root, 'refiner')

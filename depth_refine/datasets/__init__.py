@@ -3,12 +3,11 @@
 from . import transforms
 from .annotation_writer import AnnotatedSequence, write_annotation
 from .body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
+from .collation import merge_images, merge_windows
 from .h36m_annotation import H36MAnnotation
 from .h36m_cameras import load_cameras
 from .h36m_depth_sequence_dataset import H36MDepthSequenceDataset
 from .h36m_image_dataset import H36MImageDataset
-from .merge_images import merge_images
-from .merge_windows import merge_windows
 from .multi_source_epoch_sampler import MultiSourceEpochSampler
 from .sequence_store import SequenceStore, write_sequence_store
 

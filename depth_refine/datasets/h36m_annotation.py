@@ -111,7 +111,7 @@ class H36MAnnotation:
                 f'got {sorted(npz.keys)}'
             )
         self._check_headers(npz)
-        self.img_names = _read_names(npz)
+        self.img_names = np.concatenate([_encoded(chunk) for _, chunk in npz.chunks('imgname')])
         with ThreadPoolExecutor(2) as pool:  # reading and converting release the interpreter's lock
             joints_3d = pool.submit(self._read_joints, npz, 'S')
             joints_2d = pool.submit(self._read_joints, npz, 'part')
@@ -139,14 +139,11 @@ class H36MAnnotation:
         """Coordinates (N, 17, C) and visibility (N, 17) from an array (N, 17, C + 1)."""
         shape = npz.header(key).shape
         coordinates = np.empty((*shape[:2], shape[2] - 1), np.float32)
-        visible = np.broadcast_to(True, shape[:2])  # takes no memory; Human3.6M hides no joint
+        visible = np.empty(shape[:2], bool)
         for rows, chunk in self._finite_chunks(npz, key):
-            coordinates[rows] = chunk[..., :-1]
-            visible_here = chunk[..., -1] > 0
-            if not visible_here.all():
-                visible = visible if visible.flags.writeable else visible.copy()
-                visible[rows] = visible_here
-        return coordinates, visible
+            coordinates[rows], visible[rows] = chunk[..., :-1], chunk[..., -1] > 0
+        # Human3.6M hides no joint: one number for all takes no memory
+        return coordinates, np.broadcast_to(True, visible.shape) if visible.all() else visible
 
     def _read_numbers(self, npz: NpzStream, key: str) -> np.ndarray:
         """An array, float32."""
@@ -226,23 +223,6 @@ class H36MAnnotation:
         ]
 
 
-def _read_names(npz: NpzStream) -> np.ndarray:
-    """The image names (N,) as bytes."""
-    (count,), _, dtype = npz.header('imgname')
-    names = np.zeros(count, f'S{dtype.itemsize // (4 if dtype.kind == "U" else 1)}')
-    for rows, chunk in npz.chunks('imgname'):
-        encoded = _encode(chunk)
-        if encoded.dtype.itemsize > names.dtype.itemsize:
-            names = names.astype(encoded.dtype)
-        names[rows] = encoded
-    return names
-
-
-def _encode(names: np.ndarray) -> np.ndarray:
-    """Text (n,) to UTF-8; bytes stay as they are."""
-    if names.dtype.kind == 'S':
-        return names
-    code_points = names.view(np.dtype(np.uint32).newbyteorder(names.dtype.byteorder)).reshape(len(names), -1)
-    if np.max(code_points) < 128:
-        return code_points.astype(np.uint8).view(f'S{code_points.shape[1]}')[:, 0]
-    return np.char.encode(names.astype(names.dtype.newbyteorder('=')), 'utf-8')
+def _encoded(names: np.ndarray) -> np.ndarray:
+    """A copy of text (n,) in UTF-8, or of bytes as they are."""
+    return names.copy() if names.dtype.kind == 'S' else np.char.encode(names, 'utf-8')

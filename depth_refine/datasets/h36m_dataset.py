@@ -71,9 +71,12 @@ class H36MDataset(BaseDataset):
         """Path of the image in row ``row`` of the annotation."""
         return f'{self.data_prefix["img"].rstrip("/")}/{self.annotation.img_names[row].decode()}'
 
+    def common_info(self) -> dict:
+        """What all samples have in common."""
+        metainfo = {key: self._metainfo[key] for key in self._SAMPLE_METAINFO}
+        return dict(metainfo, test_mode=self.test_mode, dataset_name='h36m')
+
     @force_full_init
     def get_data_info(self, idx: int) -> dict:
         """The pipeline's input for the ``idx``-th sample."""
-        metainfo = {key: self._metainfo[key] for key in self._SAMPLE_METAINFO}
-        sample = self.build_sample(self.data_list[idx])
-        return dict(metainfo, **sample, sample_idx=idx, test_mode=self.test_mode, dataset_name='h36m')
+        return dict(self.common_info(), **self.build_sample(self.data_list[idx]), sample_idx=idx)

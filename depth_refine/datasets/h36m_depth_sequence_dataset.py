@@ -1,11 +1,12 @@
 """Windows and whole videos for the second stage."""
 
 import functools
+import itertools
 from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.dataset import force_full_init
+from mmengine.dataset import Compose, force_full_init
 from mmpose.registry import DATASETS
 from torch.utils.data import get_worker_info
 
@@ -13,7 +14,6 @@ from depth_refine.structures.skeleton import ROOT
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .h36m_annotation import Sequence
 from .h36m_dataset import H36MDataset
 from .sequence_store import SequenceStore
 from .window_gatherer import WindowGatherer
@@ -37,9 +37,11 @@ class H36MDepthSequenceDataset(H36MDataset):
     (T'), ``sequence``, ``subject``, ``action`` and ``bbox_policy``, the store's. T = T' + ``seq_len`` - 1, and T' is 1
     in training and the video's length in test mode, or ``clip_len``.
 
-    A training pipeline whose steps all have a ``transform_batch``, as those of :mod:`depth_refine.datasets.transforms`
-    have, is run on whole batches: a data loader gets one merged batch from ``__getitems__``, for ``merge_windows``.
-    Other pipelines are run sample by sample.
+    A sample is a batch of one. The pipeline begins with a batch of samples: tensors with a batch axis in front, in
+    ``camera_param`` the image sizes ``w`` and ``h`` alone. Steps whose attribute ``batched`` is true, as that of
+    :mod:`depth_refine.datasets.transforms` is, take it whole. Before the first other step it is split into samples of
+    NumPy arrays, as MMPose's transforms know them, and all further steps take these one by one. If there is no other
+    step, a training data loader gets the batch from ``__getitems__``, for ``merge_windows``.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
@@ -86,7 +88,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             raise InputError(f'input_source {input_source!r} needs depth_store, the folder of a depth sequence store')
         counts = dict(seq_len=seq_len, frame_step=frame_step, clip_len=1 if clip_len is None else clip_len)
         for name, value in counts.items():
-            require_number(f'{name} of H36MDepthSequenceDataset', value, 1, whole=True)
+            require_number(f'{name} of {type(self).__name__}', value, 1, whole=True)
         self.input_source = input_source
         self.seq_len = seq_len
         self.depth_store = depth_store and Path(data_root, depth_store)
@@ -151,17 +153,15 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     def build_sample(self, sample_id: np.ndarray) -> dict:
         """The sample with these video, first target and number of targets."""
+        return self._split(self._gather(sample_id[None]), sample_id[None])[0]
+
+    def describe(self, sample_id: np.ndarray) -> dict:
+        """What is said of a sample beside its arrays."""
         index, start, count = sample_id.tolist()
-        sequence, camera = self.annotation.sequences[index], self.annotation.cameras[index]
+        sequence = self.annotation.sequences[index]
         targets = sequence.rows[np.arange(start, start + count).clip(max=len(sequence.rows) - 1)]
-        rows = self._window(sequence, start, count)
-        keypoints = np.concatenate([array[rows] for array in self._inputs], axis=-1)
         return dict(
-            keypoints=keypoints,
-            keypoints_visible=np.ones(keypoints.shape[:2], np.float32),
-            lifting_target=self.annotation.keypoints_3d[targets],
-            lifting_target_visible=self.annotation.keypoints_3d_visible[targets].astype(np.float32),
-            camera_param=camera,
+            camera_param=dict(self.annotation.cameras[index]),  # which a flip of MMPose may change
             target_img_path=[self.image_path(row) for row in targets],
             img_ids=targets,
             sequence=sequence.name,
@@ -177,27 +177,57 @@ class H36MDepthSequenceDataset(H36MDataset):
         sequence = self.annotation.sequences[video]
         return f'{sequence.name}, frame {self.annotation.frames[sequence.rows[start]]}'
 
+    def prepare_data(self, idx: int) -> dict | None:
+        """A sample after the pipeline: what :meth:`__getitem__` gives."""
+        batched, others = self._pipelines()
+        return self._finish(self._start([idx], batched), others)[0]
+
     @force_full_init
     def __getitems__(self, indices: list[int]) -> dict | list[dict]:
-        """What a data loader collates: a merged batch, or samples, see the class.
+        """What a data loader collates: a batch if every step of a training pipeline is ``batched``, else samples.
 
         A batch holds tensors on ``device``, by the names of the pipeline's results: ``keypoint_labels`` (B, T, K, C),
-        ``lifting_target_label`` (B, T', K, 3) and others, ``label_mapping_table`` and ``sample_idx``, the indices.
+        ``lifting_target_label`` (B, T', K, 3) and others; and ``label_mapping_table`` and ``sample_idx``, the indices.
         """
-        others = [type(step).__name__ for step in self.pipeline.transforms if not hasattr(step, 'transform_batch')]
-        if self.device != 'cpu' and (others or get_worker_info() is not None):
-            needed = f'transforms that can do batches, unlike {others[0]}' if others else 'num_workers=0'
-            raise InputError(f'windows are put together on {self.device}, which needs {needed}')
-        if others or self.test_mode:
+        if self.test_mode:  # videos of different lengths
             return [self[index] for index in indices]
-        batch = self._gather(self.data_list[indices])
-        for step in self.pipeline.transforms:
-            batch = step.transform_batch(batch)
-        keys = ('keypoint_labels', 'label_mapping_table', *batch['label_mapping_table'])
-        return {key: batch[key] for key in keys if key in batch} | dict(sample_idx=indices)
+        batched, others = self._pipelines()
+        batch = self._start(indices, batched)
+        if not others.transforms:
+            return batch
+        samples = self._finish(batch, others)
+        return [self[self._rand_another()] if sample is None else sample for sample in samples]
+
+    def _pipelines(self) -> tuple[Compose, Compose]:
+        """The pipeline's part for batches, and what is left for samples."""
+        steps = self.pipeline.transforms
+        batched = list(itertools.takewhile(lambda step: getattr(step, 'batched', False), steps))
+        others = steps[len(batched) :]
+        if self.device != 'cpu' and (others or get_worker_info() is not None):
+            needed = f'transforms that can do batches, unlike {_name(others[0])}' if others else 'num_workers=0'
+            raise InputError(f'windows are put together on {self.device}, which needs {needed}')
+        return Compose(batched), Compose(others)
+
+    def _start(self, indices: list[int], batched: Compose) -> dict:
+        """A batch after the steps for batches."""
+        return batched(dict(self.common_info(), **self._gather(self.data_list[indices]), sample_idx=indices))
+
+    def _finish(self, batch: dict, others: Compose) -> list[dict | None]:
+        """The samples of a batch after the other steps; None where one of these says so."""
+        indices = batch['sample_idx']
+        samples = self._split(batch, self.data_list[indices])
+        return [others(dict(sample, sample_idx=index)) for index, sample in zip(indices, samples, strict=True)]
+
+    def _split(self, batch: dict, sample_ids: np.ndarray) -> list[dict]:
+        """The samples of a batch: each its part of the tensors, what is said of it, and whatever else is there."""
+        arrays = {key: values.cpu() for key, values in batch.items() if isinstance(values, torch.Tensor)}
+        return [
+            batch | self.describe(sample_id) | {key: values[i].contiguous().numpy() for key, values in arrays.items()}
+            for i, sample_id in enumerate(sample_ids)
+        ]
 
     def _gather(self, samples: np.ndarray) -> dict:
-        """The batch pipeline's input for these samples."""
+        """Arrays (B, ...) of samples of equal length."""
         places = torch.from_numpy(np.ascontiguousarray(samples[:, :2].T, np.int64))
         if torch.device(self.device).type == 'cuda':
             places = places.pin_memory()  # from other memory a copy waits for the GPU
@@ -205,19 +235,25 @@ class H36MDepthSequenceDataset(H36MDataset):
         count, gather = int(samples[0, 2]), self._gatherer.gather
         first, frames = starts - self.frames_before, count + self.seq_len - 1
         inputs = [gather(f'input_{i}', videos, first, frames) for i in range(len(self._inputs))]
+        keypoints = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1)
+        width, height = self._image_sizes[videos].unbind(dim=1)
         return dict(
-            keypoints=inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1),
+            keypoints=keypoints,
+            keypoints_visible=keypoints.new_ones(()).expand(keypoints.shape[:-1]),
             lifting_target=gather('target', videos, starts, count),
-            lifting_target_visible=gather('target_visible', videos, starts, count),
-            image_size=self._image_sizes[videos],
-            flip_indices=self._flip_indices,
+            lifting_target_visible=gather('target_visible', videos, starts, count).float(),
+            camera_param=dict(w=width, h=height),
         )
 
     @functools.cached_property
     def _gatherer(self) -> WindowGatherer:
         arrays = {f'input_{i}': array for i, array in enumerate(self._inputs)}
         arrays |= dict(target=self.annotation.keypoints_3d, target_visible=self.annotation.keypoints_3d_visible)
-        tensors = {name: _as_tensor(array) for name, array in arrays.items()}
+        tensors = {
+            # the same memory; a read-only array repeats one number
+            name: torch.from_numpy(array if array.flags.writeable else array[:1, :1].copy()).expand(array.shape)
+            for name, array in arrays.items()
+        }
         return WindowGatherer(tensors, [sequence.rows for sequence in self.annotation.sequences], self.device)
 
     @functools.cached_property
@@ -225,18 +261,8 @@ class H36MDepthSequenceDataset(H36MDataset):
         sizes = [(camera['w'], camera['h']) for camera in self.annotation.cameras]
         return torch.tensor(sizes, dtype=torch.float32, device=self.device)
 
-    @functools.cached_property
-    def _flip_indices(self) -> torch.Tensor:
-        return torch.tensor(self._metainfo['flip_indices'], device=self.device)
 
-    def _window(self, sequence: Sequence, start: int, num_targets: int) -> np.ndarray:
-        """Rows behind the outputs for positions ``start`` to ``start + num_targets`` of a video, ends replicated."""
-        positions = np.arange(start - self.frames_before, start - self.frames_before + num_targets + self.seq_len - 1)
-        return sequence.rows[positions.clip(0, len(sequence.rows) - 1)]
-
-
-def _as_tensor(array: np.ndarray) -> torch.Tensor:
-    """The same memory; where the annotation repeats one number, as all joints are visible, a tensor that does too."""
-    if array.flags.writeable:
-        return torch.from_numpy(array)
-    return torch.from_numpy(array[:1, :1].copy()).expand(array.shape)
+def _name(step: object) -> str:
+    """A transform's class, and its codec's."""
+    encoder = getattr(step, 'encoder', None)
+    return type(step).__name__ + (f' with {type(encoder).__name__}' if encoder else '')

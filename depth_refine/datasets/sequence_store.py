@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,9 +78,7 @@ class SequenceStore:
                 self.depth_std = open_memmap(self.path / 'depth_std.npy', mode='c')
             written = self.meta.get('sha256', {})
             names = [f'{name}.npy' for name in _shapes(self.depth_std is not None)]
-            with ThreadPoolExecutor() as pool:
-                extremes = pool.submit(self._extremes_of_keypoints)  # while this thread hashes
-                changed = [name for name in names if name in written and _sha256(self.path / name) != written[name]]
+            changed = [name for name in names if name in written and _sha256(self.path / name) != written[name]]
         except InputError:
             raise
         except Exception as error:  # whatever json and numpy raise on damaged bytes
@@ -101,20 +98,20 @@ class SequenceStore:
                 )
         if changed:
             raise InputError(f'{self.path / changed[0]} is not as it was written: its sha256 differs. {how_to_make}')
-        low, high = extremes.result()
-        require_unit(f'{self.path}: u and v of keypoints.npy', [low[:2], high[:2]], PIXELS)
-        if self.has_depth:
-            require_unit(f'{self.path}: the depth of keypoints.npy', [low[2], high[2]], FROM_ROOT)
+        self._check_units()
 
-    def _extremes_of_keypoints(self) -> np.ndarray:
-        """Smallest and largest (2, 3) of each channel, by several maps: what one has read stays in memory with it."""
-        lows, highs = [], []
+    def _check_units(self) -> None:
+        """Refuse pixels and metres that are none."""
+        extremes = []
         for start in range(0, len(self.keypoints), _CHECKED_FRAMES):
+            # by several maps: what one has read stays in memory with it
             part = np.load(self.path / 'keypoints.npy', mmap_mode='r')[start : start + _CHECKED_FRAMES]
             frames = part.reshape(len(part), -1)  # along its long rows NumPy compares many numbers at once
-            lows.append(frames.min(axis=0))
-            highs.append(frames.max(axis=0))
-        return np.stack([np.reshape(lows, (-1, 3)).min(axis=0), np.reshape(highs, (-1, 3)).max(axis=0)])
+            extremes += [frames.min(axis=0), frames.max(axis=0)]
+        extremes = np.reshape(extremes, (-1, 3))
+        require_unit(f'{self.path}: u and v of keypoints.npy', extremes[:, :2], PIXELS)
+        if self.has_depth:
+            require_unit(f'{self.path}: the depth of keypoints.npy', extremes[:, 2], FROM_ROOT)
 
 
 @contextmanager

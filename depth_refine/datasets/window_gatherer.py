@@ -51,12 +51,10 @@ class WindowGatherer:
         whole = (firsts >= 0) & (starts >= 0) & (starts + frames <= self._lengths[videos])
         if not whole.any():
             return self._pick(array, videos, starts, frames)
-        windows = array.new_empty(len(videos), frames, *array.shape[1:])
-        firsts = torch.where(whole, firsts + starts, 0)
-        torch.index_select(array.unfold(0, frames, 1).movedim(-1, 1), 0, firsts, out=windows)
-        if not whole.all():
-            windows[~whole] = self._pick(array, videos[~whole], starts[~whole], frames)
-        return windows
+        neighbours = array.unfold(0, frames, 1).movedim(-1, 1)
+        windows = neighbours.index_select(0, torch.where(whole, firsts + starts, 0))
+        others = (~whole).nonzero().flatten()
+        return windows.index_copy_(0, others, self._pick(array, videos[others], starts[others], frames))
 
     def _pick(self, array: Tensor, videos: Tensor, starts: Tensor, frames: int) -> Tensor:
         """Windows (B, T, ...) row by row."""

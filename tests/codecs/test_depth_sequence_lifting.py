@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from mmpose.codecs import VideoPoseLifting
 
 from depth_refine.codecs import DepthSequenceLifting
+from depth_refine.utils.errors import InputError
 
 CAMERA = dict(w=1000, h=1002)
 
@@ -16,18 +18,20 @@ def sequence():
 
 
 def encode(codec, keypoints, target):
-    visible = np.ones(target.shape[:2], np.float32)
+    visible = (np.arange(34).reshape(2, 17) % 5 > 0).astype(np.float32)
     return codec.encode(keypoints, None, lifting_target=target, lifting_target_visible=visible, camera_param=CAMERA)
 
 
 def test_units(sequence):
     keypoints, target = sequence
     keypoints[0, 0], keypoints[1, 1] = (500, 501, 0), (1000, 501, -0.75)
+    before = keypoints.copy()
     encoded = encode(DepthSequenceLifting(), keypoints, target)
     labels = encoded['keypoint_labels']
     assert labels.shape == (9, 17, 3) and labels.dtype == np.float32
     np.testing.assert_allclose(labels[0, 0], [0, 0, 0], atol=1e-7)
     np.testing.assert_allclose(labels[1, 1], [1, 0, -1], atol=1e-7)
+    np.testing.assert_array_equal(keypoints, before)
     np.testing.assert_allclose(encoded['lifting_target_label'], target - target[:, :1])
 
 
@@ -35,8 +39,28 @@ def test_without_depth_equals_mmpose(sequence):
     keypoints, target = sequence[0][..., :2], sequence[1]
     ours = encode(DepthSequenceLifting(), keypoints, target)
     theirs = encode(VideoPoseLifting(num_keypoints=17, reshape_keypoints=False), keypoints, target)
-    for key in ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight'):
+    # coordinates of about 1 to the last bit but one, which is 0.00006 px
+    np.testing.assert_allclose(ours['keypoint_labels'], theirs['keypoint_labels'], rtol=0, atol=2**-23)
+    for key in ('lifting_target_label', 'lifting_target_weight', 'target_root'):
         np.testing.assert_array_equal(ours[key], theirs[key])
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+@pytest.mark.parametrize('channels', [2, 3, 4])
+def test_a_batch_is_its_sequences(channels, dtype):
+    rng, codec = np.random.default_rng(0), DepthSequenceLifting(5, depth_range=1.3)
+    arrays = [rng.normal(size=shape) for shape in ((2, 3, 9, 5, channels), (2, 3, 4, 5, 3), (2, 3, 4, 5))]
+    tensors = [torch.from_numpy(array).to(dtype) for array in arrays]
+    sizes = dict(w=torch.tensor([[640, 1000, 100]] * 2), h=torch.tensor([[480, 1002, 50]] * 2))
+    together = codec.encode(tensors[0], None, *tensors[1:], sizes)
+    for index in np.ndindex(2, 3):
+        keypoints, target, visible = (tensor[index].numpy() for tensor in tensors)
+        alone = codec.encode(keypoints, None, target, visible, {key: int(size[index]) for key, size in sizes.items()})
+        assert alone.keys() == together.keys()
+        for key, values in alone.items():
+            assert isinstance(values, np.ndarray)
+            np.testing.assert_allclose(together[key][index].numpy(), values, atol=1e-6, err_msg=key)
+    assert together['keypoint_labels'].dtype == together['lifting_target_label'].dtype == dtype
 
 
 def test_decode_inverts_the_target(sequence):
@@ -45,3 +69,10 @@ def test_decode_inverts_the_target(sequence):
     poses, scores = codec.decode(encoded['lifting_target_label'])
     np.testing.assert_allclose(poses + encoded['target_root'][:, None], sequence[1], atol=1e-6)
     assert scores.shape == (2, 17)
+
+
+def test_without_a_target_or_a_camera(sequence):
+    assert DepthSequenceLifting().encode(sequence[0], camera_param=CAMERA).keys() == {'keypoint_labels'}
+    for camera in (None, dict(w=1000)):
+        with pytest.raises(InputError, match="DepthSequenceLifting needs camera_param with 'w' and 'h'"):
+            DepthSequenceLifting().encode(sequence[0], camera_param=camera)

@@ -10,13 +10,13 @@ CAMERA = dict(R=np.eye(3), T=np.zeros((3, 1)), f=np.full((2, 1), 70.0), c=np.one
 CAMERA |= dict(p=np.zeros((2, 1)), w=64, h=48)
 
 
-def write(path, **changes):
-    path.write_bytes(pickle.dumps({('S1', '54138969'): CAMERA | changes}))
-    return path
+def load(path, content):
+    path.write_bytes(pickle.dumps(content))
+    return load_cameras(path)
 
 
 def test_a_camera_is_read_as_it_is(tmp_path):
-    ((key, camera),) = load_cameras(write(tmp_path / 'cameras.pkl', name='x')).items()
+    ((key, camera),) = load(tmp_path / 'cameras.pkl', {('S1', '54138969'): CAMERA | dict(name='x')}).items()
     assert key == ('S1', '54138969') and camera['name'] == 'x' and camera['w'] == 64
     np.testing.assert_array_equal(camera['R'], np.eye(3))
 
@@ -28,12 +28,28 @@ def test_a_camera_is_read_as_it_is(tmp_path):
         (dict(R=np.diag([1.0, 1, -1])), "'R' .* is not a rotation"),
         (dict(R=np.full((3, 3), np.nan)), r"needs 'R' of shape \(3, 3\), finite numbers"),
         (dict(T=np.full((3, 1), np.inf)), r"needs 'T' of shape \(3, 1\), finite numbers"),
+        (dict(T=np.full((3, 1), 1e5)), "'T' .* expected at most 100 metres from the world's origin; looks like millim"),
         (dict(f=np.array([[1.0], [-1.0]])), "'f', 'w' and 'h' of camera .* must be above 0"),
+        (dict(f=np.ones((2, 1))), "'f' of camera .* pixels; looks like millimetres or image widths"),
         (dict(h=0), "'f', 'w' and 'h' of camera .* must be above 0"),
         (dict(w='64'), r"needs 'w' of shape \(\), finite numbers"),
         (dict(k=[[0], [0, 1], [0]]), r"needs 'k' of shape \(3, 1\), finite numbers"),
+        (dict(T=None), r"needs 'T' of shape \(3, 1\)"),
     ],
 )
 def test_what_is_no_camera(tmp_path, changes, message):
     with pytest.raises(InputError, match=rf'cameras\.pkl: .*{message}'):
-        load_cameras(write(tmp_path / 'cameras.pkl', **changes))
+        load(tmp_path / 'cameras.pkl', {('S1', '54138969'): CAMERA | changes})
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ([1, 2], r'expected a dict of \(subject, camera id\) to camera, got list'),
+        ({('S1', '1'): 7}, r"camera \('S1', '1'\) needs 'R' of shape \(3, 3\)"),
+        ({('S1', '1'): load}, r'not a pickle of plain camera dictionaries \(refused to load .*load\)'),
+    ],
+)
+def test_what_are_no_cameras(tmp_path, content, message):
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / 'cameras.pkl', content)

@@ -1,221 +1,295 @@
 import numpy as np
 import pytest
-from mmpose.registry import DATASETS
+import torch
+from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
 
-from depth_refine.datasets import H36MAnnotation, write_sequence_store
+from depth_refine.datasets import H36MDepthSequenceDataset, SequenceStore, merge_windows
+from depth_refine.structures.skeleton import FLIP_INDICES
 from depth_refine.utils.errors import InputError
 
+TARGET = dict(type='GenerateSequenceTarget', encoder=dict(type='DepthSequenceLifting', depth_range=1.3))
+FLIP, PACK = dict(type='RandomSequenceFlip', prob=1.0), dict(type='PackPoseInputs', meta_keys=('sequence',))
 MIRROR = dict(center_mode='static', center_x=0.0)
-PIPELINE = [
-    dict(type='GenerateTarget', encoder=dict(type='DepthSequenceLifting')),
-    dict(type='PackPoseInputs', meta_keys=('target_img_path', 'sequence')),
-]
+LABELS = ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight')
+SOURCES = ('2d', '2d+depth', '2d+depth+std', 'gt2d', 'gt2d+gtdepth')
 
 
-@pytest.fixture(scope='module')
-def store(data_root, tmp_path_factory):
-    """A store whose coordinates say which row they belong to."""
-    folder = data_root / 'annotation_body3d'
-    annotation = H36MAnnotation(folder / 'fps50/h36m_train.npz', folder / 'cameras.pkl')
-    path = tmp_path_factory.mktemp('stores') / 'train'
-    rows = np.arange(len(annotation))
-    keypoints = np.broadcast_to(rows[:, None, None], (len(rows), 17, 3)) * [1, 1, 1 / 64] + [0.0, 0.25, 0.5]
-    with write_sequence_store(path, annotation, 'annotation', {}) as writer:
-        writer.write(rows, keypoints, np.ones((len(rows), 17)))
-    return path
+class UsersStep:
+    """Knows nothing of batches; of some samples it makes nothing."""
+
+    def __init__(self, refuse=()):
+        self.refuse = refuse
+
+    def __call__(self, results):
+        assert isinstance(results['keypoints'], np.ndarray) and results['keypoints'].ndim == 3
+        return None if results['sample_idx'] in self.refuse else dict(results, seen=results['sequence'])
 
 
-def build(data_root, **changes):
-    cfg = dict(
-        type='H36MDepthSequenceDataset',
-        data_root=str(data_root),
-        ann_file='annotation_body3d/fps50/h36m_train.npz',
-        input_source='gt2d',
-        seq_len=5,
-    )
-    return DATASETS.build(dict(cfg, **changes))
+def reference(dataset, video, targets, mirrored=False):
+    """Labels of the window around some frames of a video, number by number, by :data:`LABELS`."""
+    annotation, rows = dataset.annotation, dataset.annotation.sequences[video].rows
+    store = SequenceStore(dataset.depth_store, annotation)
+    before = dataset.seq_len - 1 if dataset.frames_before == dataset.seq_len - 1 else dataset.seq_len // 2
+    width, height = (annotation.cameras[video][key] for key in 'wh')
+    inputs = []
+    for position in range(targets[0] - before, targets[0] - before + len(targets) + dataset.seq_len - 1):
+        row = rows[min(max(position, 0), len(rows) - 1)]
+        truth, predicted = annotation.keypoints_3d[row], store.keypoints[row]
+        u, v = (annotation.keypoints[row] if dataset.input_source.startswith('gt') else predicted[:, :2]).T
+        depth = truth[:, 2] - truth[0, 2] if dataset.input_source.startswith('gt') else predicted[:, 2]
+        channels = [2 * u / width - 1, (2 * v - height) / width, depth / 0.65, store.depth_std[row] / 0.65]
+        inputs.append(np.stack(channels[: {'2d+depth+std': 4, '2d': 2, 'gt2d': 2}.get(dataset.input_source, 3)], -1))
+    rows = [rows[min(position, len(rows) - 1)] for position in targets]
+    poses = annotation.keypoints_3d[rows] - annotation.keypoints_3d[rows][:, :1]
+    labels = [np.array(inputs), poses, annotation.keypoints_3d_visible[rows].astype(np.float32)]
+    if mirrored:
+        labels = [values[:, list(FLIP_INDICES)] for values in labels]
+        for values in labels[:2]:
+            values[..., 0] *= -1
+    return dict(zip(LABELS, labels, strict=True))
 
 
-def rows_of(sample):
-    return sample['keypoints'][:, 0, 0].astype(int).tolist()
+def hide_a_joint(dataset):
+    """The right foot is not seen, the left one is."""
+    visible = dataset.annotation.keypoints_3d_visible.copy()
+    visible[5:20, 3] = 0
+    dataset.annotation.keypoints_3d_visible = visible
+    return dataset
 
 
-def test_every_frame_is_the_target_of_one_window(data_root, store):
-    dataset = build(data_root, input_source='2d+depth', depth_store=store)
-    assert len(dataset) == 96
-    targets = [dataset.get_data_info(i)['img_ids'].item() for i in range(96)]
-    assert sorted(targets) == list(range(96))
-
-
-def test_frame_step_thins_out_the_targets_not_the_windows(data_root, store):
-    dataset = build(data_root, input_source='2d+depth', depth_store=store, frame_step=5)
-    samples = [dataset.get_data_info(i) for i in range(len(dataset))]
-    assert [sample['img_ids'].item() % 12 for sample in samples] == [0, 5, 10] * 8  # videos of 12 frames
-    assert rows_of(samples[1]) == [3, 4, 5, 6, 7]
-
-
+@pytest.mark.parametrize('steps', [[TARGET], [TARGET, FLIP], [TARGET, FLIP, UsersStep()], [UsersStep(), TARGET, FLIP]])
 @pytest.mark.parametrize(
-    ('test_mode', 'expected'),
-    [(True, [range(0, 5), range(5, 10), range(10, 12)]), (False, [range(0, 5), range(5, 10), range(7, 12)])],
-)
-def test_clips(data_root, store, test_mode, expected):
-    changes = dict(seq_len=1, clip_len=5, test_mode=test_mode)
-    dataset = build(data_root, input_source='2d+depth', depth_store=store, **changes)
-    rows = dataset.annotation.sequences[1].rows
-    samples = [dataset.get_data_info(i) for i in range(3, 6)]
-    for sample, positions in zip(samples, expected, strict=True):
-        assert sample['img_ids'].tolist() == rows[list(positions)].tolist() == rows_of(sample)
-        assert sample['lifting_target'].shape == (len(positions), 17, 3)
-    assert len(dataset) == 8 * 3
-
-
-def test_clip_with_a_receptive_field_reads_beyond_its_targets(data_root, store):
-    dataset = build(data_root, input_source='2d+depth', depth_store=store, seq_len=3, clip_len=5)
-    assert rows_of(dataset.get_data_info(0)) == [0, 0, 1, 2, 3, 4, 5]
-    assert rows_of(dataset.get_data_info(2)) == [6, 7, 8, 9, 10, 11, 11]
-
-
-def test_video_shorter_than_a_training_clip(data_root, store, tmp_path):
-    dataset = build(data_root, input_source='2d+depth', depth_store=store, seq_len=1, clip_len=5)
-    short = dataset.annotation.sequences[0]._replace(rows=np.arange(3))
-    dataset.annotation.sequences[0] = short
-    dataset.data_list = dataset.sample_ids()
-    assert rows_of(dataset.get_data_info(0)) == dataset.get_data_info(0)['img_ids'].tolist() == [0, 1, 2, 2, 2]
-
-
-@pytest.mark.parametrize(
-    ('causal', 'expected'),
+    'changes',
     [
-        (False, {0: [0, 0, 0, 1, 2], 5: [3, 4, 5, 6, 7], 11: [9, 10, 11, 11, 11]}),
-        (True, {0: [0, 0, 0, 0, 0], 5: [1, 2, 3, 4, 5], 11: [7, 8, 9, 10, 11]}),
+        *(dict(input_source=source) for source in SOURCES),
+        dict(causal=True),
+        dict(seq_len=1),
+        dict(seq_len=3, clip_len=7),
+        dict(seq_len=12, frame_step=5),
     ],
 )
-def test_windows_stay_in_their_video_and_repeat_its_ends(data_root, store, causal, expected):
-    dataset = build(data_root, input_source='2d+depth', depth_store=store, causal=causal)
-    for video in (0, 3):
-        rows = dataset.annotation.sequences[video].rows
-        for position, window in expected.items():
-            sample = dataset.build_sample(np.array([video, position, 1]))
-            assert rows_of(sample) == rows[window].tolist()
-            np.testing.assert_array_equal(sample['lifting_target'][0], dataset.annotation.keypoints_3d[rows[position]])
+def test_batches_samples_and_their_mixture_against_the_reference(windows, steps, changes):
+    dataset = hide_a_joint(windows(*steps, **changes))
+    order = np.random.default_rng(1).permutation(len(dataset)).tolist()
+    batch = dataset.__getitems__(order)
+    assert isinstance(batch, dict) == all(isinstance(step, dict) for step in steps)
+    merged = merge_windows(batch)
+    labels = merged['data_samples'][0].gt_instance_labels
+    assert set(labels.keys()) == set(LABELS[1:]) and merged['inputs'].is_contiguous()
+    assert {values.dtype for values in (merged['inputs'], *labels.values())} == {torch.float32}
+    got = dict(labels, keypoint_labels=merged['inputs'])
+    expected = [
+        reference(dataset, video, range(start, start + count), mirrored=FLIP in steps)
+        for video, start, count in dataset.data_list[order].tolist()
+    ]
+    for key in LABELS:
+        values = np.stack([labels[key] for labels in expected]).reshape(got[key].shape)
+        np.testing.assert_allclose(got[key].numpy(), values, atol=1e-6, err_msg=key)
+    sample, first = dataset[order[0]], expected[0]
+    for key in LABELS:
+        np.testing.assert_allclose(sample[key], first[key], atol=1e-6, err_msg=key)
 
 
 @pytest.mark.parametrize('causal', [False, True])
-def test_test_mode_gives_whole_videos_that_agree_with_the_windows(data_root, store, causal):
-    cfg = dict(input_source='2d+depth', depth_store=store, causal=causal)
-    windows, videos = build(data_root, **cfg), build(data_root, test_mode=True, **cfg)
-    assert len(videos) == 8
-    sample = videos.get_data_info(2)
-    assert sample['keypoints'].shape == (12 + 4, 17, 3) and sample['lifting_target'].shape == (12, 17, 3)
-    for t in range(12):
-        window = windows.build_sample(np.array([2, t, 1]))
-        np.testing.assert_array_equal(sample['keypoints'][t : t + 5], window['keypoints'])
-    assert all(path.startswith(f'{data_root}/images/S1/S1_') for path in sample['target_img_path'])
+@pytest.mark.parametrize('last', [TARGET, UsersStep()])
+def test_whole_videos_in_test_mode(windows, last, causal):
+    dataset = windows(TARGET, last, test_mode=True, causal=causal)
+    assert len(dataset) == 8
+    sample, again = dataset[2], dataset.__getitems__([1, 2])[1]
+    for key, values in reference(dataset, 2, range(12)).items():
+        np.testing.assert_allclose(sample[key], values, atol=1e-6)
+        np.testing.assert_array_equal(sample[key], again[key])
+    assert sample['keypoints'].shape == (12 + 4, 17, 3) and sample['img_ids'].shape == (12,)
 
 
-def test_input_sources(data_root, store):
-    samples = {
-        source: build(data_root, input_source=source, depth_store=store).get_data_info(20)['keypoints']
-        for source in ('2d', '2d+depth', 'gt2d', 'gt2d+gtdepth')
-    }
-    assert {source: keypoints.shape for source, keypoints in samples.items()} == {
-        '2d': (5, 17, 2),
-        '2d+depth': (5, 17, 3),
-        'gt2d': (5, 17, 2),
-        'gt2d+gtdepth': (5, 17, 3),
-    }
-    np.testing.assert_array_equal(samples['2d+depth'][2, 0], [20, 20.25, 0.8125])
-    np.testing.assert_array_equal(samples['2d'], samples['2d+depth'][..., :2])
-    annotation = build(data_root).annotation
-    np.testing.assert_array_equal(samples['gt2d'][2], annotation.keypoints[20])
-    np.testing.assert_array_equal(samples['gt2d+gtdepth'][..., :2], samples['gt2d'])
-    joints = annotation.keypoints_3d[20]
-    np.testing.assert_array_equal(samples['gt2d+gtdepth'][2, :, 2], joints[:, 2] - joints[0, 2])
+def test_what_is_said_of_a_sample(windows, data_root):
+    sequence, info = windows().annotation.sequences[3], windows().get_data_info(3 * 12 + 7)
+    assert (info['sequence'], info['subject'], info['action']) == (sequence.name, sequence.subject, sequence.action)
+    assert (info['sample_idx'], info['test_mode'], info['img_ids'].tolist()) == (43, False, [sequence.rows[7]])
+    assert info['camera_param']['id'] == sequence.camera and tuple(info['flip_indices']) == FLIP_INDICES
+    assert info['target_img_path'] == [f'{data_root}/images/S1/{sequence.name}/{sequence.name}_000008.jpg']
+    assert windows().sample_name(43) == f'{sequence.name}, frame 8'
+    packed = windows(TARGET, PACK)[43]
+    assert packed['inputs'].shape == (5, 17, 3) and packed['data_samples'].sequence == sequence.name
+    assert packed['data_samples'].gt_instances.lifting_target.shape == (1, 17, 3)
 
 
-def test_packed_sample(data_root):
-    item = build(data_root, input_source='gt2d+gtdepth', pipeline=PIPELINE, test_mode=True)[0]
-    assert item['inputs'].shape == (16, 17, 3)
-    assert item['data_samples'].gt_instances.lifting_target.shape == (12, 17, 3)
-    assert item['data_samples'].gt_instance_labels.lifting_target_label.shape == (12, 17, 3)
+@pytest.mark.parametrize('collate', [merge_windows, pseudo_collate])
+@pytest.mark.parametrize(
+    ('codec', 'inputs'),
+    [
+        (dict(type='VideoPoseLifting'), (34, 5)),
+        (dict(type='VideoPoseLifting', reshape_keypoints=False, remove_root=True), (5, 17, 2)),
+        (dict(type='ImagePoseLifting', root_index=0), (34, 5)),
+        (dict(type='MotionBERTLabel', concat_vis=True), (5, 17, 3)),
+    ],
+)
+def test_codecs_of_mmpose(windows, codec, inputs, collate):
+    steps = [dict(TARGET, encoder=dict(codec, num_keypoints=17)), dict(type='GaussianJointNoise', sigma_2d=0.1)]
+    steps[1].update(sigma_depth=0)
+    batch = windows(*steps, *([] if collate is merge_windows else [PACK]), input_source='gt2d').__getitems__([0, 50])
+    batch = collate(batch)
+    assert torch.stack(list(batch['inputs'])).shape == (2, *inputs)
+    labels = torch.cat([sample.gt_instance_labels.lifting_target_label for sample in batch['data_samples']])
+    assert labels.shape == (2, 16 if codec.get('remove_root') else 17, 3)
 
 
-def test_flip_of_mmpose_mirrors_labels_exactly(data_root):
-    flip = dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=MIRROR, target_flip_cfg=MIRROR, flip_label=True)
-    plain, flipped = (
-        build(data_root, input_source='gt2d+gtdepth', pipeline=[PIPELINE[0], dict(flip, flip_prob=p), PIPELINE[1]])[9]
-        for p in (-1.0, 1.0)
-    )
-    swap, sign = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13], np.array([-1, 1, 1], np.float32)
-    np.testing.assert_allclose(flipped['inputs'].numpy(), plain['inputs'].numpy()[:, swap] * sign)
-    labels = [item['data_samples'].gt_instance_labels.lifting_target_label.numpy() for item in (plain, flipped)]
-    np.testing.assert_allclose(labels[1], labels[0][:, swap] * sign, atol=1e-6)
+def test_a_flip_of_mmpose_is_ours(windows):
+    theirs = dict(type='RandomFlipAroundRoot', keypoints_flip_cfg=MIRROR, target_flip_cfg=MIRROR, flip_label=True)
+    ours, theirs = (merge_windows(windows(TARGET, s).__getitems__([9, 60])) for s in (FLIP, theirs | dict(flip_prob=1)))
+    torch.testing.assert_close(ours['inputs'], theirs['inputs'], rtol=0, atol=0)
+    labels = [merged['data_samples'][0].gt_instance_labels.lifting_target_label for merged in (ours, theirs)]
+    torch.testing.assert_close(*labels, rtol=0, atol=0)
 
 
-def test_a_sample_never_changes_the_source(data_root, store):
-    dataset = build(data_root, input_source='2d+depth', depth_store=store)
-    dataset.get_data_info(0)['keypoints'][:] = -1
-    dataset.get_data_info(0)['lifting_target'][:] = -1
-    assert rows_of(dataset.get_data_info(0)) == [0, 0, 0, 1, 2]
-    assert (dataset.get_data_info(0)['lifting_target'] != -1).any()
+def test_another_sample_for_one_that_a_step_refuses(windows):
+    dataset = windows(TARGET, UsersStep(refuse=(3, 7)))
+    indices = [sample['sample_idx'] for sample in dataset.__getitems__([2, 3, 4])]
+    assert indices[::2] == [2, 4] and indices[1] not in (3, 7) and dataset[7]['sample_idx'] not in (3, 7)
+
+
+@pytest.mark.parametrize('last', [[], [UsersStep()]])
+def test_random_numbers_are_pytorchs_in_batches_and_samples(windows, last):
+    dataset = windows(TARGET, dict(type='RandomSequenceFlip'), dict(type='GaussianJointNoise', sigma_2d=0.1), *last)
+    draws = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        draws.append([merge_windows(dataset.__getitems__([4, 5, 4]))['inputs'], dataset[5]['keypoint_labels']])
+    for first, again, other in zip(*draws, strict=True):
+        np.testing.assert_array_equal(first, again)
+        assert (np.asarray(first) != np.asarray(other)).all()
+    assert (draws[0][0][0] != draws[0][0][2]).all()
+
+
+def test_workers_draw_other_numbers_and_copy_no_array(windows):
+    """Each makes its own gatherer, on the memory of the data set, which has the same addresses in a forked process."""
+    dataset = windows(TARGET, dict(type='GaussianJointNoise', sigma_2d=0.1))
+
+    def describe(batch):
+        arrays = dataset._gatherer.arrays.values()
+        return batch['keypoint_labels'], [(array.data_ptr(), array.untyped_storage().nbytes()) for array in arrays]
+
+    loader = DataLoader(dataset, sampler=[7] * 12, batch_size=4, num_workers=2, collate_fn=describe)
+    (one, arrays), (two, _), (three, _) = loader
+    assert len(torch.cat([one, two, three]).unique(dim=0)) == 12
+    assert '_gatherer' not in vars(dataset), 'made in the workers alone'
+    inputs, target, visible = arrays
+    assert inputs[0] == dataset._inputs[0].ctypes.data and target[0] == dataset.annotation.keypoints_3d.ctypes.data
+    assert visible[1] == 1, 'one number for all'
+
+
+def test_neither_the_source_nor_a_batch_is_written_again(windows):
+    dataset = windows(TARGET, FLIP, dict(type='GaussianJointNoise', sigma_2d=0.1))
+    arrays = (*dataset._inputs, dataset.annotation.keypoints_3d)
+    before = [array.copy() for array in arrays]
+    first = dataset.__getitems__(list(range(50)))['keypoint_labels']
+    kept = first.clone()
+    dataset.get_data_info(0)['keypoints'][:] = dataset.get_data_info(0)['lifting_target'][:] = -1
+    dataset.__getitems__(list(range(50)))
+    assert torch.equal(first, kept)
+    for old, new in zip(before, arrays, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_every_nth_frame_of_a_video_is_the_target_of_one_window(windows):
+    for dataset, expected in ((windows(), range(12)), (windows(frame_step=5), (0, 5, 10))):
+        targets = [dataset.get_data_info(i)['img_ids'].item() for i in range(len(dataset))]
+        assert targets == [12 * video + position for video in range(8) for position in expected]
+
+
+@pytest.mark.parametrize(('test_mode', 'last'), [(True, [10, 11]), (False, [7, 8, 9, 10, 11])])
+def test_clips(windows, test_mode, last):
+    dataset = windows(seq_len=1, clip_len=5, test_mode=test_mode)
+    assert [dataset.get_data_info(i)['img_ids'].tolist() for i in range(3)] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], last]
+    assert len(dataset) == 8 * 3 and dataset.get_data_info(2)['keypoints'].shape == (len(last), 17, 3)
+
+
+def test_video_shorter_than_a_training_clip(windows):
+    dataset = windows(seq_len=1, clip_len=5)
+    dataset.annotation.sequences[0] = dataset.annotation.sequences[0]._replace(rows=np.arange(3))
+    dataset.data_list = dataset.sample_ids()
+    info = dataset.get_data_info(0)
+    assert info['img_ids'].tolist() == [0, 1, 2, 2, 2]
+    np.testing.assert_array_equal(info['keypoints'], dataset._inputs[0][info['img_ids']])
+
+
+@pytest.mark.parametrize(('indices', 'chosen'), [([7, 3, 40], [7, 3, 40]), (5, range(5)), (-6, range(-6, 0))])
+def test_some_of_the_samples(windows, indices, chosen):
+    expected = windows(TARGET).__getitems__([chosen[2], chosen[0]])
+    for subset in (windows(TARGET, indices=indices), windows(TARGET).get_subset(indices)):
+        assert len(subset) == len(chosen)
+        batch = subset.__getitems__([2, 0])
+        for key in LABELS:
+            assert torch.equal(batch[key], expected[key])
+
+
+def test_a_subclass(windows):
+    class Told(H36MDepthSequenceDataset):
+        def describe(self, sample_id):
+            return dict(super().describe(sample_id), weather='rain')
+
+    assert windows(TARGET, UsersStep(), type=Told).__getitems__([3])[0]['weather'] == 'rain'
+    assert windows(type=Told).get_data_info(3)['weather'] == 'rain'
+    with pytest.raises(InputError, match='seq_len of Told: expected a whole number'):
+        windows(type=Told, seq_len=0.5)
+
+
+@pytest.mark.parametrize(
+    ('steps', 'message'),
+    [
+        ([TARGET, PACK], 'needs transforms that can do batches, unlike PackPoseInputs'),
+        ([UsersStep(), TARGET], 'needs transforms that can do batches, unlike UsersStep'),
+        (
+            [dict(TARGET, encoder=dict(type='VideoPoseLifting', num_keypoints=17))],
+            'unlike GenerateSequenceTarget with VideoPoseLifting',
+        ),
+    ],
+)
+def test_a_device_takes_no_samples(windows, steps, message):
+    with pytest.raises(InputError, match=f'windows are put together on meta, which .*{message}'):
+        windows(*steps, device='meta').__getitems__([0])
+
+
+@pytest.mark.slow
+def test_a_device_takes_no_workers(windows):
+    loader = DataLoader(windows(TARGET, device='meta'), 8, num_workers=1, collate_fn=merge_windows)
+    with pytest.raises(InputError, match='windows are put together on meta, which needs num_workers=0'):
+        next(iter(loader))
 
 
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
         (dict(input_source='2.5d'), r"unknown input_source '2.5d': expected one of \('2d', '2d\+depth', '"),
-        (dict(input_source='2d'), "input_source '2d' needs depth_store"),
+        (dict(depth_store=None), r"input_source '2d\+depth' needs depth_store"),
         (
             dict(seq_len=13),
             r'the receptive field, 13 frames, is longer than any video of .*h36m_train.npz \(at most 12',
         ),
-        (dict(input_source='2d', depth_store='nowhere'), 'no depth sequence store at .*nowhere'),
+        (dict(depth_store='nowhere'), 'no depth sequence store at .*nowhere'),
+        (dict(ann_file='annotation_body3d/fps50/h36m_test.npz'), r'another annotation: .*h36m_test.npz has'),
+        (dict(bbox_policy='pelvis_2m'), "under the bounding boxes 'annotation', but .* bbox_policy='pelvis_2m'"),
     ],
 )
-def test_wrong_arguments(data_root, changes, message):
+def test_wrong_arguments(windows, changes, message):
     with pytest.raises(InputError, match=message):
-        build(data_root, **changes)
+        windows(**changes)
 
 
-def test_store_of_another_annotation(data_root, store):
-    with pytest.raises(InputError, match=r'belongs to another annotation: .*h36m_test.npz has'):
-        build(data_root, ann_file='annotation_body3d/fps50/h36m_test.npz', input_source='2d', depth_store=store)
+def test_bounding_boxes_are_the_stores(windows):
+    said = [windows(**c).get_data_info(0)['bbox_policy'] for c in ({}, dict(bbox_policy='annotation'))]
+    assert said == ['annotation'] * 2
+    assert windows(input_source='gt2d', bbox_policy='pelvis_2m').get_data_info(0)['bbox_policy'] == 'not needed'
 
 
-def test_bounding_boxes_must_be_those_of_the_store(data_root, store):
-    for policy in ('annotation', None):
-        dataset = build(data_root, input_source='2d+depth', depth_store=store, bbox_policy=policy)
-        assert dataset.get_data_info(0)['bbox_policy'] == 'annotation'
-    with pytest.raises(InputError, match=r"made under the bounding boxes 'annotation', but .* bbox_policy='pelvis_2m'"):
-        build(data_root, input_source='2d', depth_store=store, bbox_policy='pelvis_2m')
-    assert build(data_root, bbox_policy='pelvis_2m').get_data_info(0)['bbox_policy'] == 'not needed'
-
-
-def test_store_without_depth(data_root, tmp_path):
-    folder = data_root / 'annotation_body3d'
-    annotation = H36MAnnotation(folder / 'fps50/h36m_train.npz', folder / 'cameras.pkl')
+def test_a_store_without_depths_or_spreads(windows, annotations, make_store, tmp_path):
     keypoints = np.full((96, 17, 3), np.nan)
     keypoints[..., :2] = 7
-    with write_sequence_store(tmp_path / 'cpn', annotation, 'published', {}, has_depth=False) as writer:
-        writer.write(np.arange(96), keypoints, np.ones((96, 17)))
-    sample = build(data_root, input_source='2d', depth_store=tmp_path / 'cpn').get_data_info(3)
+    cpn = make_store(tmp_path / 'cpn', annotations[0], keypoints, bbox_policy='published', has_depth=False)
+    sample = windows(input_source='2d', depth_store=cpn).get_data_info(3)
     assert sample['keypoints'].shape == (5, 17, 2) and (sample['keypoints'] == 7).all()
     with pytest.raises(InputError, match="cpn has no depths, only 2D poses: use it with input_source='2d'"):
-        build(data_root, input_source='2d+depth', depth_store=tmp_path / 'cpn')
-
-
-def test_spread_of_the_depth_as_fourth_channel(data_root, store, tmp_path):
-    folder = data_root / 'annotation_body3d'
-    annotation = H36MAnnotation(folder / 'fps50/h36m_train.npz', folder / 'cameras.pkl')
-    rows = np.arange(96)
-    std = rows[:, None] + np.arange(17) / 100
-    with write_sequence_store(tmp_path / 'std', annotation, 'annotation', {}, has_depth_std=True) as writer:
-        writer.write(rows, np.full((96, 17, 3), 2.5), np.ones((96, 17)), std)
-    dataset = build(data_root, input_source='2d+depth+std', depth_store=tmp_path / 'std', pipeline=PIPELINE)
-    sample = dataset.get_data_info(3)
-    assert sample['keypoints'].shape == (5, 17, 4)
-    np.testing.assert_allclose(sample['keypoints'][2, :, 3], sample['img_ids'].item() + np.arange(17) / 100)
-    # normalised like the depth
-    np.testing.assert_allclose(dataset[3]['inputs'][2, 4, 3], (sample['img_ids'].item() + 0.04) / 0.75)
-    with pytest.raises(InputError, match='train does not say how sure the depths are: extract again'):
-        build(data_root, input_source='2d+depth+std', depth_store=store)
+        windows(depth_store=cpn)
+    with pytest.raises(InputError, match='sure does not say how sure the depths are: extract again'):
+        windows(input_source='2d+depth+std', depth_store=make_store(tmp_path / 'sure', annotations[0]))

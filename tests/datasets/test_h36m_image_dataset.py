@@ -75,6 +75,8 @@ def test_keypoints_sit_on_the_person_after_any_augmentation(data_root):
 def test_frame_step_and_order(data_root):
     dataset = build(data_root, frame_step=5, test_mode=True)
     assert [dataset.get_data_info(i)['frame'] for i in range(6)] == [1, 6, 11, 1, 6, 11]
+    assert [build(data_root, indices=[90, 7]).get_data_info(i)['img_id'] for i in range(2)] == [90, 7]
+    assert len(build(data_root, indices=5)) == 5
 
 
 def test_bounding_box_policies(data_root):
@@ -100,17 +102,6 @@ def test_image_that_cannot_be_read(data_root, tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(InputError, match=f'cannot read the image {path}: expected a JPEG or PNG file'):
         dataset[0]
-
-
-def test_memory_holds_no_sample(data_root):
-    dataset = build(data_root)
-    assert dataset.data_list.dtype == np.int64
-    np.testing.assert_array_equal(dataset.data_list, range(96))
-
-
-def test_indices(data_root):
-    assert [build(data_root, indices=[90, 7]).get_data_info(i)['img_id'] for i in range(2)] == [90, 7]
-    assert len(build(data_root, indices=5)) == 5
 
 
 def test_policy_and_visibility_of_a_sample(data_root, tmp_path):

@@ -71,23 +71,25 @@ def write_claim(path, shape, compression, claimed_size=None):
         path.write_bytes(content)
 
 
-@pytest.mark.parametrize('compression', [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@pytest.mark.parametrize('directory_lies', [False, True])
-def test_claims_are_checked_before_memory_is_taken(tmp_path, compression, directory_lies):
-    path = tmp_path / 'arrays.npz'
-    write_claim(path, (100_000_000,), compression, 800_000_128 if directory_lies else None)
+@pytest.mark.parametrize('read', [lambda path: list(NpzStream(path).chunks('a')), load_arrays])
+@pytest.mark.parametrize(
+    ('shape', 'compression', 'claimed_size'),
+    [
+        (100_000_000, zipfile.ZIP_STORED, None),
+        (100_000_000, zipfile.ZIP_STORED, 800_000_128),
+        (100_000_000, zipfile.ZIP_DEFLATED, None),
+        (100_000_000, zipfile.ZIP_DEFLATED, 800_000_128),
+        (99, zipfile.ZIP_STORED, None),  # a row is left over
+    ],
+)
+def test_claims_are_checked_before_memory_is_taken(tmp_path, read, shape, compression, claimed_size):
+    write_claim(tmp_path / 'arrays.npz', (shape,), compression, claimed_size)
     tracemalloc.start()
-    with pytest.raises(ValueError, match="'a' claims 800000000 bytes, which the file does not hold"):
-        list(NpzStream(path).chunks('a'))
+    with pytest.raises(ValueError, match=f"'a' claims {8 * shape} bytes, which the file does not hold"):
+        read(tmp_path / 'arrays.npz')
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000_000
-
-
-def test_rows_left_over(tmp_path):
-    write_claim(tmp_path / 'arrays.npz', (99,), zipfile.ZIP_STORED)
-    with pytest.raises(ValueError, match="'a' claims 792 bytes"):
-        NpzStream(tmp_path / 'arrays.npz').header('a')
 
 
 @pytest.mark.parametrize('save', [np.savez, np.savez_compressed])
@@ -109,13 +111,3 @@ def test_arrays_are_loaded_whole(tmp_path):
     assert loaded.keys() == arrays.keys()
     for key, array in arrays.items():
         np.testing.assert_array_equal(loaded[key], array)
-
-
-def test_claims_are_checked_before_arrays_are_loaded(tmp_path):
-    write_claim(tmp_path / 'arrays.npz', (100_000_000,), zipfile.ZIP_DEFLATED)
-    tracemalloc.start()
-    with pytest.raises(ValueError, match="'a' claims 800000000 bytes"):
-        load_arrays(tmp_path / 'arrays.npz')
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 1_000_000

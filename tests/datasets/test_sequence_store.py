@@ -3,115 +3,122 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.datasets import H36MAnnotation, SequenceStore, write_sequence_store
+from depth_refine.datasets import SequenceStore, write_sequence_store
 from depth_refine.utils.errors import InputError
 
 
 @pytest.fixture
-def annotations(data_root):
-    folder = data_root / 'annotation_body3d'
-    return [H36MAnnotation(folder / f'fps50/h36m_{split}.npz', folder / 'cameras.pkl') for split in ('train', 'test')]
+def written(tmp_path, annotations, make_store):
+    """A store, and the annotation that it belongs to."""
+    return make_store(tmp_path / 'stores/store', annotations[0]), annotations[0]
 
 
-def write(path, annotation, rows=None):
-    rng = np.random.default_rng(0)
-    keypoints = rng.uniform(-2.9, 2.9, (len(annotation), 17, 3)).astype(np.float32)
-    scores = rng.uniform(size=(len(annotation), 17)).astype(np.float32)
-    with write_sequence_store(path, annotation, 'annotation', dict(config='c.py')) as writer:
-        for batch in np.array_split(np.arange(len(annotation)) if rows is None else rows, 5)[::-1]:
-            writer.write(batch, keypoints[batch], scores[batch])
-    return keypoints, scores
-
-
-def test_round_trip(tmp_path, annotations):
-    keypoints, scores = write(tmp_path / 'a/store', annotations[0])
+def test_round_trip_in_any_order(tmp_path, annotations):
+    rng, rows = np.random.default_rng(0), np.random.default_rng(1).permutation(96)
+    keypoints, scores, std = (rng.uniform(0, 2.9, (96, 17, *c)).astype(np.float32) for c in ((3,), (), ()))
+    meta = dict(config='c.py')
+    with write_sequence_store(tmp_path / 'a/store', annotations[0], 'pelvis_2m', meta, has_depth_std=True) as writer:
+        for batch in np.array_split(rows, 5):
+            writer.write(batch, keypoints[batch], scores[batch], std[batch])
     store = SequenceStore(tmp_path / 'a/store', annotations[0])
-    np.testing.assert_array_equal(store.keypoints, keypoints)
-    np.testing.assert_array_equal(store.scores, scores)
-    assert isinstance(store.keypoints, np.memmap)
-    assert (store.has_depth, store.bbox_policy) == (True, 'annotation')
+    for array, expected in ((store.keypoints, keypoints), (store.scores, scores), (store.depth_std, std)):
+        np.testing.assert_array_equal(array, expected)
+        assert isinstance(array, np.memmap)
+    assert (store.has_depth, store.bbox_policy) == (True, 'pelvis_2m')
     assert store.meta['config'] == 'c.py' and store.meta['annotation']['sha256'] == annotations[0].sha256
-    names = np.load(tmp_path / 'a/store/frame_names.npy')
-    assert names[5] == annotations[0].img_names[5]
-    assert [p.name for p in (tmp_path / 'a').iterdir()] == ['store']
+    assert np.load(tmp_path / 'a/store/frame_names.npy')[5] == annotations[0].img_names[5]
+    assert [path.name for path in (tmp_path / 'a').iterdir()] == ['store']
 
 
-def test_belongs_to_one_annotation(tmp_path, annotations):
-    train, test = annotations
-    write(tmp_path / 'store', train)
-    with pytest.raises(InputError, match=f'sha256 {train.sha256}, but .*h36m_test.npz has {test.sha256}'):
-        SequenceStore(tmp_path / 'store', test)
+def test_poses_without_depth(tmp_path, annotations, make_store):
+    keypoints = np.full((96, 17, 3), np.nan, np.float32)
+    keypoints[..., :2] = np.arange(96 * 17 * 2).reshape(96, 17, 2)
+    path = make_store(tmp_path / 'store', annotations[0], keypoints, bbox_policy='published', has_depth=False)
+    store = SequenceStore(path, annotations[0])
+    assert (store.has_depth, store.bbox_policy, store.depth_std) == (False, 'published', None)
+    np.testing.assert_array_equal(store.keypoints, keypoints)
 
 
-def test_an_error_leaves_nothing(tmp_path, annotations):
+ROWS, POSES, SCORES = np.arange(96), np.ones((96, 17, 3)), np.ones((96, 17))
+
+
+@pytest.mark.parametrize(
+    ('batches', 'message'),
+    [
+        ([(ROWS, POSES, SCORES)], r"expected batches of \['depth_std', 'keypoints', 'scores'\], got \['key"),
+        ([(ROWS, POSES, SCORES, SCORES * np.inf)], 'a prediction that is not finite'),
+        ([([3], POSES[:1] * np.nan, SCORES[:1], SCORES[:1])], r'not finite, in rows \[3\]'),
+        ([(ROWS[:10], POSES[:10], SCORES[:10], SCORES[:10])], 'only 10 of 96 frames were written'),
+    ],
+)
+def test_what_cannot_be_written_leaves_nothing(tmp_path, annotations, batches, message):
     with (
-        pytest.raises(RuntimeError, match='stop'),
-        write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}),
+        pytest.raises(ValueError, match=message),
+        write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}, has_depth_std=True) as writer,
     ):
-        raise RuntimeError('stop')
-    with pytest.raises(ValueError, match='only 10 of 96 frames were written'):
-        write(tmp_path / 'store', annotations[0], rows=np.arange(10))
+        for batch in batches:
+            writer.write(*batch)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_refuses_predictions_that_are_not_finite(tmp_path, annotations):
-    with (
-        pytest.raises(ValueError, match=r'not finite, in rows \[3\]'),
-        write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}) as writer,
-    ):
-        writer.write([3], np.full((1, 17, 3), np.nan), np.ones((1, 17)))
+def test_never_overwrites(written, make_store):
+    with pytest.raises(InputError, match=r'store exists\. Remove it, or give another folder'):
+        make_store(*written)
 
 
-def test_poses_without_depth(tmp_path, annotations):
-    keypoints = np.full((96, 17, 3), np.nan, np.float32)
-    keypoints[..., :2] = np.arange(96 * 17 * 2).reshape(96, 17, 2)
-    with write_sequence_store(tmp_path / 'store', annotations[0], 'published', {}, has_depth=False) as writer:
-        writer.write(np.arange(96), keypoints, np.ones((96, 17)))
-    store = SequenceStore(tmp_path / 'store', annotations[0])
-    assert (store.has_depth, store.bbox_policy) == (False, 'published')
-    np.testing.assert_array_equal(store.keypoints, keypoints)
-
-
-def test_depths_with_their_spread(tmp_path, annotations):
-    std = np.random.default_rng(0).uniform(size=(96, 17)).astype(np.float32)
-    keypoints, scores, rows = np.full((96, 17, 3), 2.5), np.ones((96, 17)), np.arange(96)
-    with write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}, has_depth_std=True) as writer:
-        with pytest.raises(ValueError, match=r"expected batches of \['depth_std', 'keypoints', 'scores'\], got \['key"):
-            writer.write(rows, keypoints, scores)
-        with pytest.raises(ValueError, match='not finite'):
-            writer.write(rows, keypoints, scores, np.full((96, 17), np.inf))
-        writer.write(rows, keypoints, scores, std)
-    np.testing.assert_array_equal(SequenceStore(tmp_path / 'store', annotations[0]).depth_std, std)
-    write(tmp_path / 'without', annotations[0])
-    assert SequenceStore(tmp_path / 'without', annotations[0]).depth_std is None
-
-
-def test_never_overwrites(tmp_path, annotations):
-    (tmp_path / 'store').mkdir()
-    with (
-        pytest.raises(InputError, match=r'store exists\. Remove it, or give another folder'),
-        write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}),
-    ):
-        pass
-
-
-def test_missing_and_damaged(tmp_path, annotations):
-    annotation = annotations[0]
+def test_missing_and_of_another_annotation(tmp_path, written, annotations):
     with pytest.raises(InputError, match=r'no depth sequence store at .*absent.*tools/extract_depth_sequences.py'):
-        SequenceStore(tmp_path / 'absent', annotation)
-    path = tmp_path / 'store'
-    write(path, annotation)
-    meta = json.loads((path / 'store.json').read_text())
-    (path / 'store.json').write_text(json.dumps(dict(meta, schema_version=1)))
-    with pytest.raises(InputError, match='schema version 1, expected 2'):
-        SequenceStore(path, annotation)
-    (path / 'store.json').write_text('{')
-    with pytest.raises(InputError, match='store is damaged'):
-        SequenceStore(path, annotation)
-    (path / 'store.json').write_text(json.dumps(meta))
-    np.save(path / 'keypoints.npy', np.zeros((95, 17, 3), np.float32))
-    with pytest.raises(InputError, match=r'keypoints.npy: expected float32 of shape \(96, 17, 3\), got float32 \(95'):
-        SequenceStore(path, annotation)
+        SequenceStore(tmp_path / 'absent', written[1])
+    train, test = annotations
+    with pytest.raises(InputError, match=f'sha256 {train.sha256}, but .*h36m_test.npz has {test.sha256}'):
+        SequenceStore(written[0], test)
+
+
+def meta_with(**changes):
+    """The bytes of ``store.json`` with changes; None removes a key."""
+
+    def change(content):
+        meta = json.loads(content) | changes
+        return json.dumps({key: value for key, value in meta.items() if value is not None}).encode()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ('name', 'change', 'message'),
+    [
+        ('store.json', meta_with(schema_version=1), 'schema version 1, expected 2'),
+        ('store.json', lambda content: b'{', 'the depth sequence store .*store is damaged'),
+        ('store.json', lambda content: b'[' * 100_000, 'the depth sequence store .*store is damaged'),
+        ('scores.npy', lambda content: content.replace(b'}', b'('), 'the depth sequence store .*store is damaged'),
+        ('scores.npy', lambda content: b'', 'the depth sequence store .*store is damaged'),
+        ('scores.npy', lambda content: b'PK\x05\x06' + bytes(18), 'the depth sequence store .*store is damaged'),
+        (
+            'keypoints.npy',
+            lambda content: content.replace(b'(96, 17, 3)', b'(95, 17, 3)'),
+            r'keypoints.npy: expected float32 of shape \(96, 17, 3\), got float32 \(95',
+        ),
+        *(
+            (
+                name,
+                lambda content: content[:-5] + bytes([content[-5] ^ 1]) + content[-4:],
+                rf'{name} is not as it was written: its sha256 differs',
+            )
+            for name in ('keypoints.npy', 'scores.npy')
+        ),
+    ],
+)
+def test_damage(written, name, change, message):
+    path = written[0] / name
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(InputError, match=message):
+        SequenceStore(*written)
+
+
+def test_older_stores_do_not_say_their_hashes(written):
+    path = written[0] / 'store.json'
+    path.write_bytes(meta_with(sha256=None, has_depth_std=None)(path.read_bytes()))
+    assert SequenceStore(*written).has_depth
 
 
 @pytest.mark.parametrize(
@@ -121,36 +128,8 @@ def test_missing_and_damaged(tmp_path, annotations):
         ([0.01, 0.01, 1], 'u and v of keypoints.npy reaches .*; looks like normalised coordinates'),
     ],
 )
-def test_other_units(tmp_path, annotations, factors, message):
+def test_other_units(tmp_path, annotations, make_store, factors, message):
     keypoints = np.random.default_rng(0).uniform(-1, 1, (96, 17, 3)) * [50, 50, 0.5] * factors
-    with write_sequence_store(tmp_path / 'store', annotations[0], 'annotation', {}) as writer:
-        writer.write(np.arange(96), keypoints, np.ones((96, 17)))
+    path = make_store(tmp_path / 'store', annotations[0], keypoints)
     with pytest.raises(InputError, match=f'store: {message}'):
-        SequenceStore(tmp_path / 'store', annotations[0])
-
-
-@pytest.mark.parametrize('name', ['keypoints', 'scores'])
-def test_changed_numbers_are_noticed(tmp_path, annotations, name):
-    write(tmp_path / 'store', annotations[0])
-    path = tmp_path / f'store/{name}.npy'
-    content = bytearray(path.read_bytes())
-    content[-5] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=rf'{name}\.npy is not as it was written: its sha256 differs'):
-        SequenceStore(tmp_path / 'store', annotations[0])
-    meta = json.loads((tmp_path / 'store/store.json').read_text())
-    del meta['sha256']  # as in older stores
-    (tmp_path / 'store/store.json').write_text(json.dumps(meta))
-    assert SequenceStore(tmp_path / 'store', annotations[0]).has_depth
-
-
-def test_damage_of_any_kind(tmp_path, annotations):
-    write(tmp_path / 'store', annotations[0])
-    path = tmp_path / 'store/scores.npy'
-    for content in (path.read_bytes().replace(b'}', b'('), b'', b'PK\x05\x06' + bytes(18)):
-        path.write_bytes(content)
-        with pytest.raises(InputError, match=r'the depth sequence store .*store is damaged'):
-            SequenceStore(tmp_path / 'store', annotations[0])
-    (tmp_path / 'store/store.json').write_text('[' * 100_000)
-    with pytest.raises(InputError, match=r'the depth sequence store .*store is damaged'):
-        SequenceStore(tmp_path / 'store', annotations[0])
+        SequenceStore(path, annotations[0])

@@ -3,7 +3,6 @@
 from .first_stage_noise import FirstStageNoise
 from .gaussian_joint_noise import GaussianJointNoise
 from .load_readable_image import LoadReadableImage
-from .load_reduced_crop import LoadReducedCrop
 from .random_sequence_flip import RandomSequenceFlip
 from .sequence_target import GenerateSequenceTarget
 
@@ -12,6 +11,5 @@ __all__ = [
     'GaussianJointNoise',
     'GenerateSequenceTarget',
     'LoadReadableImage',
-    'LoadReducedCrop',
     'RandomSequenceFlip',
 ]

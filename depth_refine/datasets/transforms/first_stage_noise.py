@@ -1,16 +1,15 @@
 """Training noise of the second stage that looks like the first stage's errors."""
 
-import functools
+import itertools
 import math
 
-import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
-from scipy.signal import lfilter
 from torch import Tensor
 
-from depth_refine.functional.quick_normal import quick_normal
+from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 
@@ -23,11 +22,11 @@ class FirstStageNoise(BaseTransform):
     spread of its heatmap in depth, times ``scale``. Not in the paper.
 
     To be used after ``GenerateTarget`` on four channels, the input source ``'2d+depth+std'``; in test pipelines too if
-    the spread is not kept, where it takes it away and adds nothing.
+    the spread is not kept, where it takes it away and adds nothing. Random numbers are PyTorch's.
 
-    Required keys: ``keypoint_labels`` (T, K, 4) of normalised (u, v, depth, spread); ``test_mode`` (optional).
+    Required keys: ``keypoint_labels`` (..., T, K, 4) of normalised (u, v, depth, spread); ``test_mode`` (optional).
 
-    Modified keys: ``keypoint_labels``, (T, K, 4) or (T, K, 3).
+    Modified keys: ``keypoint_labels``, (..., T, K, 4) or (..., T, K, 3).
 
     Args:
         scale: standard deviation of the noise in units of the spread.
@@ -35,8 +34,10 @@ class FirstStageNoise(BaseTransform):
         keep_spread: leave the fourth channel to the network.
 
     Raises:
-        ValueError: an argument is out of its range, or labels are not of that form.
+        InputError: an argument is out of its range, or labels are not of that form.
     """
+
+    batched = True  # see H36MDepthSequenceDataset
 
     def __init__(self, scale: float = 1.0, correlation: float = 0.9, keep_spread: bool = False) -> None:
         require_number('scale of FirstStageNoise', scale, 0, 100)
@@ -47,36 +48,22 @@ class FirstStageNoise(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Replace ``keypoint_labels`` by a noisy copy."""
-        labels = results['keypoint_labels']
-        if labels.ndim != 3 or labels.shape[-1] != 4:
-            raise ValueError(
-                f"FirstStageNoise takes keypoint_labels (T, K, 4), from '2d+depth+std', got {labels.shape}"
+        given = results['keypoint_labels']
+        if given.ndim < 3 or given.shape[-1] != 4:
+            raise InputError(
+                f"FirstStageNoise takes keypoint_labels (T, K, 4), from '2d+depth+std', got {tuple(given.shape)}"
             )
+        labels = as_tensor(given)
+        noisy = labels[..., : 4 if self.keep_spread else 3].clone(memory_format=torch.contiguous_format)
         if not results.get('test_mode', False):
-            labels = labels.copy()
-            labels[..., 2] += self.scale * labels[..., 3] * self._process(labels.shape[:2])
-        results['keypoint_labels'] = labels if self.keep_spread else labels[..., :3]
+            noisy[..., 2] += self.scale * labels[..., 3] * self._process(labels[..., 3])
+        results['keypoint_labels'] = as_given(noisy, given)
         return results
 
-    def _process(self, shape: tuple[int, int]) -> np.ndarray:
-        """(T, K) unit variance, correlated along T."""
-        innovations = np.random.standard_normal(shape)
-        innovations[1:] *= np.sqrt(1 - self.correlation**2)
-        return lfilter([1], [1, -self.correlation], innovations, axis=0)
-
-    def transform_batch(self, batch: dict) -> dict:
-        """The same on ``keypoint_labels`` (B, T, K, 4)."""
-        labels = batch['keypoint_labels']
-        mixing = _mixing(labels.shape[1], self.correlation, labels.device)
-        noise = torch.einsum('st,btk->bsk', mixing, quick_normal(tuple(labels.shape[:3]), labels.device))
-        labels[..., 2] += self.scale * labels[..., 3] * noise
-        return dict(batch, keypoint_labels=labels if self.keep_spread else labels[..., :3])
-
-
-@functools.cache
-def _mixing(frames: int, correlation: float, device: torch.device) -> Tensor:
-    """(T, T) that makes the autoregressive process of unit variance from independent numbers."""
-    steps = np.subtract.outer(np.arange(frames), np.arange(frames))
-    mixing = np.where(steps >= 0, correlation ** np.abs(steps), 0.0)
-    mixing[:, 1:] *= np.sqrt(1 - correlation**2)
-    return torch.from_numpy(mixing.astype(np.float32)).to(device)
+    def _process(self, like: Tensor) -> Tensor:
+        """(..., T, K) of unit variance, correlated along T."""
+        frames = torch.randn_like(like).movedim(-2, 0)
+        frames[1:] *= math.sqrt(1 - self.correlation**2)
+        for before, frame in itertools.pairwise(frames):
+            frame.add_(before, alpha=self.correlation)
+        return frames.movedim(0, -2)

@@ -1,15 +1,13 @@
 """Training noise of the second stage."""
 
-import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from depth_refine.functional.quick_normal import quick_normal
+from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 from depth_refine.utils.units import NOISE, require_unit
-
-_PART = 64  # on CPUs, windows whose noise stays in a processor's cache
 
 
 @TRANSFORMS.register_module()
@@ -17,30 +15,33 @@ class GaussianJointNoise(BaseTransform):
     """Add Gaussian noise to the normalised poses and depths that the refiner reads (section II, last paragraph).
 
     The first stage is better on its own training frames than it will be on new ones; the noise makes the refiner's
-    training inputs look like test-time predictions. It is drawn independently for every frame, joint and channel, from
-    NumPy's global generator, or PyTorch's for whole batches; mmengine seeds both in every worker.
+    training inputs look like test-time predictions. It is drawn independently for every window, frame, joint and
+    channel, by ``torch.randn`` where the labels are.
 
     The paper prints one sigma = 0.1, "2D poses and depths" in section II and "on depths" in section III. In normalised
     units 0.1 is 75 mm of depth but 50 px of a 1000 px wide image, so the default takes the second reading.
 
     To be used after ``GenerateTarget``. Works on the labels of :class:`DepthSequenceLifting` and of MMPose's own
-    lifting codecs: (T, K, C), or (K * C, T) with the channels of a joint adjacent, where C = 2 (u, v), 3 (u, v, depth)
-    or 4 (and the depth's spread, which is left as it is). Where the third channel is a confidence
+    lifting codecs: (..., T, K, C), or (..., K * C, T) with the channels of a joint adjacent, where C = 2 (u, v), 3 (u,
+    v, depth) or 4 (and the depth's spread, which is left as it is). Where the third channel is a confidence
     (``concat_vis=True``), set ``sigma_depth=0``.
 
-    Required keys: ``keypoints`` (..., K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is done.
+    Required keys: ``keypoints`` (..., T, K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is
+    done.
 
     Modified keys: ``keypoint_labels``.
 
     Args:
         sigma_2d: standard deviation on u and v, in units of half the image width.
         sigma_depth: standard deviation on depth, in units of half the depth range.
-        prob: probability that a sample gets noise.
+        prob: probability that a window gets noise.
 
     Raises:
-        InputError: a negative sigma, or one above 1, which are px or mm; a ``prob`` outside [0, 1].
-        ValueError: labels that are not K joints with 2 to 4 channels.
+        InputError: a negative sigma, or one above 1, which are px or mm; a ``prob`` outside [0, 1]; or labels that are
+            not K joints with 2 to 4 channels.
     """
+
+    batched = True  # see H36MDepthSequenceDataset
 
     def __init__(self, sigma_2d: float = 0.0, sigma_depth: float = 0.1, prob: float = 1.0) -> None:
         require_number('sigma_2d of GaussianJointNoise', sigma_2d, 0)
@@ -54,31 +55,22 @@ class GaussianJointNoise(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Replace ``keypoint_labels`` by a noisy copy."""
-        if results.get('test_mode', False) or np.random.rand() >= self.prob:
+        if results.get('test_mode', False):
             return results
-        labels = results['keypoint_labels']
-        num_joints = results['keypoints'].shape[-2]
-        rows_are_channels = labels.ndim == 2
-        channels = labels.shape[0] / num_joints if rows_are_channels else labels.shape[-1]
-        if channels not in (2, 3, 4):
-            raise ValueError(
+        given, num_joints = results['keypoint_labels'], results['keypoints'].shape[-2]
+        labels = as_tensor(given).clone(memory_format=torch.contiguous_format)
+        poses, rows = labels, labels.shape[-2]
+        if labels.ndim < results['keypoints'].ndim and rows % num_joints == 0:
+            poses = labels.unflatten(-2, (num_joints, rows // num_joints)).movedim(-1, -3)  # a view (..., T, K, C)
+        if poses.ndim < 3 or poses.shape[-2] != num_joints or poses.shape[-1] not in (2, 3, 4):
+            raise InputError(
                 f'GaussianJointNoise takes keypoint_labels (T, {num_joints}, C) or ({num_joints} * C, T) '
-                f'with C = 2, 3 or 4, got {labels.shape}'
+                f'with C = 2, 3 or 4, got {tuple(labels.shape)}'
             )
-        sigma = np.array([self.sigma_2d, self.sigma_2d, self.sigma_depth, 0])[: int(channels)]
-        if rows_are_channels:
-            sigma = np.tile(sigma, num_joints)[:, None]
-        results['keypoint_labels'] = (labels + sigma * np.random.standard_normal(labels.shape)).astype(labels.dtype)
+        chosen = torch.rand(poses.shape[:-3], device=poses.device) < self.prob
+        for channels, sigma in ((poses[..., :2], self.sigma_2d), (poses[..., 2:3], self.sigma_depth)):
+            if sigma and channels.shape[-1]:
+                noise = torch.randn(channels.shape, dtype=poses.dtype, device=poses.device)
+                channels.addcmul_(noise, chosen[..., None, None, None].to(noise), value=sigma)
+        results['keypoint_labels'] = as_given(labels, given)
         return results
-
-    def transform_batch(self, batch: dict) -> dict:
-        """Add noise to ``keypoint_labels`` (B, T, K, C) in place."""
-        labels = batch['keypoint_labels']
-        chosen = (torch.rand(len(labels), device=labels.device) < self.prob).to(labels)[:, None, None, None]
-        windows = _PART if labels.device.type == 'cpu' else len(labels)
-        for part, is_noisy in zip(labels.split(windows), chosen.split(windows), strict=True):
-            for channels, sigma in ((part[..., :2], self.sigma_2d), (part[..., 2:3], self.sigma_depth)):
-                if sigma:
-                    noise = quick_normal((*part.shape[:2], channels[0, 0].numel()), labels.device).view(channels.shape)
-                    channels.add_(noise.mul_(is_noisy), alpha=sigma)
-        return batch

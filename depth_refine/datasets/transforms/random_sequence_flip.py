@@ -1,72 +1,76 @@
-"""Mirrors windows and their targets, one by one or by the batch."""
+"""Mirrors windows and their targets."""
 
-import numpy as np
+import functools
+
 import torch
-from mmpose.datasets.transforms import RandomFlipAroundRoot
+from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 from torch import Tensor
 
+from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-_PART = 64  # on CPUs, windows whose copies stay in a processor's cache, 3.2 MB at 243 frames of 17 x 3 numbers
+_POSITIONS = ('keypoint_labels', 'lifting_target_label')
+_WEIGHTS = ('lifting_target_weight', 'trajectory_weights')  # the latter of MMPose's codecs
 
 
 @TRANSFORMS.register_module()
-class RandomSequenceFlip(RandomFlipAroundRoot):
+class RandomSequenceFlip(BaseTransform):
     """Mirror normalised sequences about the middle of the image, and their targets about the camera's axis.
 
-    To be used after :class:`GenerateSequenceTarget`. Sample by sample it is MMPose's ``RandomFlipAroundRoot``, which
-    however leaves the weights of left and right joints where they were.
+    As MMPose's ``RandomFlipAroundRoot`` about 0 with ``flip_label=True``, which however leaves the weights of left and
+    right joints where they were. To be used after :class:`GenerateSequenceTarget`. Each window of a batch is mirrored
+    or not; random numbers are PyTorch's.
+
+    Required keys: ``keypoint_labels`` (..., T, K, C), ``lifting_target_label`` (..., T', K, 3) and ``flip_indices``, K
+    numbers; ``lifting_target_weight`` and ``trajectory_weights`` (..., T', K), both optional.
+
+    Modified keys: the labels and weights.
 
     Args:
         prob: probability that a window is mirrored.
 
     Raises:
-        InputError: ``prob`` is not within [0, 1].
+        InputError: ``prob`` is not within [0, 1]; there are no labels, or not of K joints, as after codecs that reshape
+            or leave out the root.
     """
+
+    batched = True  # see H36MDepthSequenceDataset
 
     def __init__(self, prob: float = 0.5) -> None:
         require_number('prob of RandomSequenceFlip', prob, 0, 1)
-        about_zero = dict(center_mode='static', center_x=0.0)
-        super().__init__(about_zero, about_zero, flip_prob=1.0, flip_label=True)
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
-        """Mirror ``keypoint_labels`` (T, K, C), ``lifting_target_label`` (T', K, 3) and its weights (T', K)."""
-        if np.random.rand() >= self.prob:
-            return results
-        results = super().transform(results)
-        for key in ('lifting_target_weight', 'trajectory_weights'):
-            if key in results:
-                results[key] = results[key][:, results['flip_indices']]
+        """Mirror by chance."""
+        joints = tuple(results['flip_indices'])
+        for key in _POSITIONS:
+            shape = getattr(results.get(key), 'shape', None)
+            if shape is None or len(shape) < 3 or shape[-2] != len(joints):
+                raise InputError(
+                    f'RandomSequenceFlip takes {key} (T, {len(joints)}, C) from a codec that neither reshapes nor '
+                    f'removes joints, got {"none" if shape is None else tuple(shape)}'
+                )
+        labels = results['keypoint_labels']
+        chosen = torch.rand(labels.shape[:-3], device=as_tensor(labels).device) < self.prob
+        for key in (*_POSITIONS, *(key for key in _WEIGHTS if key in results)):
+            values = as_tensor(results[key])
+            rows = values.flatten(-2) if key in _POSITIONS else values
+            order, sign = _mirror(joints, rows.shape[-1] // len(joints), values.device)
+            # each row picks its numbers in its window's order: one pass, and no wait for the numbers on a GPU
+            order = torch.where(chosen[..., None], order, torch.arange(len(order), device=values.device))
+            rows = rows.gather(-1, order[..., None, :].expand(rows.shape))
+            if key in _POSITIONS:
+                rows *= torch.where(chosen[..., None], sign, 1)[..., None, :]
+            results[key] = as_given(rows.view(values.shape), results[key])
         return results
 
-    def transform_batch(self, batch: dict) -> dict:
-        """Mirror some of B windows.
 
-        Args:
-            batch: the same labels with a batch axis in front, overwritten; ``flip_indices`` (K,) int64. All on one
-                device.
-        """
-        joints, device = batch['flip_indices'], batch['keypoint_labels'].device
-        chosen = torch.rand(len(batch['keypoint_labels']), device=device) < self.prob
-        for key in ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight', 'trajectory_weights'):
-            values, is_position = batch[key], key.endswith(('_label', '_labels'))
-            if device.type == 'cpu':
-                for some in chosen.nonzero().flatten().split(_PART):
-                    values.index_copy_(0, some, _mirror(values.index_select(0, some), joints, is_position))
-            else:  # all of them: the host would have to wait to learn which were chosen
-                is_chosen = chosen.view(-1, *[1] * (values.ndim - 1))
-                batch[key] = torch.where(is_chosen, _mirror(values, joints, is_position), values)
-        return batch
-
-
-def _mirror(values: Tensor, joints: Tensor, is_position: bool) -> Tensor:
-    """A mirrored copy of (B, T, K, ...); joints are picked number by number, from plain rows, which is fastest."""
-    rows = values.flatten(2).flatten(0, 1)
-    size = rows.shape[1] // len(joints)
-    columns = joints[:, None] * size + torch.arange(size, device=joints.device)
-    mirrored = rows.index_select(1, columns.flatten()).view(values.shape)
-    if is_position:
-        mirrored[..., 0].neg_()
-    return mirrored
+@functools.cache
+def _mirror(joints: tuple[int, ...], channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Where a mirrored row finds each of its K * channels numbers in the row, and their signs; -1 for the first."""
+    order = torch.tensor(joints)[:, None] * channels + torch.arange(channels)
+    sign = torch.ones(order.shape)
+    sign[:, 0] = -1
+    return order.flatten().to(device), sign.flatten().to(device)

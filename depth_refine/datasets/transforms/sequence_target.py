@@ -1,4 +1,4 @@
-"""Normalised inputs and root-centred targets of windows, one by one or by the batch."""
+"""Normalised inputs and root-centred targets of windows."""
 
 from mmpose.datasets.transforms import GenerateTarget
 from mmpose.registry import TRANSFORMS
@@ -6,23 +6,13 @@ from mmpose.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class GenerateSequenceTarget(GenerateTarget):
-    """MMPose's ``GenerateTarget`` that can do whole batches, with codecs that can: :class:`DepthSequenceLifting`.
+    """MMPose's ``GenerateTarget``, which does whole batches where its codec can, as :class:`DepthSequenceLifting` does.
 
     Args:
         encoder: config of the codec.
     """
 
-    def transform_batch(self, batch: dict) -> dict:
-        """Encode B windows at once.
-
-        Args:
-            batch: ``keypoints`` (B, T, K, C) px and m, ``lifting_target`` (B, T', K, 3) m, ``lifting_target_visible``
-                (B, T', K), ``image_size`` (B, 2) width and height px.
-
-        Returns:
-            The batch with what the codec's ``encode_batch`` adds, and its ``label_mapping_table``.
-        """
-        encoded = self.encoder.encode_batch(
-            batch['keypoints'], batch['lifting_target'], batch['lifting_target_visible'], batch['image_size']
-        )
-        return dict(batch, **encoded, label_mapping_table=self.encoder.label_mapping_table)
+    @property
+    def batched(self) -> bool:
+        """Whether the codec takes batches, see :class:`H36MDepthSequenceDataset`."""
+        return getattr(self.encoder, 'batched', False)

@@ -1,50 +1,57 @@
 import numpy as np
 import pytest
+import torch
 from mmpose.registry import TRANSFORMS
 
 from depth_refine.utils.errors import InputError
 
-T, K = 4000, 5
-SPREAD = np.array([0.1, 0.2, 0.3, 0.4, 0.0])
+K, SPREAD = 5, np.array([0.1, 0.2, 0.3, 0.4, 0.0], np.float32)
 
 
 def build(**kwargs):
     return TRANSFORMS.build(dict(type='FirstStageNoise', **kwargs))
 
 
-def results(**extra):
-    labels = np.zeros((T, K, 4), np.float32)
-    labels[..., 0], labels[..., 3] = 0.5, SPREAD
-    return dict(keypoint_labels=labels, **extra)
+def labels(*lead, kind=np.ndarray):
+    values = np.zeros((*lead, K, 4), np.float32)
+    values[..., 0], values[..., 3] = 0.5, SPREAD
+    return torch.from_numpy(values) if kind is torch.Tensor else values
 
 
 @pytest.mark.parametrize(('scale', 'correlation'), [(1.0, 0.0), (2.0, 0.5), (0.5, 0.9)])
-def test_size_and_correlation(scale, correlation):
-    np.random.seed(0)
-    labels = build(scale=scale, correlation=correlation, keep_spread=True)(results())['keypoint_labels']
-    assert (labels[..., 0] == 0.5).all() and (labels[..., 1] == 0).all() and labels.dtype == np.float32
-    np.testing.assert_array_equal(labels[..., 3], np.broadcast_to(SPREAD.astype(np.float32), (T, K)))
-    noise = labels[..., 2]
-    np.testing.assert_allclose(noise.std(axis=0), scale * SPREAD, rtol=0.15)
-    for joint in range(4):
-        lags = [np.corrcoef(noise[lag:, joint], noise[: T - lag, joint])[0, 1] for lag in (1, 3)]
-        np.testing.assert_allclose(lags, [correlation, correlation**3], atol=0.08)
+@pytest.mark.parametrize(
+    ('lead', 'kind'), [((4000,), np.ndarray), ((800, 10), torch.Tensor), ((2, 400, 10), np.ndarray)]
+)
+def test_size_and_correlation(lead, kind, scale, correlation):
+    torch.manual_seed(0)
+    transform = build(scale=scale, correlation=correlation, keep_spread=True)
+    got = transform(dict(keypoint_labels=labels(*lead, kind=kind)))['keypoint_labels']
+    assert type(got) is kind
+    got = np.asarray(got)
+    np.testing.assert_array_equal(got[..., [0, 1, 3]], labels(*lead)[..., [0, 1, 3]])
+    assert got.dtype == np.float32 and (got[..., 4, 2] == 0).all()
+    process = (got[..., :4, 2] / (scale * SPREAD[:4])).reshape(-1, lead[-1], 4)
+    assert process.var() == pytest.approx(1, rel=0.15)
+    for lag in (1, 3):
+        assert (process[:, lag:] * process[:, :-lag]).mean() == pytest.approx(correlation**lag, abs=0.1)
+    if len(process) > 1:  # from the first frame on, and another in each window and joint
+        np.testing.assert_allclose(process.var(axis=(0, 2)), 1, atol=0.15)
+        assert abs(np.corrcoef(process[:, 0].T) - np.eye(4)).max() < 5 / len(process) ** 0.5
 
 
-def test_first_frame_has_the_same_variance():
-    np.random.seed(0)
-    transform = build(correlation=0.95, keep_spread=True)
-    short = [transform(dict(keypoint_labels=np.ones((3, 17, 4), np.float32)))['keypoint_labels'] for _ in range(500)]
-    np.testing.assert_allclose(np.std(np.array(short)[..., 2], axis=(0, 2)), 1, rtol=0.05)
+def test_a_sample_is_a_batch_of_one():
+    noisy = []
+    for values in (labels(9), labels(1, 9, kind=torch.Tensor)):
+        torch.manual_seed(0)
+        noisy.append(np.asarray(build()(dict(keypoint_labels=values))['keypoint_labels']))
+    np.testing.assert_array_equal(noisy[0], noisy[1][0])
 
 
 def test_without_the_spread():
-    sample = results()
-    labels = build()(dict(sample))['keypoint_labels']
-    assert labels.shape == (T, K, 3) and labels[..., 2].std() > 0.1
-    assert (sample['keypoint_labels'][..., 2] == 0).all()  # never in place
-    clean = build()(results(test_mode=True))['keypoint_labels']
-    assert clean.shape == (T, K, 3) and (clean[..., 2] == 0).all()
+    got = build()(dict(keypoint_labels=labels(4, 9)))['keypoint_labels']
+    assert got.shape == (4, 9, K, 3) and got.flags.c_contiguous and got[..., 2].std() > 0.1
+    clean = build()(dict(keypoint_labels=labels(9), test_mode=True))['keypoint_labels']
+    np.testing.assert_array_equal(clean, labels(9)[..., :3])
 
 
 @pytest.mark.parametrize('kwargs', [dict(scale=-1), dict(correlation=1.0), dict(correlation=-0.1)])
@@ -54,5 +61,5 @@ def test_wrong_arguments(kwargs):
 
 
 def test_wrong_labels():
-    with pytest.raises(ValueError, match=r"takes keypoint_labels \(T, K, 4\), from '2d\+depth\+std', got \(3, 17, 3\)"):
+    with pytest.raises(InputError, match=r"takes keypoint_labels \(T, K, 4\), from '2d\+depth\+std', got \(3, 17, 3\)"):
         build()(dict(keypoint_labels=np.zeros((3, 17, 3))))

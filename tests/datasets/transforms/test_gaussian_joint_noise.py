@@ -1,99 +1,108 @@
 import numpy as np
 import pytest
+import torch
 from mmpose.registry import TRANSFORMS
+from scipy import stats
 
 from depth_refine.utils.errors import InputError
 
-T, K = 200, 17
+B, T, K = 200, 20, 5
+SIGMAS = dict(sigma_2d=0.02, sigma_depth=0.1)
 
 
 def build(**kwargs):
     return TRANSFORMS.build(dict(type='GaussianJointNoise', **kwargs))
 
 
-def results(channels=3, flat=False, **extra):
-    labels = np.random.default_rng(1).uniform(-1, 1, (T, K, channels)).astype(np.float32)
+def added(transform, shape, seed=0, flat=False, kind=torch.Tensor, dtype=np.float32, **extra):
+    """The noise on labels of a shape (..., T, K, C), in that layout."""
+    before = np.random.default_rng(1).uniform(-1, 1, shape).astype(dtype)
+    labels = before.copy()
     if flat:
-        labels = labels.transpose(1, 2, 0).reshape(K * channels, T)
-    return dict(keypoints=np.zeros((T, K, channels)), keypoint_labels=labels, **extra)
+        labels = np.ascontiguousarray(np.moveaxis(labels, -3, -1)).reshape(*shape[:-3], K * shape[-1], shape[-3])
+    labels = torch.from_numpy(labels) if kind is torch.Tensor else labels
+    given = np.asarray(labels).copy()
+    torch.manual_seed(seed)
+    results = transform(dict(keypoints=np.empty(shape), keypoint_labels=labels, **extra))
+    after = results['keypoint_labels']
+    np.testing.assert_array_equal(labels, given)  # never in place
+    assert type(after) is kind and after.dtype == labels.dtype and after.shape == labels.shape
+    after = np.asarray(after, np.float64)
+    if flat:
+        after = np.moveaxis(after.reshape(*shape[:-3], K, shape[-1], shape[-3]), -1, -3)
+    return after - before
 
 
-def added(transform, sample):
-    before = sample['keypoint_labels'].copy()
-    np.random.seed(0)
-    return transform(sample)['keypoint_labels'] - before
+@pytest.fixture(scope='module')
+def noise():
+    """One large batch's, in units of its standard deviations."""
+    return added(build(**SIGMAS), (B, T, K, 3), dtype=np.float64) / [0.02, 0.02, 0.1]
 
 
-def test_statistics_of_each_channel():
-    noise = added(build(sigma_2d=0.02, sigma_depth=0.1), results())
-    np.testing.assert_allclose(noise.std((0, 1)), [0.02, 0.02, 0.1], rtol=0.05)
-    np.testing.assert_allclose(noise.mean((0, 1)), 0, atol=0.006)
-    # independent between channels, joints and frames: the sample correlations are those of independent draws
-    for draws in (noise.reshape(T, -1).T, (noise / noise.std((0, 1))).reshape(T, -1)):
+def test_numbers_are_normal(noise):
+    for channel in np.moveaxis(noise, -1, 0):
+        assert stats.kstest(channel.ravel(), 'norm').pvalue > 0.01
+        assert abs(stats.skew(channel, axis=None)) < 0.1 and abs(stats.kurtosis(channel, axis=None)) < 0.2
+    assert abs(noise.mean()) < 4 / noise.size**0.5 and abs(noise.std() - 1) < 4 / (2 * noise.size) ** 0.5
+    assert np.abs(noise).max() > 4 and len(np.unique(noise)) > 0.999 * noise.size  # no table
+
+
+@pytest.mark.parametrize('axis', range(4), ids=['windows', 'frames', 'joints', 'channels'])
+def test_numbers_are_independent(noise, axis):
+    rows = np.moveaxis(noise, axis, 0).reshape(noise.shape[axis], -1)
+    for draws, most in ((rows, 5.5), (rows**2 - 1, 9)):  # a dependence without a correlation shows in the squares
         correlations = np.corrcoef(draws)[np.triu_indices(len(draws), k=1)]
-        assert correlations.std() == pytest.approx(draws.shape[1] ** -0.5, rel=0.05)
+        assert np.abs(correlations).max() < most / rows.shape[1] ** 0.5
+        if len(correlations) > 1000:
+            assert correlations.std() == pytest.approx(rows.shape[1] ** -0.5, rel=0.05)
 
 
-def test_default_is_on_depth_only():
-    noise = added(build(), results())
-    assert (noise[..., :2] == 0).all()
-    np.testing.assert_allclose(noise[..., 2].std(), 0.1, rtol=0.05)
+@pytest.mark.parametrize(('channels', 'expected'), [(2, [0.02] * 2), (3, [0.02, 0.02, 0.1]), (4, [0.02, 0.02, 0.1, 0])])
+@pytest.mark.parametrize('lead', [(), (3,), (2, 1)])
+@pytest.mark.parametrize('kind', [np.ndarray, torch.Tensor])
+def test_the_same_noise_in_every_layout_and_for_one_window_as_for_many(lead, kind, channels, expected):
+    shape, transform = (*lead, 300, K, channels), build(**SIGMAS)
+    values = added(transform, shape, kind=kind)
+    np.testing.assert_allclose(values.std(axis=tuple(range(values.ndim - 1))), expected, rtol=0.1)
+    np.testing.assert_allclose(added(transform, shape, kind=kind, flat=True), values, atol=2e-7)
+    if not lead:  # a sample is a batch of one
+        np.testing.assert_array_equal(added(transform, (1, *shape))[0], values)
 
 
-def test_channels_of_the_flat_layout():
-    noise = added(build(sigma_2d=0.02, sigma_depth=0.1), results(flat=True)).reshape(K, 3, T)
-    np.testing.assert_allclose(noise.std((0, 2)), [0.02, 0.02, 0.1], rtol=0.05)
+def test_default_is_on_depth_only_and_none_in_tests():
+    values = added(build(), (B, T, K, 3))
+    assert (values[..., :2] == 0).all() and values[..., 2].std() == pytest.approx(0.1, rel=0.05)
+    assert (added(build(**SIGMAS), (B, T, K, 3), test_mode=True) == 0).all()
 
 
-@pytest.mark.parametrize('flat', [False, True])
-def test_two_channels_as_in_mmposes_lifting_configs(flat):
-    sample = results(channels=2, flat=flat)
-    noise = added(build(sigma_2d=0.05), sample)
-    assert sample['keypoint_labels'].dtype == np.float32
-    np.testing.assert_allclose(noise.std(), 0.05, rtol=0.05)
+def test_seeded_by_pytorch():
+    first, again, other = (added(build(), (B, T, K, 3), seed)[..., 2] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).mean() > 0.999
 
 
-def test_the_spread_of_the_depth_is_left_as_it_is():
-    noise = added(build(sigma_2d=0.02), results(channels=4))
-    np.testing.assert_allclose(noise.std((0, 1)), [0.02, 0.02, 0.1, 0], rtol=0.05)
+@pytest.mark.parametrize('prob', [0.0, 0.3, 1.0])
+def test_probability(prob):
+    noisy = (added(build(prob=prob), (2000, 2, K, 3)) != 0).any(axis=(1, 2, 3))
+    assert abs(noisy.mean() - prob) <= 4 * (prob * (1 - prob) / 2000) ** 0.5
 
 
-def test_seeded_by_numpy_and_never_in_place():
-    transform, sample = build(), results()
-    labels = sample['keypoint_labels']
-    first, second = added(transform, dict(sample)), added(transform, dict(sample))
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(labels, results()['keypoint_labels'])
-    assert (transform(dict(sample))['keypoint_labels'] - labels != first).any()
-
-
-def test_no_effect_in_test_mode():
-    assert (added(build(sigma_2d=1.0), results(test_mode=True)) == 0).all()
-
-
-def test_probability():
-    transform, sample = build(prob=0.3), results()
-    np.random.seed(0)
-    labels = sample['keypoint_labels']
-    noisy = [(transform(dict(sample))['keypoint_labels'] is not labels) for _ in range(1000)]
-    assert np.mean(noisy) == pytest.approx(0.3, abs=0.05)
-    assert (added(build(prob=0.0), results()) == 0).all()
-
-
-@pytest.mark.parametrize('kwargs', [dict(sigma_2d=-0.1), dict(sigma_depth=-1), dict(prob=1.5)])
-def test_wrong_arguments(kwargs):
-    with pytest.raises(InputError, match=r'of GaussianJointNoise: expected a number .*, got (-0\.1|-1|1\.5)$'):
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(sigma_2d=-0.1), r': expected a number .*, got -0\.1$'),
+        (dict(sigma_depth=-1), ': expected a number .*, got -1$'),
+        (dict(prob=1.5), r': expected a number .*, got 1\.5$'),
+        (dict(sigma_2d=5.0), ' reaches .*; looks like pixels or millimetres: divide by'),
+        (dict(sigma_depth=75), ' reaches .*; looks like pixels or millimetres: divide by'),
+    ],
+)
+def test_wrong_arguments(kwargs, message):
+    with pytest.raises(InputError, match=f'of GaussianJointNoise{message}'):
         build(**kwargs)
 
 
-def test_wrong_labels():
-    with pytest.raises(ValueError, match=r'takes keypoint_labels \(T, 17, C\) or \(17 \* C, T\).*got \(200, 17, 5\)'):
-        build()(results(channels=5))
-
-
-@pytest.mark.parametrize('sigmas', [dict(sigma_2d=5.0), dict(sigma_depth=75)])
-def test_sigmas_in_pixels_or_millimetres(sigmas):
-    with pytest.raises(
-        ValueError, match=r'of GaussianJointNoise reaches .*; looks like pixels or millimetres: divide by'
-    ):
-        build(**sigmas)
+@pytest.mark.parametrize('shape', [(T, K, 5), (T, K, 1), (T, K + 1, 3), (K * 3 + 1, T), (K, T)])
+def test_wrong_labels(shape):
+    with pytest.raises(InputError, match=rf'takes keypoint_labels \(T, 5, C\) or \(5 \* C, T\).*got \({shape[0]}, '):
+        build()(dict(keypoints=np.empty((T, K, 3)), keypoint_labels=np.zeros(shape)))

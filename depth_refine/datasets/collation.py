@@ -1,0 +1,81 @@
+"""Collations that make a training batch one sample.
+
+With a sample for each image or window, as mmengine's collations make them, every label is a copy of its own, for which
+a GPU waits, and costs a file descriptor and a mapping when it leaves a worker process: some milliseconds a window that
+took 0.2 ms to make. Heads that concatenate the labels of all samples, as ours and MMPose's do, read a merged one alike.
+What training does not use is left out.
+"""
+
+import numpy as np
+import torch
+from mmengine.dataset import default_collate
+from mmengine.registry import FUNCTIONS
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
+
+from depth_refine.utils.errors import InputError
+
+
+class MergedSample(PoseDataSample):
+    """A sample whose ``gt_instance_labels`` are those of a whole batch."""
+
+    def pin_memory(self) -> 'MergedSample':
+        """Pin the labels, as a data loader does with tensors: a GPU waits for none that is copied from other memory."""
+        for name, values in self.gt_instance_labels.items():
+            self.gt_instance_labels.set_field(values.pin_memory(), name)
+        return self
+
+
+@FUNCTIONS.register_module()
+def merge_images(batch: list[dict]) -> dict:
+    """Merge B packed training images into one sample.
+
+    Args:
+        batch: B results of a pipeline that ends with ``PackPoseInputs``: ``inputs`` (3, H, W), all of one size, and
+            ``data_samples`` whose ``gt_instance_labels`` (1, ...) all have the same fields.
+
+    Returns:
+        ``inputs`` (B, 3, H, W) and ``data_samples``, a list of one sample with ``gt_instance_labels`` (B, ...); its
+        metainfo holds ``img_shape``, (H, W), and of all samples the ``img_path`` and the ``id``, lists of B.
+    """
+    inputs = default_collate([results['inputs'] for results in batch])
+    samples = [results['data_samples'] for results in batch]
+    names = {key: [sample.get(key) for sample in samples] for key in ('img_path', 'id') if key in samples[0]}
+    labels = InstanceData.cat([sample.gt_instance_labels for sample in samples])
+    return _merged(inputs, labels, dict(names, img_shape=tuple(inputs.shape[2:])))
+
+
+@FUNCTIONS.register_module()
+def merge_windows(batch: dict | list[dict]) -> dict:
+    """Merge B training windows into one sample, in place of ``PackPoseInputs``, which takes longer than making them.
+
+    Args:
+        batch: what :meth:`H36MDepthSequenceDataset.__getitems__` gives after targets, flips and noise: tensors
+            ``keypoint_labels`` (B, T, K, C), or (B, K * C, T) of a codec that reshapes, the labels (B, T', ...) that
+            the codec's ``label_mapping_table`` names, and ``sample_idx``, B numbers. Or B samples, each with the same
+            as arrays without the batch axis.
+
+    Returns:
+        ``inputs``, the labels of the keypoints, and ``data_samples``, a list of one sample with ``gt_instance_labels``
+        (B * T', ...) and ``sample_idx`` (B,), the data set's numbers of the samples, in its metainfo.
+
+    Raises:
+        InputError: there are no labels, or they are packed.
+    """
+    first = batch if isinstance(batch, dict) else batch[0]
+    if not {'keypoint_labels', 'label_mapping_table'} <= first.keys():
+        raise InputError(
+            'merge_windows takes what GenerateSequenceTarget made, not packed: leave PackPoseInputs out of the '
+            f"pipeline, or give the data loader collate_fn=dict(type='pseudo_collate'); got {sorted(first)}"
+        )
+    table = {key: name for key, name in first['label_mapping_table'].items() if key in first}
+    if not isinstance(batch, dict):
+        samples = batch
+        batch = {key: torch.from_numpy(np.stack([s[key] for s in samples])) for key in ('keypoint_labels', *table)}
+        batch['sample_idx'] = [sample['sample_idx'] for sample in samples]
+    labels = InstanceData(**{name: batch[key].flatten(0, 1) for key, name in table.items()})
+    return _merged(batch['keypoint_labels'], labels, dict(sample_idx=np.array(batch['sample_idx'])))
+
+
+def _merged(inputs: torch.Tensor, labels: InstanceData, metainfo: dict) -> dict:
+    return dict(inputs=inputs, data_samples=[MergedSample(metainfo=metainfo, gt_instance_labels=labels)])
