@@ -7,6 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .depth_temporal_refiner import DepthTemporalRefiner
+from .frame_conv import FrameConv1d
 from .temporal_convnet import TemporalConvNet
 
 _CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
@@ -17,7 +18,7 @@ def optimise_for_inference(
 ) -> BasePoseEstimator:
     """Prepare a pose estimator for prediction alone; it is changed and returned.
 
-    Batch norms are folded into the convolutions before them, weights of images are kept with channels last, and with
+    Batch norms are folded into the convolutions before them, weights are kept with channels last, and with
     ``amp`` weights are cast to bfloat16 once, instead of at each call as by autocast. Of a refiner the head stays in
     float32, and of a :class:`TemporalConvNet` the first layer and the residuals too: in bfloat16 the roundings of all
     blocks would add up in them. On GPUs cuDNN chooses its convolutions by timing them, once for each shape.
@@ -38,6 +39,9 @@ def optimise_for_inference(
     model.to(device).eval()
     _fold_batch_norm(model)
     if isinstance(model, DepthTemporalRefiner):
+        for layer in model.modules():
+            if isinstance(layer, FrameConv1d):  # channels last, as its frames
+                layer.weight.data = layer.weight.transpose(1, 2).contiguous().transpose(1, 2)
         if amp:
             is_ours = isinstance(model.backbone, TemporalConvNet)
             for part in model.backbone.blocks if is_ours else [model.backbone]:
