@@ -35,6 +35,7 @@ setup(
     install_requires=[
         'av',
         'cdflib',
+        'filelock>=4',
         'jinja2',
         'matplotlib',
         'numpy',

@@ -8,12 +8,13 @@ import json
 import tempfile
 from pathlib import Path
 
+from command_line import run_tool
+
 import torch
 from benchmarks.machine import measure_machine
 from benchmarks.report import check_document, markdown, to_json, update_document
 from benchmarks.sections import ON_REQUEST, SECTIONS, expected, run_sections
 from benchmarks.setup import Setup, check_videopose3d
-from command_line import run_tool
 from mmengine.registry import init_default_scope
 
 from depth_refine.utils.atomic import whole_file

@@ -4,8 +4,9 @@ import argparse
 import hashlib
 from pathlib import Path
 
-import torch
 from command_line import add_cfg_options, run_tool
+
+import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from mmpose.registry import MODELS

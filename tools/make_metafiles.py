@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from command_line import run_tool
+
 from reproduction.metafile import write_metafiles
 
 from depth_refine.utils.errors import InputError

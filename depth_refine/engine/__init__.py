@@ -1,7 +1,6 @@
 """Training hooks and optimiser wrappers."""
 
 from .batch_norm_momentum_hook import BatchNormMomentumHook
-from .bounded_history_hook import BoundedHistoryHook
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .epoch_seed_hook import EpochSeedHook
 from .non_finite_guard_hook import NonFiniteGuardHook
@@ -9,7 +8,6 @@ from .whole_checkpoint_hook import WholeCheckpointHook
 
 __all__ = [
     'BatchNormMomentumHook',
-    'BoundedHistoryHook',
     'CpuAmpOptimWrapper',
     'EpochSeedHook',
     'NonFiniteGuardHook',

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mmengine.config import Config
+from mmpose.registry import DATASETS
 
 from depth_refine.utils.errors import InputError
 
@@ -32,6 +33,19 @@ def load_config(path: str, cfg_options: dict) -> Config:
                 'name the data set, as in train_dataloader.dataset.data_root=DIR'
             )
     return cfg
+
+
+def is_dataset_type(node: object, cls: type | str) -> bool:
+    """Whether a piece of config describes a data set of a class or of one that derives from it.
+
+    Args:
+        node: any piece; its ``type`` may be a class, or its name in MMPose's registry, with a scope or without.
+        cls: the class or its name.
+    """
+    if not isinstance(node, dict):
+        return False
+    found, expected = (DATASETS.get(each) if isinstance(each, str) else each for each in (node.get('type'), cls))
+    return isinstance(found, type) and issubclass(found, expected)
 
 
 def _move_data_sets(node: object, before: str | None, after: str) -> int:

@@ -2,9 +2,10 @@ import argparse
 import errno
 import multiprocessing
 
+from command_line import add_runner_arguments, load_runner_config, run_tool
+
 import pytest
 import torch
-from command_line import add_runner_arguments, load_runner_config, run_tool
 from mmengine.config import Config
 
 from depth_refine.utils import runner

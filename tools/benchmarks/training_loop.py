@@ -8,7 +8,6 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from depth_refine.utils.freed_memory import keep_freed_memory
 from depth_refine.utils.runner import build_runner, put_data_on_device, use_mixed_precision
 
 from .made_up_data import write_data_root
@@ -44,7 +43,6 @@ def train(
     Returns:
         A function that trains, and gives the samples a second of each step that counts.
     """
-    keep_freed_memory()
     cfg = Config.fromfile(config)
     write_data_root(root, cfg.train_dataloader.dataset, (_WARM_UP + steps) * batch)
     cfg.merge_from_dict(
