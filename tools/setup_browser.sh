@@ -28,6 +28,6 @@ if [ -n "${CI:-}" ] || [ ! -e $tried ]; then
     mkdir -p .venv && touch $tried
 fi
 if [ -n "${CI:-}" ]; then
-    echo "setup: the tests of report.html need chromium and chromedriver, which could not be installed, and with CI set no test may be skipped (on Debian and Ubuntu: apt-get install $packages)." >&2
+    echo "setup: the tests of report.html need chromium and chromedriver, which could not be installed, and with CI set no test may be skipped (on Debian: apt-get install $packages)." >&2
     exit 1
 fi

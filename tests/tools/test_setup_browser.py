@@ -70,7 +70,7 @@ def test_without_a_browser_its_tests_are_skipped_by_name(tmp_path, ci):
     command = [sys.executable, '-m', 'pytest', '-rs', '--no-fold-skipped', '-p', 'no:cacheprovider', test]
     env = os.environ | dict(PATH=str(tmp_path), CI=ci)
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    advice = 'on Debian and Ubuntu: apt-get install chromium chromium-driver'
+    advice = 'on Debian: apt-get install chromium chromium-driver'
     if ci:
         assert result.returncode == 1 and f'{advice}), and with CI set no test may be skipped' in result.stdout
     else:

@@ -11,8 +11,7 @@ ARGUMENTS = (
     '--disable-quic --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage'
 )
 MISSING = (
-    'needs the programs chromium and chromedriver on the PATH (on Debian and Ubuntu: apt-get install chromium '
-    'chromium-driver)'
+    'needs the programs chromium and chromedriver on the PATH (on Debian: apt-get install chromium chromium-driver)'
 )
 
 
