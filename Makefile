@@ -1,5 +1,5 @@
 # make demo   install what is needed into .venv/, then run the whole pipeline on synthetic data
-# make test   install what is needed into .venv/, then run the tests
+# make test   install what is needed into .venv/, and a browser where that can be done, then run the tests
 # make lint   check the code's style
 #
 # PYTHON=python3.12 make ...   choose the interpreter of .venv/
@@ -10,7 +10,8 @@ demo: env
 	.venv/bin/python tools/demo.py
 
 test: env
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile
+	@bash tools/setup_browser.sh
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile -rs --no-fold-skipped
 
 lint: env
 	.venv/bin/python -m ruff check .

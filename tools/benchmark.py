@@ -10,11 +10,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from command_line import run_tool
+
 import torch
 from benchmarks import data_sets, first_stage, memory, metric, refiner
 from benchmarks.setup import CONFIGS, Setup, check_videopose3d, describe, has_amx, matrix_rates
 from benchmarks.turns import HEADER, Row, markdown_row
-from command_line import run_tool
 from mmengine.registry import init_default_scope
 
 from depth_refine.synthetic import make_synthetic

@@ -1,18 +1,24 @@
-"""What the command-line tools share: arguments, and how they report bad input."""
+"""What the command-line tools share: arguments, and how they report bad input.
+
+Tools import this before PyTorch (see ``isort`` in pyproject.toml): threads that wait for one another must not keep the
+cores of other programs busy, and OpenMP reads how they wait when it is loaded.
+"""
 
 import argparse
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
 
 import torch
 from mmengine.config import Config, DictAction
 
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.freed_memory import keep_freed_memory
 
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO)
 
@@ -22,7 +28,6 @@ def run_tool(main: Callable[[], None]) -> None:
 
     The same for a disk that is full or cannot be written, and for a process that worked with this one and was killed.
     """
-    keep_freed_memory()
     try:
         main()
         if torch.distributed.is_initialized():  # a process that ends before the others, connected, may abort them

@@ -12,21 +12,24 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from command_line import run_tool
+
+import torch
 from mmengine.config import Config
 from reproduction.demo_results import REFINERS, write_report
 
 from depth_refine.utils.errors import InputError
 
 CONFIGS = Path('configs/demo')
+# of each step on two cores, as a run printed them once; for the estimate of what is left
+SECONDS = dict(data=60, first_stage=280, first_stage_test=30, stores=70, refiner=55, refiner_test=10)
 
 
 class Step(NamedTuple):
     """One command of the demo."""
 
     title: str
-    seconds: int  # on two cores, as measured once; for the estimate of what is left
+    seconds: int  # about
     command: list[str]
     result: Path | None = None  # skipped where this is there
 
@@ -39,25 +42,27 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
         source, frame_steps = ['--motion', motion], dict(integral=3, refiner=1)
     else:
         source, frame_steps = ['--train-subjects', '16', '--frames', '60', '--image-size', '128'], {}
-    steps = [Step('Make the data', 60, ['tools/make_synthetic.py', str(data), *source], data)]
+    steps = [Step('Make the data', SECONDS['data'], ['tools/make_synthetic.py', str(data), *source], data)]
 
-    def stage(name: str, config: str, seconds: int, *test_options: str) -> tuple[str, str, Path]:
+    def stage(title: str, name: str, config: str, *test_options: str) -> tuple[str, str]:
         path, work_dir = str(CONFIGS / f'{config}.py'), out / config
         checkpoint = work_dir / f'epoch_{Config.fromfile(path).train_cfg.max_epochs}.pth'
         common = ['--work-dir', str(work_dir), '--cfg-options', root]
         if frame_steps:
             common.append(f'train_dataloader.dataset.frame_step={frame_steps[config.split("_")[0]]}')
-        steps.append(Step(f'Train: {name}', seconds, ['tools/train.py', path, '--resume', *amp, *common], checkpoint))
+        train = ['tools/train.py', path, '--resume', *amp, *common]
+        steps.append(Step(f'Train: {title}', SECONDS[name], train, checkpoint))
         metrics = work_dir / 'metrics.json'
         test = ['tools/test.py', path, str(checkpoint), '--out', str(metrics), *test_options, *common]
-        steps.append(Step(f'Evaluate: {name}', 30 if config == 'integral' else 10, test, metrics))
-        return path, str(checkpoint), work_dir
+        steps.append(Step(f'Evaluate: {title}', SECONDS[f'{name}_test'], test, metrics))
+        return path, str(checkpoint)
 
-    config, checkpoint, _ = stage('first stage', 'integral', 280)
+    config, checkpoint = stage('first stage', 'first_stage', 'integral')
     stores = ['--out', str(data / 'depth_sequences/integral'), *amp, '--cfg-options', root]
-    steps.append(Step('Extract depth sequences', 70, ['tools/extract_depth_sequences.py', config, checkpoint, *stores]))
-    for name, config in REFINERS.items():
-        stage(name, config, 55, '--dump', str(out / config / 'predictions.pkl'))
+    extract = ['tools/extract_depth_sequences.py', config, checkpoint, *stores]
+    steps.append(Step('Extract depth sequences', SECONDS['stores'], extract))
+    for title, config in REFINERS.items():
+        stage(title, 'refiner', config, '--dump', str(out / config / 'predictions.pkl'))
     return steps
 
 
@@ -106,7 +111,9 @@ def main() -> None:
             f' (about {step.seconds} s; {left / 60:.0f} min left in all)\n$ python {shlex.join(step.command)}',
             flush=True,
         )
+        began = time.time()
         run(step, args.out / 'logs' / f'{number:02d}.log')
+        print(f'  took {time.time() - began:.0f} s', flush=True)
     write_report(args.data, args.out, CONFIGS)
     print(f'{(time.time() - start) / 60:.1f} min in all')
 

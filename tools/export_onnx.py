@@ -5,9 +5,10 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from command_line import add_cfg_options, run_tool
+
 import onnxruntime
 import torch
-from command_line import add_cfg_options, run_tool
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from mmpose.registry import MODELS

@@ -2,11 +2,13 @@
 
 import argparse
 
-import torch
 from command_line import add_cfg_options, run_tool
+
+import torch
 
 from depth_refine.inference.extraction import extract_depth_sequences
 from depth_refine.utils.config import load_config
+from depth_refine.utils.runner import leave_cores_to
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,6 +29,7 @@ def main() -> None:
     """Extract and say where the stores are."""
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
+    leave_cores_to(cfg.get('test_dataloader', {}).get('num_workers', 0))
     for path in extract_depth_sequences(cfg, args.checkpoint, args.out, args.device, args.amp):
         print(path)
 

@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from command_line import run_tool
+
 import cv2
 import numpy as np
 import torch
-from command_line import run_tool
 from tqdm import tqdm
 
 from depth_refine.export import write_bvh, write_csv, write_json, write_npz

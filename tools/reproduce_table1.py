@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from command_line import run_tool
+
 from reproduction import ablations, beyond, table1
 from reproduction.experiment import add_arguments, reproduce
 

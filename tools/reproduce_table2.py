@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from command_line import run_tool
+
 from reproduction import table2
 from reproduction.experiment import add_arguments, reproduce
 

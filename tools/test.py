@@ -4,6 +4,7 @@ import argparse
 import json
 
 from command_line import add_runner_arguments, load_runner_config, run_tool
+
 from mmengine.evaluator import DumpResults
 
 from depth_refine.utils.atomic import whole_file
@@ -16,7 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
     add_runner_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on GPUs, bfloat16 on CPUs')
+    parser.add_argument('--amp', action='store_true', help='mixed precision: bfloat16, float16 on GPUs without it')
     parser.add_argument('--out', help='JSON file for the metrics')
     parser.add_argument('--dump', help='pickle file for the predictions')
     args = parser.parse_args()

@@ -5,8 +5,7 @@ import argparse
 from command_line import add_runner_arguments, load_runner_config, run_tool
 
 from depth_refine.utils.checkpoint import check_checkpoint, resume_latest
-from depth_refine.utils.errors import InputError
-from depth_refine.utils.runner import build_runner, put_data_on_device, use_mixed_precision
+from depth_refine.utils.runner import build_runner, put_data_on_device, scale_learning_rate, use_mixed_precision
 
 
 def parse_args() -> argparse.Namespace:
@@ -16,12 +15,16 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='resume from this checkpoint, or from the latest one in the work dir'
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 on CPUs')
+    parser.add_argument('--amp', action='store_true', help='mixed precision: bfloat16, float16 on GPUs without it')
     parser.add_argument(
         '--data-on-device', action='store_true', help='hold the training sequences and make the windows on the GPU'
     )
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate while training')
-    parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate with the batch, see auto_scale_lr of the config; resumed runs keep theirs',
+    )
     return parser.parse_args()
 
 
@@ -36,9 +39,7 @@ def main() -> None:
     if args.data_on_device:
         put_data_on_device(cfg)
     if args.auto_scale_lr:
-        if 'auto_scale_lr' not in cfg:
-            raise InputError(f'--auto-scale-lr: {args.config} needs auto_scale_lr = dict(base_batch_size=...)')
-        cfg.auto_scale_lr.enable = True
+        scale_learning_rate(cfg)
     if args.resume == 'auto':
         resume_latest(cfg)
     elif args.resume:

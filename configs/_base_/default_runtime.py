@@ -7,7 +7,6 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     checkpoint=dict(type='WholeCheckpointHook', interval=1, max_keep_ckpts=2),
     epoch_seed=dict(type='EpochSeedHook'),
-    bounded_history=dict(type='BoundedHistoryHook'),
     non_finite_guard=dict(type='NonFiniteGuardHook'),  # policy='skip' leaves bad steps out instead of stopping
     visualization=dict(type='DepthPoseVisualizationHook', enable=False),
 )

@@ -1,7 +1,6 @@
 """Training hooks and optimiser wrappers."""
 
 from .batch_norm_momentum_hook import BatchNormMomentumHook
-from .bounded_history_hook import BoundedHistoryHook
 from .channels_last_hook import ChannelsLastHook
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .epoch_seed_hook import EpochSeedHook
@@ -10,7 +9,6 @@ from .whole_checkpoint_hook import WholeCheckpointHook
 
 __all__ = [
     'BatchNormMomentumHook',
-    'BoundedHistoryHook',
     'ChannelsLastHook',
     'CpuAmpOptimWrapper',
     'EpochSeedHook',

@@ -1,6 +1,10 @@
 """Random numbers that belong to an epoch."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
+from mmengine.dataset import worker_init_fn
 from mmengine.hooks import Hook
 from mmengine.runner import set_random_seed
 from mmpose.registry import HOOKS
@@ -16,7 +20,8 @@ class EpochSeedHook(Hook):
     MMEngine seeds once, at the start, and gives every process the same numbers.
 
     A data loader's workers take their seed from the process's when they start, and so must start with each epoch:
-    ``persistent_workers=False``. MMEngine would give a worker the same numbers whenever it starts.
+    ``persistent_workers=False``. MMEngine would give a worker the same numbers whenever it starts; a ``worker_init_fn``
+    of the user's is called.
     """
 
     priority = 'VERY_HIGH'
@@ -24,7 +29,10 @@ class EpochSeedHook(Hook):
     def before_train(self, runner) -> None:
         """Leave the seeds of the workers to PyTorch, and have them end with this process."""
         loader = runner.train_dataloader
-        loader.worker_init_fn = _init_worker
+        users = loader.worker_init_fn
+        if getattr(users, 'func', None) is worker_init_fn:
+            users = None
+        loader.worker_init_fn = partial(_init_worker, users)
         if loader.persistent_workers:
             runner.logger.warning(
                 'train_dataloader.persistent_workers=True: if this training is interrupted and resumed, its '
@@ -37,6 +45,8 @@ class EpochSeedHook(Hook):
         set_random_seed(int(seed))
 
 
-def _init_worker(_: int) -> None:
+def _init_worker(users: Callable[[int], None] | None, worker: int) -> None:
     """PyTorch's own look at the parent begins too late for one that is killed while it starts its workers."""
     end_with_parent()
+    if users is not None:
+        users(worker)

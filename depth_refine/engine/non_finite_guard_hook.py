@@ -63,11 +63,10 @@ class NonFiniteGuardHook(Hook):
         """Begin to watch the model's losses and the optimiser's steps."""
         model = _inner(runner.model)
         self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if self.policy == 'skip' else []
+        optimizer = runner.optim_wrapper.optimizer
         self._watches = [
             model.register_forward_hook(self._watch_losses),
-            runner.optim_wrapper.optimizer.register_step_pre_hook(
-                lambda optimizer, *_: self._before_step(runner, model, optimizer)
-            ),
+            optimizer.register_step_pre_hook(lambda *_: self._before_step(runner, model, optimizer)),
         ]
 
     def before_train_iter(self, runner, batch_idx: int, data_batch: dict | None = None) -> None:
@@ -80,8 +79,10 @@ class NonFiniteGuardHook(Hook):
             return
         if self._read is not None:
             outputs.update(self._read)
-        elif not self._is_overflow(runner.optim_wrapper, outputs):
-            self._reject(runner, _inner(runner.model))
+        else:
+            finite = all(torch.isfinite(value).all() for value in outputs.values())
+            if not finite or runner.optim_wrapper.loss_scaler.get_scale() < _LEAST_LOSS_SCALE:
+                self._reject(runner, _inner(runner.model))
         self._batches.clear()
         self._losses.clear()
         self._read = None
@@ -116,8 +117,8 @@ class NonFiniteGuardHook(Hook):
             return
         for values in outputs.values():
             for value in values if isinstance(values, list) else [values]:
-                if value.requires_grad:
-                    value.register_hook(partial(_spoil_unless_finite, value.detach()))
+                if value.requires_grad:  # 0 times what is not finite is NaN
+                    value.register_hook(partial(torch.add, 0 * value.detach()))
         with torch.no_grad():
             self._losses.append(model.parse_losses(outputs)[1])
 
@@ -134,12 +135,6 @@ class NonFiniteGuardHook(Hook):
                 last_good.copy_(buffer)
         else:
             self._reject(runner, model)
-
-    @staticmethod
-    def _is_overflow(optim_wrapper, losses: dict) -> bool:
-        """Whether a loss scaler left out a step because its scale was too large."""
-        finite = all(torch.isfinite(value).all() for value in losses.values())
-        return finite and optim_wrapper.loss_scaler.get_scale() >= _LEAST_LOSS_SCALE
 
     def _reject(self, runner, model: nn.Module) -> None:
         """Stop, or make the step one without gradients, which changes nothing."""
@@ -159,11 +154,6 @@ class NonFiniteGuardHook(Hook):
             parameter.grad = None
         for buffer, last_good in self._buffers:
             buffer.copy_(last_good)
-
-
-def _spoil_unless_finite(loss: Tensor, gradient: Tensor) -> Tensor:
-    """The gradient itself, or NaN."""
-    return gradient + 0 * loss
 
 
 def _inner(model: nn.Module) -> nn.Module:

@@ -26,11 +26,12 @@ class WholeCheckpointHook(CheckpointHook):
     follows it, when the best checkpoint so far is gone and the new one not yet there.
 
     Args:
-        arguments: of the base class.
+        backend_args: of the base class, for files elsewhere than on local disks; these appear as that storage has it.
+        arguments, options: the others of the base class.
     """
 
-    def __init__(self, **arguments) -> None:
-        super().__init__(backend_args=dict(backend='whole_file'), **arguments)
+    def __init__(self, *arguments, backend_args: dict | None = None, **options) -> None:
+        super().__init__(*arguments, backend_args=backend_args or dict(backend='whole_file'), **options)
 
     def before_train(self, runner: Runner) -> None:
         """Validate what is resumed, if its epoch is one to be validated."""

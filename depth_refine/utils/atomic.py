@@ -1,16 +1,18 @@
 """Files and folders that appear only when they are complete."""
 
-import fcntl
-import os
+import errno
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from depth_refine.utils.errors import InputError
 
-_locks: set[int] = set()  # file descriptors; a worker process that outlives this one must not keep them
-os.register_at_fork(after_in_child=lambda: [os.close(_locks.pop()) for _ in range(len(_locks))])
+_LOCK = 'lock'
+_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # what file systems say
+_ATTEMPTS = 100
 
 
 @contextmanager
@@ -55,7 +57,8 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
 def hidden_folder(path: str | Path) -> Iterator[Path]:
     """An empty hidden folder beside ``path`` for the block alone, removed at its end if it is still there.
 
-    A killed process leaves its folder; the next one that writes ``path`` empties and uses it.
+    It is ``content`` in ``.NAME.partial``, beside a locked file. A killed process leaves both, and the lock is free:
+    the next one that writes ``path`` empties the folder and uses it.
 
     Args:
         path: what is being written; the folder it lies in is made if missing.
@@ -65,50 +68,52 @@ def hidden_folder(path: str | Path) -> Iterator[Path]:
         OSError: of the block; one without a file name, as when the disk is full, gets ``path``.
     """
     path = Path(path)
-    folder = path.with_name(f'.{path.name}.partial')
+    outer = path.with_name(f'.{path.name}.partial')
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _make_and_lock(folder)
-    except BlockingIOError as error:
+        lock = _make_and_lock(outer)
+    except Timeout as error:
         raise InputError(f'another process is writing {path}: wait for its end, or give another name') from error
     except OSError as error:
         raise InputError(f'{path} cannot be made: {error.filename or path}: {error.strerror}') from error
-    _locks.add(lock)
     try:
-        for leftover in folder.iterdir():
-            shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
-        yield folder
+        _empty(outer)
+        (outer / 'content').mkdir()
+        yield outer / 'content'
     except OSError as error:
         if error.errno is not None and error.filename is None:  # a failed write does not know its file
             error.filename = str(path)
         raise
     finally:
-        if _is_at(folder, lock):
-            shutil.rmtree(folder, ignore_errors=True)
-        _locks.discard(lock)
-        os.close(lock)
+        with suppress(OSError):
+            _empty(outer)
+            (outer / _LOCK).unlink()  # while locked: a process that has just opened it sees that it is gone
+        lock.release()
+        with suppress(OSError):  # the next process may be there already
+            outer.rmdir()
 
 
-def _make_and_lock(folder: Path) -> int:
-    """Make a folder unless it is there, and lock it; returns the file descriptor, whose end is the lock's."""
-    while True:
-        folder.mkdir(exist_ok=True)
+def _make_and_lock(folder: Path) -> FileLock:
+    """Make a folder unless it is there, and lock a file in it, unless the file system has no locks."""
+    lock = FileLock(folder / _LOCK, blocking=False)
+    for attempts_left in reversed(range(_ATTEMPTS)):
         try:
-            lock = os.open(folder, os.O_RDONLY)
-        except FileNotFoundError:  # another process has just finished
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            break
+        except (FileNotFoundError, FileExistsError):  # another process has just finished, unless it stays so
+            if not attempts_left:
+                raise
+        except OSError as error:
+            if error.errno in _WITHOUT_LOCKS:
+                break
             raise
-        except OSError:  # a file system without locks
-            pass
-        if _is_at(folder, lock):
-            return lock
-        os.close(lock)
+    return lock
 
 
-def _is_at(folder: Path, descriptor: int) -> bool:
-    """Whether a folder is still where it was opened."""
-    return folder.exists() and os.path.samestat(folder.stat(), os.fstat(descriptor))
+def _empty(folder: Path) -> None:
+    """Remove all but the lock."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()

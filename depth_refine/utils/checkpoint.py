@@ -48,20 +48,15 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return max(checkpoints, key=lambda path: int(path.stem.rpartition('_')[2]), default=None)
 
 
-def resume_latest(cfg: Config) -> str | None:
+def resume_latest(cfg: Config) -> None:
     """Make a config go on from the latest checkpoint in its work directory, or, without one, start as it says.
 
     MMEngine, asked to resume where nothing is, starts without the weights of ``load_from``.
 
     Args:
         cfg: its ``resume`` and ``load_from`` are set.
-
-    Returns:
-        The checkpoint.
     """
     latest = latest_checkpoint(Path(cfg.work_dir))
     cfg.resume = latest is not None
-    if latest is None:
-        return None
-    cfg.load_from = str(latest)
-    return cfg.load_from
+    if cfg.resume:
+        cfg.load_from = str(latest)

@@ -1,4 +1,4 @@
-"""From a config to a runner: processes, precision, and where batches are made."""
+"""From a config to a runner: processes, threads, precision, and where batches are made."""
 
 import os
 
@@ -8,7 +8,10 @@ from mmengine.device import get_device
 from mmengine.dist import init_dist
 from mmengine.runner import Runner
 
+from depth_refine.utils.config import is_dataset_type
 from depth_refine.utils.errors import InputError
+
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def connect_processes(launcher: str, **dist_cfg) -> None:
@@ -61,32 +64,72 @@ def build_runner(cfg: Config) -> Runner:
         )
     if torch.cuda.is_available():
         copy_while_computing(cfg)
+    loaders = [cfg[name] for name in _LOADERS if cfg.get(name)]
+    for loader in loaders:
+        if loader.get('persistent_workers') and not loader.get('num_workers'):
+            loader.persistent_workers = False  # PyTorch refuses to keep workers that there are not
+    leave_cores_to(max((loader.get('num_workers', 0) for loader in loaders), default=0))
     return Runner.from_cfg(cfg)
+
+
+def leave_cores_to(workers: int) -> None:
+    """Compute with as many threads as cores are left beside a loader's workers, at least one.
+
+    More would wait for one another whenever a worker, or another program, has one of their cores: beside a busy program
+    for each core two threads on two cores take forty times as long. ``OMP_NUM_THREADS`` and ``MKL_NUM_THREADS`` say
+    otherwise.
+    """
+    if not {'OMP_NUM_THREADS', 'MKL_NUM_THREADS'} & os.environ.keys():
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), cores - workers)))
 
 
 def copy_while_computing(cfg: Config) -> None:
     """Have a config copy batches to the GPU while it works on others, from pinned memory, which only GPUs have."""
-    for split in ('train', 'val', 'test'):
-        loader = cfg.get(f'{split}_dataloader')
+    for name in _LOADERS:
+        loader = cfg.get(name)
         if loader and loader.get('dataset', {}).get('device', 'cpu') == 'cpu':
             loader.setdefault('pin_memory', True)
     usual = dict(type='BaseDataPreprocessor', non_blocking=True)
     cfg.model.data_preprocessor = usual | (cfg.model.get('data_preprocessor') or {})
 
 
+def half_precision() -> torch.dtype:
+    """bfloat16, in which no loss needs scaling; float16 on GPUs without it."""
+    lacks_it = torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.float16 if lacks_it else torch.bfloat16
+
+
 def use_mixed_precision(cfg: Config) -> None:
-    """Train in bfloat16, whose losses need no scaling; on GPUs without it in float16."""
+    """Train in :func:`half_precision`."""
     if not torch.cuda.is_available():
         cfg.optim_wrapper.update(type='CpuAmpOptimWrapper')
-    elif torch.cuda.is_bf16_supported(including_emulation=False):
+    elif half_precision() == torch.bfloat16:
         cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))
     else:
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
 def evaluate_in_mixed_precision(cfg: Config) -> None:
-    """Test under autocast: float16 on GPUs, bfloat16 on CPUs."""
-    cfg.test_cfg.fp16 = True
+    """Test under autocast to :func:`half_precision`."""
+    cfg.test_cfg.fp16 = True  # MMEngine's name for autocast; on CPUs it takes bfloat16
+    torch.set_autocast_dtype('cuda', half_precision())
+
+
+def scale_learning_rate(cfg: Config) -> None:
+    """Have MMEngine scale the learning rate with the batch: of all processes, of all whose gradients are accumulated.
+
+    Raises:
+        InputError: the config does not say for which batch its learning rate is.
+    """
+    base = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
+    if not isinstance(base, int) or base < 1 or 'batch_size' not in cfg.train_dataloader:
+        raise InputError(
+            f'--auto-scale-lr: {cfg.filename} needs auto_scale_lr = dict(base_batch_size=...), the samples of a step '
+            'that its learning rate is for, and train_dataloader.batch_size'
+        )
+    accumulated = cfg.optim_wrapper.get('accumulative_counts', 1)  # MMEngine leaves them out
+    cfg.auto_scale_lr = dict(enable=True, base_batch_size=base / accumulated)
 
 
 def put_data_on_device(cfg: Config) -> None:
@@ -98,7 +141,7 @@ def put_data_on_device(cfg: Config) -> None:
     if not torch.cuda.is_available():
         raise InputError('--data-on-device needs a GPU, and PyTorch finds none: leave it out')
     loader = cfg.train_dataloader
-    if loader.dataset.type != 'H36MDepthSequenceDataset':
+    if not is_dataset_type(loader.dataset, 'H36MDepthSequenceDataset'):
         raise InputError(
             '--data-on-device is for training data of the type H36MDepthSequenceDataset, and the config says '
             f'{loader.dataset.type}: leave it out'

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
@@ -13,28 +14,30 @@ from depth_refine.utils.errors import InputError
 METRIC = 'h36m/MPJPE_mm'
 
 
-def plot_training_curves(scalars: Mapping[str, str | Path], path: str | Path) -> None:
+def plot_training_curves(runs: Mapping[str, str | Path], path: str | Path) -> None:
     """Draw the training loss and the validation error (Protocol 1, mean of actions) of several runs side by side.
 
+    A training that was interrupted and resumed has several logs in its work directory, which make one curve: where they
+    overlap, the later one is right from its first step on.
+
     Args:
-        scalars: for each run its label and the ``vis_data/scalars.json`` of its work directory.
+        runs: for each its label and its work directory, or a single ``vis_data/scalars.json`` in that.
         path: the picture; its suffix chooses the format, for example '.png' or '.pdf'.
 
     Raises:
         InputError: no runs are given, or a file is missing, is not such a log, or holds no training loss.
     """
-    if not scalars:
+    if not runs:
         raise InputError(f'cannot draw {path}: expected at least one run, got none')
     figure = Figure(figsize=(11, 4.2), layout='constrained')
     loss_axes, error_axes = figure.subplots(1, 2)
     validated_by = set()
-    for label, log in scalars.items():
-        losses, errors, epochs = _read_log(Path(log))
-        loss_axes.plot(*zip(*losses, strict=True), label=label, linewidth=1.4)
-        error_axes.plot(
-            *zip(*errors, strict=True) if errors else ((), ()), label=label, linewidth=1.4, marker='o', markersize=3.5
-        )
-        validated_by.add('epoch' if epochs else 'iteration')
+    for label, run in runs.items():
+        curves = _read_run(Path(run))
+        for axes, points, marker in ((loss_axes, curves.losses, None), (error_axes, curves.errors, 'o')):
+            steps, values = zip(*points, strict=True) if points else ((), ())
+            axes.plot(steps, values, label=label, linewidth=1.4, marker=marker, markersize=3.5)
+        validated_by.add('epoch' if curves.by_epoch else 'iteration')
     loss_axes.set(title='Training', xlabel='iteration', ylabel="training loss (in the loss's own unit)", yscale='log')
     error_axes.set(title='Validation', xlabel=' or '.join(sorted(validated_by)), ylabel='MPJPE, mean of actions (mm)')
     loss_axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -51,33 +54,64 @@ def plot_training_curves(scalars: Mapping[str, str | Path], path: str | Path) ->
         figure.savefig(partial, dpi=130)
 
 
-def _read_log(path: Path) -> tuple[list, list, bool]:
-    """(iteration, loss) and (step, validation error mm) of a run, and whether its validation steps count epochs."""
-    losses, errors, epochs = [], [], False
+class _Curves(NamedTuple):
+    """Of a run, or of one log of it: (step, value)."""
+
+    losses: list[tuple[float, float]]  # by iteration
+    errors: list[tuple[float, float]]  # mm, by epoch or by iteration
+    by_epoch: bool
+    first_epoch: float  # in which the log begins; an iteration, if not by epoch
+
+
+def _read_run(path: Path) -> _Curves:
+    """All logs of a work directory, or one log, as one run."""
+    logs = sorted(path.glob('*/vis_data/scalars.json')) if path.is_dir() else [path]  # named by the time
+    found = [_read_log(log) for log in logs]
+    trainings = [curves for curves in found if curves.losses]  # a test logs its metrics alone
+    if not trainings:
+        where = f'{path}/*/vis_data/scalars.json' if path.is_dir() else path
+        raise InputError(f"{where}: expected entries with 'loss' of a training, found none")
+    whole, *later = trainings
+    for log in later:
+        first_error = min([log.first_epoch, *(step for step, _ in log.errors)])  # it may repeat the last validation
+        whole = log._replace(
+            losses=[point for point in whole.losses if point[0] < min(log.losses)[0]] + log.losses,
+            errors=[point for point in whole.errors if point[0] < first_error] + log.errors,
+        )
+    return whole
+
+
+def _read_log(path: Path) -> _Curves:
+    """The entries of a log; one that an interruption cut off, at its end, is left out."""
+    losses, errors, epochs = [], [], []
     if not path.is_file():
         raise InputError(
-            f'no training log {path}: expected the vis_data/scalars.json of a finished or running training'
+            f'no training log {path}: expected the work directory of a finished or running training, or the '
+            'vis_data/scalars.json in it'
         )
-    for number, line in enumerate(path.read_text(errors='replace').splitlines(), start=1):
+    for number, line in enumerate(path.read_text(errors='replace').splitlines(keepends=True), start=1):
         try:
             entry = json.loads(line)
             if 'loss' in entry:
                 losses.append(_point(entry, 'loss'))
-                epochs |= 'epoch' in entry
+                epochs += [_number(entry, 'epoch')] if 'epoch' in entry else []
             if METRIC in entry:
                 errors.append(_point(entry, METRIC))
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError) and not line.endswith('\n'):
+                break
             raise InputError(
-                f'{path}, line {number}: expected an entry of an MMEngine log, got {line[:80]!r}'
+                f'{path}, line {number}: expected an entry of an MMEngine log, got {line[:80].rstrip()!r}'
             ) from error
-    if not losses:
-        raise InputError(f"{path}: expected entries with 'loss' of a training, found none")
-    return losses, errors, epochs
+    return _Curves(losses, errors, bool(epochs), min(epochs or [step for step, _ in losses], default=0))
 
 
 def _point(entry: dict, key: str) -> tuple[float, float]:
-    """(step, value), numbers; a value is NaN where a training failed."""
-    step, value = entry['step'], entry[key]
-    if not isinstance(step, int | float) or not isinstance(value, int | float):
-        raise TypeError(f'{key} {value!r} at step {step!r}')
-    return float(step), float(value)
+    """(step, value); a value is NaN where a training failed."""
+    return _number(entry, 'step'), _number(entry, key)
+
+
+def _number(entry: dict, key: str) -> float:
+    if not isinstance(entry[key], int | float):
+        raise TypeError(f'{key} is {entry[key]!r}')
+    return float(entry[key])

@@ -1,9 +1,11 @@
 import random
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import worker_init_fn
 from mmpose.registry import HOOKS
 from torch.utils.data import DataLoader, Dataset
 
@@ -19,9 +21,8 @@ class RandomNumbers(Dataset):
 
 
 def make_runner(workers=1, seed=5, rank=0, epoch=0, **options):
-    loader = DataLoader(
-        RandomNumbers(), 2, num_workers=workers, worker_init_fn=lambda _: torch.manual_seed(0), **options
-    )
+    mmengines = partial(worker_init_fn, num_workers=workers, rank=rank, seed=seed)
+    loader = DataLoader(RandomNumbers(), 2, num_workers=workers, **(dict(worker_init_fn=mmengines) | options))
     return SimpleNamespace(train_dataloader=loader, seed=seed, rank=rank, epoch=epoch)
 
 
@@ -53,3 +54,13 @@ def test_workers_that_live_on():
     runner.logger = SimpleNamespace(warning=warnings.append)
     hook.before_train(runner)
     assert len(warnings) == 1 and 'persistent_workers=True: if this training is interrupted and resumed' in warnings[0]
+
+
+def seed_as_the_user_likes(worker):
+    torch.manual_seed(worker)
+
+
+def test_a_users_function_for_workers_is_called():
+    drawn = numbers(make_runner(2, worker_init_fn=seed_as_the_user_likes))
+    assert drawn[2] == torch.rand((), generator=torch.Generator().manual_seed(0)).item()
+    assert drawn[8] == torch.rand((), generator=torch.Generator().manual_seed(1)).item()

@@ -13,6 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS, OPTIM_WRAPPERS
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from depth_refine.utils.errors import InputError
 
@@ -130,49 +131,43 @@ def assert_equal_states(model, expected):
     assert all(torch.equal(state[name], value) for name, value in expected.items())
 
 
-@pytest.mark.parametrize('wrapper', WRAPPERS)
-def test_bad_input_of_the_refiner_stops_and_is_named(tmp_path, data_root, wrapper):
-    spoiler = Spoiler(at_2=spoil_input)
-    runner = build(tmp_path, data_root, 'refiner', wrapper, hooks=[spoiler])
-    path = path_of(runner.train_dataloader.dataset, 2 * BATCH + 3)
-    name, frame = path.stem.rsplit('_', 1)
-    with pytest.raises(InputError) as error:
+def stops(runner, match):
+    """Train; returns the message with which that stops."""
+    with pytest.raises(InputError, match=match) as error:
         runner.train()
-    message = str(error.value)
-    assert message.startswith('training stopped in iteration 3 (epoch 1): loss_pose3d is nan. Bad input: inputs of ')
-    assert f'inputs of {name}, frame {int(frame)} holds nan at [2, 5, 1] of [9, 17, 3], 1 such numbers.' in message
-    weights = {name: spoiler.states[2][name] for name, _ in runner.model.named_parameters()}
-    assert_equal_states(runner.model, weights)
-    assert not torch.equal(weights['head.conv.weight'], spoiler.states[0]['head.conv.weight'])
+    return str(error.value)
 
 
-@pytest.mark.parametrize('wrapper', WRAPPERS[::2])
-def test_bad_label_of_the_first_stage_stops_and_is_named(tmp_path, data_root, wrapper):
-    """L1's gradient hides it."""
-    spoiler = Spoiler(at_1=spoil_label)
-    runner = build(tmp_path, data_root, 'integral', wrapper, hooks=[spoiler])
+@pytest.mark.parametrize(
+    ('stage', 'fault', 'wrapper'),
+    [*(('refiner', spoil_input, wrapper) for wrapper in WRAPPERS)]
+    + [('integral', spoil_label, wrapper) for wrapper in WRAPPERS[::2]],  # L1's gradient hides a label
+)
+def test_bad_data_stop_training_and_are_named(tmp_path, data_root, stage, fault, wrapper):
+    runner = build(tmp_path, data_root, stage, wrapper, hooks=[spoiler := Spoiler(at_1=fault)])
     path = path_of(runner.train_dataloader.dataset, BATCH + 3)
-    with pytest.raises(InputError) as error:
-        runner.train()
-    assert 'training stopped in iteration 2 (epoch 1): loss_kpt is nan. Bad input: keypoint_labels of ' in str(
-        error.value
-    )
-    assert f'{path} (id ' in str(error.value) and ' holds nan at [0, 4, 2] of [1, 17, 3]' in str(error.value)
-    assert_equal_states(runner.model, {name: spoiler.states[1][name] for name, _ in runner.model.named_parameters()})
+    message = stops(runner, r'^training stopped in iteration 2 \(epoch 1\): loss_\w+ is nan. Bad input: ')
+    if stage == 'refiner':
+        name, frame = path.stem.rsplit('_', 1)
+        assert f'inputs of {name}, frame {int(frame)} holds nan at [2, 5, 1] of [9, 17, 3], 1 such numbers.' in message
+    else:
+        assert f'keypoint_labels of {path} (id ' in message and ' holds nan at [0, 4, 2] of [1, 17, 3]' in message
+    weights = {name: spoiler.states[1][name] for name, _ in runner.model.named_parameters()}
+    assert_equal_states(runner.model, weights)
+    assert any(not torch.equal(weights[name], spoiler.states[0][name]) for name in weights)
 
 
 @pytest.mark.parametrize(('wrapper', 'fused'), [(WRAPPERS[0], True), (WRAPPERS[2], True), (WRAPPERS[2], False)])
 def test_a_skipped_batch_is_as_if_it_had_never_been(tmp_path, data_root, wrapper, fused):
+    options = dict(data_root=data_root, wrapper=wrapper, fused=fused)
     hooks = [Spoiler(at_2=spoil_input)]
-    runner = build(
-        tmp_path / 'skipped', data_root, wrapper=wrapper, guard=dict(policy='skip'), hooks=hooks, fused=fused
-    )
+    runner = build(tmp_path / 'skipped', guard=dict(policy='skip'), hooks=hooks, **options)
     skipped = runner.train()
     log = next(Path(runner.work_dir).glob('*/*.log')).read_text()
     assert 'step skipped in iteration 3 (epoch 1), 1 so far, stopping after 10: loss_pose3d is nan. Bad input: ' in log
     assert '1 training steps were skipped' in log
 
-    reference = build(tmp_path / 'left_out', data_root, wrapper=wrapper, fused=fused)
+    reference = build(tmp_path / 'left_out', **options)
     loader = reference.train_dataloader
     loader.dataset.data_list = np.delete(loader.dataset.data_list, np.s_[2 * BATCH : 3 * BATCH], axis=0)
     loader.sampler.num_samples = loader.sampler.total_size = 7 * BATCH
@@ -180,22 +175,18 @@ def test_a_skipped_batch_is_as_if_it_had_never_been(tmp_path, data_root, wrapper
 
 
 def test_too_many_skipped_batches(tmp_path, data_root):
-    spoiler = Spoiler(at_1=spoil_input, at_3=spoil_input)
-    runner = build(tmp_path, data_root, guard=dict(policy='skip', max_skipped=1), hooks=[spoiler])
-    with pytest.raises(
-        InputError, match=r'training stopped in iteration 4 \(epoch 1\) after 1 skipped steps: loss_pose'
-    ):
-        runner.train()
+    hooks = [Spoiler(at_1=spoil_input, at_3=spoil_input)]
+    runner = build(tmp_path, data_root, guard=dict(policy='skip', max_skipped=1), hooks=hooks)
+    stops(runner, r'training stopped in iteration 4 \(epoch 1\) after 1 skipped steps: loss_pose')
 
 
 def test_accumulated_gradients(tmp_path, data_root):
     """The first of two batches is bad; the step of both is left out."""
-    spoiler = Spoiler(at_2=spoil_input)
-    runner = build(tmp_path, data_root, guard=dict(policy='skip'), hooks=[spoiler], accumulative_counts=2)
+    hooks = [spoiler := Spoiler(at_2=spoil_input)]
+    runner = build(tmp_path, data_root, guard=dict(policy='skip'), hooks=hooks, accumulative_counts=2)
     runner.train()
-    states = spoiler.states
-    assert len(states) == 8
-    moved = [not torch.equal(a['head.conv.weight'], b['head.conv.weight']) for a, b in itertools.pairwise(states)]
+    weights = [state['head.conv.weight'] for state in spoiler.states]
+    moved = [not torch.equal(before, after) for before, after in itertools.pairwise(weights)]
     assert moved == [False, True, False, False, False, True, False]
     log = next(Path(runner.work_dir).glob('*/*.log')).read_text()
     assert 'step skipped in iteration 4' in log and 'holds nan at [2, 5, 1]' in log
@@ -204,8 +195,7 @@ def test_accumulated_gradients(tmp_path, data_root):
 def test_checkpoints_from_before_stay(tmp_path, data_root):
     runner = build(tmp_path, data_root, hooks=[spoiler := Spoiler(at_9=spoil_input)])
     runner.train_loop._max_epochs = 3
-    with pytest.raises(InputError, match=r'training stopped in iteration 10 \(epoch 2\)'):
-        runner.train()
+    stops(runner, r'training stopped in iteration 10 \(epoch 2\)')
     assert [path.name for path in tmp_path.glob('*.pth')] == ['epoch_1.pth']
     assert (tmp_path / 'last_checkpoint').read_text().endswith('epoch_1.pth')
     saved = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['state_dict']
@@ -228,34 +218,25 @@ def test_a_gradient_that_overflows_without_scaling_is_one(tmp_path, data_root, f
     runner = build(tmp_path, data_root, wrapper='CpuScaledOptimWrapper', init_scale=4.0, fused=fused)
     runner.model.head.conv.weight.register_hook(lambda gradient: gradient * np.inf)
     # 4, 2 and 1 may be too large, a half is not
-    with pytest.raises(
-        InputError, match=r'stopped in iteration 3 .*the loss is finite, its gradient is not. All inputs'
-    ):
-        runner.train()
+    stops(runner, 'stopped in iteration 3 .*the loss is finite, its gradient is not. All inputs')
 
 
 def test_divergence_is_not_blamed_on_the_inputs(tmp_path, data_root):
-    runner = build(tmp_path, data_root, lr=1e25)
-    message = (
+    stops(
+        build(tmp_path, data_root, lr=1e25),
         r'training stopped in iteration 2 \(epoch 1\): .*All inputs are finite \(12 samples: S1_\S+, frame 1, .* and 9 '
-        r'more\): the network diverged. Its largest weight is 1e\+25 in \S+; the gradient is not finite in \S+'
+        r'more\): the network diverged. Its largest weight is 1e\+25 in \S+; the gradient is not finite in \S+',
     )
-    with pytest.raises(InputError, match=message):
-        runner.train()
 
 
 def test_no_checkpoint_of_weights_that_are_not_finite(tmp_path, data_root):
     runner = build(tmp_path, data_root, hooks=[spoiler := Spoiler()])
 
     def spoil_statistics(batch):
-        runner.model.backbone.input_conv.norm.running_var[3] = np.inf
+        next(module for module in runner.model.modules() if isinstance(module, _BatchNorm)).running_var[3] = np.inf
 
     spoiler.faults[7] = spoil_statistics
-    with pytest.raises(
-        InputError,
-        match=r'1 of \d+ weights and statistics are not finite in epoch 1, first backbone.input_conv.norm.run',
-    ):
-        runner.train()
+    stops(runner, r'1 of \d+ weights and statistics are not finite in epoch 1, first backbone\.\S+running_var')
     assert not list(tmp_path.glob('*.pth'))
 
 

@@ -1,6 +1,8 @@
 from types import SimpleNamespace
 
 import pytest
+from mmengine.fileio import LocalBackend
+from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop
 from mmpose.registry import HOOKS
 
@@ -36,3 +38,9 @@ def test_validates_what_is_resumed(tmp_path, epoch, begin, interval, validated):
     assert len(runs) == validated and isinstance(hook.file_backend, WholeFileBackend)
     runner.val_loop = None
     hook.before_train(runner)
+
+
+def test_another_storage_is_used_as_it_is(tmp_path):
+    hook = HOOKS.build(dict(type='WholeCheckpointHook', interval=2, backend_args=dict(backend='local')))
+    hook.before_train(SimpleNamespace(work_dir=str(tmp_path), train_loop=None, val_loop=None, logger=MMLogger('a')))
+    assert hook.interval == 2 and type(hook.file_backend) is LocalBackend

@@ -65,15 +65,36 @@ class Server:
     def run_and_kill(self, seconds, signal_number, *command):
         """Run a tool and kill it after some seconds of computing; returns its exit status."""
         process, _ = self.start(*command)
-        while _computed(process) < seconds:
+        while self.computed(process) < seconds:
             time.sleep(0.002)
         os.kill(process, signal_number)
         return self.wait(process)[0]
 
+    @staticmethod
+    def computed(process):
+        """The seconds that a process has computed, endless if it has ended."""
+        fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
+        return float('inf') if fields[0] == 'Z' else (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
-def _computed(process):
-    fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
-    return float('inf') if fields[0] == 'Z' else (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+    @staticmethod
+    def finished(folder):
+        """A digest of everything in a folder that has a finished name; of a checkpoint, its weights."""
+        named = [(path, path.relative_to(folder).parts) for path in folder.rglob('*') if path.is_file()]
+        return {
+            '/'.join(parts): _digest(path)
+            for path, parts in named
+            if not any(part.startswith('.') or LOGS.fullmatch(part) for part in parts)
+        }
+
+    @staticmethod
+    def losses_of(folder):
+        """The losses written down in a folder for each iteration, by every run that came to it."""
+        losses = {}
+        for path in folder.rglob('scalars.json'):
+            for line in path.read_text().splitlines():
+                if line.endswith('}') and 'loss' in (scalars := json.loads(line)):
+                    losses.setdefault(f'{path.parents[2].name} {scalars["step"]}', []).append(scalars['loss'])
+        return losses
 
 
 @pytest.fixture(scope='session')
@@ -113,7 +134,6 @@ def training_options(data_root, workers, **extra):
     """Of a training that writes down the loss of every iteration."""
     values = {f'{split}_dataloader.dataset.data_root': data_root for split in ('train', 'val', 'test')}
     values |= {f'{split}_dataloader.num_workers': 0 for split in ('val', 'test')}
-    values |= {f'{split}_dataloader.persistent_workers': False for split in ('val', 'test')}
     values |= {'train_dataloader.num_workers': workers, 'default_hooks.logger.interval': 1}
     values |= {'log_processor.window_size': 1, 'train_cfg.max_epochs': EPOCHS, 'train_cfg.val_interval': 2, **extra}
     return ['--cfg-options', *(f'{key}={value}' for key, value in values.items())]
@@ -147,14 +167,11 @@ def extraction(run_job, data_root, first_stage):
 @pytest.fixture(scope='session')
 def second_stage(run_job, data_root, extraction):
     """With noise, flips and dropout."""
-    small = {f'{split}_dataloader.dataset.seq_len': 9 for split in ('train', 'val', 'test')}
-    small |= {
-        f'{split}_dataloader.dataset.depth_store': extraction.out / f'h36m_{"train" if split == "train" else "test"}'
-        for split in ('train', 'val', 'test')
-    }
-    small |= {'model.backbone.num_blocks': 1, 'model.backbone.channels': 32, 'model.head.in_channels': 32}
-    small |= {'train_dataloader.batch_size': 16}
-    options = training_options(data_root, 0, **small)
+    small = {'model.backbone.num_blocks': 1, 'model.backbone.channels': 32, 'model.head.in_channels': 32}
+    for split, store in dict(train='train', val='test', test='test').items():
+        small[f'{split}_dataloader.dataset.seq_len'] = 9
+        small[f'{split}_dataloader.dataset.depth_store'] = extraction.out / f'h36m_{store}'
+    options = training_options(data_root, 0, **small, **{'train_dataloader.batch_size': 16})
     arguments = [ROOT / 'configs/demo/refiner.py', '--resume', '--work-dir', 'OUT', *options]
     return run_job('train', arguments, KEEP_ALL)
 
@@ -184,54 +201,13 @@ def preparation(run_job, tmp_path_factory):
     return run_job('prepare_h36m', [raw, 'OUT', '--workers', 1])
 
 
-@pytest.fixture(scope='session')
-def computed():
-    """A function: the seconds that a process has computed, endless if it has ended."""
-    return _computed
-
-
-@pytest.fixture(scope='session')
-def finished():
-    """A function: a digest of everything in a folder that has a finished name; of a checkpoint, its weights."""
-    return _finished
-
-
-@pytest.fixture(scope='session')
-def losses_of():
-    """A function: the losses written down in a folder for each iteration, by every run that came to it."""
-    return _losses_of
-
-
-def _finished(folder):
-    found = {}
-    for path in folder.rglob('*'):
-        parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith('.') or LOGS.fullmatch(part) for part in parts):
-            found['/'.join(parts)] = _digest(path)
-    return found
-
-
 def _digest(path):
     if path.suffix == '.pth':
         state = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')['state_dict']
         content = b''.join(value.numpy().tobytes() for value in state.values())
     elif path.suffix == '.json' and path.name != 'store.json':
-        content = _without_times(json.loads(path.read_text()))
+        result = {key: value for key, value in json.loads(path.read_text()).items() if key != 'settings'}
+        content = re.sub(r'"seconds": [\d.]+', '', json.dumps(result)).encode()
     else:
         content = path.read_bytes()
     return hashlib.sha256(content).hexdigest()
-
-
-def _without_times(result):
-    """What a result says but the time it took and the options."""
-    text = json.dumps({key: value for key, value in result.items() if key not in ('seconds', 'settings')})
-    return re.sub(r'"seconds": [\d.]+', '', text).encode()
-
-
-def _losses_of(folder):
-    losses = {}
-    for path in folder.rglob('scalars.json'):
-        for line in path.read_text().splitlines():
-            if line.endswith('}') and 'loss' in (scalars := json.loads(line)):
-                losses.setdefault(f'{path.parents[2].name} {scalars["step"]}', []).append(scalars['loss'])
-    return losses

@@ -27,10 +27,10 @@ def figures(request):
 
 
 @pytest.mark.parametrize('name', JOBS)
-def test_killed_and_run_again(name, request, server, finished, losses_of, figures, tmp_path):
+def test_killed_and_run_again(name, request, server, figures, tmp_path):
     job, kills = request.getfixturevalue(name), -(-request.config.getoption('kills', 12) // len(JOBS))
     rng = np.random.default_rng([request.config.getoption('kill_seed', 0), JOBS.index(name)])
-    expected, losses = finished(job.out), losses_of(job.out)
+    expected, losses = server.finished(job.out), server.losses_of(job.out)
     while kills > 0:
         out, seen, counts = tmp_path / 'out', {}, Counter()
         for _ in range(min(kills, KILLS_OF_A_RUN)):
@@ -43,7 +43,7 @@ def test_killed_and_run_again(name, request, server, finished, losses_of, figure
             assert status in (-signal_number, 143)
             kills -= 1
             counts = figures.setdefault((name, signal_number.name), Counter())
-            left = finished(out)
+            left = server.finished(out)
             counts['killed'] += 1
             counts['in the middle of work'] += out.exists() or any(tmp_path.glob('.out.partial'))
             counts['finished outputs damaged'] += len(lost(seen, left))
@@ -54,9 +54,9 @@ def test_killed_and_run_again(name, request, server, finished, losses_of, figure
             status, printed, _ = server.run(*job.command(out))
             assert status == 0, printed[-3000:]
         counts['resumed'] += 1
-        assert finished(out) == latest(expected)
+        assert server.finished(out) == latest(expected)
         assert not [path for path in tmp_path.rglob('*partial*')]
-        resumed = losses_of(out)
+        resumed = server.losses_of(out)
         assert resumed.keys() == losses.keys()
         for step, values in resumed.items():
             np.testing.assert_allclose(values, losses[step] * len(values), rtol=1e-6, err_msg=step)

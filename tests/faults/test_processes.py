@@ -12,11 +12,11 @@ def children(process):
     return [int(child) for child in Path(f'/proc/{process}/task/{process}/children').read_text().split()]
 
 
-def test_a_worker_of_the_data_loader(server, first_stage, computed, losses_of, tmp_path):
+def test_a_worker_of_the_data_loader(server, first_stage, tmp_path):
     process, output = server.start(*first_stage.command(tmp_path))
-    while not losses_of(tmp_path):
+    while not server.losses_of(tmp_path):
         time.sleep(0.002)
-    while computed(process) < float('inf'):
+    while server.computed(process) < float('inf'):
         for worker in children(process):
             os.kill(worker, signal.SIGKILL)
         time.sleep(0.002)
@@ -38,7 +38,7 @@ def ranks(server, command):
     return [server.start(*command, **variables, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(2)]
 
 
-def test_one_of_two_ranks(server, second_stage, computed, finished, tmp_path):
+def test_one_of_two_ranks(server, second_stage, tmp_path):
     uninterrupted, out = tmp_path / 'uninterrupted', tmp_path / 'out'
     for process, output in ranks(server, second_stage.command(uninterrupted)):
         assert server.wait(process)[0] == 0, output.read_text()[-3000:]
@@ -49,7 +49,7 @@ def test_one_of_two_ranks(server, second_stage, computed, finished, tmp_path):
     os.kill(second, signal.SIGKILL)
     server.wait(second)
     killed = time.monotonic()
-    while computed(first) < float('inf') and time.monotonic() < killed + 60:
+    while server.computed(first) < float('inf') and time.monotonic() < killed + 60:
         time.sleep(0.01)
     os.kill(first, signal.SIGKILL)  # in vain if it has ended
     assert server.wait(first)[0] == 1
@@ -57,4 +57,4 @@ def test_one_of_two_ranks(server, second_stage, computed, finished, tmp_path):
 
     for process, output in ranks(server, second_stage.command(out)):
         assert server.wait(process)[0] == 0, output.read_text()[-3000:]
-    assert finished(out) == finished(uninterrupted)
+    assert server.finished(out) == server.finished(uninterrupted)

@@ -21,12 +21,12 @@ def one_message(printed):
 @pytest.mark.parametrize(
     ('name', 'most_bytes'), [('synthetic', 5), ('preparation', 5), ('extraction', 5), ('first_stage', 200)]
 )
-def test_no_room(name, most_bytes, request, server, finished, tmp_path):
+def test_no_room(name, most_bytes, request, server, tmp_path):
     job, out = request.getfixturevalue(name), tmp_path / 'out'
     status, printed, _ = server.run(*job.command(out), most_bytes=most_bytes * KILOBYTE)
     assert status == 1 and 'File too large' in one_message(printed) and f'{tmp_path}/' in one_message(printed)
-    expected = finished(job.out)
-    assert finished(out).items() <= expected.items() and len(finished(out)) < len(expected)
+    expected = server.finished(job.out)
+    assert server.finished(out).items() <= expected.items() and len(server.finished(out)) < len(expected)
     assert not list(tmp_path.rglob('*partial*'))
 
 
@@ -38,16 +38,16 @@ def test_not_writable(name, request, server, tmp_path):
     assert (tmp_path / 'file').read_text() == 'mine'
 
 
-def test_a_store_removed_while_it_is_read(server, second_stage, extraction, losses_of, tmp_path):
+def test_a_store_removed_while_it_is_read(server, second_stage, extraction, tmp_path):
     stores, out = shutil.copytree(extraction.out, tmp_path / 'stores'), tmp_path / 'out'
     command = [str(part).replace(str(extraction.out), str(stores)) for part in second_stage.command(out)]
     process, output = server.start(*command)
-    while not losses_of(out):
+    while not server.losses_of(out):
         time.sleep(0.002)
     shutil.rmtree(stores)
     assert not (out / 'epoch_3.pth').exists()
     assert server.wait(process)[0] == 0, output.read_text()[-3000:]
-    assert losses_of(out) == losses_of(second_stage.out)
+    assert server.losses_of(out) == server.losses_of(second_stage.out)
 
 
 def test_a_store_has_its_space_before_it_is_filled(extraction):

@@ -1,7 +1,6 @@
 """Checkpoints that ``depth_refine.utils.compat`` refuses: strangers' and broken ones."""
 
 import io
-import os
 import pickle
 import tracemalloc
 
@@ -36,37 +35,25 @@ class ForgedDtype(Call):
         self.call = np.dtype, (code, False, True), (3, '|', None, None, None, -1, -1, flags)
 
 
-def payloads(marker):
-    """Return objects that would write ``marker`` or break numpy when unpickled, and the name to be refused."""
-    code = f'open({str(marker)!r}, "w").close()'
-    namespace = Call(getattr, Call(getattr, HistoryBuffer, 'mean'), '__globals__')
+def payload(name, marker):
+    """An object that would write ``marker`` when unpickled; ``tests/untrusted`` has many more."""
+    namespace = Call(getattr, Call(getattr, HistoryBuffer, 'mean'), '__globals__')  # from what checkpoints may name
     builtins = Call(Call(getattr, namespace, 'get'), '__builtins__')
-    return {
-        'os.system': (Call(os.system, f'touch {marker}'), 'posix.system'),
-        'eval': (Call(eval, code), '(builtins.)?eval'),
-        'chain of getattr': (Call(Call(Call(getattr, builtins, 'get'), 'eval'), code), 'builtins.getattr'),
-        'getattr of a method': (Call(getattr, HistoryBuffer, '__init__'), 'builtins.getattr'),
-        'bytes as pointers': (ForgedDtype('O8', flags=0), 'numpy.dtype'),
-    }
+    function = dict(eval=eval, getattr=Call(Call(getattr, builtins, 'get'), 'eval'))[name]
+    return Call(function, f'open({str(marker)!r}, "w").close()')
 
 
-@pytest.mark.parametrize('name', payloads(''))
+@pytest.mark.parametrize(('name', 'refused'), [('eval', '(builtins.)?eval'), ('getattr', 'builtins.getattr')])
 @pytest.mark.parametrize('zipped', [True, False])
-def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, name, zipped):
-    marker = tmp_path / 'marker'
-    payload, refused = payloads(marker)[name]
-    path = tmp_path / 'stranger.pth'
-    torch.save(dict(state_dict=dict(weight=torch.ones(2)), meta=payload), path, _use_new_zipfile_serialization=zipped)
+def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, name, refused, zipped):
+    path, marker = tmp_path / 'stranger.pth', tmp_path / 'marker'
+    content = dict(state_dict=dict(weight=torch.ones(2)), meta=payload(name, marker))
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(InputError, match=f'stranger.pth was refused: loading it would run ({refused})'):
         CheckpointLoader.load_checkpoint(str(path))
     assert not marker.exists()
-
-
-@pytest.mark.parametrize('name', ['os.system', 'eval', 'chain of getattr'])
-def test_the_payloads_work(tmp_path, name):
-    marker = tmp_path / 'marker'
-    pickle.loads(pickle.dumps(payloads(marker)[name][0], protocol=2))
-    assert marker.exists()
+    pickle.loads(pickle.dumps(payload(name, marker), protocol=2))
+    assert marker.exists(), 'it would have worked'
 
 
 @pytest.mark.parametrize('scheme', ['https://example.org/', 'torchvision://'])
@@ -80,7 +67,7 @@ def test_downloads_are_as_safe(tmp_path, monkeypatch, scheme):
     np.testing.assert_array_equal(CheckpointLoader.load_checkpoint(f'{scheme}x.pth')['meta'], np.arange(2))
 
     marker = tmp_path / 'marker'
-    torch.save(dict(weight=torch.ones(2), meta=payloads(marker)['eval'][0]), cached)
+    torch.save(dict(weight=torch.ones(2), meta=payload('eval', marker)), cached)
     with pytest.raises(InputError, match=r'x\.pth was refused: loading it would run (builtins\.)?eval,'):
         CheckpointLoader.load_checkpoint(f'{scheme}x.pth')
     assert not marker.exists()
@@ -111,8 +98,7 @@ def test_what_the_user_allows_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize('path', ['missing.pth', '.'])
-def test_missing_file(tmp_path, monkeypatch, path):
-    monkeypatch.chdir(tmp_path)
+def test_missing_file(path):
     with pytest.raises(InputError, match=rf'^{path}: no such checkpoint file\. Check the path'):
         CheckpointLoader.load_checkpoint(path)
 
@@ -120,19 +106,12 @@ def test_missing_file(tmp_path, monkeypatch, path):
 @pytest.mark.parametrize('zipped', [True, False])
 @pytest.mark.parametrize('kept', [0, 0.02, 0.5, 0.99])
 def test_truncated_file(tmp_path, zipped, kept):
-    buffer = io.BytesIO()
-    torch.save(dict(state_dict=dict(weight=torch.rand(50, 7))), buffer, _use_new_zipfile_serialization=zipped)
     path = tmp_path / 'cut.pth'
-    path.write_bytes(buffer.getvalue()[: int(kept * len(buffer.getvalue()))])
+    torch.save(dict(state_dict=dict(weight=torch.rand(50, 7))), path, _use_new_zipfile_serialization=zipped)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
     with pytest.raises(InputError, match=r'cut\.pth cannot be read as a checkpoint \(.*cut short') as caught:
         compat.load_from_file(str(path))
     assert '\n' not in str(caught.value)
-
-
-def test_text_file(tmp_path):
-    (tmp_path / 'notes.txt').write_text('hello\n')
-    with pytest.raises(InputError, match=r'notes\.txt cannot be read as a checkpoint'):
-        compat.load_from_file(str(tmp_path / 'notes.txt'))
 
 
 @pytest.mark.parametrize('content', [torch.ones(2), [1, 2], {}, {'a': 1}, {'state_dict': {}}, {'state_dict': 3}])

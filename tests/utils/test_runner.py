@@ -1,122 +1,20 @@
-import argparse
-import errno
-import multiprocessing
-
 import pytest
 import torch
-from command_line import add_runner_arguments, load_runner_config, run_tool
 from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmpose.registry import DATASETS, MODELS
 
+from depth_refine.datasets import H36MDepthSequenceDataset
 from depth_refine.utils import runner
-from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.runner import build_runner, evaluate_in_mixed_precision, put_data_on_device, use_mixed_precision
-
-
-class FailsInItsWorker(torch.utils.data.Dataset):
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, index):
-        raise InputError('cannot read the image a.jpg: expected a JPEG')
-
-
-def wrapped():
-    try:
-        raise InputError('no annotation file a.npz')
-    except InputError as error:  # as mmengine's registry does
-        raise InputError(f'class `X` in y.py: {error}')  # noqa: B904
-
-
-@pytest.mark.parametrize(
-    ('main', 'message'),
-    [
-        (wrapped, 'error: no annotation file a.npz'),
-        (
-            lambda: list(torch.utils.data.DataLoader(FailsInItsWorker(), num_workers=1)),
-            'error: cannot read the image a.jpg: expected a JPEG',
-        ),
-    ],
+from depth_refine.utils.runner import (
+    build_runner,
+    evaluate_in_mixed_precision,
+    leave_cores_to,
+    put_data_on_device,
+    scale_learning_rate,
+    use_mixed_precision,
 )
-def test_bad_input_is_one_message(main, message):
-    with pytest.raises(SystemExit) as exit_info:
-        run_tool(main)
-    assert exit_info.value.code == message
-
-
-def test_bugs_keep_their_traceback():
-    for bug in (ZeroDivisionError, IndexError, OSError(errno.EBADF, 'Bad file descriptor'), RuntimeError('shapes')):
-        with pytest.raises(bug if isinstance(bug, type) else type(bug)):
-            run_tool(fails(bug))
-
-
-def test_a_connection_to_a_worker_that_breaks_off():
-    ours, others = multiprocessing.Pipe()
-    others.close()
-    with pytest.raises(
-        SystemExit, match=r'error: a worker process of the data loader was killed \(EOFError\), perhaps'
-    ):
-        run_tool(ours.recv)
-    with pytest.raises(EOFError):  # of something else
-        run_tool(fails(EOFError()))
-
-
-def fails(error):
-    def main():
-        raise error
-
-    return main
-
-
-@pytest.mark.parametrize(
-    ('error', 'message'),
-    [
-        (
-            OSError(errno.ENOSPC, 'No space left on device', 'a.npz'),
-            r'a.npz: No space left on device. What was finished',
-        ),
-        (
-            OSError(errno.EROFS, 'Read-only file system'),
-            r'a file: Read-only file system. What .* is kept: make room, or',
-        ),
-        (
-            RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed'),
-            r'a worker .* killed \(DataLoader .* again',
-        ),
-        (
-            RuntimeError('[gloo/pair.cc:5] Connection closed by peer'),
-            r'another process of this run has ended: .*by peer',
-        ),
-    ],
-)
-def test_storage_and_other_processes_are_one_message(error, message):
-    with pytest.raises(SystemExit, match=f'error: {message}'):
-        run_tool(fails(error))
-
-
-@pytest.mark.parametrize(
-    ('content', 'message'), [(None, 'no config file .*absent.py'), ('a = (', 'not a usable config')]
-)
-def test_config_that_cannot_be_used(tmp_path, content, message):
-    path = tmp_path / ('absent.py' if content is None else 'config.py')
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(InputError, match=message):
-        load_config(str(path), {})
-
-
-def test_work_dir_and_pictures(tmp_path):
-    (tmp_path / 'config.py').write_text(
-        "default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n"
-    )
-    parser = argparse.ArgumentParser()
-    add_runner_arguments(parser)
-    path = str(tmp_path / 'config.py')
-    cfg = load_runner_config(parser.parse_args([path, '--cfg-options', 'a.b=2']))
-    assert cfg.work_dir == 'work_dirs/config' and cfg.a.b == 2 and not cfg.default_hooks.visualization.enable
-    cfg = load_runner_config(parser.parse_args([path, '--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5']))
-    hook = cfg.default_hooks.visualization
-    assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'pictures', 5)
 
 
 @pytest.mark.parametrize(
@@ -146,8 +44,97 @@ def test_mixed_precision(monkeypatch, has_gpu, has_bfloat16, wrapper):
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: has_bfloat16)
     cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='Adam')), test_cfg=dict()))
     use_mixed_precision(cfg)
-    evaluate_in_mixed_precision(cfg)
-    assert cfg.optim_wrapper == dict(wrapper, optimizer=dict(type='Adam')) and cfg.test_cfg.fp16
+    assert cfg.optim_wrapper == dict(wrapper, optimizer=dict(type='Adam'))
+    before = torch.get_autocast_dtype('cuda')
+    try:
+        evaluate_in_mixed_precision(cfg)
+        in_training = getattr(torch, wrapper.get('dtype', 'float16')) if has_gpu else torch.bfloat16
+        assert cfg.test_cfg.fp16 and torch.get_autocast_dtype('cuda') == in_training
+    finally:
+        torch.set_autocast_dtype('cuda', before)
+
+
+class Slope(BaseModel):
+    """Learns one number."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+
+    def forward(self, x, mode):
+        return dict(loss=self.layer(torch.stack(x)).square().mean())
+
+
+class Ones(torch.utils.data.Dataset):
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        return dict(x=torch.ones(1))
+
+
+@pytest.fixture
+def small_config(tmp_path, monkeypatch):
+    """Of a training of 12 samples in batches of 6."""
+    monkeypatch.setitem(MODELS.module_dict, 'Slope', Slope)
+    monkeypatch.setitem(DATASETS.module_dict, 'Ones', Ones)
+    loader = dict(batch_size=6, num_workers=0, dataset=dict(type='Ones'), sampler=dict(type='DefaultSampler'))
+    return Config(
+        dict(
+            model=dict(type='Slope'),
+            train_dataloader=loader,
+            train_cfg=dict(by_epoch=True, max_epochs=1),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+            auto_scale_lr=dict(base_batch_size=3),
+            work_dir=str(tmp_path),
+            experiment_name=tmp_path.name,
+            default_scope='mmpose',
+            launcher='none',
+        )
+    )
+
+
+@pytest.mark.parametrize(('accumulated', 'expected'), [(None, 0.2), (2, 0.4)])
+def test_learning_rate_scales_with_the_batch_of_a_step(small_config, accumulated, expected):
+    """A batch of 6, and two of them, for a learning rate of 0.1 for 3."""
+    if accumulated:
+        small_config.optim_wrapper.accumulative_counts = accumulated
+    scale_learning_rate(small_config)
+    runner = build_runner(small_config)
+    runner.train()
+    assert runner.optim_wrapper.get_lr() == {'lr': [pytest.approx(expected)]}
+
+
+@pytest.mark.parametrize('changes', [dict(auto_scale_lr=None), {'auto_scale_lr.base_batch_size': None}])
+def test_learning_rate_without_its_batch(small_config, changes):
+    small_config.merge_from_dict(changes)
+    with pytest.raises(InputError, match=r'--auto-scale-lr: .* needs auto_scale_lr = dict\(base_batch_size=...\), the'):
+        scale_learning_rate(small_config)
+
+
+def test_workers_that_there_are_not_need_not_live_on(small_config):
+    small_config.train_dataloader.persistent_workers = True
+    runner = build_runner(small_config)
+    runner.train()
+    assert runner.iter == 2
+
+
+@pytest.mark.parametrize(
+    ('cores', 'workers', 'variable', 'threads'),
+    [(2, 2, None, 1), (2, 0, None, 2), (16, 4, None, 8), (8, 2, None, 6), (8, 2, 'OMP_NUM_THREADS', None)]
+    + [(8, 2, 'MKL_NUM_THREADS', None)],
+)
+def test_threads_leave_cores_to_the_workers(monkeypatch, cores, workers, variable, threads):
+    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, '3')
+    chosen = []
+    monkeypatch.setattr('os.sched_getaffinity', lambda _: set(range(cores)))
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: min(cores, 8))
+    monkeypatch.setattr(torch, 'set_num_threads', chosen.append)
+    leave_cores_to(workers)
+    assert chosen == ([] if threads is None else [threads])
 
 
 def test_compiling_whole_steps_is_refused():
@@ -177,12 +164,15 @@ def loader_config(**dataset):
     return Config(dict(train_dataloader=dict(num_workers=8, persistent_workers=True, dataset=dataset)))
 
 
-def test_data_on_device(monkeypatch):
+@pytest.mark.parametrize('kind', ['H36MDepthSequenceDataset', 'OwnSequences'])
+def test_data_on_device(monkeypatch, kind):
+    monkeypatch.setitem(DATASETS.module_dict, 'OwnSequences', type('OwnSequences', (H36MDepthSequenceDataset,), {}))
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '0')
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    cfg = loader_config(type='H36MDepthSequenceDataset', seq_len=27)
+    cfg = loader_config(type=kind, seq_len=27)
     put_data_on_device(cfg)
     loader = cfg.train_dataloader
-    assert loader.dataset == dict(type='H36MDepthSequenceDataset', seq_len=27, device='cuda')
+    assert loader.dataset == dict(type=kind, seq_len=27, device='cuda')
     assert (loader.num_workers, loader.persistent_workers, loader.pin_memory) == (0, False, False)
 
 
@@ -194,27 +184,9 @@ def test_data_on_device(monkeypatch):
     ],
 )
 def test_data_that_cannot_be_on_a_device(monkeypatch, has_gpu, dataset, message):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '0')
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
     cfg = loader_config(type=dataset)
     with pytest.raises(InputError, match=message):
         put_data_on_device(cfg)
     assert cfg.train_dataloader.num_workers == 8 and 'device' not in cfg.train_dataloader.dataset
-
-
-def test_data_root_moves_the_data_sets_that_lie_there():
-    cfg = load_config('configs/integral_h36m.py', dict(data_root='elsewhere'))
-    roots = {source.type: source.data_root for source in cfg.train_dataloader.dataset.datasets}
-    assert roots == dict(H36MImageDataset='elsewhere', CocoBodyDataset='data/coco/', MpiiBodyDataset='data/mpii/')
-    assert cfg.val_dataloader.dataset.data_root == cfg.test_dataloader.dataset.data_root == 'elsewhere'
-    own = {'data_root': 'elsewhere', 'train_dataloader.dataset.data_root': 'own'}
-    cfg = load_config('configs/refiner_243.py', own)
-    assert cfg.train_dataloader.dataset.data_root == 'own' and cfg.test_dataloader.dataset.data_root == 'elsewhere'
-
-
-def test_data_root_without_a_data_set_there(tmp_path):
-    path = tmp_path / 'config.py'
-    path.write_text("data_root = 'here'\ntest_dataloader = dict(dataset=dict(data_root='there'))\n")
-    with pytest.raises(
-        InputError, match=r"data_root=new: no data set of .*config\.py lies in its data_root, 'here'; name"
-    ):
-        load_config(str(path), dict(data_root='new'))

@@ -42,9 +42,7 @@ def write_report(data: Path, out: Path, configs: Path) -> None:
     (out / 'table.md').write_text(table)
     print(f'\n{table}')
 
-    logs = {name: sorted((out / config).glob('*/vis_data/scalars.json')) for name, config in runs.items()}
-    trainings = {name: [log for log in found if '"loss"' in log.read_text()] for name, found in logs.items()}
-    plot_training_curves({name: found[-1] for name, found in trainings.items()}, out / 'curves.png')
+    plot_training_curves({name: out / config for name, config in runs.items()}, out / 'curves.png')
 
     cfg = Config.fromfile(configs / f'{REFINERS[_OURS]}.py')
     init_default_scope('mmpose')

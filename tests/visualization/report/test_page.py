@@ -12,6 +12,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from depth_refine.structures.skeleton import BONES
 from depth_refine.visualization import write_report
 
+pytestmark = pytest.mark.browser
+
 VIDEO = 'a_video_with_a_very_long_name_and_no_place_to_break_it_' * 3
 SLIDER, LABEL = "Number(document.getElementById('slider').value)", "play.getAttribute('aria-label')"
 POSES, CURVES = "document.getElementById('pose-view')", "document.getElementById('depth-curves')"

@@ -1,0 +1,100 @@
+import argparse
+import errno
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from command_line import add_runner_arguments, load_runner_config, run_tool
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from depth_refine.utils.errors import InputError
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+
+
+class FailsInItsWorker(Dataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        raise InputError('cannot read the image a.jpg: expected a JPEG')
+
+
+def wrapped():
+    try:
+        raise InputError('no annotation file a.npz')
+    except InputError as error:  # as mmengine's registry does
+        raise InputError(f'class `X` in y.py: {error}')  # noqa: B904
+
+
+def fails(error):
+    def main():
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ('main', 'message'),
+    [
+        (wrapped, 'no annotation file a.npz$'),
+        (lambda: list(DataLoader(FailsInItsWorker(), num_workers=1)), 'cannot read the image a.jpg: expected a JPEG$'),
+        (fails(OSError(errno.ENOSPC, 'No space left', 'a.npz')), 'a.npz: No space left. What was finished'),
+        (fails(OSError(errno.EROFS, 'Read-only')), 'a file: Read-only. What .* is kept: make room, or give'),
+        (fails(RuntimeError('DataLoader worker (pid 7) is killed')), r'a worker .* killed \(DataLoader .* again'),
+        (fails(RuntimeError('[gloo/pair.cc:5] Connection closed')), 'another process of this run has ended: .*closed'),
+    ],
+)
+def test_bad_input_storage_and_other_processes_are_one_message(main, message):
+    with pytest.raises(SystemExit, match=f'^error: {message}'):
+        run_tool(main)
+
+
+def test_bugs_keep_their_traceback():
+    for bug in (
+        ZeroDivisionError(),
+        IndexError(),
+        OSError(errno.EBADF, 'Bad file'),
+        RuntimeError('shapes'),
+        EOFError(),
+    ):
+        with pytest.raises(type(bug)):
+            run_tool(fails(bug))
+
+
+def test_a_connection_to_a_worker_that_breaks_off():
+    ours, others = multiprocessing.Pipe()
+    others.close()
+    with pytest.raises(
+        SystemExit, match=r'error: a worker process of the data loader was killed \(EOFError\), perhaps'
+    ):
+        run_tool(ours.recv)
+
+
+def test_work_dir_and_pictures(tmp_path):
+    (tmp_path / 'config.py').write_text(
+        "default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n"
+    )
+    parser = argparse.ArgumentParser()
+    add_runner_arguments(parser)
+    path = str(tmp_path / 'config.py')
+    cfg = load_runner_config(parser.parse_args([path, '--cfg-options', 'a.b=2']))
+    assert cfg.work_dir == 'work_dirs/config' and cfg.a.b == 2 and not cfg.default_hooks.visualization.enable
+    cfg = load_runner_config(parser.parse_args([path, '--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5']))
+    hook = cfg.default_hooks.visualization
+    assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'pictures', 5)
+
+
+@pytest.mark.parametrize('given', [None, 'active'])
+def test_waiting_is_chosen_before_pytorch_is_loaded(tmp_path, given):
+    """In every tool that loads PyTorch; a stand-in for it prints what it finds."""
+    (tmp_path / 'torch.py').write_text("import os, sys; sys.exit(os.environ.get('OMP_WAIT_POLICY'))")
+    env = {name: value for name, value in os.environ.items() if name != 'OMP_WAIT_POLICY'}
+    env |= dict(PYTHONPATH=f'{tmp_path}') | ({'OMP_WAIT_POLICY': given} if given else {})
+    for tool in sorted(TOOLS.glob('*.py')):
+        found = subprocess.run([sys.executable, tool], env=env, capture_output=True, text=True).stderr
+        assert found == f'{given or "passive"}\n', f'{tool.name}: {found}'

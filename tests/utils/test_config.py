@@ -1,0 +1,53 @@
+import pytest
+from mmpose.registry import DATASETS
+
+from depth_refine.datasets import H36MDepthSequenceDataset, H36MImageDataset
+from depth_refine.utils.config import is_dataset_type, load_config
+from depth_refine.utils.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'), [(None, 'no config file .*absent.py'), ('a = (', 'not a usable config')]
+)
+def test_config_that_cannot_be_used(tmp_path, content, message):
+    path = tmp_path / ('absent.py' if content is None else 'config.py')
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        load_config(str(path), {})
+
+
+def test_data_root_moves_the_data_sets_that_lie_there():
+    cfg = load_config('configs/integral_h36m.py', dict(data_root='elsewhere'))
+    roots = {source.type: source.data_root for source in cfg.train_dataloader.dataset.datasets}
+    assert roots == dict(H36MImageDataset='elsewhere', CocoBodyDataset='data/coco/', MpiiBodyDataset='data/mpii/')
+    assert cfg.val_dataloader.dataset.data_root == cfg.test_dataloader.dataset.data_root == 'elsewhere'
+    own = {'data_root': 'elsewhere', 'train_dataloader.dataset.data_root': 'own'}
+    cfg = load_config('configs/refiner_243.py', own)
+    assert cfg.train_dataloader.dataset.data_root == 'own' and cfg.test_dataloader.dataset.data_root == 'elsewhere'
+
+
+def test_data_root_without_a_data_set_there(tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text("data_root = 'here'\ntest_dataloader = dict(dataset=dict(data_root='there'))\n")
+    with pytest.raises(
+        InputError, match=r"data_root=new: no data set of .*config\.py lies in its data_root, 'here'; name"
+    ):
+        load_config(str(path), dict(data_root='new'))
+
+
+def test_data_sets_are_known_by_their_class():
+    class OwnImages(H36MImageDataset):
+        """Of a user."""
+
+    DATASETS.register_module(module=OwnImages)
+    try:
+        kinds = ['H36MImageDataset', 'mmpose.H36MImageDataset', H36MImageDataset, 'OwnImages', OwnImages]
+        assert all(is_dataset_type(dict(type=kind), H36MImageDataset) for kind in kinds)
+        assert all(is_dataset_type(dict(type=kind), 'H36MImageDataset') for kind in kinds)
+        assert not is_dataset_type(dict(type=H36MImageDataset), OwnImages)
+    finally:
+        del DATASETS.module_dict['OwnImages']
+    others = [H36MDepthSequenceDataset, 'CombinedDataset', 'Resize', 'nowhere', len, None]
+    nodes = [dict(type=other) for other in others] + [{}, 'H36MImageDataset', [dict(type=H36MImageDataset)]]
+    assert not any(is_dataset_type(node, H36MImageDataset) for node in nodes)
