@@ -6,10 +6,12 @@ import json
 from command_line import add_runner_arguments, load_runner_config, run_tool
 
 from mmengine.evaluator import DumpResults
+from mmengine.model import is_model_wrapper
 
+from depth_refine.models import optimise_for_inference
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.checkpoint import check_checkpoint
-from depth_refine.utils.runner import build_runner, evaluate_in_mixed_precision
+from depth_refine.utils.runner import build_runner
 
 
 def parse_args() -> argparse.Namespace:
@@ -17,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
     add_runner_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--amp', action='store_true', help='mixed precision: bfloat16, float16 on GPUs without it')
+    parser.add_argument('--amp', action='store_true', help='bfloat16, see optimise_for_inference')
     parser.add_argument('--out', help='JSON file for the metrics')
     parser.add_argument('--dump', help='pickle file for the predictions')
     args = parser.parse_args()
@@ -30,11 +32,12 @@ def main() -> None:
     """Build the runner, load the checkpoint strictly and test."""
     args = parse_args()
     cfg = load_runner_config(args)
-    if args.amp:
-        evaluate_in_mixed_precision(cfg)
     runner = build_runner(cfg)
     check_checkpoint(runner.model, args.checkpoint)
     runner.load_checkpoint(args.checkpoint)
+    if args.amp:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        optimise_for_inference(model, next(model.parameters()).device, amp=True)
     if args.dump:
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.dump))
     metrics = runner.test()

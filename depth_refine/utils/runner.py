@@ -94,26 +94,14 @@ def copy_while_computing(cfg: Config) -> None:
     cfg.model.data_preprocessor = usual | (cfg.model.get('data_preprocessor') or {})
 
 
-def half_precision() -> torch.dtype:
-    """bfloat16, in which no loss needs scaling; float16 on GPUs without it."""
-    lacks_it = torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.float16 if lacks_it else torch.bfloat16
-
-
 def use_mixed_precision(cfg: Config) -> None:
-    """Train in :func:`half_precision`."""
+    """Train in bfloat16, as everything here predicts; its losses need no scaling. In float16 on GPUs without it."""
     if not torch.cuda.is_available():
         cfg.optim_wrapper.update(type='CpuAmpOptimWrapper')
-    elif half_precision() == torch.bfloat16:
+    elif torch.cuda.is_bf16_supported(including_emulation=False):
         cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))
     else:
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-
-
-def evaluate_in_mixed_precision(cfg: Config) -> None:
-    """Test under autocast to :func:`half_precision`."""
-    cfg.test_cfg.fp16 = True  # MMEngine's name for autocast; on CPUs it takes bfloat16
-    torch.set_autocast_dtype('cuda', half_precision())
 
 
 def scale_learning_rate(cfg: Config) -> None:
