@@ -37,17 +37,17 @@ def test_data_root_without_a_data_set_there(tmp_path):
 
 
 def test_data_sets_are_known_by_their_class():
-    class OwnImages(H36MImageDataset):
+    class OwnFrames(H36MImageDataset):
         """Of a user."""
 
-    DATASETS.register_module(module=OwnImages)
+    DATASETS.register_module(module=OwnFrames)
     try:
-        kinds = ['H36MImageDataset', 'mmpose.H36MImageDataset', H36MImageDataset, 'OwnImages', OwnImages]
+        kinds = ['H36MImageDataset', 'mmpose.H36MImageDataset', H36MImageDataset, 'OwnFrames', OwnFrames]
         assert all(is_dataset_type(dict(type=kind), H36MImageDataset) for kind in kinds)
         assert all(is_dataset_type(dict(type=kind), 'H36MImageDataset') for kind in kinds)
-        assert not is_dataset_type(dict(type=H36MImageDataset), OwnImages)
+        assert not is_dataset_type(dict(type=H36MImageDataset), OwnFrames)
     finally:
-        del DATASETS.module_dict['OwnImages']
+        del DATASETS.module_dict['OwnFrames']
     others = [H36MDepthSequenceDataset, 'CombinedDataset', 'Resize', 'nowhere', len, None]
     nodes = [dict(type=other) for other in others] + [{}, 'H36MImageDataset', [dict(type=H36MImageDataset)]]
     assert not any(is_dataset_type(node, H36MImageDataset) for node in nodes)
