@@ -13,15 +13,16 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
 from depth_refine.models import DepthTemporalRefiner, StreamingRefiner, optimise_for_inference
+from depth_refine.models.temporal_convnet import TemporalConv
 from depth_refine.structures.skeleton import FLIP_INDICES
 from depth_refine.utils.runner import use_mixed_precision
 
 from .data_sets import endless_batches, write_data_root
 from .memory import measure_alone
-from .setup import CHANNELS_IN, FIELD, JOINTS, MMPOSE, PRECISIONS, REFINER, Setup, config
+from .setup import CHANNELS_IN, FIELD, JOINTS, MMPOSE, PRECISIONS, REFINER, Setup, config, matrix_products
 from .turns import Contender, Row, take_turns
 
-CHANNELS = 1024
+CHANNELS, PRODUCT_ROWS = 1024, 4096
 FRAMES, HOUR = 3000, 50 * 3600  # that are predicted of a video
 WINDOWS = dict(cpu=256, cuda=1024)  # of a training step, and of MMPose's batch
 _MMPOSE = 'MMPose, a window a frame, fp32'
@@ -66,15 +67,28 @@ def measure_training(setup: Setup) -> Iterator[Row]:
     batch, root, loader = WINDOWS[setup.device], setup.folder / 'training', config(REFINER).train_dataloader
     write_data_root(root, loader.dataset, max(batch, FIELD))
     data = next(endless_batches(loader, root, batch))
-    contenders = {precision: Contender(our_step(setup, data, amp), batch) for precision, amp in PRECISIONS.items()}
-    for precision, amp in PRECISIONS.items() if setup.videopose3d else ():
-        contenders[f'VideoPose3D, {precision}'] = Contender(their_step(setup, batch, amp), batch)
+    contenders = {}
+    for precision, amp in PRECISIONS.items():
+        contenders[precision] = Contender(our_step(setup, data, amp), batch)
+        contenders[f'nn.Dropout, {precision}'] = Contender(our_step(setup, data, amp, torch_dropout=True), batch)
+        if setup.videopose3d:
+            contenders[f'VideoPose3D, {precision}'] = Contender(their_step(setup, batch, amp), batch)
     ideal = {name: setup.ideal(contenders['fp32'].run, batch, name) for name in PRECISIONS}
     rates = take_turns(contenders, setup.rounds)
-    targets = ('fp32', 'fp32', 1.5), ('bf16', 'fp32', 5 if setup.amx else 1), ('bf16', 'bf16', None)
-    for ours, theirs, target in targets:
-        work, peer = f'refiner, training step of {batch}, {ours}', f'VideoPose3D, {theirs}'
+    for ours, peer, target in (
+        ('fp32', 'VideoPose3D, fp32', 1.5),
+        ('bf16', 'VideoPose3D, fp32', 5 if setup.amx else 1),
+        ('bf16', 'VideoPose3D, bf16', None),
+        ('fp32', 'nn.Dropout, fp32', None),
+        ('bf16', 'nn.Dropout, bf16', 1.3),  # else ByteDropout has no place
+    ):
+        work = f'refiner, training step of {batch}, {ours}'
         yield Row(work, 'windows/s', rates[ours], peer, rates.get(peer), target, ideal=ideal[ours])
+    for precision, amp in PRECISIONS.items():
+        with torch.inference_mode():
+            rates = take_turns(matrix_products(setup.device, PRODUCT_ROWS, amp), setup.rounds)
+        work = f'large matrix product as FrameConv1d has it, {precision}'
+        yield Row(work, 'GFLOP/s', rates['conv2d'] / 1e9, 'F.linear', rates['linear'] / 1e9)
 
 
 def measure_streaming(setup: Setup) -> Iterator[Row]:
@@ -132,9 +146,12 @@ def refine_long_video(channels: int, frames: int, device: str) -> Callable[[], N
     return torch.inference_mode()(forward(refiner, make_video(frames, device)))
 
 
-def our_step(setup: Setup, data: dict, amp: bool) -> Callable[[], object]:
-    """A step as mmengine's training loop takes it."""
+def our_step(setup: Setup, data: dict, amp: bool, torch_dropout: bool = False) -> Callable[[], object]:
+    """A step as mmengine's training loop takes it, with PyTorch's dropout or with ours."""
     cfg, refiner = config(REFINER), build_refiner().to(setup.device).train()
+    for layer in refiner.modules() if torch_dropout else ():
+        if isinstance(layer, TemporalConv):
+            layer.dropout = nn.Dropout(layer.dropout.p)
     if amp:
         use_mixed_precision(cfg)
     wrapper = build_optim_wrapper(refiner, cfg.optim_wrapper)

@@ -92,21 +92,26 @@ def describe(setup: Setup) -> str:
     )
 
 
-def matrix_rates(device: str, rows: int) -> dict[str, float]:
-    """FLOP/s of the product of two square matrices, by precision, and by the faster of the libraries that PyTorch has.
+def matrix_products(device: str, rows: int, amp: bool) -> dict[str, Contender]:
+    """The product of two square matrices by each of PyTorch's ways: a linear layer, and a convolution of kernel 1.
 
     Args:
         device: ``'cpu'`` or ``'cuda'``.
         rows: of the matrices, a multiple of 64.
+        amp: in bfloat16 instead of float32.
     """
-    rates = {}
-    for precision, amp in PRECISIONS.items():
-        a, b = torch.randn(2, rows, rows, device=device).to(torch.bfloat16 if amp else torch.float32)
-        image, kernel = a.view(1, 64, -1, rows).permute(0, 3, 1, 2), b[..., None, None]  # channels last
-        contenders = dict(
-            linear=Contender(lambda a=a, b=b: F.linear(a, b)),
-            conv2d=Contender(lambda x=image, w=kernel: F.conv2d(x, w)),
-        )
-        with torch.inference_mode():
-            rates[precision] = 2 * rows**3 * max(values.max() for values in take_turns(contenders, rounds=3).values())
-    return rates
+    a, b = torch.randn(2, rows, rows, device=device).to(torch.bfloat16 if amp else torch.float32)
+    image, kernel = a.view(1, 64, -1, rows).permute(0, 3, 1, 2), b[..., None, None]  # channels last
+    flops = 2 * rows**3
+    return dict(
+        linear=Contender(lambda: F.linear(a, b), flops), conv2d=Contender(lambda: F.conv2d(image, kernel), flops)
+    )
+
+
+def matrix_rates(device: str, rows: int) -> dict[str, float]:
+    """FLOP/s of the faster of the :func:`matrix_products`, by precision."""
+    with torch.inference_mode():
+        return {
+            precision: max(rates.max() for rates in take_turns(matrix_products(device, rows, amp), rounds=3).values())
+            for precision, amp in PRECISIONS.items()
+        }

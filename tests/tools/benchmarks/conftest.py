@@ -45,7 +45,7 @@ def tiny(monkeypatch):
     """Everything small, and a run is a turn."""
     sizes = {
         turns: dict(_ROUND=0),
-        refiner: dict(CHANNELS=8, FRAMES=20, HOUR=300, WINDOWS=dict(cpu=8), _STREAM_FRAMES=3),
+        refiner: dict(CHANNELS=8, PRODUCT_ROWS=64, FRAMES=20, HOUR=300, WINDOWS=dict(cpu=8), _STREAM_FRAMES=3),
         first_stage: dict(IMAGES=dict(cpu=2), SIDE=64, DEPTH=18),
         data_sets: dict(BATCH=16, VIDEOS=2, VIDEO=260, MMPOSE_FRAMES=260, ANNOTATION_FRAMES=600),
         metric: dict(FRAMES=300),
