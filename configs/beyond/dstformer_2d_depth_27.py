@@ -14,22 +14,7 @@ model = dict(
     ),
 )
 
-clean_train_pipeline = [
-    dict(type='GenerateSequenceTarget', encoder={{_base_.codec}}),
-    dict(type='RandomSequenceFlip'),
-    dict(type='PackPoseInputs', meta_keys=('sample_idx',)),
-]
-train_pipeline = [
-    *clean_train_pipeline[:-1],
-    dict(type='GaussianJointNoise', sigma_2d=0.0, sigma_depth=0.1),
-    clean_train_pipeline[-1],
-]
-
-train_dataloader = dict(
-    batch_size=32,
-    collate_fn=dict(_delete_=True, type='pseudo_collate'),
-    dataset=dict(seq_len=1, clip_len=27, pipeline=train_pipeline),
-)
+train_dataloader = dict(batch_size=32, dataset=dict(seq_len=1, clip_len=27))
 val_dataloader = dict(dataset=dict(seq_len=1, clip_len=27))
 test_dataloader = val_dataloader
 

@@ -1,10 +1,14 @@
 """The second stage as an MMPose pose estimator."""
 
 import torch
+from mmengine.structures import InstanceData
 from mmpose.models.backbones import TCN
 from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
 from torch import Tensor
+
+from .temporal_pose_head import TemporalPoseHead
 
 _PIECE = 8192  # output frames: 34 MB of 1024 float32 channels
 
@@ -111,8 +115,10 @@ class DepthTemporalRefiner(BasePoseEstimator):
             return self.head(feats)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
-        """Losses of training windows (B, R, K, C)."""
+        """Losses of training windows (B, R, K, C), or of clips (B, T, K, C)."""
         feats = self.extract_feat(inputs)
+        if not isinstance(self.head, TemporalPoseHead):  # MMPose's heads want a sample for each clip
+            data_samples = _samples_of(data_samples, len(inputs))
         with torch.autocast(inputs.device.type, enabled=False):
             return self.head.loss(feats, data_samples, train_cfg=self.train_cfg)
 
@@ -142,3 +148,14 @@ class DepthTemporalRefiner(BasePoseEstimator):
         """
         joints = joints[..., flip_indices, :]
         return torch.cat([-joints[..., :1], joints[..., 1:]], dim=-1)
+
+
+def _samples_of(data_samples: list, count: int) -> list:
+    """Samples one by one, of which a data loader may have merged a whole batch."""
+    if len(data_samples) == count:
+        return data_samples
+    labels = InstanceData.cat([sample.gt_instance_labels for sample in data_samples])
+    samples = [PoseDataSample() for _ in range(count)]
+    for index, sample in enumerate(samples):
+        sample.gt_instance_labels = labels[index * len(labels) // count : (index + 1) * len(labels) // count]
+    return samples

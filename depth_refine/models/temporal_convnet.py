@@ -82,7 +82,7 @@ class TemporalConvNet(BaseModule):
 
     While training, only the one output of a window of exactly R frames is computed, by strided convolutions; while
     evaluating, every output of a sequence of any length, by dilated ones. Both use the same weights and agree on every
-    window (Pavllo et al., CVPR 2019, appendix A.5).
+    window (Pavllo et al., CVPR 2019, appendix A.5). Losses over time need clips, which dilated convolutions train on.
 
     Deviations from the paper: it prints the dilation of every block as W^B, which would not give its receptive field of
     W^(B+1); block i has W^i here, as in Pavllo et al. Convolutions before batch norm have no bias.
@@ -94,6 +94,7 @@ class TemporalConvNet(BaseModule):
         kernel_size: the paper's W; odd unless ``causal``.
         dropout: the paper's p.
         causal: the output stands for the last frame of its receptive field, not for the middle one.
+        train_on_clips: train on sequences of any length, too.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
 
     Raises:
@@ -108,6 +109,7 @@ class TemporalConvNet(BaseModule):
         kernel_size: int = 3,
         dropout: float = 0.25,
         causal: bool = False,
+        train_on_clips: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -124,6 +126,7 @@ class TemporalConvNet(BaseModule):
         self.in_channels = in_channels
         self.kernel_size = kernel_size
         self.causal = causal
+        self.train_on_clips = train_on_clips
         self.input_conv = TemporalConv(in_channels, channels, kernel_size, dropout)
         self.blocks = nn.ModuleList(TemporalBlock(channels, kernel_size, dropout, causal) for _ in range(num_blocks))
 
@@ -137,7 +140,7 @@ class TemporalConvNet(BaseModule):
 
         Args:
             x: (B, T, joints, channels of a joint) or (B, T, in_channels); while training T must be the receptive field
-                R, while evaluating T >= R.
+                R, while evaluating or on clips T >= R.
 
         Returns:
             One feature map, (B, T - R + 1, channels).
@@ -147,9 +150,10 @@ class TemporalConvNet(BaseModule):
         """
         x = x.flatten(2)
         self._check(*x.shape[1:])
-        x = self.input_conv(x, None if self.training else 1)
+        is_strided = self.training and not self.train_on_clips
+        x = self.input_conv(x, None if is_strided else 1)
         for i, block in enumerate(self.blocks, start=1):
-            x = block(x, None if self.training else self.kernel_size**i)
+            x = block(x, None if is_strided else self.kernel_size**i)
         return (x,)
 
     def _check(self, frames: int, channels: int) -> None:
@@ -159,8 +163,9 @@ class TemporalConvNet(BaseModule):
                 f'TemporalConvNet takes (batch, frames, joints, channels) with {self.in_channels} joints x channels, '
                 f'got {channels}'
             )
-        if frames < field or (self.training and frames != field):
-            expected = f'windows of exactly {field}' if self.training else f'at least {field}'
+        needs_windows = self.training and not self.train_on_clips
+        if frames < field or (needs_windows and frames != field):
+            expected = f'windows of exactly {field}' if needs_windows else f'at least {field}'
             raise ValueError(
                 f'TemporalConvNet with a receptive field of {field} frames takes {expected} frames while '
                 f'{"training" if self.training else "evaluating"}, got {frames}'

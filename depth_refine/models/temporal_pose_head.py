@@ -2,9 +2,11 @@
 
 import torch
 from mmpose.models.heads import BaseHead
+from mmpose.models.losses import BoneLoss, CombinedLoss, MPJPEVelocityJointLoss
 from mmpose.registry import KEYPOINT_CODECS, MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 from .frame_conv import FrameConv1d
@@ -22,7 +24,10 @@ class TemporalPoseHead(BaseHead):
     Args:
         in_channels: channels of the temporal features.
         num_joints: K.
-        loss: loss on (B * T, K, 3) poses with weights (B * T, K, 1); by default MPJPE, in metres.
+        loss: config of the loss on poses (B * T, K, 3), m, which gets weights (B * T, K, 1) if it has a
+            ``use_target_weight``; by default MPJPE. Or several: a list, each with a ``name`` of its own, or MMPose's
+            ``CombinedLoss``. A loss over time (MMPose's ``MPJPEVelocityJointLoss``, or one that says ``over_time =
+            True``) gets clips (B, T, K, 3); MMPose's ``BoneLoss`` gets a weight for each bone.
         decoder: codec for prediction, usually :class:`DepthSequenceLifting`.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
     """
@@ -31,7 +36,7 @@ class TemporalPoseHead(BaseHead):
         self,
         in_channels: int,
         num_joints: int = 17,
-        loss: dict | None = None,
+        loss: dict | list[dict] | None = None,
         decoder: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -40,7 +45,7 @@ class TemporalPoseHead(BaseHead):
         require_number('num_joints of TemporalPoseHead', num_joints, 1, 1000, whole=True)
         self.num_joints = num_joints
         self.conv = FrameConv1d(in_channels, num_joints * 3, 1)
-        self.loss_module = MODELS.build(loss or dict(type='MPJPELoss', use_target_weight=True))
+        self.loss_modules = _build_losses(loss or dict(type='MPJPELoss', use_target_weight=True))
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
 
     def forward(self, feats: Tensor | tuple[Tensor, ...]) -> Tensor:
@@ -66,15 +71,53 @@ class TemporalPoseHead(BaseHead):
             train_cfg: not used.
 
         Returns:
-            ``loss_pose3d``.
+            ``loss_pose3d``, or of several losses ``loss_NAME`` of each.
+
+        Raises:
+            InputError: the labels are not those of the poses; a loss over time gets single frames.
         """
-        poses = self(feats).flatten(0, 1)
+        poses = self(feats)
         labels = torch.cat([sample.gt_instance_labels.lifting_target_label for sample in batch_data_samples])
         weights = torch.cat([sample.gt_instance_labels.lifting_target_weight for sample in batch_data_samples])
-        return dict(loss_pose3d=self.loss_module(poses, labels, weights[..., None]))
+        if len(labels) != poses.shape[:2].numel():
+            raise InputError(
+                f'the network gives {poses.shape[1]} poses for each sample, and the data set has '
+                f'{len(labels) / len(poses):g}: does its seq_len equal the receptive field?'
+            )
+        return {
+            f'loss_{name}': self._evaluate(name, loss, poses, labels.view(poses.shape), weights.view(poses.shape[:3]))
+            for name, loss in self.loss_modules.items()
+        }
+
+    @staticmethod
+    def _evaluate(name: str, loss: nn.Module, poses: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+        """One loss of poses and labels (B, T, K, 3) with weights (B, T, K)."""
+        if not (isinstance(loss, MPJPEVelocityJointLoss) or getattr(loss, 'over_time', False)):
+            poses, labels, weights = poses.flatten(0, 1), labels.flatten(0, 1), weights.flatten(0, 1)
+        elif poses.shape[1] < 2:
+            raise InputError(
+                f'the loss {name}, {type(loss).__name__}, compares consecutive frames, and each sample has one: give '
+                'the training data set a clip_len, and the backbone train_on_clips=True'
+            )
+        if not getattr(loss, 'use_target_weight', False):
+            return loss(poses, labels)
+        if isinstance(loss, BoneLoss):
+            return loss(poses, labels, weights * weights[:, loss.joint_parents])
+        return loss(poses, labels, weights[..., None])
 
     def predict(
         self, feats: Tensor | tuple[Tensor, ...], batch_data_samples: list, test_cfg: dict | None = None
     ) -> list:
         """Decoded poses: a list of ``InstanceData`` with ``keypoints`` (T, K, 3) m and ``keypoint_scores`` (T, K)."""
         return self.decode(self(feats).float())
+
+
+def _build_losses(loss: dict | list[dict]) -> nn.ModuleDict:
+    """Losses by name."""
+    if isinstance(loss, dict):
+        module = MODELS.build(loss)
+        return module if isinstance(module, CombinedLoss) else nn.ModuleDict(dict(pose3d=module))
+    names = [cfg.get('name') for cfg in loss]
+    if None in names or len(set(names)) < len(names):
+        raise InputError(f'loss of TemporalPoseHead: expected a name of its own for each loss of the list, got {names}')
+    return nn.ModuleDict({cfg['name']: MODELS.build({k: v for k, v in cfg.items() if k != 'name'}) for cfg in loss})

@@ -68,6 +68,14 @@ def test_strided_equals_dilated_in_outputs_and_gradients(kernel_size, num_blocks
         torch.testing.assert_close(parameter.grad, grad)
 
 
+def test_clips_train_as_their_windows_do():
+    net = freeze_batch_norm(build(2))
+    clip = torch.randn(2, 30, 6, dtype=torch.float64)
+    windows = torch.cat([net(clip[:, t : t + 27])[0] for t in range(4)], dim=1)
+    net.train_on_clips = True
+    torch.testing.assert_close(net(clip)[0], windows)
+
+
 def test_against_plain_convolutions():
     net = build(num_blocks=1).eval()
     x = torch.randn(1, 9, 2, 3, dtype=torch.float64)
