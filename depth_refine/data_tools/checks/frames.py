@@ -15,7 +15,6 @@ _LEFT_HIP, _RIGHT_HIP = 4, 1
 _ROOT_TOLERANCE = 1e-3  # metres
 _BOX_TOLERANCE = 0.5  # px
 _HALF_DEPTH_RANGE = 0.75  # metres, half of the D of the configs
-_NEAREST, _FARTHEST = 0.5, 50  # metres from the camera to the root, typically
 _PROBLEMS = {
     'root': "S has the root off the middle of the hips by more than 1 mm in {} frames. Human3.6M's root is exactly "
     'there: check the order of the joints.',
@@ -86,11 +85,7 @@ def check_counts(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
 
 
 def check_joints(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Look at units, roots, boxes, crops, depths and the image's borders in every frame."""
-    distance = float(np.median(np.abs(annotation.keypoints_3d[:, ROOT, 2])))
-    if not _NEAREST < distance < _FARTHEST:
-        units = 'it looks like millimetres: divide S by 1000' if distance > _FARTHEST else 'expected metres'
-        yield 'problem', f'in the median frame S is {distance:.4g} m from the camera; {units}.'
+    """Look at roots, boxes, crops, depths and the image's borders in every frame."""
     counts = Counter()
     for index in range(len(annotation.sequences)):
         counts.update(_measure(annotation, index))
