@@ -14,7 +14,6 @@ _WRONG = 1.0  # px
 _VIDEOS_TO_EXPLAIN, _FRAMES_TO_EXPLAIN = 10, 50
 _VIEWS_AGREE = 0.01  # metres between one joint seen by two cameras
 _WORLD = 'S is in world coordinates: write it in camera coordinates.'
-_WORLD_MILLIMETRES = 'S is in millimetres of the world: write it in camera-frame metres.'
 _OPENCV = "part was made with OpenCV's formula for the lens, Human3.6M's counts the tangential term once."
 _SWAPPED = 'The numbers are those of camera {}: cameras are swapped in cameras.pkl or in imgname.'
 
@@ -90,7 +89,6 @@ def _explain(annotation: H36MAnnotation, index: int) -> str:
     no_lens = dict(camera, k=np.zeros((3, 1)), p=np.zeros((2, 1)))
     attempts = [  # each the place of the joints in the image, px, if it were so
         (reprojection(world_to_camera(points, camera), camera), _WORLD),
-        (reprojection(world_to_camera(points / 1000, camera), camera), _WORLD_MILLIMETRES),
         (reprojection(points, no_lens), 'The lens distortion is missing in part: project with it.'),
         (_project_by_opencv(points, camera), _OPENCV),
     ]

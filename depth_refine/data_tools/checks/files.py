@@ -10,7 +10,6 @@ import numpy as np
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
 from depth_refine.structures.skeleton import ROOT
-from depth_refine.utils.errors import InputError
 
 BODY_2D_FILES = {  # of each data set, annotation files and image folders
     CocoBodyDataset: (
@@ -82,12 +81,12 @@ def check_image(image: np.ndarray | None, size: tuple[float, float], is_crop: bo
 
 
 def check_body_2d(dataset_class: type, root: Path, file: str, folder: str) -> Iterator[tuple[str, str]]:
-    """Read ``file`` of COCO or MPII below ``root`` as training does; look for its persons' images in ``folder``."""
-    try:
-        dataset = dataset_class(ann_file=file, data_root=str(root), data_prefix=dict(img=folder))
-    except InputError as error:
-        yield 'problem', str(error)
-        return
+    """Read ``file`` of COCO or MPII below ``root`` as training does; look for its persons' images in ``folder``.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    dataset = dataset_class(ann_file=file, data_root=str(root), data_prefix=dict(img=folder))
     names = sorted({dataset.get_data_info(index)['img_path'] for index in range(len(dataset))})
     dropped = ', '.join(f'{reason} ({count})' for reason, count in dataset.dropped.items() if count)
     yield 'ok', f'{len(dataset):,} persons in {len(names):,} images; left out: {dropped or "none"}'
@@ -108,12 +107,12 @@ def find_stores(root: Path) -> dict[Path, str | None]:
 
 
 def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Look at every number of the store at ``path``, which names ``annotation``."""
-    try:
-        store = SequenceStore(path, annotation)
-    except InputError as error:
-        yield 'problem', str(error)
-        return
+    """Look at every number of the store at ``path``, which names ``annotation``.
+
+    Raises:
+        InputError: the store is damaged.
+    """
+    store = SequenceStore(path, annotation)
     columns = 3 if store.has_depth else 2
     sums, broken = np.zeros(2), 0
     for start in range(0, len(annotation), _CHUNK):

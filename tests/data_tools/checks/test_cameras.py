@@ -69,8 +69,8 @@ def no_lens(annotation):
     annotation.keypoints = map_joints(annotation, lambda joints, camera: project(joints, camera | flat))
 
 
-def world(annotation, scale):
-    annotation.keypoints_3d = scale * map_joints(annotation, camera_to_world)
+def world(annotation):
+    annotation.keypoints_3d = map_joints(annotation, camera_to_world)
 
 
 def test_exact(large):
@@ -105,8 +105,7 @@ def test_joints_behind_the_camera_and_two_reasons(large):
 @pytest.mark.parametrize(
     ('damage', 'kind', 'reason'),
     [
-        (lambda a: world(a, 1), 'problem', 'S is in world coordinates: '),
-        (lambda a: world(a, 1000), 'problem', 'S is in millimetres of the world: '),
+        (world, 'problem', 'S is in world coordinates: '),
         (no_lens, 'problem', 'The lens distortion is missing in part: '),
         (lambda a: setattr(a, 'keypoints', map_joints(a, opencv)), 'note', "part was made with OpenCV's formula"),
     ],
