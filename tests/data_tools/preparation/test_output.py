@@ -5,7 +5,7 @@ import pytest
 from depth_refine.data_tools.preparation.output import open_workspace
 from depth_refine.utils.errors import InputError
 
-FULL, CROPS = 'full frames', 'person crops'
+FULL = 'full frames'
 
 
 def refused(message, *arguments, **options):
@@ -58,18 +58,11 @@ def test_one_run_at_a_time(tmp_path):
             pass
 
 
-@pytest.mark.parametrize(('first', 'second'), [(FULL, CROPS), (CROPS, FULL)])
-def test_crops_and_full_frames_are_not_mixed(tmp_path, first, second):
-    for kind in (first, first):
-        with open_workspace(tmp_path, kind, makes_images=True):
-            pass
-    refused(f'was begun with {first}, not with {second}: give another folder', tmp_path, second, makes_images=False)
-
-
-def test_folders_of_others(tmp_path):
+def test_folders_of_others_and_of_another_kind(tmp_path):
     (tmp_path / 'images').mkdir()
     refused('images was not made by this tool: give another folder', tmp_path, FULL, makes_images=True)
     with open_workspace(tmp_path, FULL, makes_images=False):
         pass
+    refused('was begun with full frames, not with person crops: give', tmp_path, 'person crops', makes_images=False)
     (tmp_path / 'file').write_text('')
     refused('file/out/.preparation cannot be made: Not a directory', tmp_path / 'file/out', FULL, makes_images=True)

@@ -17,20 +17,13 @@ def numbers(frames, channels):
     return 1000 * np.arange(frames)[:, None] + np.arange(channels)
 
 
-def test_2d(tmp_path):
-    write_cdf(tmp_path / 'a.cdf', numbers(3, 64))
-    poses = read_poses_2d(tmp_path / 'a.cdf')
-    assert poses.shape == (3, 17, 2) and poses.dtype == np.float32
+@pytest.mark.parametrize(('read', 'dims', 'factor'), [(read_poses_2d, 2, 1), (read_poses_3d, 3, 1000)])
+def test_joints_in_pixels_and_metres(tmp_path, read, dims, factor):
+    write_cdf(tmp_path / 'a.cdf', numbers(5, 32 * dims))
+    poses = read(tmp_path / 'a.cdf')
+    assert poses.shape == (5, 17, dims) and poses.dtype == np.float32
     for index, joint in enumerate(JOINTS):
-        np.testing.assert_array_equal(poses[2, index], [2000 + 2 * joint, 2001 + 2 * joint])
-
-
-def test_3d_in_metres(tmp_path):
-    write_cdf(tmp_path / 'a.cdf', numbers(5, 96))
-    poses = read_poses_3d(tmp_path / 'a.cdf')
-    assert poses.shape == (5, 17, 3) and poses.dtype == np.float32
-    for index, joint in enumerate(JOINTS):
-        np.testing.assert_allclose(poses[4, index], 4 + (3 * joint + np.arange(3)) / 1000, rtol=1e-7)
+        np.testing.assert_allclose(poses[4, index], (4000 + dims * joint + np.arange(dims)) / factor, rtol=1e-7)
 
 
 def test_one_record_for_each_frame(tmp_path):
@@ -43,19 +36,10 @@ def test_one_record_for_each_frame(tmp_path):
     np.testing.assert_array_equal(read_poses_2d(tmp_path / 'a.cdf')[6, 16], [6054, 6055])
 
 
-@pytest.mark.parametrize('size', [0, 40, 700, 2000, -100])
-def test_truncated(tmp_path, size):
-    write_cdf(tmp_path / 'a.cdf', numbers(9, 96))
-    data = (tmp_path / 'a.cdf').read_bytes()
-    (tmp_path / 'a.cdf').write_bytes(data[:size])
-    with pytest.raises(SequenceError, match=r'a.cdf is not a readable CDF file \(.*\): download or unpack it again'):
-        read_poses_3d(tmp_path / 'a.cdf')
-
-
 @pytest.mark.parametrize(
     ('read', 'poses', 'message'),
     [
-        (read_poses_2d, None, r'a.cdf is not a readable CDF file \(.*not found\)'),
+        (read_poses_2d, None, r'a.cdf is not a readable CDF file \(.*not found\): download or unpack it again'),
         (read_poses_3d, numbers(4, 78), r'a.cdf: expected 32 joints of 3 numbers, got 78 numbers'),  # angles
         (read_poses_2d, np.where(numbers(4, 64) == 3005, np.nan, 1), r'a.cdf holds numbers that are not finite'),
         (read_poses_3d, numbers(5, 96) / 1000, r'a.cdf, divided by 1000, reaches .*: expected millimetres in the file'),
