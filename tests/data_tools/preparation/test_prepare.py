@@ -53,28 +53,19 @@ def test_poses_are_those_of_the_world(read_arrays, prepared, official_takes, off
     cameras = pickle.loads((out / 'annotation_body3d/cameras.pkl').read_bytes())
     for take in official_takes[2:]:
         for name in CAMERA_IDS:
-            camera, rows = official_cameras[take.subject, name], slice(row, row + len(take.joints))
-            joints = world_to_camera(take.joints, camera)
+            rows = slice(row, row + len(take.joints))
+            joints = world_to_camera(take.joints, official_cameras[take.subject, name])
             np.testing.assert_allclose(ann['S'][rows, :, :3], joints, atol=1e-6)
-            np.testing.assert_allclose(ann['part'][rows, :, :2], project(joints, camera), atol=1e-4)
-            written = ann['S'][rows, :, :3]
-            np.testing.assert_allclose(
-                project(written, cameras[take.subject, name]), ann['part'][rows, :, :2], atol=1e-3
-            )
+            projected = project(joints, cameras[take.subject, name])
+            np.testing.assert_allclose(ann['part'][rows, :, :2], projected, atol=1e-4)
             row += len(take.joints)
     assert row == len(ann['S']) and len(cameras) == 44
 
 
 def test_mmpose_reads_it(read_arrays, prepared, official_cameras):
     out, _ = prepared
-    dataset = Human36mDataset(
-        ann_file='annotation_body3d/fps50/h36m_test.npz',
-        camera_param_file='annotation_body3d/cameras.pkl',
-        data_root=str(out),
-        data_prefix=dict(img='images/'),
-        seq_len=1,
-        causal=False,
-    )
+    files = dict(ann_file='annotation_body3d/fps50/h36m_test.npz', camera_param_file='annotation_body3d/cameras.pkl')
+    dataset = Human36mDataset(**files, data_root=str(out), data_prefix=dict(img='images/'), seq_len=1, causal=False)
     ann = read_arrays(out, 'test')
     assert len(dataset) == len(ann['imgname']) == 4 * (7 + 8)
     for index in (0, 13, 59):

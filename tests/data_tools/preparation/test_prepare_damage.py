@@ -21,7 +21,6 @@ DAMAGED = SequenceKey('S1', 'TakingPhoto', '58860488')
     ('video', 'used', 'text'),
     [
         (75, 60, 'Videos that go on after the last pose: 1, most of all\n  S5 Eating 1.55011271: by 15 frames'),
-        (59, 59, 'S5 Eating 1.55011271: the video has 59 of 60 frames: it is shortened to these'),
         (11, 11, 'S5 Eating 1.55011271: the video has 11 of 60 frames: it is shortened to these'),
         (10, None, 'Eating 1.55011271.mp4 ends after 10 of 60 frames: download or unpack it again'),
     ],
@@ -65,7 +64,6 @@ def garble(raw, key):
     ('change', 'message'),
     [
         (remove('Videos'), 'no video'),
-        (remove('D2_Positions'), 'no 2D poses'),
         (remove('D2_Positions', 'D3_Positions_mono'), 'no 2D poses and no 3D poses'),
         (truncate('D3_Positions_mono'), 'TakingPhoto.58860488.cdf is not a readable CDF file'),
         (truncate('Videos'), 'TakingPhoto.58860488.mp4 cannot be decoded'),
