@@ -15,8 +15,8 @@ H36M = dict(ann_file='annotation_body3d/fps50/h36m_test.npz')
 
 
 def check_convnet(net):
-    (features,) = net.eval()(torch.zeros(2, net.in_channels, net.receptive_field + 1))
-    assert features.shape[::2] == (2, 2) and torch.isfinite(features).all()
+    (features,) = net.eval()(torch.zeros(2, net.receptive_field + 1, net.in_channels))
+    assert features.shape[:2] == (2, 2) and torch.isfinite(features).all()
 
 
 def check_pose_head(head):
@@ -110,5 +110,5 @@ def test_numbers(fuzz, data_root, name):
         lambda case: options.update({**tried, case[0]: case[1]}),
         lambda: registry.build(dict(options)),
         lambda _, module: check(module),
-        names=name,
+        name,
     )
