@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from official_h36m import ALL_SUBJECTS, takes_of
 
-from depth_refine.data_tools.preparation.frames import VideoError, VideoSample
+from depth_refine.data_tools.preparation.frames import VideoError
 from depth_refine.data_tools.preparation.outcome import KNOWN_DAMAGE, Outcome
 from depth_refine.data_tools.preparation.raw_files import SequenceError, SequenceKey
 
@@ -17,8 +17,8 @@ def outcome():
     return Outcome({subject: takes_of(subject) for subject in ALL_SUBJECTS}, CAMERAS)
 
 
-def sequence(frames, video=None, note=None):
-    return SimpleNamespace(poses_2d=np.zeros((frames, 17, 2)), video=video, note=note)
+def sequence(frames):
+    return SimpleNamespace(poses_2d=np.zeros((frames, 17, 2)), video=None, note=None)
 
 
 def add_all(outcome, without=()):
@@ -71,14 +71,3 @@ def test_tables(outcome):
     assert rows[2].startswith('no files of Directions, Discussion') and len(rows) == 3
     assert 'no files of any action' in str(outcome).split('\n\n')[2]
     assert 'Left out: 1 sequences\n  S1 TakingPhoto 1.54138969: broken' in str(outcome)
-
-
-def test_lengths_and_what_crops_save(outcome):
-    videos = VideoSample(3393, 20_000, 120_000), VideoSample(90, 40_000, 120_000)
-    for camera, video, note, frames in zip(CAMERAS, videos, (None, 'unequal'), (100, 90), strict=False):
-        outcome.add(SequenceKey('S6', 'Posing', camera), sequence(100, video, note), frames)
-    text = str(outcome)
-    assert 'Videos that go on after the last pose: 1, most of all\n  S6 Posing.54138969: by 3293 frames' in text
-    assert '  S6 Posing.55011271: unequal; the video has 90 of 100 frames: it is shortened to these' in text
-    saved = 'Person crops take 30 kB each, full frames 120 kB (first frames of 2 videos): 75 % less.'
-    assert text.endswith(f'\n\n{saved}')

@@ -1,5 +1,3 @@
-import multiprocessing
-
 import pytest
 
 from depth_refine.data_tools.preparation.output import open_workspace
@@ -35,27 +33,10 @@ def test_half_written_leftovers_are_cleared_and_nothing_else(tmp_path):
     assert not (tmp_path / leftovers[0]).parent.exists()
 
 
-def hold(out, ready, stop):
-    with open_workspace(out, FULL, makes_images=True):
-        ready.set()
-        stop.wait()
-
-
-@pytest.mark.posix
 def test_one_run_at_a_time(tmp_path):
-    context = multiprocessing.get_context('fork')
-    ready, stop = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(tmp_path, ready, stop))
-    other.start()
-    ready.wait()
-    try:
-        refused('another run is preparing .*: wait for its end, or give another folder', tmp_path, FULL, True)
-    finally:
-        stop.set()
-        other.join()
     for _ in range(2):
         with open_workspace(tmp_path, FULL, makes_images=True):
-            pass
+            refused('another run is preparing .*: wait for its end, or give another folder', tmp_path, FULL, True)
 
 
 def test_folders_of_others_and_of_another_kind(tmp_path):

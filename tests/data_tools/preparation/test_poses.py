@@ -6,7 +6,7 @@ import pytest
 from cdflib.cdfwrite import CDF
 from official_h36m import write_cdf
 
-from depth_refine.data_tools.preparation.poses import check_agreement, read_poses_2d, read_poses_3d
+from depth_refine.data_tools.preparation.poses import read_poses_2d, read_poses_3d
 from depth_refine.data_tools.preparation.raw_files import SequenceError
 
 JOINTS = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
@@ -50,23 +50,6 @@ def test_other_content(tmp_path, read, poses, message):
         write_cdf(tmp_path / 'a.cdf', poses)
     with pytest.raises(SequenceError, match=message):
         read(tmp_path / 'a.cdf')
-
-
-def test_agreement():
-    flat = dict(f=np.full((2, 1), 1145.0), c=np.full((2, 1), 512.0), p=np.zeros((2, 1)))
-    camera = flat | dict(k=np.array([[-0.2], [0.2], [0.0]]))
-    poses_3d = np.zeros((2, 17, 3), np.float32) + [0, 0, 4]
-    poses_3d[..., 0] = np.linspace(-1, 1, 17)
-    x = poses_3d[..., 0].astype(float) / 4
-    poses_2d = np.stack([1145 * x * (1 - 0.2 * x**2 + 0.2 * x**4) + 512, np.full((2, 17), 512)], axis=-1)
-    check_agreement(poses_2d, poses_3d, camera)
-    poses_2d[1, 3, 1] += 0.15
-    with pytest.raises(SequenceError, match=r'3D poses are projected up to 0\.1 px away from the 2D poses: expected'):
-        check_agreement(poses_2d, poses_3d, camera)
-    with pytest.raises(
-        SequenceError, match=r'3D poses lie behind the camera: expected D2_Positions, D3_Positions_mono'
-    ):
-        check_agreement(poses_2d, -poses_3d, camera)
 
 
 @pytest.mark.parametrize('field', ['records', 'sizes of dimensions', 'number of dimensions'])

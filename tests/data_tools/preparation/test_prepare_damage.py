@@ -56,8 +56,10 @@ def truncate(kind):
     return lambda raw, key: damage(raw, key, kind, lambda path: path.write_bytes(path.read_bytes()[:900]))
 
 
-def garble(raw, key):
-    damage(raw, key, 'D3_Positions_mono', lambda path: write_cdf(path, np.full((6, 96), 2000.0)))
+def garble(z):
+    poses = np.full((6, 96), 2000.0)
+    poses[:, 2::3] = z
+    return lambda raw, key: damage(raw, key, 'D3_Positions_mono', lambda path: write_cdf(path, poses))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,8 @@ def garble(raw, key):
         (remove('D2_Positions', 'D3_Positions_mono'), 'no 2D poses and no 3D poses'),
         (truncate('D3_Positions_mono'), 'TakingPhoto.58860488.cdf is not a readable CDF file'),
         (truncate('Videos'), 'TakingPhoto.58860488.mp4 cannot be decoded'),
-        (garble, 'the 3D poses are projected up to'),
+        (garble(2000), 'the 3D poses are projected up to'),
+        (garble(-2000), 'the 3D poses lie behind the camera'),
         (remove('Videos', 'D2_Positions', 'D3_Positions_mono'), None),  # nothing there is no error
     ],
 )
@@ -108,21 +111,16 @@ def test_files_of_an_unknown_camera_and_take(raw, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('change', 'message'),
+    ('gone', 'message'),
     [
-        (shutil.rmtree, r'no folder .*/raw: expected the archives Poses_D2_Positions_S1.tgz'),
-        (
-            lambda raw: [shutil.rmtree(folder) for folder in raw.glob('S*')],
-            r"raw holds none of Human3\.6M's files: expected the archives",
-        ),
-        (
-            lambda raw: (raw / 'metadata.xml').unlink(),
-            r"no metadata.xml in .*raw: it comes with the code on Human3\.6M's web site",
-        ),
+        ('raw', r'no folder .*/raw: expected the archives Poses_D2_Positions_S1.tgz'),
+        ('raw/S*', r"raw holds none of Human3\.6M's files: expected the archives"),
+        ('raw/*.xml', r"no metadata.xml in .*raw: it comes with the code on Human3\.6M's web site"),
     ],
 )
-def test_missing_files(raw, tmp_path, change, message):
-    change(raw)
+def test_missing_files(raw, tmp_path, gone, message):
+    for path in tmp_path.glob(gone):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(InputError, match=message):
         prepare_h36m(raw, tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
