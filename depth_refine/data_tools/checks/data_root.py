@@ -36,13 +36,10 @@ def check_data(
 
     Args:
         root: the data root.
-        picture: the picture to draw.
+        picture: the file to draw to.
         seed: chooses the frames.
         coco: data root of COCO, if it should be checked too.
         mpii: data root of MPII, likewise.
-
-    Returns:
-        What there is to say, file by file.
 
     Raises:
         InputError: ``root`` is not a folder.
@@ -107,11 +104,11 @@ def _check_root(root: Path, rng: np.random.Generator, frames: list[CheckedFrame]
 def _check_body_2d(dataset_class: type, root: Path) -> Iterator[Finding]:
     """Check the annotation files of COCO or MPII that there are."""
     files = BODY_2D_FILES[dataset_class]
-    there = [(file, folder) for file, folder in files if (root / file).is_file()]
+    there = [file for file in files if (root / file).is_file()]
     if not there:
-        yield Finding('problem', str(root), f'no annotations: expected {" or ".join(file for file, _ in files)}')
-    for file, folder in there:
-        yield from _at(str(root / file), check_body_2d(dataset_class, root, file, folder))
+        yield Finding('problem', str(root), f'no annotations: expected {" or ".join(files)}')
+    for file in there:
+        yield from _at(str(root / file), check_body_2d(dataset_class, root, file, files[file]))
 
 
 def _sample_frames(

@@ -65,14 +65,9 @@ def _draw(axes, frame: CheckedFrame) -> None:
     axes.plot(*frame.projected.T, linestyle='none', **_CROSS)
     corner, far = frame.box[:2], frame.box[2:]
     axes.add_patch(Rectangle(corner, *(far - corner), fill=False, edgecolor=_BOX_COLOR, linestyle='--', linewidth=0.9))
-    middle, half = (corner + far) / 2, max((far - corner).max() * _MARGIN, 8)
+    (x, y), half = (corner + far) / 2, max((far - corner).max() * _MARGIN, 8)
     axes.set(
-        xlim=(middle[0] - half, middle[0] + half),
-        ylim=(middle[1] + half, middle[1] - half),
-        xticks=[],
-        yticks=[],
-        facecolor='0.5',
-        aspect='equal',
+        xlim=(x - half, x + half), ylim=(y + half, y - half), xticks=[], yticks=[], facecolor='0.5', aspect='equal'
     )
     distance = np.linalg.norm(frame.projected - frame.keypoints, axis=-1).max()
     apart = 'a joint behind the camera' if np.isnan(distance) else f'at most {max(distance, 0.001):.3g} px apart'

@@ -1,4 +1,4 @@
-"""Reads per-frame predictions of pose estimators, one video at a time.
+"""Reads per-frame predictions of pose estimators, one video at a time, and maps joints to Human3.6M's 17.
 
 P persons, K joints. The predictions of the video ``S1_Walking_1.54138969`` are looked for in a folder as
 
@@ -17,12 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmpose.apis.inference_3d import convert_keypoint_definition
 
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
 
 Frames = dict[int, np.ndarray]
 
+NUM_JOINTS = dict(h36m=17, coco=17, coco_wholebody=133, body_25=25)  # by joint order
+# OpenPose's BODY_25 to COCO's order: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles, left before
+# right. Its own neck and middle of the hips are not used, so that one convention holds for all.
+_COCO_IN_BODY_25 = (0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11)
 _OPENPOSE_PERSON = 'pose_keypoints_2d'
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
 
@@ -38,9 +43,7 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
         InputError: a file is damaged or of another form.
     """
     archive = folder / f'{sequence}.npz'
-    if archive.is_file():
-        return _read_npz(archive)
-    return _read_json(folder, sequence, 2)
+    return _read_npz(archive) if archive.is_file() else _read_json(folder, sequence, 2)
 
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
@@ -53,6 +56,34 @@ def read_lifted(folder: Path, sequence: str) -> Frames:
         InputError: as :func:`read_keypoints`.
     """
     return _read_json(folder, sequence, 3)
+
+
+def to_h36m(keypoints: np.ndarray, order: str) -> np.ndarray:
+    """Joints (N, K, C) of another order, a key of ``NUM_JOINTS``, as Human3.6M's (N, 17, C).
+
+    The convention for COCO, with which COCO-WholeBody begins, is MMPose's: the root is the middle of the hips, the
+    thorax the middle of the shoulders, the spine the middle of these two, the neck base the nose and the head the
+    middle of the eyes. Nose and eyes are some centimetres below and before Human3.6M's joints. All C channels are
+    treated alike: a depth or score becomes the mean, and NaN makes all that depends on it NaN.
+
+    Raises:
+        InputError: the order is not known, or K is not its number of joints.
+    """
+    known = ', '.join(f'{name} ({count} joints)' for name, count in NUM_JOINTS.items())
+    if order not in NUM_JOINTS:
+        raise InputError(
+            f'unknown joint order {order!r}: expected one of {known}. Which number is which joint cannot be guessed '
+            'from coordinates; write the joints in one of these orders.'
+        )
+    if keypoints.shape[1] != NUM_JOINTS[order]:
+        raise InputError(
+            f'expected {NUM_JOINTS[order]} joints in the order {order!r}, got {keypoints.shape[1]}. Name the right '
+            f'order of {known}, or write the joints in one of these.'
+        )
+    if order == 'h36m':
+        return keypoints
+    coco = keypoints[:, _COCO_IN_BODY_25] if order == 'body_25' else keypoints[:, : NUM_JOINTS['coco']]
+    return convert_keypoint_definition(coco, 'coco', 'h36m')
 
 
 def _read_npz(path: Path) -> Frames:
@@ -68,9 +99,8 @@ def _read_npz(path: Path) -> Frames:
     arrays.setdefault('scores', np.ones(shape))
     expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape)
     for key, array in arrays.items():
-        kinds = 'iu' if key == 'frames' else 'fiu'
+        kinds, what = ('iu', 'whole numbers') if key == 'frames' else ('fiu', 'numbers')
         if array.shape != expected[key] or len(shape) != 2 or array.dtype.kind not in kinds:
-            what = 'whole numbers' if key == 'frames' else 'numbers'
             raise InputError(
                 f'{path}: expected {what} of shape {expected[key]} in {key!r}, got {array.dtype} {array.shape}. '
                 'keypoints are (frames, joints, 2), and the others fit them.'
@@ -98,9 +128,8 @@ def _read_json(folder: Path, sequence: str, dims: int) -> Frames:
     name = re.compile(re.escape(sequence) + r'_(\d+)(_keypoints)?\.json')
     paths = sorted([*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')])
     numbers = [(int(match[1]), path) for path in paths if (match := name.fullmatch(path.name))]
-    return _by_number(
-        folder / f'{sequence}_*.json', ((n, _stack(path, _persons_of_image(path), dims)) for n, path in numbers)
-    )
+    frames = ((number, _stack(path, _persons_of_image(path), dims)) for number, path in numbers)
+    return _by_number(folder / f'{sequence}_*.json', frames)
 
 
 def _load(path: Path) -> Any:

@@ -40,12 +40,7 @@ class Inspected(NamedTuple):
 
 
 def inspect_sequence(files: Mapping[str, Path], camera: dict, crops: bool) -> Inspected:
-    """Read the poses and the beginning of the video.
-
-    Args:
-        files: ``'2D poses'``, ``'3D poses'`` and, if images are to be made, ``'video'``.
-        camera: of the sequence.
-        crops: will crops be stored?
+    """Read ``'2D poses'``, ``'3D poses'`` and, if there, the beginning of the ``'video'``, of which ``crops`` are made.
 
     Raises:
         SequenceError: a file is damaged, of another kind, without frames, not finite or not in millimetres; the files
@@ -81,18 +76,12 @@ def run_jobs(
     on_error: Callable[[SequenceKey, SequenceError], None],
     **progress_options,
 ) -> dict[SequenceKey, Any]:
-    """Call ``function`` with the arguments of each job, in processes, and show progress.
+    """Call a module's ``function`` with the arguments of each job, in ``workers`` processes (1: this one).
 
-    Args:
-        function: of a module, so that processes find it.
-        jobs: arguments for each sequence.
-        amounts: how much work each is, in the unit of the progress bar.
-        workers: processes; 1 is this one.
-        on_error: told of sequences that cannot be used.
-        progress_options: of the progress bar.
+    ``amounts`` say how much work each job is in the unit of the progress bar, ``progress_options`` are the bar's.
 
     Returns:
-        What the function returned for the other sequences, in the order of the jobs.
+        What the function returned, in the order of the jobs, but for those of which ``on_error`` was told instead.
     """
     results: dict[SequenceKey, Any] = {}
     with tqdm(total=sum(amounts[key] for key in jobs), smoothing=0.05, **progress_options) as progress:

@@ -8,7 +8,7 @@ from mmengine.runner import load_checkpoint
 from mmpose.registry import MODELS
 from torch import nn
 
-from depth_refine.data_tools.conversion import convert_checkpoint
+from depth_refine.data_tools.conversion import CONFIG, convert_checkpoint
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.errors import InputError
 
@@ -64,7 +64,7 @@ def save_videopose3d(path, network):
 
 
 def load_refiner(path, shape, causal=False):
-    cfg = Config.fromfile(Path(__file__).parents[3] / shape.CONFIG)
+    cfg = Config.fromfile(Path(__file__).parents[3] / CONFIG)
     options = dict(option.split('=') for option in shape.config_options(causal))
     cfg.merge_from_dict({key: DictAction._parse_iterable(value) for key, value in options.items()})
     assert cfg.test_dataloader.dataset.seq_len == cfg.train_dataloader.dataset.seq_len == shape.receptive_field
