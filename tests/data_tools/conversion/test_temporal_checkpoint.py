@@ -156,21 +156,16 @@ def test_other_networks_are_refused(tmp_path, content, message):
     assert [path.name for path in tmp_path.iterdir()] == ['a.bin']
 
 
-def test_other_checkpoints_of_mmpose_are_refused(tmp_path):
-    torch.save({'backbone.conv1.weight': torch.ones(3, 3, 7, 7)}, tmp_path / 'a.pth')
-    message = r"network of mmpose: it has 'backbone.conv1.weight' besides.* backbone.tcn_blocks"
-    with pytest.raises(InputError, match=message):
-        convert_checkpoint(tmp_path / 'a.pth', tmp_path / 'b.pth', 'mmpose')
-
-
 def test_files_that_are_no_checkpoints(tmp_path):
     save_videopose3d(tmp_path / 'detectron_coco.bin', Reference((3, 3), 8))
     (tmp_path / 'text.bin').write_text('hello')
-    for name, message in (
-        ('absent', 'no such checkpoint file'),
-        ('text', 'cannot be read as a checkpoint'),
-        ('detectron_coco', r"network on COCO's joints: expected one on Human3\.6M's"),
+    torch.save({'backbone.conv1.weight': torch.ones(3, 3, 7, 7)}, tmp_path / 'image.bin')
+    for name, source, message in (
+        ('absent', 'videopose3d', 'no such checkpoint file'),
+        ('text', 'videopose3d', 'cannot be read as a checkpoint'),
+        ('detectron_coco', 'videopose3d', r"network on COCO's joints: expected one on Human3\.6M's"),
+        ('image', 'mmpose', r"network of mmpose: it has 'backbone.conv1.weight' besides.* backbone.tcn_blocks"),
     ):
         with pytest.raises(InputError, match=rf'{name}\.bin.*{message}'):
-            convert_checkpoint(tmp_path / f'{name}.bin', tmp_path / 'b.pth', 'videopose3d')
+            convert_checkpoint(tmp_path / f'{name}.bin', tmp_path / 'b.pth', source)
     assert not (tmp_path / 'b.pth').exists()

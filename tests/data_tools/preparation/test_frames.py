@@ -65,12 +65,17 @@ def test_windows_hold_every_pixel_that_training_looks_at(poses, boxes):
 
 def test_borders(poses):
     """Windows end with the image, and are never magnified."""
+    poses_2d, joints, camera = poses
     windows = make_crops(*poses).windows
     assert windows.min() >= 0 and windows[:, 2].max() <= 1000 and windows[:, 3].max() <= 1002
     assert windows[-1, 0] == 0 < windows[0, 0], 'the last frame is at the left edge'
-    far, camera = poses[1] + [0, 0, 20], poses[2]
+    far = joints + [0, 0, 20]
     windows, sizes = make_crops(project(far, camera), far, camera)
     np.testing.assert_array_equal(sizes, windows[:, 2:] - windows[:, :2])
+    poses_2d[3:] += 9000
+    message = rf'in {len(poses_2d) - 3} frames, first in frame 4, nobody is in the image'
+    with pytest.raises(SequenceError, match=message):
+        make_crops(poses_2d, joints, camera)
 
 
 def test_stored_size(poses, boxes):
@@ -79,14 +84,6 @@ def test_stored_size(poses, boxes):
     assert smaller.min() > 256 / 0.75, 'there is something to shrink'
     expected = (windows[:, 2:] - windows[:, :2]) * (256 / 0.75 / smaller)[:, None]
     np.testing.assert_allclose(sizes, expected, atol=1.01)
-
-
-def test_nobody_in_the_image(poses):
-    poses_2d, joints, camera = poses
-    poses_2d[3:] += 9000
-    message = rf'in {len(poses_2d) - 3} frames, first in frame 4, nobody is in the image'
-    with pytest.raises(SequenceError, match=message):
-        make_crops(poses_2d, joints, camera)
 
 
 # images
@@ -127,14 +124,6 @@ def centre_of_mark(image):
     weight = np.clip(image.mean(axis=-1) - 120, 0, None)
     rows, columns = np.indices(weight.shape)
     return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
-
-
-def test_full_frames_are_the_videos(store, marked):
-    assert store(marked, 3, [1, 3]) == 3
-    assert store.names() == [f'{NAME}_000001.jpg', f'{NAME}_000003.jpg']
-    for number in (1, 3):
-        assert store.read(number).shape == (1000, 1000, 3)
-        np.testing.assert_allclose(centre_of_mark(store.read(number)), [411 + 20 * number, 287], atol=0.1)
 
 
 @pytest.mark.parametrize('size', [(401, 300), (131, 117)])

@@ -81,12 +81,11 @@ def write(path, members, mode='w:gz'):
     return path
 
 
-@pytest.mark.parametrize('mode', ['w:gz', 'w'])
-def test_what_is_wanted_is_unpacked(folders, mode):
+def test_what_is_wanted_is_unpacked(folders):
     members = {VIDEO: b'one', 'S1/Videos/_ALL.54138969.mp4': b'all', 'S1/readme.txt': b''}
     archives = [
-        write(folders[0] / 'Videos_S1.tgz', members, mode),
-        write(folders[0] / 's1/Videos_S1.tgz', {VIDEO: b'two', VIDEO.replace('Eating', 'Posing'): b'other'}, mode),
+        write(folders[0] / 'Videos_S1.tgz', members, 'w'),
+        write(folders[0] / 's1/Videos_S1.tgz', {VIDEO: b'two', VIDEO.replace('Eating', 'Posing'): b'other'}),
     ]
     found = unpack(archives, *folders, already=[])
     contents = {file.key.take: path.read_bytes() for file, path in found.items()}
