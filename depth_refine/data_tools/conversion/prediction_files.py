@@ -14,7 +14,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mmpose.apis.inference_3d import convert_keypoint_definition
@@ -28,7 +27,6 @@ NUM_JOINTS = dict(h36m=17, coco=17, coco_wholebody=133, body_25=25)  # by joint 
 # OpenPose's BODY_25 to COCO's order: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles, left before
 # right. Its own neck and middle of the hips are not used, so that one convention holds for all.
 _COCO_IN_BODY_25 = (0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11)
-_OPENPOSE_PERSON = 'pose_keypoints_2d'
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
 
 
@@ -36,8 +34,7 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
     """Predictions in the image for a video; nothing if there are no files of it in ``folder``.
 
     Returns:
-        For each frame number as in the files, (P, K, 3) of (u px, v px, score) or, with depths, (P, K, 4) of (u px,
-        v px, depth, score).
+        For each frame number as in the files, (P, K, 3) of (u px, v px, score), or (P, K, 4) with the depth before it.
 
     Raises:
         InputError: a file is damaged or of another form.
@@ -128,24 +125,26 @@ def _read_json(folder: Path, sequence: str, dims: int) -> Frames:
     name = re.compile(re.escape(sequence) + r'_(\d+)(_keypoints)?\.json')
     paths = sorted([*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')])
     numbers = [(int(match[1]), path) for path in paths if (match := name.fullmatch(path.name))]
-    frames = ((number, _stack(path, _persons_of_image(path), dims)) for number, path in numbers)
+    frames = ((number, _stack(path, _load(path), dims)) for number, path in numbers)
     return _by_number(folder / f'{sequence}_*.json', frames)
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> list:
+    """The list in a json file, or that in a dict as of MMPose's demos and OpenPose."""
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path} is not a readable json file ({error}). Write or copy it again.') from error
+    if isinstance(content, dict):
+        content = content.get('people', content.get('instance_info'))
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        raise _unknown_form(path)
+    return content
 
 
 def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
     """Frame numbers and persons of a video's json file."""
     content = _load(path)
-    if isinstance(content, dict):
-        content = content.get('instance_info')  # of MMPose's demos
-    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        raise _unknown_form(path)
     if all(isinstance(item.get('frame_id'), int) and isinstance(item.get('instances'), list) for item in content):
         for item in content:
             yield item['frame_id'], item['instances']
@@ -161,16 +160,6 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
         raise _unknown_form(path)
 
 
-def _persons_of_image(path: Path) -> list:
-    """Persons of an image's json file."""
-    content = _load(path)
-    if isinstance(content, dict):
-        content = content.get('people', content.get('instance_info'))
-    if not isinstance(content, list):
-        raise _unknown_form(path)
-    return content
-
-
 def _stack(path: Path, persons: list, dims: int) -> np.ndarray:
     """Persons (P, K, dims + 1); none are (0, 0, dims + 1)."""
     try:
@@ -182,12 +171,11 @@ def _stack(path: Path, persons: list, dims: int) -> np.ndarray:
 
 def _person(person: dict, dims: int) -> np.ndarray:
     """(K, dims + 1) of one person of any of the formats."""
-    if _OPENPOSE_PERSON in person:
-        joints = np.reshape(np.array(person[_OPENPOSE_PERSON], float), (-1, 3))
-    elif 'keypoint_scores' in person:
-        joints = np.column_stack([np.array(person['keypoints'], float), np.array(person['keypoint_scores'], float)])
+    keypoints = np.array(person.get('pose_keypoints_2d') or person['keypoints'], float)  # the former of OpenPose
+    if 'keypoint_scores' in person:
+        joints = np.column_stack([keypoints, np.array(person['keypoint_scores'], float)])
     else:
-        joints = np.reshape(np.array(person['keypoints'], float), (-1, 3))
+        joints = np.reshape(keypoints, (-1, 3))
     if joints.shape[1] != dims + 1:
         raise ValueError(f'{joints.shape[1] - 1} coordinates a joint')
     return joints

@@ -99,8 +99,7 @@ def _write_stores(archive: Path, sequences: list[AnnotatedSequence], step: int, 
         for camera_id, keypoints in zip(CAMERA_IDS, cameras, strict=True)
     }
     _check_lengths(archive, detections, sequences)
-    with archive.open('rb') as file:
-        source = dict(file=archive.name, sha256=hashlib.file_digest(file, 'sha256').hexdigest())
+    source = dict(file=archive.name, sha256=hashlib.sha256(archive.read_bytes()).hexdigest())
     for split, those in by_split(sequences).items():
         cameras = staging / _CAMERAS
         annotation = H36MAnnotation(annotation_file(cameras.parent, split, step), cameras)
