@@ -1,7 +1,7 @@
 """From predictions of any estimator to a depth sequence store."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -23,25 +23,15 @@ _DEPTH_SPREAD = (0.05, 3.0)  # metres between the nearest and the farthest joint
 _LISTED = 5  # videos or frames in a message
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where predictions come from and what their numbers mean.
+class Origin(NamedTuple):
+    """Where predictions come from and what their numbers mean."""
 
-    Attributes:
-        estimator: its name, for people.
-        keypoints: folder of the files, see :mod:`depth_refine.data_tools.conversion.prediction_files`.
-        joint_order: a key of :data:`depth_refine.data_tools.conversion.prediction_files.NUM_JOINTS`.
-        first_frame: number that the files give to the first frame of a video; the annotation's is 1.
-        lifted: folder of MMPose's 3D json files, for depths that are not in ``keypoints``.
-        depth_unit: a key of ``METRES``; None if there are no depths.
-    """
-
-    estimator: str
-    keypoints: Path
-    joint_order: str
-    first_frame: int
-    lifted: Path | None = None
-    depth_unit: str | None = None
+    estimator: str  # its name, for people
+    keypoints: Path  # folder of the files, see :mod:`depth_refine.data_tools.conversion.prediction_files`
+    joint_order: str  # a key of ``NUM_JOINTS`` there
+    first_frame: int  # number that the files give to the first frame of a video; the annotation's is 1
+    lifted: Path | None = None  # folder of MMPose's 3D json files, for depths that are not in ``keypoints``
+    depth_unit: str | None = None  # a key of ``METRES``; None if there are no depths
 
 
 def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Path) -> float:
