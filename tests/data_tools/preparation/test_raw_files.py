@@ -6,14 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from depth_refine.data_tools.preparation.raw_files import (
-    RawFile,
-    SequenceKey,
-    archives_among,
-    find_raw_files,
-    recognise,
-    unpack,
-)  # fmt: skip
+from depth_refine.data_tools.preparation import raw_files
+from depth_refine.data_tools.preparation.raw_files import RawFile, SequenceKey, find_raw_files, unpack
 from depth_refine.utils.errors import InputError
 
 VIDEO = 'S1/Videos/Eating 1.54138969.mp4'
@@ -37,7 +31,7 @@ FILE = RawFile(SequenceKey('S1', 'Eating 1', '54138969'), 'video')
 )
 def test_what_is_wanted(path, kind):
     wanted = RawFile(SequenceKey('S1', 'Directions 1', '54138969'), kind)
-    assert recognise(PurePosixPath(path)) == (wanted if kind else None)
+    assert raw_files.recognise(PurePosixPath(path)) == (wanted if kind else None)
 
 
 def test_finding(tmp_path):
@@ -54,14 +48,12 @@ def test_finding(tmp_path):
 
 
 def test_archives_by_name():
-    names = [
-        'Poses_D2_Positions_S1.tgz', 's1/D2_Positions.tgz', 'Poses_D3_Positions_mono_S1.tgz', 'Videos_S1.tgz',
-        'Poses_D3_Positions_mono_universal_S1.tgz', 'Poses_D3_Positions_S1.tgz', 'VideosSubjectSpecific_1.tar.gz',
-        'Segments_mat_gt_bb_S1.tgz', 'Videos_S1.tgz.aria2', 'metadata.xml',
-    ]  # fmt: skip
-    paths = [Path('/raw', name) for name in names]
-    assert archives_among(paths, ['2D poses', '3D poses']) == paths[:3]
-    assert archives_among(paths, ['video']) == [paths[3], paths[6]]
+    poses = [Path(name) for name in ('Poses_D2_Positions_S1.tgz', 's1/D2_Positions.tgz', 'D3_Positions_mono_S1.tgz')]
+    videos = [Path(name) for name in ('Videos_S1.tgz', 'VideosSubjectSpecific_1.tar.gz')]
+    others = ('Poses_D3_Positions_mono_universal_S1.tgz', 'Poses_D3_Positions_S1.tgz', 'Videos_S1.tgz.aria2', 'x.xml')
+    paths = [*poses, *videos, *map(Path, others)]
+    assert raw_files.archives_among(paths, ['2D poses', '3D poses']) == poses
+    assert raw_files.archives_among(paths, ['video']) == videos
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def test_one_record_for_each_frame(tmp_path):
     ('poses', 'message'),
     [
         (None, r'a.cdf is not a readable CDF file \(.*not found\): download or unpack it again'),
+        (numbers(4, 96)[None], r'a.cdf: expected poses \(1, frames, 96\), got float32 \(1, 1, 4, 96\)'),
         (numbers(4, 78), r'a.cdf: expected 32 joints of 3 numbers, got 78 numbers'),  # angles
         (np.where(numbers(4, 96) == 3005, np.nan, 1), r'a.cdf holds numbers that are not finite'),
     ],

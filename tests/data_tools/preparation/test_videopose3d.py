@@ -91,11 +91,9 @@ def test_annotations(raw, tmp_path, world, cameras, gt2d):
 
 def test_stores(save_archive, raw, tmp_path, gt2d, monkeypatch):
     """Detections that go on after the last pose are trimmed; frames are matched by name."""
-    rng = np.random.default_rng(1)
-    noisy = {
-        key: [rng.normal(np.concatenate([k, k[-1:]]), 3).astype(np.float32) for k in cameras]
-        for key, cameras in gt2d.items()
-    }
+    noise = np.random.default_rng(1).normal
+    longer = {key: [np.concatenate([k, k[-1:]]) for k in cameras] for key, cameras in gt2d.items()}
+    noisy = {key: [noise(k, 3).astype(np.float32) for k in cameras] for key, cameras in longer.items()}
     save_archive(raw / 'data_2d_h36m_cpn_ft.npz', 'positions_2d', noisy)
     messages = []
     monkeypatch.setattr(videopose3d, 'print_log', lambda message, logger: messages.append(message))
@@ -111,11 +109,8 @@ def test_stores(save_archive, raw, tmp_path, gt2d, monkeypatch):
             expected = noisy[name.subject, action][CAMERA_IDS.index(name.camera)][name.frame - 1]
             np.testing.assert_array_equal(store.keypoints[row, :, :2], expected)
         assert np.isnan(store.keypoints[..., 2]).all() and (store.scores == 1).all()
-        assert store.bbox_policy == 'published' and not store.has_depth
+        assert (store.bbox_policy, store.has_depth, store.meta['image_size']) == ('published', False, [64, 64])
         assert store.meta['source']['file'] == 'data_2d_h36m_cpn_ft.npz' and len(store.meta['source']['sha256']) == 64
-        assert store.meta['image_size'] == [64, 64]
-    exact = SequenceStore(tmp_path / 'out/depth_sequences/gt/h36m_test', annotation)
-    np.testing.assert_allclose(exact.keypoints[..., :2], annotation.keypoints, atol=1e-3)
 
 
 def test_a_store_of_a_larger_step_for_the_data_set(raw, tmp_path, gt2d):
