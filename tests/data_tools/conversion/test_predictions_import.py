@@ -244,6 +244,16 @@ def test_missing_frames_are_listed(refused, write, annotation, truth):
     refused(message, folder)
 
 
+def test_joints_that_are_not_always_as_many(refused, write, truth):
+    def content(sequence):
+        return [
+            dict(frame_id=1 + i, instances=[dict(keypoints=truth[row, : 17 - i, :2], keypoint_scores=np.ones(17 - i))])
+            for i, row in enumerate(sequence.rows)
+        ]
+
+    refused(r'expected as many joints in every frame, got \[6, 7', write(content))
+
+
 def test_a_joint_that_is_never_found(refused, write, annotation, truth):
     scores = np.ones((96, 17))
     scores[annotation.sequences[2].rows, 16] = 0
