@@ -48,11 +48,9 @@ class Outcome:
 
     def add(self, key: SequenceKey, sequence: Inspected, frames: int) -> None:
         """A sequence of some frames was prepared."""
-        self.frames[key] = frames
-        texts = [sequence.note] if sequence.note else []
-        if frames < len(sequence.poses_2d):
-            texts.append(f'the video has {frames} of {len(sequence.poses_2d)} frames: it is shortened to these')
-        if texts:
+        self.frames[key], poses = frames, len(sequence.poses_2d)
+        shortened = f'the video has {frames} of {poses} frames: it is shortened to these' if frames < poses else None
+        if texts := [text for text in (sequence.note, shortened) if text]:
             self.notes[key] = '; '.join(texts)
         if sequence.video is not None:
             self._videos[key] = sequence.video

@@ -90,15 +90,10 @@ def check_space(out: Path, inspected: dict[SequenceKey, Inspected], numbers: dic
 
 
 def checked_steps(steps: Iterable[int]) -> list[int]:
-    """The steps in which frames are annotated, sorted and each once.
-
-    Raises:
-        InputError: one is below 1.
-    """
-    steps = sorted(set(steps))
-    if steps[0] < 1:
-        raise InputError(f'expected steps of 1 or more, got {steps[0]}')
-    return steps
+    """The steps in which frames are annotated, sorted and each once, or an ``InputError`` if one is below 1."""
+    if min(steps) < 1:
+        raise InputError(f'expected steps of 1 or more, got {min(steps)}')
+    return sorted(set(steps))
 
 
 def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequence], steps: list[int]) -> None:
@@ -107,10 +102,8 @@ def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequ
         partial.write_bytes(pickle.dumps(cameras, protocol=4))
     for step in steps:
         for split, those in by_split(sequences).items():
-            every_nth = [
-                AnnotatedSequence(name, *(None if array is None else array[::step] for array in arrays))
-                for name, *arrays in those
-            ]
+            arrays_of = {name: [array[::step] for array in arrays if array is not None] for name, *arrays in those}
+            every_nth = [AnnotatedSequence(name, *arrays) for name, arrays in arrays_of.items()]
             write_annotation(annotation_file(folder, split, step), every_nth)
 
 

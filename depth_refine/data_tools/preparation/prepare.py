@@ -80,9 +80,12 @@ def prepare_h36m(
             frames = {key: len(sequence.poses_2d) for key, sequence in inspected.items()}
             if images:
                 frames = _store_images(out, inspected, chosen, steps, image_kind, run)
+            sequences = []
             for key, count in frames.items():
                 outcome.add(key, inspected[key], count)
-            sequences = [_annotate(key, inspected[key], count) for key, count in frames.items()]
+                poses_2d, poses_3d, stored, *_ = inspected[key]
+                arrays = [poses_2d, poses_3d, *([] if stored is None else [stored.windows])]
+                sequences.append(AnnotatedSequence(key.name, np.arange(1, count + 1), *(a[:count] for a in arrays)))
             write_annotations(out / 'annotation_body3d', cameras, sequences, steps)
             with whole_file(out / REPORT_NAME) as partial_file:
                 partial_file.write_text(f'{outcome}\n')
@@ -130,10 +133,3 @@ def _store_images(
         for key, s in inspected.items()
     }
     return run(store_frames, jobs, {key: len(those) for key, those in numbers.items()}, desc='images', unit='image')
-
-
-def _annotate(key: SequenceKey, sequence: Inspected, count: int) -> AnnotatedSequence:
-    """The first ``count`` frames of a sequence."""
-    crops = None if sequence.crops is None else sequence.crops.windows[:count]
-    frames = np.arange(1, count + 1)
-    return AnnotatedSequence(key.name, frames, sequence.poses_2d[:count], sequence.poses_3d[:count], crops)
