@@ -7,7 +7,6 @@ import numpy as np
 
 from depth_refine.datasets import H36MAnnotation
 from depth_refine.functional.camera import camera_to_world, project, world_to_camera
-from depth_refine.utils.h36m_facts import IMAGE_HEIGHTS, IMAGE_WIDTH
 
 _EXACT = 0.02  # px; rounding to float32 moves joints by 2e-4
 _WRONG = 1.0  # px
@@ -20,29 +19,18 @@ _SWAPPED = 'The numbers are those of camera {}: cameras are swapped in cameras.p
 
 def check_cameras(cameras: dict[tuple[str, str], dict]) -> Iterator[tuple[str, str]]:
     """Look at what :func:`depth_refine.datasets.load_cameras` does not refuse of every camera."""
-    faults = {key: reason for key, camera in cameras.items() if (reason := _fault(key, camera))}
-    for reason in dict.fromkeys(faults.values()):
-        keys = [key for key in faults if faults[key] == reason]
-        yield 'problem', f'{len(keys)} of {len(cameras)} cameras, first {keys[0]}: {reason}'
-    sizes = {key: (camera['w'], camera['h']) for key, camera in cameras.items() if camera['w'] == IMAGE_WIDTH}
-    if other := [key for key, (_, height) in sizes.items() if height != IMAGE_HEIGHTS.get(key[1])]:
-        size = ' x '.join(map(str, sizes[other[0]]))
-        yield (
-            'note',
-            f"image sizes other than Human3.6M's in {len(other)} of {len(cameras)}, first {other[0]}: {size}",
-        )
+    faults: dict[str, list] = {}
+    for key, camera in cameras.items():
+        centre = np.ravel(camera['c'])
+        if not ((centre > 0) & (centre < (camera['w'], camera['h']))).all():
+            fault = f'the principal point {centre.round(3)} lies outside the image. Give c in px.'
+            faults.setdefault(fault, []).append(key)
+        elif (name := str(camera.get('id', key[1]))) != key[1]:
+            faults.setdefault(f'its id is {name}: cameras are swapped. Write the file again.', []).append(key)
+    for fault, keys in faults.items():
+        yield 'problem', f'{len(keys)} of {len(cameras)} cameras, first {keys[0]}: {fault}'
     if not faults:
         yield 'ok', f'{len(cameras)} cameras of {len({subject for subject, _ in cameras})} subjects'
-
-
-def _fault(key: tuple[str, str], camera: dict) -> str | None:
-    """What is wrong with a camera."""
-    centre = np.ravel(camera['c'])
-    if not ((centre > 0) & (centre < (camera['w'], camera['h']))).all():
-        return f'the principal point {centre.round(3)} lies outside the image. Give c in px.'
-    if str(camera.get('id', key[1])) != key[1]:
-        return f'its id is {camera["id"]}: cameras are swapped. Write the file again.'
-    return None
 
 
 def reprojection(points: np.ndarray, camera: dict) -> np.ndarray:

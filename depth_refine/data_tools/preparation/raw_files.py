@@ -55,11 +55,7 @@ class SequenceKey(NamedTuple):
         return f'{self.subject} {self.take}.{self.camera}'
 
 
-class RawFile(NamedTuple):
-    """What a file is."""
-
-    key: SequenceKey
-    kind: str  # '2D poses', '3D poses' or 'video'
+RawFile = tuple[SequenceKey, str]  # what a file is: of which video, and '2D poses', '3D poses' or 'video'
 
 
 def recognise(path: PurePath) -> RawFile | None:
@@ -68,7 +64,7 @@ def recognise(path: PurePath) -> RawFile | None:
     if match is None:
         return None
     key = SequenceKey(f'S{match["subject"]}', match['take'], match['camera'])
-    return RawFile(key, _KINDS[match['poses'] or match['videos']])
+    return key, _KINDS[match['poses'] or match['videos']]
 
 
 def find_raw_files(folder: Path, without: Path | None = None) -> tuple[dict[RawFile, Path], list[Path]]:

@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from depth_refine.data_tools.preparation import raw_files
-from depth_refine.data_tools.preparation.raw_files import RawFile, SequenceKey, find_raw_files, unpack
+from depth_refine.data_tools.preparation.raw_files import SequenceKey, find_raw_files, unpack
 from depth_refine.utils.errors import InputError
 
 VIDEO = 'S1/Videos/Eating 1.54138969.mp4'
-FILE = RawFile(SequenceKey('S1', 'Eating 1', '54138969'), 'video')
+FILE = (SequenceKey('S1', 'Eating 1', '54138969'), 'video')
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ FILE = RawFile(SequenceKey('S1', 'Eating 1', '54138969'), 'video')
     ],
 )
 def test_what_is_wanted(path, kind):
-    wanted = RawFile(SequenceKey('S1', 'Directions 1', '54138969'), kind)
+    wanted = (SequenceKey('S1', 'Directions 1', '54138969'), kind)
     assert raw_files.recognise(PurePosixPath(path)) == (wanted if kind else None)
 
 
@@ -80,7 +80,7 @@ def test_what_is_wanted_is_unpacked(folders):
         write(folders[0] / 's1/Videos_S1.tgz', {VIDEO: b'two', VIDEO.replace('Eating', 'Posing'): b'other'}),
     ]
     found = unpack(archives, *folders, already=[])
-    contents = {file.key.take: path.read_bytes() for file, path in found.items()}
+    contents = {key.take: path.read_bytes() for (key, _), path in found.items()}
     assert contents == {'Eating 1': b'one', 'Posing 1': b'other'}
     assert len([path for path in folders[1].rglob('*.*') if path.is_file()]) == 3
     assert FILE not in unpack([archives[0]], folders[0], folders[1] / 'again', already=[FILE])
