@@ -171,7 +171,8 @@ def _stack(path: Path, persons: list, dims: int) -> np.ndarray:
 
 def _person(person: dict, dims: int) -> np.ndarray:
     """(K, dims + 1) of one person of any of the formats."""
-    keypoints = np.array(person.get('pose_keypoints_2d') or person['keypoints'], float)  # the former of OpenPose
+    openpose = 'pose_keypoints_2d'
+    keypoints = np.array(person[openpose if openpose in person else 'keypoints'], float)
     if 'keypoint_scores' in person:
         joints = np.column_stack([keypoints, np.array(person['keypoint_scores'], float)])
     else:

@@ -61,6 +61,7 @@ INSTANCES = '[{"frame_id": 0, "instances": [%s]}]'
             'persons of 3 coordinates a joint',
         ),
         (read_keypoints, INSTANCES % '{"keypoint_scores": [1]}', r"KeyError\('keypoints'\)"),
+        (read_keypoints, INSTANCES % '[]', r'persons of 2 coordinates a joint \(TypeError'),
         (read_keypoints, '[{"image_id": "a", "keypoints": [1, 2, 1]}]', "number at the end of image_id, got 'a'"),
     ],
 )
