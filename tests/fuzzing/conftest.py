@@ -225,7 +225,7 @@ def damaged_array(draw, array: np.ndarray) -> np.ndarray:
             array = array.astype(array.dtype if array.dtype.kind == 'f' else int)
             array.flat[draw(st.integers(0, array.size - 1))] = draw(st.sampled_from(numbers))
             return array * draw(st.sampled_from([1, 1, 1, -1, 1000]))
-        case 'content' if array.dtype.kind in 'US' and array.size:
+        case 'content' if array.dtype.kind == 'U' and array.size:
             array = array.astype('U80')
             array.flat[draw(st.integers(0, array.size - 1))] = draw(st.sampled_from(['', 'a', '../../a', 'é' * 80]))
             return array
