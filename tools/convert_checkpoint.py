@@ -4,7 +4,7 @@ import argparse
 
 from command_line import run_tool
 
-from depth_refine.data_tools.conversion import convert_checkpoint
+from depth_refine.data_tools.conversion import CONFIG, convert_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,7 +26,7 @@ def main() -> None:
     options = shape.config_options(args.causal)
     print(f'wrote {args.dst}: receptive field {shape.receptive_field} frames, {shape.channels} channels')
     cfg_options = ' --cfg-options ' + ' '.join(options) if options else ''
-    print(f'evaluate it with: python tools/test.py {shape.CONFIG} {args.dst}{cfg_options}')
+    print(f'evaluate it with: python tools/test.py {CONFIG} {args.dst}{cfg_options}')
 
 
 if __name__ == '__main__':

@@ -22,13 +22,6 @@ def write_videopose3d(path, channels, kernel_size):
     torch.save(dict(model_pos=state, model_traj=dict(state)), path)
 
 
-def write_store(path, annotation):
-    no_depth = np.full((len(annotation), 17, 1), np.nan)
-    with write_sequence_store(path, annotation, 'published', {}, has_depth=False) as writer:
-        keypoints = np.concatenate([annotation.keypoints, no_depth], axis=-1)
-        writer.write(np.arange(len(annotation)), keypoints, np.ones((len(annotation), 17)))
-
-
 def test_the_printed_command_evaluates_the_checkpoint(run_tool, data_root, monkeypatch, tmp_path):
     write_videopose3d(tmp_path / 'a.bin', channels=24, kernel_size=3)
     monkeypatch.chdir(ROOT)  # of which the printed command is
@@ -41,17 +34,13 @@ def test_the_printed_command_evaluates_the_checkpoint(run_tool, data_root, monke
     ]
     python, tool, *arguments = shlex.split(lines[2].removeprefix('evaluate it with: '))
     annotation = H36MAnnotation(data_root / TEST_ANNOTATION, data_root / 'annotation_body3d/cameras.pkl')
-    write_store(tmp_path / 'store', annotation)
-    status, _, _ = run_tool(
-        *(
-            Path(tool).stem,
-            *arguments,
-            f'test_dataloader.dataset.data_root={data_root}',
-            'model.test_cfg.flip_test=False',
-        ),
-        *(f'test_dataloader.dataset.depth_store={tmp_path}/store', 'test_dataloader.num_workers=0'),
-        *('test_dataloader.persistent_workers=False', '--work-dir', tmp_path / 'work', '--out', tmp_path / 'out.json'),
-    )
+    keypoints = np.insert(annotation.keypoints, 2, np.nan, axis=-1)
+    with write_sequence_store(tmp_path / 'store', annotation, 'published', {}, has_depth=False) as writer:
+        writer.write(np.arange(len(annotation)), keypoints, np.ones((len(annotation), 17)))
+    arguments += [f'test_dataloader.dataset.data_root={data_root}', 'model.test_cfg.flip_test=False']
+    arguments += [f'test_dataloader.dataset.depth_store={tmp_path}/store', 'test_dataloader.num_workers=0']
+    arguments += ['test_dataloader.persistent_workers=False', '--work-dir', tmp_path / 'work']
+    status, _, _ = run_tool(Path(tool).stem, *arguments, '--out', tmp_path / 'out.json')
     assert (status, python, tool) == (0, 'python', 'tools/test.py')
     answer = np.arange(1, 52).reshape(17, 3) / 1000
     truth = annotation.keypoints_3d - annotation.keypoints_3d[:, :1]

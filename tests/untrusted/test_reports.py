@@ -54,22 +54,13 @@ def page_of(path, name):
     return Page(path.read_text())
 
 
-@pytest.fixture(scope='module')
-def harmless(tmp_path_factory):
-    return page_of(tmp_path_factory.mktemp('report') / 'report.html', 'a video')
-
-
 @pytest.mark.parametrize('name', NAMES)
-def test_names_are_text(tmp_path, harmless, name):
-    page = page_of(tmp_path / 'report.html', name)
+def test_names_are_text(tmp_path, monkeypatch, name):
+    """Of a video and in notes, and in the JSON that the page's scripts read."""
+    harmless, page = page_of(tmp_path / 'report.html', 'a video'), page_of(tmp_path / 'report.html', name)
     assert page.elements == harmless.elements, 'a name became part of the page'
     assert page.texts['title'].startswith(name) and page.texts['h1'] == name
     assert page.texts['li'].count(name) == 2 and name in page.texts['span']
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_names_in_the_data(tmp_path, harmless, monkeypatch, name):
-    """Where a name is in the JSON that the page's scripts read."""
     monkeypatch.setattr(report, 'JOINT_NAMES', [name] * 17)
     page = page_of(tmp_path / 'report.html', 'a video')
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements]

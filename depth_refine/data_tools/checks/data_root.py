@@ -30,25 +30,16 @@ class Finding(NamedTuple):
 
 
 def check_data(
-    root: str | Path,
-    picture: str | Path,
-    seed: int = 0,
-    coco: str | Path | None = None,
-    mpii: str | Path | None = None,
+    root: str, picture: str | Path, seed: int = 0, coco: str | None = None, mpii: str | None = None
 ) -> list[Finding]:
-    """Check a data root in MMPose's Human3.6M layout and draw random frames of it.
-
-    Nothing is written into ``root``.
+    """Check a data root in MMPose's Human3.6M layout, where nothing is written, and draw random frames of it.
 
     Args:
         root: the data root.
-        picture: the picture to draw.
+        picture: the file to draw to.
         seed: chooses the frames.
         coco: data root of COCO, if it should be checked too.
         mpii: data root of MPII, likewise.
-
-    Returns:
-        What there is to say, file by file.
 
     Raises:
         InputError: ``root`` is not a folder.
@@ -75,8 +66,7 @@ def _check_root(root: Path, rng: np.random.Generator, frames: list[CheckedFrame]
         found = [split for split in _SPLITS if (folder / f'h36m_{split}.npz').is_file()]
         files += [folder / f'h36m_{split}.npz' for split in found]
         if len(found) < len(_SPLITS):
-            message = f'holds {", ".join(found) or "nothing"} of {", ".join(_SPLITS)}'
-            yield Finding('note', _name(root, folder), message)
+            yield Finding('note', _name(root, folder), f'holds {", ".join(found) or "nothing"} of {", ".join(_SPLITS)}')
     if not files:
         message = 'no annotation: expected fps50/h36m_train.npz and h36m_test.npz, see docs/human36m.md'
         yield Finding('problem', 'annotation_body3d', message)
@@ -114,11 +104,11 @@ def _check_root(root: Path, rng: np.random.Generator, frames: list[CheckedFrame]
 def _check_body_2d(dataset_class: type, root: Path) -> Iterator[Finding]:
     """Check the annotation files of COCO or MPII that there are."""
     files = BODY_2D_FILES[dataset_class]
-    there = [(file, folder) for file, folder in files if (root / file).is_file()]
+    there = [file for file in files if (root / file).is_file()]
     if not there:
-        yield Finding('problem', str(root), f'no annotations: expected {" or ".join(file for file, _ in files)}')
-    for file, folder in there:
-        yield from _at(str(root / file), check_body_2d(dataset_class, root, file, folder))
+        yield Finding('problem', str(root), f'no annotations: expected {" or ".join(files)}')
+    for file in there:
+        yield from _at(str(root / file), check_body_2d(dataset_class, root, file, files[file]))
 
 
 def _sample_frames(
@@ -134,16 +124,8 @@ def _sample_frames(
         image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
         if path.is_file():
             yield from _at(_name(root, path), check_image(image, size, is_crop=crop is not None))
-        frames.append(
-            CheckedFrame(
-                title=path.stem,
-                image=image,
-                crop=crop,
-                keypoints=annotation.keypoints[row],
-                projected=reprojection(annotation.keypoints_3d[row], camera),
-                box=np.concatenate([center - half, center + half]),
-            )
-        )
+        projected, box = reprojection(annotation.keypoints_3d[row], camera), np.r_[center - half, center + half]
+        frames.append(CheckedFrame(path.stem, image, crop, annotation.keypoints[row], projected, box))
 
 
 def _name(root: Path, path: Path) -> str:
@@ -151,4 +133,7 @@ def _name(root: Path, path: Path) -> str:
 
 
 def _at(where: str, messages: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    return (Finding(kind, where, message) for kind, message in messages)
+    try:
+        yield from (Finding(kind, where, message) for kind, message in messages)
+    except InputError as error:
+        yield Finding('problem', where, str(error))

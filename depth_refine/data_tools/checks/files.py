@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,10 @@ import numpy as np
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
 from depth_refine.structures.skeleton import ROOT
-from depth_refine.utils.errors import InputError
 
 BODY_2D_FILES = {  # of each data set, annotation files and image folders
-    CocoBodyDataset: (
-        ('annotations/person_keypoints_train2017.json', 'train2017'),
-        ('annotations/person_keypoints_val2017.json', 'val2017'),
-    ),
-    MpiiBodyDataset: (('annotations/mpii_train.json', 'images'), ('annotations/mpii_val.json', 'images')),
+    CocoBodyDataset: {f'annotations/person_keypoints_{split}2017.json': f'{split}2017' for split in ('train', 'val')},
+    MpiiBodyDataset: {f'annotations/mpii_{split}.json': 'images' for split in ('train', 'val')},
 }
 _KNOWN_TO_BE_MISSING = 'S11_Directions.54138969'  # its official video is damaged
 _ROWS_OFF = 2  # one real image has 1002 rows where its camera says 1000
@@ -37,28 +34,19 @@ def check_images(annotation: H36MAnnotation, folder: Path) -> Iterator[tuple[str
     elif names == [_KNOWN_TO_BE_MISSING]:
         yield 'note', f'no images of {_KNOWN_TO_BE_MISSING}, whose official video is damaged'
     else:
-        videos = f'{len(names)} of {len(annotation.sequences)} videos'
-        yield (
-            'problem',
-            f'{len(missing):,} of {len(annotation):,} images are missing in {folder}, in {videos}, first '
-            f'{annotation.img_names[missing[0]].decode()}. Run the preparation again: it writes what is missing.',
+        where = f'in {folder}, in {len(names)} of {len(annotation.sequences)} videos'
+        first = (
+            f'first {annotation.img_names[missing[0]].decode()}. Run the preparation again: it writes what is missing.'
         )
+        yield 'problem', f'{len(missing):,} of {len(annotation):,} images are missing {where}, {first}'
 
 
 def _missing_files(folder: Path, names: Iterable[bytes]) -> list[int]:
     """Which of the files ``names``, paths relative to ``folder``, do not exist; looks into each folder once."""
-    listings: dict[bytes, set[bytes]] = {}
-    missing = []
-    for index, path in enumerate(names):
-        parent, _, name = path.rpartition(b'/')
-        if parent not in listings:
-            try:
-                listings[parent] = set(os.listdir(os.path.join(os.fsencode(folder), parent)))
-            except OSError:
-                listings[parent] = set()
-        if name not in listings[parent]:
-            missing.append(index)
-    return missing
+    folder = os.fsencode(folder)
+    list_folder = cache(lambda path: set(os.listdir(path)) if os.path.isdir(path) else set())
+    paths = (os.path.split(os.path.join(folder, name)) for name in names)
+    return [index for index, (parent, name) in enumerate(paths) if name not in list_folder(parent)]
 
 
 def check_image(image: np.ndarray | None, size: tuple[float, float], is_crop: bool) -> Iterator[tuple[str, str]]:
@@ -82,12 +70,12 @@ def check_image(image: np.ndarray | None, size: tuple[float, float], is_crop: bo
 
 
 def check_body_2d(dataset_class: type, root: Path, file: str, folder: str) -> Iterator[tuple[str, str]]:
-    """Read ``file`` of COCO or MPII below ``root`` as training does; look for its persons' images in ``folder``."""
-    try:
-        dataset = dataset_class(ann_file=file, data_root=str(root), data_prefix=dict(img=folder))
-    except InputError as error:
-        yield 'problem', str(error)
-        return
+    """Read ``file`` of COCO or MPII below ``root`` as training does; look for its persons' images in ``folder``.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    dataset = dataset_class(ann_file=file, data_root=str(root), data_prefix=dict(img=folder))
     names = sorted({dataset.get_data_info(index)['img_path'] for index in range(len(dataset))})
     dropped = ', '.join(f'{reason} ({count})' for reason, count in dataset.dropped.items() if count)
     yield 'ok', f'{len(dataset):,} persons in {len(names):,} images; left out: {dropped or "none"}'
@@ -108,12 +96,12 @@ def find_stores(root: Path) -> dict[Path, str | None]:
 
 
 def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Look at every number of the store at ``path``, which names ``annotation``."""
-    try:
-        store = SequenceStore(path, annotation)
-    except InputError as error:
-        yield 'problem', str(error)
-        return
+    """Look at every number of the store at ``path``, which names ``annotation``.
+
+    Raises:
+        InputError: the store is damaged.
+    """
+    store = SequenceStore(path, annotation)
     columns = 3 if store.has_depth else 2
     sums, broken = np.zeros(2), 0
     for start in range(0, len(annotation), _CHUNK):

@@ -15,7 +15,6 @@ _LEFT_HIP, _RIGHT_HIP = 4, 1
 _ROOT_TOLERANCE = 1e-3  # metres
 _BOX_TOLERANCE = 0.5  # px
 _HALF_DEPTH_RANGE = 0.75  # metres, half of the D of the configs
-_NEAREST, _FARTHEST = 0.5, 50  # metres from the camera to the root, typically
 _PROBLEMS = {
     'root': "S has the root off the middle of the hips by more than 1 mm in {} frames. Human3.6M's root is exactly "
     'there: check the order of the joints.',
@@ -70,27 +69,20 @@ def check_counts(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
     """Compare with the whole Human3.6M, if every frame is annotated."""
     if _frame_step(annotation.path) not in (1, None):
         return
-    lengths = Counter()
+    lengths, other = Counter(), []
     for sequence in annotation.sequences:
         lengths[sequence.subject] += len(sequence.rows)
-    other = []
     for subjects, official in OFFICIAL_FRAMES.items():
         count = sum(lengths[subject] for subject in subjects)
         if count not in (0, official) and not ('S11' in subjects and count == official - 4 * S11_DIRECTIONS_FRAMES):
             other.append(f'{" and ".join(subjects)} {count:,}, not {official:,}')
     if other:
-        message = (
-            f"other numbers of frames than Human3.6M's: {'; '.join(other)}. As it should be of a part of it or of "
-        )
-        yield 'note', message + 'synthetic data.'
+        of_what = 'As it should be of a part of it or of synthetic data.'
+        yield 'note', f"other numbers of frames than Human3.6M's: {'; '.join(other)}. {of_what}"
 
 
 def check_joints(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Look at units, roots, boxes, crops, depths and the image's borders in every frame."""
-    distance = float(np.median(np.abs(annotation.keypoints_3d[:, ROOT, 2])))
-    if not _NEAREST < distance < _FARTHEST:
-        units = 'it looks like millimetres: divide S by 1000' if distance > _FARTHEST else 'expected metres'
-        yield 'problem', f'in the median frame S is {distance:.4g} m from the camera; {units}.'
+    """Look at roots, boxes, crops, depths and the image's borders in every frame."""
     counts = Counter()
     for index in range(len(annotation.sequences)):
         counts.update(_measure(annotation, index))
@@ -107,7 +99,7 @@ def _measure(annotation: H36MAnnotation, index: int) -> dict[str, int]:
     rows, camera = annotation.sequences[index].rows, annotation.cameras[index]
     poses, keypoints = annotation.keypoints_3d[rows], annotation.keypoints[rows]
     visible = annotation.keypoints_visible[rows]
-    middle = (poses[:, _LEFT_HIP] + poses[:, _RIGHT_HIP]) / 2
+    off = np.linalg.norm(poses[:, ROOT] - (poses[:, _LEFT_HIP] + poses[:, _RIGHT_HIP]) / 2, axis=-1)
     depth = poses[..., 2] - poses[:, ROOT, None, 2]
     center, half = annotation.center[rows], 100 * annotation.scale[rows, None] + _BOX_TOLERANCE
     out_of_box = visible & _outside(keypoints, center - half, center + half)
@@ -116,14 +108,9 @@ def _measure(annotation: H36MAnnotation, index: int) -> dict[str, int]:
     if annotation.crops is not None:
         low, high = np.split(annotation.crops[rows], 2, axis=-1)
         out_of_crop = visible & ~out_of_image & _outside(keypoints, low - 0.5, high - 0.5)
-    return dict(
-        joints=depth.size,
-        root=int(np.sum(np.linalg.norm(poses[:, ROOT] - middle, axis=-1) > _ROOT_TOLERANCE)),
-        box=int(np.sum(out_of_box.any(axis=-1))),
-        crop=int(np.sum(out_of_crop.any(axis=-1))),
-        depth=int(np.sum(np.abs(depth) > _HALF_DEPTH_RANGE)),
-        image=int(np.sum(out_of_image)),
-    )
+    frames = dict(root=off > _ROOT_TOLERANCE, box=out_of_box.any(axis=-1), crop=out_of_crop.any(axis=-1))
+    joints = dict(joints=np.ones(depth.shape, bool), depth=np.abs(depth) > _HALF_DEPTH_RANGE, image=out_of_image)
+    return {name: int(np.sum(found)) for name, found in (frames | joints).items()}
 
 
 def _outside(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ _MARGIN = 0.65  # of the box's side, from its middle to the picture's edge
 _RING = dict(marker='o', markersize=9, markerfacecolor='none', markeredgecolor='#ffd500', markeredgewidth=1.3)
 _CROSS = dict(marker='+', markersize=8, markeredgecolor='#00e5ff', markeredgewidth=1.3)
 _BOX_COLOR = '#7cfc00'
+_COLORS = {side: np.divide(color, 255) for side, color in SIDE_COLORS.items()}
 
 
 class CheckedFrame(NamedTuple):
@@ -42,7 +43,7 @@ def draw_check_picture(frames: Sequence[CheckedFrame], path: str | Path) -> None
     handles = [
         Line2D([], [], linestyle='none', **_RING, label='2D joints (part)'),
         Line2D([], [], linestyle='none', **_CROSS, label='projected 3D joints (S)'),
-        *(Line2D([], [], color=_rgb(SIDE_COLORS[side]), label=f"the person's {side}") for side in ('left', 'right')),
+        *(Line2D([], [], color=_COLORS[side], label=f"the person's {side}") for side in ('left', 'right')),
         Line2D([], [], color=_BOX_COLOR, linestyle='--', label='box'),
     ]
     legend = figure.legend(handles=handles, loc='outside lower center', ncols=len(handles), fontsize=10)
@@ -60,25 +61,16 @@ def _draw(axes, frame: CheckedFrame) -> None:
         x1, y1, x2, y2 = window - 0.5  # from the middle to the edge of the outer pixels
         axes.imshow(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), extent=(x1, x2, y2, y1))
     for bone, side in zip(BONES, BONE_SIDES, strict=True):
-        axes.plot(*frame.keypoints[list(bone)].T, color=_rgb(SIDE_COLORS[side]), linewidth=1.5, alpha=0.9)
+        axes.plot(*frame.keypoints[list(bone)].T, color=_COLORS[side], linewidth=1.5, alpha=0.9)
     axes.plot(*frame.keypoints.T, linestyle='none', **_RING)
     axes.plot(*frame.projected.T, linestyle='none', **_CROSS)
     corner, far = frame.box[:2], frame.box[2:]
     axes.add_patch(Rectangle(corner, *(far - corner), fill=False, edgecolor=_BOX_COLOR, linestyle='--', linewidth=0.9))
-    middle, half = (corner + far) / 2, max((far - corner).max() * _MARGIN, 8)
+    (x, y), half = (corner + far) / 2, max((far - corner).max() * _MARGIN, 8)
     axes.set(
-        xlim=(middle[0] - half, middle[0] + half),
-        ylim=(middle[1] + half, middle[1] - half),
-        xticks=[],
-        yticks=[],
-        facecolor='0.5',
-        aspect='equal',
+        xlim=(x - half, x + half), ylim=(y + half, y - half), xticks=[], yticks=[], facecolor='0.5', aspect='equal'
     )
     distance = np.linalg.norm(frame.projected - frame.keypoints, axis=-1).max()
     apart = 'a joint behind the camera' if np.isnan(distance) else f'at most {max(distance, 0.001):.3g} px apart'
     no_image = '' if frame.image is not None else ', no image'
     axes.set_title(f'{frame.title}\n{apart}{no_image}', fontsize=8.5)
-
-
-def _rgb(color: tuple[int, int, int]) -> tuple[float, ...]:
-    return tuple(channel / 255 for channel in color)

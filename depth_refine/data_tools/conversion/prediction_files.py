@@ -1,4 +1,4 @@
-"""Reads per-frame predictions of pose estimators, one video at a time.
+"""Reads per-frame predictions of pose estimators, one video at a time, and maps joints to Human3.6M's 17.
 
 P persons, K joints. The predictions of the video ``S1_Walking_1.54138969`` are looked for in a folder as
 
@@ -14,16 +14,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from mmpose.apis.inference_3d import convert_keypoint_definition
 
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
 
 Frames = dict[int, np.ndarray]
 
-_OPENPOSE_PERSON = 'pose_keypoints_2d'
+NUM_JOINTS = dict(h36m=17, coco=17, coco_wholebody=133, body_25=25)  # by joint order
+# OpenPose's BODY_25 to COCO's order: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles, left before
+# right. Its own neck and middle of the hips are not used, so that one convention holds for all.
+_COCO_IN_BODY_25 = (0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11)
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
 
 
@@ -31,16 +34,13 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
     """Predictions in the image for a video; nothing if there are no files of it in ``folder``.
 
     Returns:
-        For each frame number as in the files, (P, K, 3) of (u px, v px, score) or, with depths, (P, K, 4) of (u px,
-        v px, depth, score).
+        For each frame number as in the files, (P, K, 3) of (u px, v px, score), or (P, K, 4) with the depth before it.
 
     Raises:
         InputError: a file is damaged or of another form.
     """
     archive = folder / f'{sequence}.npz'
-    if archive.is_file():
-        return _read_npz(archive)
-    return _read_json(folder, sequence, 2)
+    return _read_npz(archive) if archive.is_file() else _read_json(folder, sequence, 2)
 
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
@@ -53,6 +53,34 @@ def read_lifted(folder: Path, sequence: str) -> Frames:
         InputError: as :func:`read_keypoints`.
     """
     return _read_json(folder, sequence, 3)
+
+
+def to_h36m(keypoints: np.ndarray, order: str) -> np.ndarray:
+    """Joints (N, K, C) of another order, a key of ``NUM_JOINTS``, as Human3.6M's (N, 17, C).
+
+    The convention for COCO, with which COCO-WholeBody begins, is MMPose's: the root is the middle of the hips, the
+    thorax the middle of the shoulders, the spine the middle of these two, the neck base the nose and the head the
+    middle of the eyes. Nose and eyes are some centimetres below and before Human3.6M's joints. All C channels are
+    treated alike: a depth or score becomes the mean, and NaN makes all that depends on it NaN.
+
+    Raises:
+        InputError: the order is not known, or K is not its number of joints.
+    """
+    known = ', '.join(f'{name} ({count} joints)' for name, count in NUM_JOINTS.items())
+    if order not in NUM_JOINTS:
+        raise InputError(
+            f'unknown joint order {order!r}: expected one of {known}. Which number is which joint cannot be guessed '
+            'from coordinates; write the joints in one of these orders.'
+        )
+    if keypoints.shape[1] != NUM_JOINTS[order]:
+        raise InputError(
+            f'expected {NUM_JOINTS[order]} joints in the order {order!r}, got {keypoints.shape[1]}. Name the right '
+            f'order of {known}, or write the joints in one of these.'
+        )
+    if order == 'h36m':
+        return keypoints
+    coco = keypoints[:, _COCO_IN_BODY_25] if order == 'body_25' else keypoints[:, : NUM_JOINTS['coco']]
+    return convert_keypoint_definition(coco, 'coco', 'h36m')
 
 
 def _read_npz(path: Path) -> Frames:
@@ -68,9 +96,8 @@ def _read_npz(path: Path) -> Frames:
     arrays.setdefault('scores', np.ones(shape))
     expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape)
     for key, array in arrays.items():
-        kinds = 'iu' if key == 'frames' else 'fiu'
+        kinds, what = ('iu', 'whole numbers') if key == 'frames' else ('fiu', 'numbers')
         if array.shape != expected[key] or len(shape) != 2 or array.dtype.kind not in kinds:
-            what = 'whole numbers' if key == 'frames' else 'numbers'
             raise InputError(
                 f'{path}: expected {what} of shape {expected[key]} in {key!r}, got {array.dtype} {array.shape}. '
                 'keypoints are (frames, joints, 2), and the others fit them.'
@@ -98,25 +125,26 @@ def _read_json(folder: Path, sequence: str, dims: int) -> Frames:
     name = re.compile(re.escape(sequence) + r'_(\d+)(_keypoints)?\.json')
     paths = sorted([*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')])
     numbers = [(int(match[1]), path) for path in paths if (match := name.fullmatch(path.name))]
-    return _by_number(
-        folder / f'{sequence}_*.json', ((n, _stack(path, _persons_of_image(path), dims)) for n, path in numbers)
-    )
+    frames = ((number, _stack(path, _load(path), dims)) for number, path in numbers)
+    return _by_number(folder / f'{sequence}_*.json', frames)
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> list:
+    """The list in a json file, or that in a dict as of MMPose's demos and OpenPose."""
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path} is not a readable json file ({error}). Write or copy it again.') from error
+    if isinstance(content, dict):
+        content = content.get('people', content.get('instance_info'))
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        raise _unknown_form(path)
+    return content
 
 
 def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
     """Frame numbers and persons of a video's json file."""
     content = _load(path)
-    if isinstance(content, dict):
-        content = content.get('instance_info')  # of MMPose's demos
-    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        raise _unknown_form(path)
     if all(isinstance(item.get('frame_id'), int) and isinstance(item.get('instances'), list) for item in content):
         for item in content:
             yield item['frame_id'], item['instances']
@@ -132,16 +160,6 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
         raise _unknown_form(path)
 
 
-def _persons_of_image(path: Path) -> list:
-    """Persons of an image's json file."""
-    content = _load(path)
-    if isinstance(content, dict):
-        content = content.get('people', content.get('instance_info'))
-    if not isinstance(content, list):
-        raise _unknown_form(path)
-    return content
-
-
 def _stack(path: Path, persons: list, dims: int) -> np.ndarray:
     """Persons (P, K, dims + 1); none are (0, 0, dims + 1)."""
     try:
@@ -153,12 +171,12 @@ def _stack(path: Path, persons: list, dims: int) -> np.ndarray:
 
 def _person(person: dict, dims: int) -> np.ndarray:
     """(K, dims + 1) of one person of any of the formats."""
-    if _OPENPOSE_PERSON in person:
-        joints = np.reshape(np.array(person[_OPENPOSE_PERSON], float), (-1, 3))
-    elif 'keypoint_scores' in person:
-        joints = np.column_stack([np.array(person['keypoints'], float), np.array(person['keypoint_scores'], float)])
+    openpose = 'pose_keypoints_2d'
+    keypoints = np.array(person[openpose if openpose in person else 'keypoints'], float)
+    if 'keypoint_scores' in person:
+        joints = np.column_stack([keypoints, np.array(person['keypoint_scores'], float)])
     else:
-        joints = np.reshape(np.array(person['keypoints'], float), (-1, 3))
+        joints = np.reshape(keypoints, (-1, 3))
     if joints.shape[1] != dims + 1:
         raise ValueError(f'{joints.shape[1] - 1} coordinates a joint')
     return joints

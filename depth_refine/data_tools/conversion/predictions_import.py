@@ -1,7 +1,7 @@
 """From predictions of any estimator to a depth sequence store."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -11,8 +11,7 @@ from depth_refine.datasets.h36m_annotation import Sequence
 from depth_refine.structures.skeleton import JOINT_NAMES, ROOT
 from depth_refine.utils.errors import InputError
 
-from .keypoint_orders import to_h36m
-from .prediction_files import Frames, read_keypoints, read_lifted
+from .prediction_files import Frames, read_keypoints, read_lifted, to_h36m
 
 # RTMPose3D's depth axis has 288 bins from -2.1744869 to 2.1744869 m.
 METRES = dict(m=1.0, mm=1e-3, rtmpose3d_bin=2.1744869 / 144)
@@ -24,38 +23,23 @@ _DEPTH_SPREAD = (0.05, 3.0)  # metres between the nearest and the farthest joint
 _LISTED = 5  # videos or frames in a message
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where predictions come from and what their numbers mean.
+class Origin(NamedTuple):
+    """Where predictions come from and what their numbers mean."""
 
-    Attributes:
-        estimator: its name, for people.
-        keypoints: folder of the files, see :mod:`depth_refine.data_tools.conversion.prediction_files`.
-        joint_order: a key of :data:`depth_refine.data_tools.conversion.keypoint_orders.NUM_JOINTS`.
-        first_frame: number that the files give to the first frame of a video; the annotation's is 1.
-        lifted: folder of MMPose's 3D json files, for depths that are not in ``keypoints``.
-        depth_unit: a key of ``METRES``; None if there are no depths.
-    """
-
-    estimator: str
-    keypoints: Path
-    joint_order: str
-    first_frame: int
-    lifted: Path | None = None
-    depth_unit: str | None = None
+    estimator: str  # its name, for people
+    keypoints: Path  # folder of the files, see :mod:`depth_refine.data_tools.conversion.prediction_files`
+    joint_order: str  # a key of ``NUM_JOINTS`` there
+    first_frame: int  # number that the files give to the first frame of a video; the annotation's is 1
+    lifted: Path | None = None  # folder of MMPose's 3D json files, for depths that are not in ``keypoints``
+    depth_unit: str | None = None  # a key of ``METRES``; None if there are no depths
 
 
 def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Path) -> float:
-    """Make the depth sequence store of an annotation from predictions.
+    """Make the depth sequence store ``out`` of an annotation from predictions of every frame of it.
 
     Of several persons in a frame the one nearest to the middle of the annotation's box is taken. A joint of score 0 was
     not found: its place and depth are interpolated over time within the video, and its score stays 0. Depths become
     relative to the root.
-
-    Args:
-        annotation: every frame of it must be predicted.
-        origin: the predictions.
-        out: the folder to make; it must not exist.
 
     Returns:
         The share of joints that were interpolated.
@@ -68,15 +52,9 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
     has_depth = origin.depth_unit is not None
     if origin.lifted is not None and not has_depth:
         raise InputError(f'{origin.lifted} gives depths: state their unit, one of {", ".join(METRES)}')
-    camera = annotation.cameras[0]
-    meta = dict(
-        config=origin.estimator,
-        checkpoint=dict(file=origin.estimator, sha256='not known'),
-        flip_test=None,
-        image_size=[int(camera['w']), int(camera['h'])],
-        joint_order=origin.joint_order,
-        depth_unit_of_files=origin.depth_unit,
-    )
+    camera, checkpoint = annotation.cameras[0], dict(file=origin.estimator, sha256='not known')
+    meta = dict(config=origin.estimator, checkpoint=checkpoint, flip_test=None, joint_order=origin.joint_order)
+    meta |= dict(image_size=[int(camera['w']), int(camera['h'])], depth_unit_of_files=origin.depth_unit)
     missing, depth, num_filled = {}, np.full((len(annotation), 17), np.nan, np.float32), 0
     with write_sequence_store(out, annotation, 'published', meta, has_depth) as writer:
         for sequence in tqdm(annotation.sequences, unit='video'):
@@ -192,11 +170,7 @@ def _fill(name: str, poses: np.ndarray, frames: np.ndarray) -> int:
 
 
 def _check_keypoints(name: str, keypoints: np.ndarray, annotation: H36MAnnotation, rows: np.ndarray) -> None:
-    """Refuse 2D poses (T, 17, 2), px, of the video ``name`` that lie elsewhere than those of the annotation's ``rows``.
-
-    Raises:
-        InputError: the median visible joint lies further than a quarter of the box away from where it should be.
-    """
+    """Refuse 2D poses (T, 17, 2), px, whose median visible joint lies a quarter of the box off the annotation's."""
     distances = np.linalg.norm(keypoints - annotation.keypoints[rows], axis=-1)
     visible = annotation.keypoints_visible[rows]
     error = np.median((distances / (200 * annotation.scale[rows, None]))[visible]) if visible.any() else 0
@@ -210,12 +184,7 @@ def _check_keypoints(name: str, keypoints: np.ndarray, annotation: H36MAnnotatio
 
 
 def _check_depth(depth: np.ndarray, unit: str, annotation: H36MAnnotation) -> None:
-    """Refuse depths (N, 17), metres relative to the root if they are in the unit stated, of another unit or axis.
-
-    Raises:
-        InputError: nobody's joints are spread in depth like that, or visible joints are nearer where the annotation has
-            them farther.
-    """
+    """Refuse depths (N, 17), metres relative to the root if they are in the unit stated, of another unit or axis."""
     spread = float(np.median(np.ptp(depth, axis=1)))
     if not _DEPTH_SPREAD[0] <= spread <= _DEPTH_SPREAD[1]:
         raise InputError(

@@ -7,8 +7,8 @@ in metres relative to the pelvis in the camera's axes. So weights are renamed an
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,8 @@ from depth_refine.utils.compat import CheckpointFile, load_from_file, load_restr
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.safe_pickle import StandIn
 
+CONFIG = 'configs/refiner_243_cpn.py'  # VideoPose3D's published network on its published detections
+_BACKBONE = dict(channels=1024, kernel_size=3, num_blocks=4, causal=False)  # of that
 _NUM_JOINTS = 17
 _BATCH_NORM = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
 _HEAD = r'(weight|bias)'
@@ -41,23 +43,16 @@ _NAMES = dict(videopose3d=_VIDEOPOSE3D, mmpose=_MMPOSE)
 _EXAMPLES = dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')
 _TRAJECTORY = 'traj'  # the networks of both projects that place the pelvis in space; the refiner has none
 # VideoPose3D saves its random generator, which nobody needs here.
-_RANDOM_STATE = (
-    'numpy.random.__RandomState_ctor',
-    'numpy.random._pickle.__randomstate_ctor',
-    'numpy.random._pickle.__bit_generator_ctor',
-    'numpy.random._mt19937.MT19937',
-)
+_PICKLED = ('_pickle.__randomstate_ctor', '_pickle.__bit_generator_ctor', '_mt19937.MT19937', '__RandomState_ctor')
+_RANDOM_STATE = [f'numpy.random.{name}' for name in _PICKLED]
 
 
-@dataclass(frozen=True)
-class RefinerShape:
+class RefinerShape(NamedTuple):
     """What a checkpoint tells of its network."""
 
     kernel_size: int
     num_blocks: int
     channels: int
-
-    CONFIG = 'configs/refiner_243_cpn.py'  # VideoPose3D's published network on its published detections
 
     @property
     def receptive_field(self) -> int:
@@ -66,32 +61,27 @@ class RefinerShape:
 
     def config_options(self, causal: bool) -> list[str]:
         """What ``--cfg-options`` must change in ``CONFIG``."""
-        options = []
-        if self.channels != 1024:
-            options += [f'model.backbone.channels={self.channels}', f'model.head.in_channels={self.channels}']
-        if self.kernel_size != 3:
-            options.append(f'model.backbone.kernel_size={self.kernel_size}')
-        if self.num_blocks != 4:
-            options.append(f'model.backbone.num_blocks={self.num_blocks}')
+        model = dict(channels=self.channels, kernel_size=self.kernel_size, num_blocks=self.num_blocks, causal=causal)
+        options = [f'model.backbone.{key}={value}' for key, value in model.items() if value != _BACKBONE[key]]
+        if self.channels != _BACKBONE['channels']:
+            options.append(f'model.head.in_channels={self.channels}')
         data = [f'seq_len={self.receptive_field}'] if self.receptive_field != 243 else []
-        if causal:
-            options.append('model.backbone.causal=True')
-            data.append('causal=True')
+        data += ['causal=True'] if causal else []
         return options + [f'{split}_dataloader.dataset.{key}' for split in ('train', 'val', 'test') for key in data]
 
 
 def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[RefinerShape, list[str]]:
     """Write a checkpoint of the refiner that computes what another project's network computes.
 
-    Outputs are equal up to rounding for every input. Weights do not show everything. A causal network's config has to
+    Outputs are equal up to rounding for every input. Weights do not show everything: a causal network's config has to
     say so. MMPose's networks without residuals cannot be expressed, and VideoPose3D's on COCO's joints, whose published
     file is known by its name, take another input.
 
     Args:
-        path: VideoPose3D's ``*.bin``, a dict with ``model_pos``; or a checkpoint of MMPose's ``PoseLifter`` with
-            ``TCN`` and ``TemporalRegressionHead``, of version 0 or 1.
+        path: of ``source`` ``'videopose3d'`` a ``*.bin``, a dict with ``model_pos``; of ``'mmpose'`` a checkpoint of
+            ``PoseLifter`` with ``TCN`` and ``TemporalRegressionHead``, of version 0 or 1.
         out: the checkpoint to make, for ``tools/test.py`` or ``load_from``.
-        source: ``'videopose3d'`` or ``'mmpose'``.
+        source: whose network it is.
 
     Returns:
         The network's shape, and the parts of the checkpoint that were left out because the refiner has no such part.
@@ -112,8 +102,8 @@ def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[
             unknown.append(name)
     shape = _find_shape(path, source, renamed, unknown)
     state = _fit(path, renamed, shape)
-    with Path(path).open('rb') as file:
-        origin = dict(project=source, file=Path(path).name, sha256=hashlib.file_digest(file, 'sha256').hexdigest())
+    sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    origin = dict(project=source, file=Path(path).name, sha256=sha256)
     with whole_file(out) as partial:
         torch.save(dict(meta=dict(converted_from=origin), state_dict=state), partial)
     return shape, sorted(set(left_out))
@@ -149,7 +139,7 @@ class _Ignored(StandIn):
 
     def __init__(self, *_) -> None: ...
 
-    def __setstate__(self, state: object) -> None: ...
+    __setstate__ = __init__
 
 
 def _rename(name: str, names: dict[str, str]) -> str | None:

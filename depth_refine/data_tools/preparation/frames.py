@@ -59,10 +59,7 @@ def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -> Crop
     degrees, as far as they lie in the frame. The stored image is as small as it can be without that a box scaled by
     0.75 is magnified to the network's 256 px, and never larger than its window.
 
-    Args:
-        poses_2d: (T, 17, 2) px.
-        poses_3d: (T, 17, 3) camera-frame metres.
-        camera: see :mod:`depth_refine.functional.camera`.
+    Poses are (T, 17, 2) px and (T, 17, 3) camera-frame metres.
 
     Raises:
         SequenceError: somebody is outside the frame.
@@ -104,40 +101,29 @@ def sample_video(path: Path, camera: dict, crops: Crops | None) -> VideoSample:
 def store_frames(
     path: Path, images: Path, sequence: str, poses: int, numbers: Sequence[int], crops: Crops | None
 ) -> int:
-    """Write frames of a video as JPEG files, unless they are there.
+    """Write the frames ``numbers``, from 1, of the video ``path`` as JPEG files, or their ``crops``.
 
-    The folder of the sequence appears when it is complete; one that was made from another video or other poses, or
-    lacks some of the frames, is made anew.
-
-    Args:
-        path: the mp4 file.
-        images: the folder of all images.
-        sequence: name of the sequence in image names.
-        poses: how many frames have poses.
-        numbers: which of them to write, from 1, ascending.
-        crops: of the frames with poses; without, full frames are written.
+    The folder of the sequence in ``images`` appears when it is complete; one that was made from another video or other
+    poses, or lacks some of the frames, is made anew.
 
     Returns:
-        How many of the frames with poses the video has.
+        How many of the first ``poses`` frames, those with poses, the video has.
 
     Raises:
         VideoError: the video lacks 50 frames or more, or cannot be decoded.
     """
     folder = (images / image_name(sequence, 1)).parent
-    source = hashlib.sha256(f'{path.stat().st_size} {poses}'.encode())
-    if crops is not None:
-        source.update(crops.windows.tobytes())
-    stored = _stored_frames(folder, source.hexdigest(), numbers)
-    if stored is not None:
+    made_of = f'{path.stat().st_size} {poses}'.encode() + (b'' if crops is None else crops.windows.tobytes())
+    source = hashlib.sha256(made_of).hexdigest()
+    if (stored := _stored_frames(folder, source, numbers)) is not None:
         return stored
     if folder.exists():
-        outdated = folder.rename(folder.with_name(f'.{folder.name}.partial-outdated'))
-        shutil.rmtree(outdated)
+        shutil.rmtree(folder.rename(folder.with_name(f'.{folder.name}.partial-outdated')))
     with whole_folder(folder) as partial:
         frames = _decode(path, poses, frozenset(numbers), partial, sequence, crops)
         if frames == 0 or poses - frames > MOST_LOST:
             raise VideoError(f'{path} ends after {frames} of {poses} frames: download or unpack it again')
-        (partial / _RECORD).write_text(json.dumps(dict(frames=frames, source=source.hexdigest())))
+        (partial / _RECORD).write_text(json.dumps(dict(frames=frames, source=source)))
     return frames
 
 

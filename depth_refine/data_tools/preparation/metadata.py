@@ -16,9 +16,6 @@ _ACTIONS = {str(action) for action in range(2, 17)}  # 1 is _ALL: files with wha
 def read_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
     """Read the cameras of all 11 subjects.
 
-    Args:
-        path: ``metadata.xml``.
-
     Returns:
         Dict of (subject, camera id) to camera, 44 of them, with the fields of MMPose's ``cameras.pkl``: those of
         :mod:`depth_refine.functional.camera`, ``name`` and ``id``.
@@ -40,9 +37,6 @@ def read_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
 
 def read_takes(path: str | Path) -> dict[str, list[str]]:
     """Read which takes each subject performed.
-
-    Args:
-        path: ``metadata.xml``.
 
     Returns:
         Dict of subject to the names of its takes as in the files' names (``'Directions 1'``, ``'Directions'``), 30 of
@@ -88,15 +82,7 @@ def _read_numbers(path: str | Path, cameras: int) -> tuple[np.ndarray, np.ndarra
 def _camera(extrinsics: np.ndarray, intrinsics: np.ndarray, index: int, camera_id: str) -> dict:
     """From three angles and the centre (mm); focal lengths and principal point (px), radial, tangential."""
     focal, centre, radial, tangential = np.split(intrinsics[:, None], [2, 4, 7])
-    return {
-        'R': Rotation.from_euler('XYZ', extrinsics[:3]).as_matrix().T,  # the angles turn the world to the camera
-        'T': extrinsics[3:, None] / 1000,
-        'c': centre,
-        'f': focal,
-        'k': radial,
-        'p': tangential,
-        'w': IMAGE_WIDTH,
-        'h': IMAGE_HEIGHTS[camera_id],
-        'name': f'camera{index + 1}',
-        'id': camera_id,
-    }
+    rotation = Rotation.from_euler('XYZ', extrinsics[:3]).as_matrix().T  # the angles turn the world to the camera
+    lens = dict(c=centre, f=focal, k=radial, p=tangential)
+    size, name = dict(w=IMAGE_WIDTH, h=IMAGE_HEIGHTS[camera_id]), f'camera{index + 1}'
+    return dict(R=rotation, T=extrinsics[3:, None] / 1000, **lens, **size, name=name, id=camera_id)

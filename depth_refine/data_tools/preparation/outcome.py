@@ -18,11 +18,7 @@ would lose more counts as damaged and is left out."""
 
 
 class Outcome:
-    """What one run found, prepared and left out.
-
-    Args:
-        takes: the takes of each subject, from the metadata.
-        cameras: the camera ids.
+    """What one run found, prepared and left out, of the ``takes`` of each subject and the ``cameras``.
 
     Attributes:
         expected: all sequences of the subjects with poses, in the order of the annotation.
@@ -36,12 +32,8 @@ class Outcome:
     def __init__(self, takes: Mapping[str, list[str]], cameras: Sequence[str]) -> None:
         self.takes = {subject: takes.get(subject, []) for subject in self.subjects}
         self.cameras = cameras
-        self.expected = [
-            SequenceKey(subject, take, camera)
-            for subject, names in self.takes.items()
-            for take in names
-            for camera in cameras
-        ]
+        takes_of = [(subject, take) for subject, names in self.takes.items() for take in names]
+        self.expected = [SequenceKey(*take, camera) for take in takes_of for camera in cameras]
         self.frames: dict[SequenceKey, int] = {}
         self.errors: dict[SequenceKey, str] = {}
         self.notes: dict[SequenceKey, str] = {}
@@ -56,11 +48,9 @@ class Outcome:
 
     def add(self, key: SequenceKey, sequence: Inspected, frames: int) -> None:
         """A sequence of some frames was prepared."""
-        self.frames[key] = frames
-        texts = [sequence.note] if sequence.note else []
-        if frames < len(sequence.poses_2d):
-            texts.append(f'the video has {frames} of {len(sequence.poses_2d)} frames: it is shortened to these')
-        if texts:
+        self.frames[key], poses = frames, len(sequence.poses_2d)
+        shortened = f'the video has {frames} of {poses} frames: it is shortened to these' if frames < poses else None
+        if texts := [text for text in (sequence.note, shortened) if text]:
             self.notes[key] = '; '.join(texts)
         if sequence.video is not None:
             self._videos[key] = sequence.video
@@ -118,10 +108,9 @@ class Outcome:
         crops, full = sum(video.image_bytes for video in videos), sum(video.full_bytes for video in videos)
         if crops == full:
             return []
-        return [
-            f'Person crops take {crops / len(videos) / 1000:.0f} kB each, full frames {full / len(videos) / 1000:.0f} '
-            f'kB (first frames of {len(videos)} videos): {100 - 100 * crops / full:.0f} % less.'
-        ]
+        sizes = f'{crops / len(videos) / 1000:.0f} kB each, full frames {full / len(videos) / 1000:.0f} kB'
+        less = f'{100 - 100 * crops / full:.0f} % less'
+        return [f'Person crops take {sizes} (first frames of {len(videos)} videos): {less}.']
 
 
 def _list(title: str, sequences: Mapping[SequenceKey, str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pickle
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,13 +25,7 @@ _IMAGE_MARGIN, _FILE_BYTES, _ROW_BYTES = 1.25, 2048, 1300  # over first frames' 
 def open_workspace(out: Path, image_kind: str, makes_images: bool) -> Iterator[Path]:
     """Keep an output folder for this run alone, and clear what killed runs left half-written there.
 
-    The folder notes which kind of images its annotations belong to, full frames or crops; one kind is not added to
-    the other.
-
-    Args:
-        out: made if missing.
-        image_kind: ``'full frames'`` or ``'person crops'``.
-        makes_images: will the run write images?
+    The folder notes its ``image_kind``, ``'full frames'`` or ``'person crops'``; one is not added to the other.
 
     Yields:
         A hidden folder in ``out`` for intermediate files.
@@ -75,9 +69,7 @@ def _clear(out: Path) -> None:
             shutil.rmtree(path)
 
 
-def check_space(
-    out: Path, inspected: Mapping[SequenceKey, Inspected], numbers: Mapping[SequenceKey, list[int]], image_kind: str
-) -> None:
+def check_space(out: Path, inspected: dict[SequenceKey, Inspected], numbers: dict, image_kind: str) -> None:
     """Refuse to fill the disk with images, of the frames ``numbers`` of each sequence, and annotations.
 
     Raises:
@@ -98,36 +90,20 @@ def check_space(
 
 
 def checked_steps(steps: Iterable[int]) -> list[int]:
-    """The steps in which frames are annotated, sorted and each once.
-
-    Raises:
-        InputError: one is below 1.
-    """
-    steps = sorted(set(steps))
-    if steps[0] < 1:
-        raise InputError(f'expected steps of 1 or more, got {steps[0]}')
-    return steps
+    """The steps in which frames are annotated, sorted and each once, or an ``InputError`` if one is below 1."""
+    if min(steps) < 1:
+        raise InputError(f'expected steps of 1 or more, got {min(steps)}')
+    return sorted(set(steps))
 
 
-def write_annotations(
-    folder: Path, cameras: dict, sequences: Iterable[AnnotatedSequence], steps: Iterable[int]
-) -> None:
-    """Write ``cameras.pkl`` and, of every n-th frame for each n of ``steps``, the annotation of each split.
-
-    Args:
-        folder: ``annotation_body3d``.
-        cameras: of all subjects.
-        sequences: every frame of each.
-        steps: see :func:`checked_steps`.
-    """
+def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequence], steps: list[int]) -> None:
+    """Write ``cameras.pkl`` and, of every n-th frame for each n of ``steps``, the annotation of each split."""
     with whole_file(folder / 'cameras.pkl') as partial:
         partial.write_bytes(pickle.dumps(cameras, protocol=4))
     for step in steps:
         for split, those in by_split(sequences).items():
-            every_nth = [
-                AnnotatedSequence(name, *(None if array is None else array[::step] for array in arrays))
-                for name, *arrays in those
-            ]
+            arrays_of = {name: [array[::step] for array in arrays if array is not None] for name, *arrays in those}
+            every_nth = [AnnotatedSequence(name, *arrays) for name, arrays in arrays_of.items()]
             write_annotation(annotation_file(folder, split, step), every_nth)
 
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -40,9 +40,8 @@ def prepare_h36m(
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and, for each step, ``fps<50 / step>/h36m_{train,test}.npz``;
     ``out/images`` a folder for each sequence; ``out/preparation_report.txt`` is the report. Everything appears when it
-    is complete. A run after one that was stopped goes on with what is missing, and gives the same files.
-
-    A sequence whose files are damaged, incomplete or do not fit together is left out and listed in the report.
+    is complete. A run after one that was stopped goes on with what is missing, and gives the same files. A sequence
+    whose files are damaged, incomplete or do not fit together is left out and listed in the report.
 
     Args:
         raw: folder with ``metadata.xml`` and the archives or what they hold, see :mod:`.raw_files`. Of a file that is
@@ -51,8 +50,7 @@ def prepare_h36m(
         steps: annotate every n-th frame, for each n. Images are made of the frames that any of them needs.
         images: write images. Without, videos are not needed.
         crops: the part of each frame around the person, see :mod:`.frames`, instead of full frames.
-        workers: processes (default: one for each core). With more than one, call this under
-            ``if __name__ == '__main__':`` as the processes import the calling script.
+        workers: processes (default: one for each core), which import the calling script: guard its ``__main__``.
 
     Raises:
         InputError: ``raw`` holds no metadata or no subject, an archive is damaged, ``out`` is in use or begun with
@@ -79,13 +77,15 @@ def prepare_h36m(
             chosen = _choose(found, cameras, wanted, outcome)
             jobs = {key: (files, cameras[key.subject, key.camera], crops) for key, files in chosen.items()}
             inspected = run(inspect_sequence, jobs, dict.fromkeys(jobs, 1), desc='poses', unit='sequence')
+            frames = {key: len(sequence.poses_2d) for key, sequence in inspected.items()}
             if images:
                 frames = _store_images(out, inspected, chosen, steps, image_kind, run)
-            else:
-                frames = {key: len(sequence.poses_2d) for key, sequence in inspected.items()}
+            sequences = []
             for key, count in frames.items():
                 outcome.add(key, inspected[key], count)
-            sequences = [_annotate(key, inspected[key], count) for key, count in frames.items()]
+                poses_2d, poses_3d, stored, *_ = inspected[key]
+                arrays = [poses_2d, poses_3d, *([] if stored is None else [stored.windows])]
+                sequences.append(AnnotatedSequence(key.name, np.arange(1, count + 1), *(a[:count] for a in arrays)))
             write_annotations(out / 'annotation_body3d', cameras, sequences, steps)
             with whole_file(out / REPORT_NAME) as partial_file:
                 partial_file.write_text(f'{outcome}\n')
@@ -98,9 +98,7 @@ def prepare_h36m(
     return outcome
 
 
-def _choose(
-    found: Mapping[RawFile, Path], cameras: dict, wanted: list[str], outcome: Outcome
-) -> dict[SequenceKey, dict[str, Path]]:
+def _choose(found: dict[RawFile, Path], cameras: dict, wanted: list[str], outcome: Outcome) -> dict[SequenceKey, dict]:
     """The files of each sequence that has all it needs, in the order of subjects, takes and cameras."""
     files_of: dict[SequenceKey, dict[str, Path]] = {}
     for (key, kind), path in found.items():
@@ -122,12 +120,7 @@ def _choose(
 
 
 def _store_images(
-    out: Path,
-    inspected: Mapping[SequenceKey, Inspected],
-    chosen: Mapping[SequenceKey, Mapping[str, Path]],
-    steps: list[int],
-    image_kind: str,
-    run: Callable,
+    out: Path, inspected: dict[SequenceKey, Inspected], chosen: dict, steps: list[int], image_kind: str, run: Callable
 ) -> dict[SequenceKey, int]:
     """Store the frames that some step needs; returns how many frames with poses each video has."""
     numbers = {
@@ -140,11 +133,3 @@ def _store_images(
         for key, s in inspected.items()
     }
     return run(store_frames, jobs, {key: len(those) for key, those in numbers.items()}, desc='images', unit='image')
-
-
-def _annotate(key: SequenceKey, sequence: Inspected, count: int) -> AnnotatedSequence:
-    """The first ``count`` frames of a sequence."""
-    crops = None if sequence.crops is None else sequence.crops.windows[:count]
-    return AnnotatedSequence(
-        key.name, np.arange(1, count + 1), sequence.poses_2d[:count], sequence.poses_3d[:count], crops
-    )

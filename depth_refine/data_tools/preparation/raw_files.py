@@ -55,11 +55,7 @@ class SequenceKey(NamedTuple):
         return f'{self.subject} {self.take}.{self.camera}'
 
 
-class RawFile(NamedTuple):
-    """What a file is."""
-
-    key: SequenceKey
-    kind: str  # '2D poses', '3D poses' or 'video'
+RawFile = tuple[SequenceKey, str]  # what a file is: of which video, and '2D poses', '3D poses' or 'video'
 
 
 def recognise(path: PurePath) -> RawFile | None:
@@ -68,7 +64,7 @@ def recognise(path: PurePath) -> RawFile | None:
     if match is None:
         return None
     key = SequenceKey(f'S{match["subject"]}', match['take'], match['camera'])
-    return RawFile(key, _KINDS[match['poses'] or match['videos']])
+    return key, _KINDS[match['poses'] or match['videos']]
 
 
 def find_raw_files(folder: Path, without: Path | None = None) -> tuple[dict[RawFile, Path], list[Path]]:
@@ -90,13 +86,8 @@ def find_raw_files(folder: Path, without: Path | None = None) -> tuple[dict[RawF
 
 def archives_among(paths: Iterable[Path], kinds: Collection[str]) -> list[Path]:
     """The archives with files of some kinds, by their names: ``Poses_D2_Positions_S1.tgz``, ``s1/Videos.tgz``."""
-    return [
-        path
-        for path in paths
-        if path.name.endswith(_ARCHIVES)
-        and any(_FOLDERS[kind] in path.name for kind in kinds)
-        and 'universal' not in path.name
-    ]
+    archives = [path for path in paths if path.name.endswith(_ARCHIVES) and 'universal' not in path.name]
+    return [path for path in archives if any(_FOLDERS[kind] in path.name for kind in kinds)]
 
 
 def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collection[RawFile]) -> dict[RawFile, Path]:
@@ -104,17 +95,12 @@ def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collectio
 
     Each archive gets a folder which appears when it is complete; an archive that has one is not unpacked again.
 
-    Returns:
-        The files unpacked.
-
     Raises:
         InputError: an archive is damaged, would write outside its folder or unpacks to far more than its size, or the
             disk is too full.
     """
     # The size tells a new download of the same name from one that was damaged.
-    targets = {
-        archive: folder / f'{"_".join(archive.relative_to(raw).parts)}-{archive.stat().st_size}' for archive in archives
-    }
+    targets = {path: folder / f'{"_".join(path.relative_to(raw).parts)}-{path.stat().st_size}' for path in archives}
     todo = {archive: target for archive, target in targets.items() if not target.exists()}
     packed = sum(archive.stat().st_size for archive in todo)
     free = shutil.disk_usage(folder.parent).free

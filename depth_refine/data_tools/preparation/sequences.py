@@ -1,25 +1,38 @@
-"""Looks at the files of one sequence before anything is written, and runs such work on many sequences."""
+"""Reads the files of one sequence before anything is written, and runs such work on many sequences.
 
+Poses are CDF files, read with cdflib, which needs no library of NASA's.
+"""
+
+import io
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import as_completed
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cdflib
 import numpy as np
 from tqdm import tqdm
 
+from depth_refine.datasets.npz_stream import MAX_COMPRESSION
+from depth_refine.functional.camera import project
+from depth_refine.structures.skeleton import ROOT
+from depth_refine.utils.h36m_facts import JOINTS_OF_32
 from depth_refine.utils.parallel import worker_pool
+from depth_refine.utils.units import FROM_CAMERA, unit_fault
 
 from .frames import MOST_LOST, Crops, VideoSample, make_crops, sample_video
-from .poses import check_agreement, read_poses_2d, read_poses_3d
 from .raw_files import SequenceError, SequenceKey
+
+_REPROJECTION_LIMIT = 0.1  # px; the real files agree to 2e-5
+_VARIABLE = 'Pose'
 
 
 class Inspected(NamedTuple):
     """What the files of one sequence hold, T frames with poses."""
 
-    poses_2d: np.ndarray  # (T, 17, 2) float32 px
+    poses_2d: np.ndarray  # (T, 17, 2) float32 px, lens distortion included
     poses_3d: np.ndarray  # (T, 17, 3) float32 camera-frame metres
     crops: Crops | None
     video: VideoSample | None
@@ -27,28 +40,29 @@ class Inspected(NamedTuple):
 
 
 def inspect_sequence(files: Mapping[str, Path], camera: dict, crops: bool) -> Inspected:
-    """Read the poses and the beginning of the video.
-
-    Args:
-        files: ``'2D poses'``, ``'3D poses'`` and, if images are to be made, ``'video'``.
-        camera: of the sequence.
-        crops: will crops be stored?
+    """Read ``'2D poses'``, ``'3D poses'`` and, if there, the beginning of the ``'video'``, of which ``crops`` are made.
 
     Raises:
-        SequenceError: a file is damaged, the files do not fit together, or the person is out of the image.
+        SequenceError: a file is damaged, of another kind, without frames, not finite or not in millimetres; the files
+            do not fit together; or the person is out of the image.
     """
-    poses_2d, poses_3d = read_poses_2d(files['2D poses']), read_poses_3d(files['3D poses'])
-    frames, note = min(len(poses_2d), len(poses_3d)), None
-    try:
-        if len(poses_2d) != len(poses_3d):
-            note = f'{len(poses_2d)} frames of 2D poses, {len(poses_3d)} of 3D poses'
-            if max(len(poses_2d), len(poses_3d)) - frames > MOST_LOST:
-                raise SequenceError(f'{note}: download or unpack them again')
-            note += f': the first {frames} are used'
-        poses_2d, poses_3d = poses_2d[:frames], poses_3d[:frames]
-        check_agreement(poses_2d, poses_3d, camera)
-    except SequenceError as error:
-        raise SequenceError(f'{files["2D poses"]}, {files["3D poses"]}: {error}') from error
+    poses_2d, poses_3d = read_poses(files['2D poses'], 2), read_poses(files['3D poses'], 3) / 1000
+    if fault := unit_fault(poses_3d[:, ROOT, 2], FROM_CAMERA):
+        raise SequenceError(f'{files["3D poses"]}, divided by 1000, {fault}: expected millimetres in the file')
+    both, lengths = f'{files["2D poses"]}, {files["3D poses"]}: ', sorted({len(poses_2d), len(poses_3d)})
+    frames, note = lengths[0], None
+    if len(lengths) > 1:
+        note = f'{len(poses_2d)} frames of 2D poses, {len(poses_3d)} of 3D poses'
+        if lengths[1] - frames > MOST_LOST:
+            raise SequenceError(f'{both}{note}: download or unpack them again')
+        note += f': the first {frames} are used'
+    poses_2d, poses_3d = poses_2d[:frames], poses_3d[:frames]
+    in_front = poses_3d[..., 2].min() > 0
+    error = np.abs(project(poses_3d.astype(np.float64), camera) - poses_2d).max() if in_front else np.inf
+    if error > _REPROJECTION_LIMIT:
+        what = f'are projected up to {error:.1f} px away from the 2D poses' if in_front else 'lie behind the camera'
+        expected = 'expected D2_Positions, D3_Positions_mono and metadata.xml to agree'
+        raise SequenceError(f'{both}the 3D poses {what}: {expected}')
     windows = make_crops(poses_2d, poses_3d, camera) if crops else None
     video = sample_video(files['video'], camera, windows) if 'video' in files else None
     return Inspected(poses_2d, poses_3d, windows, video, note)
@@ -62,18 +76,12 @@ def run_jobs(
     on_error: Callable[[SequenceKey, SequenceError], None],
     **progress_options,
 ) -> dict[SequenceKey, Any]:
-    """Call ``function`` with the arguments of each job, in processes, and show progress.
+    """Call a module's ``function`` with the arguments of each job, in ``workers`` processes (1: this one).
 
-    Args:
-        function: of a module, so that processes find it.
-        jobs: arguments for each sequence.
-        amounts: how much work each is, in the unit of the progress bar.
-        workers: processes; 1 is this one.
-        on_error: told of sequences that cannot be used.
-        progress_options: of the progress bar.
+    ``amounts`` say how much work each job is in the unit of the progress bar, ``progress_options`` are the bar's.
 
     Returns:
-        What the function returned for the other sequences, in the order of the jobs.
+        What the function returned, in the order of the jobs, but for those of which ``on_error`` was told instead.
     """
     results: dict[SequenceKey, Any] = {}
     with tqdm(total=sum(amounts[key] for key in jobs), smoothing=0.05, **progress_options) as progress:
@@ -94,3 +102,67 @@ def run_jobs(
                 for future in as_completed(futures):
                     finish(futures[future], future.result)
     return {key: results[key] for key in jobs if key in results}
+
+
+def read_poses(path: Path, dimensions: int) -> np.ndarray:
+    """Read a CDF file: (T, 17, ``dimensions``) float32, in its unit.
+
+    Raises:
+        SequenceError: see :func:`inspect_sequence`.
+    """
+    try:
+        poses = np.asarray(_read_variable(path))
+    except Exception as error:  # cdflib raises anything on damaged bytes
+        raise SequenceError(f'{path} is not a readable CDF file ({error}): download or unpack it again') from error
+    channels = 32 * dimensions
+    if poses.dtype.kind != 'f' or poses.size == 0 or poses.shape not in {(1, *poses.shape[-2:]), poses.shape[-2:]}:
+        raise SequenceError(f'{path}: expected poses (1, frames, {channels}), got {poses.dtype} {poses.shape}')
+    if poses.shape[-1] != channels:
+        raise SequenceError(f'{path}: expected 32 joints of {dimensions} numbers, got {poses.shape[-1]} numbers')
+    if not np.isfinite(poses).all():
+        raise SequenceError(f'{path} holds numbers that are not finite')
+    return poses.reshape(-1, 32, dimensions)[:, JOINTS_OF_32].astype(np.float32)
+
+
+def _read_variable(path: Path) -> np.ndarray:
+    cdf = _Cdf(path)
+    variable = cdf.varinq(_VARIABLE)
+    claimed = 4 * variable.Num_Elements * (variable.Last_Rec + 1) * math.prod(variable.Dim_Sizes)
+    if claimed > MAX_COMPRESSION * path.stat().st_size:
+        raise ValueError(f'{_VARIABLE!r} claims {claimed} bytes or more, which the file cannot hold')
+    return cdf.varget(_VARIABLE)
+
+
+class _Cdf(cdflib.CDF):
+    """A CDF file that takes no more time and memory than its size allows, whatever it claims."""
+
+    def _file_or_url_or_s3_handler(self, filename: str, *_) -> '_Content':
+        return _Content(Path(filename).read_bytes())
+
+
+class _Content(io.BytesIO):
+    """A file in memory, where it costs nothing to read beyond the end, and which is not searched for ever."""
+
+    _BYTES_PER_SEEK = 4  # records are larger; more seeks than that go round in circles
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._seeks_left = len(content) // self._BYTES_PER_SEEK
+
+    def read(self, size: int | None = -1) -> '_Record':
+        return _Record(super().read(size))
+
+    def seek(self, *args) -> int:
+        self._seeks_left -= 1
+        if self._seeks_left < 0:
+            raise ValueError('it claims more records than it can hold')
+        return super().seek(*args)
+
+
+class _Record(bytes):
+    """A piece of a file; cdflib goes through as many numbers of it as it claims to have, which may be billions."""
+
+    def __getitem__(self, key: int | slice) -> int | bytes:
+        if isinstance(key, slice) and key.stop is not None and key.stop > len(self):
+            raise ValueError('a record claims to be longer than it is')
+        return super().__getitem__(key)

@@ -99,38 +99,33 @@ def _write_stores(archive: Path, sequences: list[AnnotatedSequence], step: int, 
         for camera_id, keypoints in zip(CAMERA_IDS, cameras, strict=True)
     }
     _check_lengths(archive, detections, sequences)
-    with archive.open('rb') as file:
-        source = dict(file=archive.name, sha256=hashlib.file_digest(file, 'sha256').hexdigest())
+    source = dict(file=archive.name, sha256=hashlib.sha256(archive.read_bytes()).hexdigest())
     for split, those in by_split(sequences).items():
         cameras = staging / _CAMERAS
         annotation = H36MAnnotation(annotation_file(cameras.parent, split, step), cameras)
         camera = annotation.cameras[0]
         meta = dict(source=source, image_size=[int(camera['w']), int(camera['h'])])
         keypoints = np.concatenate([detections[s.name][: len(s.frames) : step] for s in those])
-        no_depth = np.full((*keypoints.shape[:2], 1), np.nan)
+        keypoints = np.insert(keypoints.astype(np.float32), 2, np.nan, axis=-1)
         path = staging / 'depth_sequences' / archive.stem.removeprefix(_DETECTIONS) / f'h36m_{split}'
         with write_sequence_store(path, annotation, 'published', meta, has_depth=False) as writer:
-            writer.write(
-                np.arange(len(keypoints)), np.concatenate([keypoints, no_depth], -1), np.ones(no_depth.shape[:2])
-            )
+            writer.write(np.arange(len(keypoints)), keypoints, np.ones(keypoints.shape[:2]))
 
 
 def _check_lengths(archive: Path, detections: dict[str, np.ndarray], sequences: list[AnnotatedSequence]) -> None:
     """Refuse detections that end before the poses of their video; tell of those that go on after the last."""
-    surplus = []
-    for sequence in sequences:
-        count, found = len(sequence.frames), len(detections.get(sequence.name, ()))
-        if found < count:
-            raise InputError(
-                f'{archive}: expected detections for all {count} poses of {sequence.name}, got {found}. Give an '
-                f'archive made from the same recordings as {_POSES}, or remove this one.'
-            )
-        if found > count:
-            surplus.append(found - count)
-    if surplus:
+    surplus = [len(detections.get(sequence.name, ())) - len(sequence.frames) for sequence in sequences]
+    if min(surplus) < 0:
+        short = sequences[int(np.argmin(surplus))]
+        count = len(short.frames)
+        raise InputError(
+            f'{archive}: expected detections for all {count} poses of {short.name}, got {count + min(surplus)}. Give '
+            f'an archive made from the same recordings as {_POSES}, or remove this one.'
+        )
+    if any(surplus):
         print_log(
-            f'{archive.name}: {len(surplus)} of {len(sequences)} videos have more detections than poses, up to '
-            f'{max(surplus)}; those after the last pose are left out',
+            f'{archive.name}: {np.count_nonzero(surplus)} of {len(sequences)} videos have more detections than poses, '
+            f'up to {max(surplus)}; those after the last pose are left out',
             logger='current',
         )
 

@@ -50,7 +50,7 @@ def read_detections(path: Path) -> dict[tuple[str, str], list[np.ndarray]]:
     for key, expected in _METADATA.items():
         got = metadata.get(key) if isinstance(metadata, dict) else None
         if key == 'keypoints_symmetry' and isinstance(got, list | tuple):
-            got = [list(side) if isinstance(side, list | tuple) else side for side in got]
+            got = [list(side) if isinstance(side, tuple) else side for side in got]
         if got != expected:
             raise InputError(
                 f"{path}: expected Human3.6M's 17 joints, with {key} {expected!r} in 'metadata', got {got!r}. Give "
@@ -58,12 +58,11 @@ def read_detections(path: Path) -> dict[tuple[str, str], list[np.ndarray]]:
             )
     detections = {}
     for subject, action, cameras in _videos(path, 'positions_2d'):
-        if not isinstance(cameras, list | tuple) or len(cameras) != len(CAMERA_IDS):
-            raise InputError(
-                f'{path}: expected {subject} {action!r} to be a list of {len(CAMERA_IDS)} arrays, one a camera'
-            )
+        count = len(CAMERA_IDS)
+        if not isinstance(cameras, list | tuple) or len(cameras) != count:
+            raise InputError(f'{path}: expected {subject} {action!r} to be a list of {count} arrays, one a camera')
         for index, keypoints in enumerate(cameras):
-            name = f'{subject} {action!r}, camera {index + 1} of {len(CAMERA_IDS)}'
+            name = f'{subject} {action!r}, camera {index + 1} of {count}'
             if np.shape(keypoints)[1:] != (17, 2):
                 raise InputError(f'{path}: expected {name} of shape (T, 17, 2), got {np.shape(keypoints)}')
             _check_numbers(path, name, keypoints)

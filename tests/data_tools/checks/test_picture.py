@@ -6,41 +6,37 @@ from depth_refine.data_tools.checks.picture import CheckedFrame, draw_check_pict
 
 
 @pytest.fixture
-def frame():
-    """Joints on a line across the box, the image white."""
+def draw(tmp_path):
+    """A function that draws a frame, by default joints on a line across the box in a white image: its picture."""
     keypoints = np.stack([np.linspace(30, 70, 17), np.linspace(20, 60, 17)], axis=-1)
-    image = np.full((90, 120, 3), 255, np.uint8)
-    return CheckedFrame('S1_A.1_000001', image, None, keypoints, keypoints + 10, np.array([25, 15, 75, 65.0]))
+    frame = dict(title='S1_A.1_000001', image=np.full((90, 120, 3), 255, np.uint8), crop=None, keypoints=keypoints)
+    frame |= dict(projected=keypoints + 10, box=np.array([25, 15, 75, 65.0]))
 
+    def draw(**changes):
+        draw_check_picture([CheckedFrame(**(frame | changes))], tmp_path / 'a.png')
+        return cv2.imread(str(tmp_path / 'a.png')).astype(int)
 
-def draw(frames, path):
-    draw_check_picture(frames, path)
-    return cv2.imread(str(path)).astype(int)
+    return draw
 
 
 def count(picture, bgr):
     return np.sum(np.abs(picture - bgr).max(axis=-1) < 12)
 
 
-def test_what_is_drawn(tmp_path, frame):
-    picture = draw([frame], tmp_path / 'a.png')
-    for color in ([0, 213, 255], [255, 229, 0], [0, 252, 124]):  # rings, crosses, box
-        assert count(picture, color) > 100
-    assert count(draw([frame._replace(projected=frame.keypoints * np.nan)], tmp_path / 'a.png'), [255, 229, 0]) < 100
+def test_what_is_drawn(draw):
+    ring, cross, box, grey = [0, 213, 255], [255, 229, 0], [0, 252, 124], [128] * 3
+    picture = draw()
+    assert min(count(picture, color) for color in (ring, cross, box)) > 100 and count(picture, grey) < 2000
+    picture = draw(image=None, projected=np.full((17, 2), np.nan))
+    assert count(picture, cross) < 100 and count(picture, grey) > 50000
 
 
-def test_missing_image_is_grey(tmp_path, frame):
-    assert count(draw([frame], tmp_path / 'a.png'), [128] * 3) < 2000
-    assert count(draw([frame._replace(image=None)], tmp_path / 'a.png'), [128] * 3) > 50000
-
-
-def test_a_crop_lies_where_it_was_cut_out(tmp_path, frame):
+def test_a_crop_lies_where_it_was_cut_out(draw):
     """Stored at half size, it looks like the full frame that it was cut from; the rest is grey."""
-    full = frame.image.copy()
+    full = np.full((90, 120, 3), 255, np.uint8)
     full[30:50, 40:60] = 0
     crop = cv2.resize(full[16:64, 20:84], (32, 24), interpolation=cv2.INTER_NEAREST)
-    expected = draw([frame._replace(image=full)], tmp_path / 'a.png')
-    drawn = draw([frame._replace(image=crop, crop=np.array([20, 16, 84, 64]))], tmp_path / 'a.png')
+    expected, drawn = draw(image=full), draw(image=crop, crop=np.array([20, 16, 84, 64]))
     dark = np.argwhere((expected == 0).all(axis=-1) & (np.indices(expected.shape[:2])[0] > 60))
     low, high = np.percentile(dark, [5, 95], axis=0).astype(int)
     assert (drawn[low[0] : high[0], low[1] : high[1]] == 0).all(axis=-1).mean() > 0.5

@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData
 from mmpose.structures import split_instances
 
 from depth_refine.data_tools.conversion import Origin, import_predictions
-from depth_refine.datasets import H36MAnnotation, H36MDepthSequenceDataset, SequenceStore
+from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.utils.errors import InputError
 
 # where COCO's joints are taken from Human3.6M's; the ears are not used
@@ -29,28 +29,22 @@ def truth(annotation):
 
 
 @pytest.fixture
-def write_npz(tmp_path, annotation):
-    """A function that writes one npz file a video, its frames counted from 1, and returns the folder."""
+def write(tmp_path, annotation):
+    """A function that writes a file for each video and returns their folder.
 
-    def write(**arrays):
-        (tmp_path / 'npz').mkdir()
+    Arrays of all frames become npz files, whose frames count from 1, a function of the video json files as of MMPose.
+    """
+
+    def write(content=None, **arrays):
+        folder = tmp_path / ('npz' if arrays else 'json')
+        folder.mkdir()
         for sequence in annotation.sequences:
             rows = {key: array[sequence.rows] for key, array in arrays.items()}
-            np.savez(tmp_path / f'npz/{sequence.name}.npz', frames=annotation.frames[sequence.rows], **rows)
-        return tmp_path / 'npz'
-
-    return write
-
-
-@pytest.fixture
-def write_json(tmp_path, annotation):
-    """A function that writes one json file a video, ``content(sequence)``, as MMPose does, and returns the folder."""
-
-    def write(content):
-        (tmp_path / 'json').mkdir()
-        for sequence in annotation.sequences:
-            mmengine.dump(content(sequence), tmp_path / f'json/{sequence.name}.json')
-        return tmp_path / 'json'
+            if arrays:
+                np.savez(folder / f'{sequence.name}.npz', frames=annotation.frames[sequence.rows], **rows)
+            else:
+                mmengine.dump(content(sequence), folder / f'{sequence.name}.json')
+        return folder
 
     return write
 
@@ -60,9 +54,8 @@ def imported(tmp_path, annotation):
     """A function that imports predictions: the store."""
 
     def run(files, joint_order='h36m', first_frame=1, **options):
-        run.filled = import_predictions(
-            annotation, Origin('A net', files, joint_order, first_frame, **options), run.out
-        )
+        origin = Origin('A net', files, joint_order, first_frame, **options)
+        run.filled = import_predictions(annotation, origin, run.out)
         return SequenceStore(run.out, annotation)
 
     run.out = tmp_path / 'store'
@@ -102,10 +95,10 @@ def as_h36m(coco):
     return np.stack([root, *legs, *middle, *arms], axis=1)
 
 
-def test_npz_with_depth(imported, write_npz, annotation, truth, data_root):
+def test_npz_with_depth(imported, write, annotation, truth):
     depth = annotation.keypoints_3d[..., 2] * 1000  # absolute, mm
     scores = np.random.default_rng(0).uniform(0.1, 1.5, depth.shape)
-    store = imported(write_npz(keypoints=truth[..., :2], depth=depth, scores=scores), depth_unit='mm')
+    store = imported(write(keypoints=truth[..., :2], depth=depth, scores=scores), depth_unit='mm')
     assert imported.filled == 0
     np.testing.assert_allclose(store.keypoints, truth, atol=1e-5)
     np.testing.assert_allclose(store.scores, scores.clip(0, 1), rtol=1e-6)
@@ -113,40 +106,31 @@ def test_npz_with_depth(imported, write_npz, annotation, truth, data_root):
     assert store.meta['config'] == store.meta['checkpoint']['file'] == 'A net'
     assert (store.meta['checkpoint']['sha256'], store.meta['flip_test']) == ('not known', None)
     assert (store.meta['image_size'], store.meta['depth_unit_of_files']) == ([64, 64], 'mm')
-    options = dict(input_source='2d+depth', bbox_policy='published', seq_len=3, test_mode=True)
-    ann_file = 'annotation_body3d/fps50/h36m_test.npz'
-    dataset = H36MDepthSequenceDataset(ann_file, data_root=str(data_root), depth_store=str(imported.out), **options)
-    np.testing.assert_allclose(dataset[1]['keypoints'][1:-1], truth[annotation.sequences[1].rows], atol=1e-5)
 
 
-def test_mmpose_video_without_depth(imported, write_json, truth):
+@pytest.mark.parametrize('named', [True, False])
+def test_mmpose_video_without_depth(imported, write, truth, named):
+    """As the inferencer writes it, and as demos do."""
     coco, rng = truth[:, COCO_FROM_H36M, :2], np.random.default_rng(0)
     coco += rng.normal(scale=0.5, size=coco.shape)
     scores = rng.uniform(0.1, 0.9, coco.shape[:2])
-    store = imported(write_json(mmpose_video(coco, scores, first=0)), 'coco', first_frame=0)
+    video = mmpose_video(coco, scores, first=0)
+    files = write(lambda sequence: dict(meta_info={}, instance_info=video(sequence)) if named else video(sequence))
+    store = imported(files, 'coco', first_frame=0)
     np.testing.assert_allclose(store.keypoints[..., :2], as_h36m(coco), rtol=1e-5)
     np.testing.assert_allclose(store.scores, as_h36m(scores[..., None])[..., 0], rtol=1e-5)
     assert not store.has_depth and np.isnan(store.keypoints[..., 2]).all()
 
 
-def demo(truth):
-    video = mmpose_video(truth[..., :2], np.full((96, 17), 0.5), first=0)
-    return lambda sequence: dict(meta_info=dict(), instance_info=video(sequence))
-
-
-def coco_results(truth, image_id):
+@pytest.mark.parametrize('image_id', ['{}', '2_{:012d}.jpg'])
+def test_coco_results(imported, write, truth, image_id):
     flat = np.concatenate([truth[..., :2], np.full((96, 17, 1), 0.5)], axis=-1).reshape(96, -1).tolist()
-    return lambda sequence: [
-        dict(image_id=image_id.format(i), category_id=1, keypoints=flat[row], score=0.9)
-        for i, row in enumerate(sequence.rows)
-    ][::-1]
 
+    def results(sequence):
+        persons = [dict(image_id=image_id.format(i), keypoints=flat[row]) for i, row in enumerate(sequence.rows)]
+        return [dict(person, category_id=1, score=0.9) for person in persons[::-1]]
 
-@pytest.mark.parametrize(
-    'content', [demo, lambda truth: coco_results(truth, '{}'), lambda truth: coco_results(truth, '2_{:012d}.jpg')]
-)
-def test_other_lists(imported, write_json, truth, content):
-    store = imported(write_json(content(truth)), first_frame=0)
+    store = imported(write(results), first_frame=0)
     np.testing.assert_allclose(store.keypoints[..., :2], truth[..., :2], rtol=1e-5)
     assert (store.scores == 0.5).all()
 
@@ -159,7 +143,7 @@ def test_openpose_fills_joints_that_were_not_found(imported, tmp_path, annotatio
     expected, scores = as_h36m(body[:, where]), np.full((96, 17), 0.75)
     rows = annotation.sequences[3].rows
     body[rows[4:6], 7] = 0  # the left wrist, missing for two frames
-    body[rows[-1], 12] = 0  # the left hip, missing at the end
+    body[rows[-1], 12] = 0  # the left hip, missing at the end, and what is made of it
     a, b = expected[rows[3], 13, :2], expected[rows[6], 13, :2]
     expected[rows[4:6], 13, :2] = [a + (b - a) / 3, a + (b - a) * 2 / 3]
     expected[rows[-1], [0, 4, 7]] = expected[rows[-2], [0, 4, 7]]
@@ -178,7 +162,7 @@ def test_openpose_fills_joints_that_were_not_found(imported, tmp_path, annotatio
 
 
 @pytest.mark.parametrize('kind', ['Pose3DInferencer', 'RTMPose3D'])
-def test_depths_of_mmposes_3d_files(imported, write_npz, write_json, annotation, truth, kind):
+def test_depths_of_mmposes_3d_files(imported, write, annotation, truth, kind):
     x, y, z = np.moveaxis(annotation.keypoints_3d, -1, 0)
     if kind == 'Pose3DInferencer':
         joints, unit, expected = np.stack([-x, z, 1.5 - y], axis=-1), 'm', z - z[:, :1]
@@ -188,8 +172,8 @@ def test_depths_of_mmposes_3d_files(imported, write_npz, write_json, annotation,
         joints[:, :17] = -np.stack([x, bins, y], axis=-1)[:, COCO_FROM_H36M]
         expected = as_h36m(z[:, COCO_FROM_H36M, None])[..., 0]
         expected = expected - expected[:, :1]
-    lifted = write_json(mmpose_video(joints, np.ones(joints.shape[:2]), others=0))
-    files = write_npz(keypoints=truth[..., :2], scores=np.full((96, 17), 0.5))
+    lifted = write(mmpose_video(joints, np.ones(joints.shape[:2]), others=0))
+    files = write(keypoints=truth[..., :2], scores=np.full((96, 17), 0.5))
     store = imported(files, lifted=lifted, depth_unit=unit)
     np.testing.assert_allclose(store.keypoints[..., 2], expected, atol=1e-5)
     np.testing.assert_allclose(store.keypoints[..., :2], truth[..., :2], rtol=1e-5)
@@ -200,69 +184,74 @@ def test_depths_of_mmposes_3d_files(imported, write_npz, write_json, annotation,
     ('factor', 'unit', 'message'),
     [
         (1, 'mm', r"in the unit 'mm' a person's joints would spread over 0.000\d+ m in depth.*expected 0.05 to 3.0 m"),
-        (1000, 'm', r"in the unit 'm' a person's joints would spread over \d\d+ m"),
-        (1, 'rtmpose3d_bin', 'would spread over 0.00'),
         (-1, 'm', "run against the annotation's: expected camera z relative to the root, larger when farther away"),
         (1, None, r'has depths of S9_\w+\.\d+: give a depth unit if'),
         (None, 'm', 'has no depths of S9'),
     ],
 )
-def test_wrong_depths(refused, write_npz, truth, factor, unit, message):
+def test_wrong_depths(refused, write, truth, factor, unit, message):
     depth = {} if factor is None else dict(depth=truth[..., 2] * factor)
-    refused(message, write_npz(keypoints=truth[..., :2], **depth), depth_unit=unit)
+    refused(message, write(keypoints=truth[..., :2], **depth), depth_unit=unit)
 
 
-def test_3d_files(refused, write_npz, write_json, tmp_path, annotation, truth):
-    folder = write_npz(keypoints=truth[..., :2])
+def test_3d_files(refused, write, tmp_path, annotation, truth):
+    folder = write(keypoints=truth[..., :2])
     refused('state their unit, one of m, mm', folder, lifted=folder)
-    crowded = write_json(mmpose_video(annotation.keypoints_3d, np.ones((96, 17))))
+    crowded = write(mmpose_video(annotation.keypoints_3d, np.ones((96, 17))))
     refused('has several persons in frame 1', folder, lifted=crowded, depth_unit='m')
     other = crowded.rename(tmp_path / 'crowded').with_name('json')
-    write_json(mmpose_video(np.ones((96, 21, 3)), np.ones((96, 21)), others=0))
+    write(mmpose_video(np.ones((96, 21, 3)), np.ones((96, 21)), others=0))
     message = "Human3.6M's 17 or COCO-WholeBody's 133 joints .* got 21 joints"
     refused(message, folder, lifted=other, depth_unit='m')
     folder.rename(tmp_path / 'without')
-    both = write_npz(keypoints=truth[..., :2], depth=truth[..., 2])
+    both = write(keypoints=truth[..., :2], depth=truth[..., 2])
     refused('has depths of S9.*3D files only if there are none', both, lifted=other, depth_unit='m')
 
 
+ELSEWHERE = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the person's box from the annotation"
+
+
 @pytest.mark.parametrize(
-    'change',
+    ('change', 'order', 'message'),
     [
-        lambda uv: uv / 64,  # normalised
-        lambda uv: uv * 2.5,  # another image size
-        lambda uv: uv[:, COCO_FROM_H36M],  # COCO's order, said to be Human3.6M's
+        (lambda uv: uv / 64, 'h36m', ELSEWHERE),  # normalised
+        (lambda uv: uv[:, COCO_FROM_H36M], 'h36m', ELSEWHERE),  # COCO's order, said to be Human3.6M's
+        (lambda uv: uv, 'mpii', r"unknown joint order 'mpii': expected one of h36m \(17 joints\), coco \(17 .*guess"),
+        (lambda uv: uv, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right order"),
+        (lambda uv: np.where(uv == uv[5, 3], np.inf, uv), 'h36m', 'score above 0 has a coordinate that is not finite'),
     ],
 )
-def test_2d_poses_that_are_elsewhere(refused, write_npz, truth, change):
-    message = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the person's box from the annotation"
-    refused(message, write_npz(keypoints=change(truth[..., :2])))
+def test_2d_poses_that_are_elsewhere(refused, write, truth, change, order, message):
+    refused(message, write(keypoints=change(truth[..., :2])), order)
 
 
-def test_missing_frames_are_listed(refused, write_npz, annotation, truth):
-    folder = write_npz(keypoints=truth[..., :2])
+def test_missing_frames_are_listed(refused, write, annotation, truth):
+    folder = write(keypoints=truth[..., :2])
     message = '8 of 8 videos lack .*no frame 1; .*and 3 more videos.*is the number of the first frame 0 in them'
     refused(message, folder, first_frame=0)
-    first, second, third = (sequence.name for sequence in annotation.sequences[:3])
+    first, second = (sequence.name for sequence in annotation.sequences[:2])
     (folder / f'{first}.npz').unlink()
     with np.load(folder / f'{second}.npz') as file:
         np.savez(folder / f'{second}.npz', **{key: file[key][[0, 2, 3]] for key in ('frames', 'keypoints')})
-    (folder / f'{third}.npz').unlink()
-    (folder / f'{third}.json').write_text(json.dumps([dict(frame_id=i + 1, instances=[]) for i in range(12)]))
     message = (
-        f'3 of 8 videos lack .*h36m_test.npz, counted from 1 as there: {first}: no files; '
-        f'{second}: no frame 2, 5, 6, 7, 8 and 4 more; {third}: no frame 1, 2, 3, 4, 5 and 7 more. '
-        f'Expected every frame, in files such as {first}.npz'
+        f'2 of 8 videos lack .*h36m_test.npz, counted from 1 as there: {first}: no files; '
+        f'{second}: no frame 2, 5, 6, 7, 8 and 4 more. Expected every frame, in files such as {first}.npz'
     )
     refused(message, folder)
 
 
-def test_joints_without_a_place(refused, write_npz, tmp_path, annotation, truth):
-    broken, scores = truth[..., :2].copy(), np.ones((96, 17))
-    broken[5, 3] = np.inf
-    folder = write_npz(keypoints=broken)
-    refused('a joint with a score above 0 has a coordinate that is not', folder)
-    folder.rename(tmp_path / 'broken')
+def test_joints_that_are_not_always_as_many(refused, write, truth):
+    def content(sequence):
+        return [
+            dict(frame_id=1 + i, instances=[dict(keypoints=truth[row, : 17 - i, :2], keypoint_scores=np.ones(17 - i))])
+            for i, row in enumerate(sequence.rows)
+        ]
+
+    refused(r'expected as many joints in every frame, got \[6, 7', write(content))
+
+
+def test_a_joint_that_is_never_found(refused, write, annotation, truth):
+    scores = np.ones((96, 17))
     scores[annotation.sequences[2].rows, 16] = 0
     message = f"{annotation.sequences[2].name}: the joint 'right_wrist', or one .* not found in any of 12 frames"
-    refused(message, write_npz(keypoints=truth[..., :2], scores=scores))
+    refused(message, write(keypoints=truth[..., :2], scores=scores))

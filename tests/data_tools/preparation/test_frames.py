@@ -1,5 +1,4 @@
 import itertools
-import json
 import pickle
 
 import cv2
@@ -15,7 +14,6 @@ from depth_refine.functional.camera import project, world_to_camera
 
 KEY = ('S5', '60457274')
 NAME = 'S1_Eating_1.55011271'
-CAMERA = dict(w=1000, h=1000)
 
 
 @pytest.fixture
@@ -67,30 +65,25 @@ def test_windows_hold_every_pixel_that_training_looks_at(poses, boxes):
 
 def test_borders(poses):
     """Windows end with the image, and are never magnified."""
+    poses_2d, joints, camera = poses
     windows = make_crops(*poses).windows
     assert windows.min() >= 0 and windows[:, 2].max() <= 1000 and windows[:, 3].max() <= 1002
     assert windows[-1, 0] == 0 < windows[0, 0], 'the last frame is at the left edge'
-    far, camera = poses[1] + [0, 0, 20], poses[2]
+    far = joints + [0, 0, 20]
     windows, sizes = make_crops(project(far, camera), far, camera)
     np.testing.assert_array_equal(sizes, windows[:, 2:] - windows[:, :2])
-
-
-def test_stored_size(poses, boxes):
-    windows, sizes = make_crops(*poses)
-    extents = windows[:, 2:] - windows[:, :2]
-    for row, (width, height) in enumerate(sizes):
-        smaller = min(np.min(boxes[policy][row][2:] - boxes[policy][row][:2]) for policy in boxes)
-        assert smaller > 256 / 0.75, 'there is something to shrink'
-        factor = 256 / 0.75 / smaller
-        np.testing.assert_allclose([width, height], factor * extents[row], atol=1.01)
-
-
-def test_nobody_in_the_image(poses):
-    poses_2d, joints, camera = poses
     poses_2d[3:] += 9000
     message = rf'in {len(poses_2d) - 3} frames, first in frame 4, nobody is in the image'
     with pytest.raises(SequenceError, match=message):
         make_crops(poses_2d, joints, camera)
+
+
+def test_stored_size(poses, boxes):
+    windows, sizes = make_crops(*poses)
+    smaller = np.min([np.ptp(np.reshape(boxes[policy], (-1, 2, 2)), axis=1).min(axis=-1) for policy in boxes], axis=0)
+    assert smaller.min() > 256 / 0.75, 'there is something to shrink'
+    expected = (windows[:, 2:] - windows[:, :2]) * (256 / 0.75 / smaller)[:, None]
+    np.testing.assert_allclose(sizes, expected, atol=1.01)
 
 
 # images
@@ -133,15 +126,7 @@ def centre_of_mark(image):
     return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
 
 
-def test_full_frames_are_the_videos(store, marked):
-    assert store(marked, 3, [1, 3]) == 3
-    assert store.names() == [f'{NAME}_000001.jpg', f'{NAME}_000003.jpg']
-    for number in (1, 3):
-        assert store.read(number).shape == (1000, 1000, 3)
-        np.testing.assert_allclose(centre_of_mark(store.read(number)), [411 + 20 * number, 287], atol=0.1)
-
-
-@pytest.mark.parametrize('size', [(401, 300), (200, 150), (131, 117)])
+@pytest.mark.parametrize('size', [(401, 300), (131, 117)])
 def test_pixels_of_crops_are_where_the_window_says(store, marked, size):
     x1, y1, x2, y2 = 207, 101, 608, 401
     store(marked, 3, [2], crops_of([[0, 0, 9, 9], [x1, y1, x2, y2], [0, 0, 9, 9]], [[9, 9], size, [9, 9]]))
@@ -160,14 +145,6 @@ def test_a_window_that_is_higher_than_the_video(store, tmp_path, grey_video):
     assert store.read(3)[-3:].mean() == pytest.approx(40, abs=6)
 
 
-def test_a_complete_folder_is_kept(store, tmp_path, grey_video):
-    write_video(tmp_path / 'a.mp4', grey_video(7))
-    store(tmp_path / 'a.mp4', 7, [1, 3, 5, 7])
-    before = {path: path.stat().st_mtime_ns for path in store.folder.iterdir()}
-    assert store(tmp_path / 'a.mp4', 7, [1, 5]) == 7, 'fewer frames are needed now'
-    assert {path: path.stat().st_mtime_ns for path in store.folder.iterdir()} == before
-
-
 @pytest.mark.parametrize(
     'changes',
     [
@@ -176,6 +153,7 @@ def test_a_complete_folder_is_kept(store, tmp_path, grey_video):
         dict(poses=8),
         dict(video=20),
         dict(crops=crops_of([[0, 0, 8, 8]] * 7, [[8, 8]] * 7)),
+        *(dict(record=text) for text in ('', '[]', '{"frames": "many", "source": "x"}', '\udcff', '[' * 100_000)),
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -184,24 +162,16 @@ def test_a_folder_that_does_not_do_is_made_anew(store, tmp_path, grey_video, cha
     write_video(path, grey_video(8))
     store(path, 7, [1, 4])
     (store.folder / f'{NAME}_000001.jpg').write_bytes(b'old')
+    assert store(path, 7, [4]) == 7 and store.read(1) is None, 'it is kept if fewer frames are needed'
     if 'lost' in changes:
         (store.folder / f'{NAME}_000004.jpg').unlink()
     if 'video' in changes:
         write_video(path, grey_video(20))
+    if 'record' in changes:
+        (store.folder / '.frames.json').write_text(changes['record'], errors='surrogateescape')
     assert store(path, poses, numbers, changes.get('crops')) == poses
-    assert store.names() == [f'{NAME}_{number:06d}.jpg' for number in numbers]
-    assert store.read(1) is not None
+    assert store.names() == [f'{NAME}_{number:06d}.jpg' for number in numbers] and store.read(1) is not None
     assert [path.name for path in store.folder.parent.iterdir()] == [NAME]
-
-
-def test_a_short_video(store, tmp_path, grey_video):
-    write_video(tmp_path / 'a.mp4', grey_video(6))
-    assert store(tmp_path / 'a.mp4', 55, [1, 6, 11]) == 6, '49 frames are lost'
-    assert store.names() == [f'{NAME}_000001.jpg', f'{NAME}_000006.jpg']
-    assert store(tmp_path / 'a.mp4', 55, [1, 6, 11]) == 6, 'the folder stays complete'
-    with pytest.raises(VideoError, match=r'a.mp4 ends after 6 of 56 frames: download or unpack it again'):
-        store(tmp_path / 'a.mp4', 56, [1, 6, 11])
-    assert list(store.folder.parent.iterdir()) == []
 
 
 def test_a_video_without_frames(store, tmp_path):
@@ -209,7 +179,7 @@ def test_a_video_without_frames(store, tmp_path):
     with pytest.raises(VideoError, match=r'a.mp4 ends after 0 of 3 frames'):
         store(tmp_path / 'a.mp4', 3, [1])
     with pytest.raises(VideoError, match=r'a.mp4 cannot be decoded: download or unpack it again'):
-        sample_video(tmp_path / 'a.mp4', CAMERA, None)
+        sample_video(tmp_path / 'a.mp4', dict(w=1000, h=1000), None)
 
 
 def test_sample(marked, store):
@@ -217,16 +187,6 @@ def test_sample(marked, store):
     for each in (crops, None):
         store(marked, 3, [1], each)
         sizes.append((store.folder / f'{NAME}_000001.jpg').stat().st_size)
-    assert sample_video(marked, CAMERA, crops) == (3, *sizes)
-    assert sample_video(marked, CAMERA, None) == (3, sizes[1], sizes[1])
-    assert sample_video(marked, dict(w=1000, h=1002), None).frames == 3, 'as in one real video'
+    assert sample_video(marked, dict(w=1000, h=1002), crops) == (3, *sizes), 'one real video has rows too many'
     with pytest.raises(VideoError, match=r'marked.mp4 has frames of 1000 x 1000 px, expected 500 x 501'):
         sample_video(marked, dict(w=500, h=501), None)
-
-
-@pytest.mark.parametrize('record', ['', '[]', '{"frames": "many", "source": "x"}', '\udcff', '[' * 100_000])
-def test_a_damaged_record_is_no_record(marked, store, record):
-    store(marked, 3, [1])
-    (store.folder / '.frames.json').write_text(record, errors='surrogateescape')
-    assert store(marked, 3, [1]) == 3
-    assert json.loads((store.folder / '.frames.json').read_text())['frames'] == 3

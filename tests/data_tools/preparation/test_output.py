@@ -1,11 +1,9 @@
-import multiprocessing
-
 import pytest
 
 from depth_refine.data_tools.preparation.output import open_workspace
 from depth_refine.utils.errors import InputError
 
-FULL, CROPS = 'full frames', 'person crops'
+FULL = 'full frames'
 
 
 def refused(message, *arguments, **options):
@@ -13,63 +11,20 @@ def refused(message, *arguments, **options):
         pass
 
 
-def test_half_written_leftovers_are_cleared_and_nothing_else(tmp_path):
-    leftovers = [
-        'images/S1/.S1_Eating.1.partial/x.jpg', '.preparation/unpacked/.S1.tgz-5.partial/S1/x.cdf',
-        'images/S1/.S1_Eating.1.partial-outdated/x.jpg',
-        'annotation_body3d/.cameras.pkl.partial/x', 'annotation_body3d/fps50/.h36m_train.npz.partial/x',
-    ]  # fmt: skip
-    kept = [
-        'images/S1/S1_Eating.1/x.jpg', '.preparation/unpacked/S1.tgz-5/x.cdf', '.preparation/image_kind',
-        'annotation_body3d/cameras.pkl', '.mine.partial-1/x',
-    ]  # fmt: skip
-    for name in leftovers + kept:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(FULL)
-    with open_workspace(tmp_path, FULL, makes_images=True) as workspace:
-        assert workspace == tmp_path / '.preparation'
-        found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file()}
-        assert found == {*kept, '.preparation/lock'}
-        assert not (tmp_path / 'images/S1/.S1_Eating.1.partial').exists()
-        (tmp_path / leftovers[0]).parent.mkdir()  # of a worker process that was ended
-    assert not (tmp_path / leftovers[0]).parent.exists()
-
-
-def hold(out, ready, stop):
-    with open_workspace(out, FULL, makes_images=True):
-        ready.set()
-        stop.wait()
-
-
-@pytest.mark.posix
 def test_one_run_at_a_time(tmp_path):
-    context = multiprocessing.get_context('fork')
-    ready, stop = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(tmp_path, ready, stop))
-    other.start()
-    ready.wait()
-    try:
-        refused('another run is preparing .*: wait for its end, or give another folder', tmp_path, FULL, True)
-    finally:
-        stop.set()
-        other.join()
+    leftover = tmp_path / 'images/S1/.S1_Eating.1.partial'
     for _ in range(2):
         with open_workspace(tmp_path, FULL, makes_images=True):
-            pass
+            leftover.mkdir(parents=True)  # of a worker process that was ended
+            refused('another run is preparing .*: wait for its end, or give another folder', tmp_path, FULL, True)
+        assert not leftover.exists()
 
 
-@pytest.mark.parametrize(('first', 'second'), [(FULL, CROPS), (CROPS, FULL)])
-def test_crops_and_full_frames_are_not_mixed(tmp_path, first, second):
-    for kind in (first, first):
-        with open_workspace(tmp_path, kind, makes_images=True):
-            pass
-    refused(f'was begun with {first}, not with {second}: give another folder', tmp_path, second, makes_images=False)
-
-
-def test_folders_of_others(tmp_path):
+def test_folders_of_others_and_of_another_kind(tmp_path):
     (tmp_path / 'images').mkdir()
     refused('images was not made by this tool: give another folder', tmp_path, FULL, makes_images=True)
     with open_workspace(tmp_path, FULL, makes_images=False):
         pass
+    refused('was begun with full frames, not with person crops: give', tmp_path, 'person crops', makes_images=False)
     (tmp_path / 'file').write_text('')
     refused('file/out/.preparation cannot be made: Not a directory', tmp_path / 'file/out', FULL, makes_images=True)

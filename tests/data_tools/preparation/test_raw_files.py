@@ -6,48 +6,32 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from depth_refine.data_tools.preparation.raw_files import (
-    RawFile,
-    SequenceKey,
-    archives_among,
-    find_raw_files,
-    recognise,
-    unpack,
-)  # fmt: skip
+from depth_refine.data_tools.preparation import raw_files
+from depth_refine.data_tools.preparation.raw_files import SequenceKey, find_raw_files, unpack
 from depth_refine.utils.errors import InputError
 
 VIDEO = 'S1/Videos/Eating 1.54138969.mp4'
-FILE = RawFile(SequenceKey('S1', 'Eating 1', '54138969'), 'video')
+FILE = (SequenceKey('S1', 'Eating 1', '54138969'), 'video')
 
 
 @pytest.mark.parametrize(
     ('path', 'kind'),
     [
-        ('S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf', '2D poses'),
         ('S1/MyPoseFeatures/D3_Positions_mono/Directions 1.54138969.cdf', '3D poses'),
-        ('S1/Videos/Directions 1.54138969.mp4', 'video'),
         ('S1/Poses_D2_Positions/Directions 1.54138969.cdf', '2D poses'),
         ('extracted/s1/Poses_D3_Positions_mono/Directions 1.54138969.cdf', '3D poses'),
         ('s9/S1/Videos/Directions 1.54138969.mp4', 'video'),
         ('S1/MyPoseFeatures/D3_Positions_mono_universal/Directions 1.54138969.cdf', None),
-        ('S1/MyPoseFeatures/D3_Positions/Directions 1.cdf', None),
         ('S1/MyPoseFeatures/D2_Positions/_ALL 1.54138969.cdf', None),
-        ('S1/Videos/_ALL.54138969.mp4', None),
         ('S1/Videos/Directions 1.54138969.cdf', None),
-        ('S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.mp4', None),
         ('Videos/Directions 1.54138969.mp4', None),
         ('S1/MySegmentsMat/Videos.54138969.mp4', None),
         ('S1/Videos/.Directions 1.54138969.mp4.partial', None),
     ],
 )
 def test_what_is_wanted(path, kind):
-    wanted = RawFile(SequenceKey('S1', 'Directions 1', '54138969'), kind)
-    assert recognise(PurePosixPath(path)) == (wanted if kind else None)
-
-
-def test_names():
-    key = SequenceKey('S5', 'SittingDown 1', '55011271')
-    assert (key.name, str(key)) == ('S5_SittingDown_1.55011271', 'S5 SittingDown 1.55011271')
+    wanted = (SequenceKey('S1', 'Directions 1', '54138969'), kind)
+    assert raw_files.recognise(PurePosixPath(path)) == (wanted if kind else None)
 
 
 def test_finding(tmp_path):
@@ -64,14 +48,12 @@ def test_finding(tmp_path):
 
 
 def test_archives_by_name():
-    names = [
-        'Poses_D2_Positions_S1.tgz', 's1/D2_Positions.tgz', 'Poses_D3_Positions_mono_S1.tgz', 'Videos_S1.tgz',
-        'Poses_D3_Positions_mono_universal_S1.tgz', 'Poses_D3_Positions_S1.tgz', 'VideosSubjectSpecific_1.tar.gz',
-        'Segments_mat_gt_bb_S1.tgz', 'Videos_S1.tgz.aria2', 'metadata.xml',
-    ]  # fmt: skip
-    paths = [Path('/raw', name) for name in names]
-    assert archives_among(paths, ['2D poses', '3D poses']) == paths[:3]
-    assert archives_among(paths, ['video']) == [paths[3], paths[6]]
+    poses = [Path(name) for name in ('Poses_D2_Positions_S1.tgz', 's1/D2_Positions.tgz', 'D3_Positions_mono_S1.tgz')]
+    videos = [Path(name) for name in ('Videos_S1.tgz', 'VideosSubjectSpecific_1.tar.gz')]
+    others = ('Poses_D3_Positions_mono_universal_S1.tgz', 'Poses_D3_Positions_S1.tgz', 'Videos_S1.tgz.aria2', 'x.xml')
+    paths = [*poses, *videos, *map(Path, others)]
+    assert raw_files.archives_among(paths, ['2D poses', '3D poses']) == poses
+    assert raw_files.archives_among(paths, ['video']) == videos
 
 
 @pytest.fixture
@@ -91,15 +73,14 @@ def write(path, members, mode='w:gz'):
     return path
 
 
-@pytest.mark.parametrize('mode', ['w:gz', 'w'])
-def test_what_is_wanted_is_unpacked(folders, mode):
+def test_what_is_wanted_is_unpacked(folders):
     members = {VIDEO: b'one', 'S1/Videos/_ALL.54138969.mp4': b'all', 'S1/readme.txt': b''}
     archives = [
-        write(folders[0] / 'Videos_S1.tgz', members, mode),
-        write(folders[0] / 's1/Videos_S1.tgz', {VIDEO: b'two', VIDEO.replace('Eating', 'Posing'): b'other'}, mode),
+        write(folders[0] / 'Videos_S1.tgz', members, 'w'),
+        write(folders[0] / 's1/Videos_S1.tgz', {VIDEO: b'two', VIDEO.replace('Eating', 'Posing'): b'other'}),
     ]
     found = unpack(archives, *folders, already=[])
-    contents = {file.key.take: path.read_bytes() for file, path in found.items()}
+    contents = {key.take: path.read_bytes() for (key, _), path in found.items()}
     assert contents == {'Eating 1': b'one', 'Posing 1': b'other'}
     assert len([path for path in folders[1].rglob('*.*') if path.is_file()]) == 3
     assert FILE not in unpack([archives[0]], folders[0], folders[1] / 'again', already=[FILE])

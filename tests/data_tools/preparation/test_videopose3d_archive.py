@@ -7,35 +7,37 @@ import pytest
 from depth_refine.data_tools.preparation.videopose3d_archive import read_detections, read_poses
 from depth_refine.utils.errors import InputError
 
-
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        (dict(layout_name='coco'), "layout_name 'h36m' in 'metadata', got 'coco'"),
-        (dict(num_joints=16), "num_joints 17 in 'metadata', got 16"),
-        (dict(keypoints_symmetry=[[1, 2, 3, 14, 15, 16], [4, 5, 6, 11, 12, 13]]), 'keypoints_symmetry'),
-        (dict(layout_name=None), "layout_name 'h36m' in 'metadata', got None"),
-    ],
-)
-def test_wrong_layout(save_archive, tmp_path, changes, message):
-    save_archive(tmp_path / 'a.npz', 'positions_2d', {}, **changes)
-    with pytest.raises(InputError, match=message):
-        read_detections(tmp_path / 'a.npz')
+GOOD = np.ones((5, 17, 2), np.float32) * 9
 
 
 @pytest.mark.parametrize(
-    ('positions', 'message'),
+    ('read', 'value', 'changes', 'message'),
     [
-        (np.zeros((5, 16, 3), 'f4'), r"expected S1 'Eating' of shape \(T, 32, 3\) or \(T, 17, 3\), got \(5, 16, 3"),
-        (np.zeros((0, 17, 3), 'f4'), r'got \(0, 17, 3\)'),
-        (np.full((5, 17, 3), np.inf, 'f4'), "expected finite floating-point numbers in S1 'Eating'"),
-        ([[['a']]], r'got \(1, 1, 1\)'),
+        (read_detections, None, dict(layout_name='coco'), "layout_name 'h36m' in 'metadata', got 'coco'"),
+        (read_detections, None, dict(keypoints_symmetry=[[1, 2, 3], [4, 5, 6]]), 'keypoints_symmetry'),
+        (read_detections, [GOOD] * 3, {}, "expected S1 'Eating' to be a list of 4 arrays"),
+        (
+            *(read_detections, [GOOD, GOOD[:, 1:], GOOD, GOOD], {}),
+            r"expected S1 'Eating', camera 2 of 4 of shape \(T, 17, 2\), got \(5, 16, 2\)",
+        ),
+        (
+            read_detections,
+            [GOOD, GOOD / 9, GOOD, GOOD],
+            {},
+            "pixels, but the coordinates of S1 'Eating', camera 2 of 4",
+        ),
+        (read_detections, [GOOD * np.nan] * 4, {}, "expected finite floating-point numbers in S1 'Eating', camera 1"),
+        (read_poses, np.zeros((5, 16, 3), 'f4'), {}, r"'Eating' of shape \(T, 32, 3\) or \(T, 17, 3\), got \(5, 16, 3"),
+        (read_poses, np.zeros((0, 17, 3), 'f4'), {}, r'got \(0, 17, 3\)'),
+        (read_poses, np.full((5, 17, 3), np.inf, 'f4'), {}, "expected finite floating-point numbers in S1 'Eating'"),
+        (read_poses, [[['a']]], {}, r'got \(1, 1, 1\)'),
     ],
 )
-def test_wrong_poses(save_archive, tmp_path, positions, message):
-    save_archive(tmp_path / 'a.npz', 'positions_3d', {('S1', 'Eating'): positions})
+def test_wrong_content(save_archive, tmp_path, read, value, changes, message):
+    key = 'positions_3d' if read is read_poses else 'positions_2d'
+    save_archive(tmp_path / 'a.npz', key, {} if value is None else {('S1', 'Eating'): value}, **changes)
     with pytest.raises(InputError, match=message):
-        read_poses(tmp_path / 'a.npz')
+        read(tmp_path / 'a.npz')
 
 
 @pytest.mark.parametrize('protocol', [2, 4, 5])
@@ -65,7 +67,6 @@ def test_bytes_do_not_become_pointers(save_archive, tmp_path):
     ('content', 'message'),
     [
         (dict(positions_3d=np.zeros(3)), r"'positions_3d' is float64 of shape \(3,\), expected one Python object"),
-        (dict(positions_2d=np.zeros(3)), r"There is no item named 'positions_3d.npy'"),
         (None, r'no archive .*a.npz: VideoPose3D tells how to make or download it'),
     ],
 )
@@ -73,14 +74,4 @@ def test_other_files(tmp_path, content, message):
     if content:
         np.savez(tmp_path / 'a.npz', **content)
     with pytest.raises(InputError, match=message):
-        read_poses(tmp_path / 'a.npz')
-
-
-def test_damage_inside(tmp_path):
-    """What the checksum alone tells."""
-    np.savez(tmp_path / 'a.npz', positions_3d={'S1': {'Eating': np.ones((5, 17, 3), np.float32)}})
-    content = bytearray((tmp_path / 'a.npz').read_bytes())
-    content[content.index(np.ones(9, np.float32).tobytes())] ^= 1
-    (tmp_path / 'a.npz').write_bytes(content)
-    with pytest.raises(InputError, match=r'a.npz is not a readable archive of VideoPose3D .*CRC.* copy it again'):
         read_poses(tmp_path / 'a.npz')
