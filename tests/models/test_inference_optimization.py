@@ -5,14 +5,12 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
 from mmpose.registry import MODELS
-from mmpose.structures import PoseDataSample
+from small_models import build_refiner, make_sample, randomise_statistics
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from depth_refine.models import optimise_for_inference
-from depth_refine.structures.skeleton import FLIP_INDICES
 
 SIZE = (96, 64)  # w, h
 HEAD = dict(
@@ -45,12 +43,7 @@ def model(request):
             head=dict(HEAD, in_channels=channels),
         )
     ).eval()
-    for module in model.modules():
-        if isinstance(module, _BatchNorm):
-            nn.init.normal_(module.running_mean, std=0.2)
-            nn.init.uniform_(module.running_var, 0.5, 2)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, std=0.2)
+    for module in randomise_statistics(model).modules():
         if isinstance(module, nn.ConvTranspose2d):
             nn.init.normal_(module.weight, std=0.1)
     nn.init.normal_(model.head.heatmap_head.final_layer.weight, std=0.5)
@@ -59,10 +52,8 @@ def model(request):
 
 def predict(model, flip_test):
     model.test_cfg = dict(flip_test=flip_test)
-    metainfo = dict(input_center=np.array([300.0, 200]), input_scale=np.array([192.0, 128]), input_size=SIZE)
-    samples = [PoseDataSample(metainfo=dict(metainfo, flip_indices=FLIP_INDICES)) for _ in range(3)]
-    for sample in samples:
-        sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
+    crop = dict(input_center=np.array([300.0, 200]), input_scale=np.array([192.0, 128]), input_size=SIZE)
+    samples = [make_sample(**crop) for _ in range(3)]
     images = torch.randint(0, 256, (3, 3, SIZE[1], SIZE[0]), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         predictions = model.test_step(dict(inputs=list(images.byte()), data_samples=samples))
@@ -99,32 +90,16 @@ def test_no_batch_norm_is_left_and_images_are_normalised_in_float32(model):
 
 def test_a_batch_norm_that_does_not_follow_a_convolution_is_kept():
     backbone = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4), nn.Conv2d(4, 5, 3))
-    for norm in (backbone[0], backbone[3]):
-        nn.init.normal_(norm.running_mean)
-        nn.init.uniform_(norm.running_var, 0.5, 2)
-    model = nn.ModuleDict(dict(backbone=backbone, head=nn.Identity())).eval()
+    model = randomise_statistics(nn.ModuleDict(dict(backbone=backbone, head=nn.Identity()))).eval()
     images = torch.randn(2, 3, 9, 7)
     expected = copy.deepcopy(backbone)(images)
     torch.testing.assert_close(optimise_for_inference(model).backbone(images), expected)
     assert isinstance(backbone[0], nn.BatchNorm2d) and isinstance(backbone[3], nn.BatchNorm2d)
 
 
-def refiner():
-    torch.manual_seed(0)
-    backbone = dict(type='TemporalConvNet', in_channels=51, channels=32, num_blocks=3)
-    head = dict(type='TemporalPoseHead', in_channels=32)
-    model = MODELS.build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head)).eval()
-    for module in model.modules():
-        if isinstance(module, _BatchNorm):
-            nn.init.normal_(module.running_mean, std=0.2)
-            nn.init.uniform_(module.running_var, 0.5, 2)
-            nn.init.normal_(module.bias, std=0.2)
-    return model
-
-
 @pytest.mark.parametrize(('amp', 'tolerance'), [(False, 1e-5), (True, 2e-3)])
 def test_refiners(amp, tolerance):
-    plain, video = refiner(), torch.randn(2, 51, 100)
+    plain, video = build_refiner(num_blocks=3), torch.randn(2, 51, 100)
     fast = optimise_for_inference(copy.deepcopy(plain), amp=amp)
     assert not [module for module in fast.modules() if isinstance(module, _BatchNorm)]
     with torch.inference_mode():
@@ -137,7 +112,7 @@ def test_refiners(amp, tolerance):
 
 
 def test_refiner_in_bfloat16_keeps_residuals_and_poses_in_float32():
-    fast = optimise_for_inference(refiner(), amp=True)
+    fast = optimise_for_inference(build_refiner(num_blocks=3), amp=True)
     dtypes = {name: parameter.dtype for name, parameter in fast.named_parameters()}
     assert {dtype for name, dtype in dtypes.items() if '.blocks.' in name} == {torch.bfloat16}
     assert {dtype for name, dtype in dtypes.items() if '.blocks.' not in name} == {torch.float32}
@@ -149,9 +124,7 @@ def test_refiner_in_bfloat16_keeps_residuals_and_poses_in_float32():
 
 
 def test_a_refiner_with_another_backbone():
-    backbone = dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=1, kernel_sizes=(3, 3))
-    head = dict(type='TemporalPoseHead', in_channels=16)
-    plain = MODELS.build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head)).eval()
+    plain = build_refiner(dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=1, kernel_sizes=(3, 3)))
     video = torch.randn(1, 51, 30)
     expected = plain(video)
     torch.testing.assert_close(optimise_for_inference(copy.deepcopy(plain))(video), expected, atol=1e-5, rtol=0)
