@@ -45,7 +45,7 @@ def model(request):
     ).eval()
     for module in randomise_statistics(model).modules():
         if isinstance(module, nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, std=0.1)
+            nn.init.normal_(module.weight, std=0.2)
     nn.init.normal_(model.head.heatmap_head.final_layer.weight, std=0.5)
     return model
 
@@ -99,7 +99,7 @@ def test_a_batch_norm_that_does_not_follow_a_convolution_is_kept():
 
 @pytest.mark.parametrize(('amp', 'tolerance'), [(False, 1e-5), (True, 2e-3)])
 def test_refiners(amp, tolerance):
-    plain, video = build_refiner(num_blocks=3), torch.randn(2, 51, 100)
+    plain, video = build_refiner(num_blocks=3, channels=32), torch.randn(2, 51, 100)
     fast = optimise_for_inference(copy.deepcopy(plain), amp=amp)
     assert not [module for module in fast.modules() if isinstance(module, _BatchNorm)]
     with torch.inference_mode():
