@@ -85,8 +85,8 @@ def test_data_sets_made_from_ours(cfg):
         pass
 
     for kind in ('OwnImages', OwnImages):
-        found = list(h36m_datasets([dict(cfg.train_dataloader.dataset, type=kind), dict(type='CocoBodyDataset')]))
-        assert [dataset['type'] for dataset in found] == [kind]
+        (found,) = h36m_datasets([dict(cfg.train_dataloader.dataset, type=kind), dict(type='CocoBodyDataset')])
+        assert found['type'] == kind
 
 
 @pytest.mark.parametrize(
