@@ -130,16 +130,12 @@ def test_results_hold_each_frame_once(frame_samples, videos):
     assert batch.shape == (len(metric.results), 17, 7) == (len(video[0]), 17, 7) and batch.dtype == np.float32
 
 
-def test_nothing_to_evaluate(samples, evaluate):
+def test_nothing_to_evaluate_and_frames_predicted_twice(samples, evaluate):
     with pytest.raises(InputError, match='got 0 data samples'):
         evaluate([])
     with pytest.raises(InputError, match=r"skip_list \['S11_Directions'\] drops 1 sequences"):
         evaluate(samples[2:3], skip_list=['S11_Directions'])
-
-
-def test_frame_predicted_twice(samples, evaluate):
-    name = 'S9_Directions_1.54138969'
-    with pytest.raises(InputError, match=f'^{name}: expected every frame once, got frame 1 more than once'):
+    with pytest.raises(InputError, match=r'^S9_Directions_1\.54138969: .* once, got frame 1 more than once'):
         evaluate(samples[:1] * 2)
 
 

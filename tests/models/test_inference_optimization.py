@@ -20,13 +20,11 @@ HEAD = dict(
     deconv_kernel_sizes=(4, 4),
     decoder=dict(type='IntegralPose3D', input_size=SIZE, depth_range=1.5),
 )
+STAGE, STAGES = (dict(num_stages=n, strides=(1, 2)[:n], dilations=(1, 1)[:n], out_indices=(n - 1,)) for n in (1, 2))
 BACKBONES = {
-    'basic blocks': (
-        dict(type='ResNet', depth=18, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,)),
-        128,
-    ),
-    'bottlenecks': (dict(type='ResNet', depth=50, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)), 256),
-    'deep stem': (dict(type='ResNetV1d', depth=18, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)), 64),
+    'basic blocks': (dict(STAGES, type='ResNet', depth=18), 128),
+    'bottlenecks': (dict(STAGE, type='ResNet', depth=50), 256),
+    'deep stem': (dict(STAGE, type='ResNetV1d', depth=18), 64),
 }
 
 
@@ -57,10 +55,8 @@ def predict(model, flip_test):
     images = torch.randint(0, 256, (3, 3, SIZE[1], SIZE[0]), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         predictions = model.test_step(dict(inputs=list(images.byte()), data_samples=samples))
-    instances = [prediction.pred_instances for prediction in predictions]
-    return [
-        np.stack([instance[key][0] for instance in instances]) for key in ('keypoints', 'keypoint_scores', 'depth_std')
-    ]
+    keys = ('keypoints', 'keypoint_scores', 'depth_std')
+    return [np.stack([prediction.pred_instances[key][0] for prediction in predictions]) for key in keys]
 
 
 @pytest.mark.parametrize('flip_test', [False, True])
@@ -69,19 +65,16 @@ def test_float32_equals_the_plain_model(model, flip_test):
     plain, fast = predict(model, flip_test), predict(optimised, flip_test)
     assert np.ptp(plain[0][..., 0], axis=1).min() > 1 and np.ptp(plain[0][..., 2], axis=1).min() > 0.01
     np.testing.assert_allclose(fast[0][..., :2], plain[0][..., :2], rtol=0, atol=1e-3)
-    np.testing.assert_allclose(fast[0][..., 2], plain[0][..., 2], rtol=0, atol=1e-5)
-    np.testing.assert_allclose(fast[1], plain[1], rtol=0, atol=1e-5)
-    np.testing.assert_allclose(fast[2], plain[2], rtol=0, atol=1e-5)
+    for got, expected in zip((fast[0][..., 2], *fast[1:]), (plain[0][..., 2], *plain[1:]), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
 
 
 def test_bfloat16_is_close(model):
-    plain, fast = predict(model, False), predict(optimise_for_inference(copy.deepcopy(model), amp=True), False)
+    """No batch norm is left, and images are normalised in float32."""
+    optimised = optimise_for_inference(copy.deepcopy(model), amp=True)
+    plain, fast = predict(model, False), predict(optimised, False)
     assert 0 < np.abs(fast[0] - plain[0])[..., :2].mean() < 0.02 * plain[0][..., :2].std()
     assert np.abs(fast[0] - plain[0])[..., 2].mean() < 0.05 * plain[0][..., 2].std()
-
-
-def test_no_batch_norm_is_left_and_images_are_normalised_in_float32(model):
-    optimised = optimise_for_inference(model, amp=True)
     assert not [module for module in optimised.modules() if isinstance(module, _BatchNorm)]
     assert {parameter.dtype for parameter in optimised.parameters()} == {torch.bfloat16}
     assert optimised.data_preprocessor.mean.dtype == torch.float32
