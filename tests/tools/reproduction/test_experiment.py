@@ -123,8 +123,7 @@ train_cfg = dict(max_epochs=1)
 @pytest.mark.slow
 def test_from_images_to_a_table(arguments, first_stage_config, data_root, tmp_path, monkeypatch):
     """A row on the shared first stage, and one with bounding boxes of its own."""
-    policy = {f'{split}_dataloader.dataset.bbox_policy': 'pelvis_2m' for split in ('train', 'test')}
-    rows = [ROW, Row('boxes', ROW.config, policy, bbox_policy='pelvis_2m')]
+    rows = [ROW, Row('boxes', ROW.config, bbox_policy='pelvis_2m')]
     done = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
     assert done.missing == {row.name: {} for row in rows} and done.failed == 0
     assert (done.first_stage['config'], done.first_stage['bbox_policy']) == ('quick.py', 'annotation')
