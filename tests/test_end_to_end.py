@@ -130,12 +130,6 @@ def test_training_on_an_image_that_a_worker_cannot_read(one_error, data_root, tm
     assert 'cannot read the image' in message and '_000001.jpg' in message
 
 
-def test_training_on_the_store_of_another_annotation(one_error, data_root, first_stage, tmp_path):
-    wrong = {'train_dataloader.dataset.depth_store': 'depth_sequences/integral/h36m_test'}
-    message = one_error('train', REFINER, '--work-dir', tmp_path / 'work', *refiner_options(data_root, **wrong))
-    assert 'belongs to another annotation: it was made for sha256' in message and 'h36m_train.npz has' in message
-
-
 def test_testing_a_checkpoint_of_another_architecture(one_error, data_root, first_stage, tmp_path):
     arguments = [REFINER, first_stage / 'epoch_1.pth', '--work-dir', tmp_path]
     message = one_error('test', *arguments, *refiner_options(data_root))

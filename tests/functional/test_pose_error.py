@@ -97,8 +97,9 @@ def test_similarity_align_against_mmpose(kind, dtype):
 
 
 @pytest.mark.parametrize('align', [similarity_align, scale_align])
-def test_a_point_is_aligned_without_dividing_by_zero(align):
+def test_points_and_no_frames_are_aligned_without_dividing_by_zero(align):
     gt = np.random.default_rng(6).normal(size=(2, JOINTS, 3))
+    assert mpjpe(align(gt[:0], gt[:0]), gt[:0]).shape == (0,)
     with np.errstate(all='raise'):
         aligned = align(np.zeros_like(gt), gt)
         collapsed = align(gt, np.zeros_like(gt))
@@ -128,11 +129,6 @@ def test_difference_error_against_loop(poses, visible, order, factors):
     for frames in (1, 2, 3):
         short = difference_error(pred[:frames], gt[:frames], order, visible[:frames])
         assert short.shape == (max(frames - order, 0),)
-
-
-def test_no_frames():
-    nothing = np.zeros((0, JOINTS, 3))
-    assert similarity_align(nothing, nothing).shape == (0, JOINTS, 3) and mpjpe(nothing, nothing).shape == (0,)
 
 
 @pytest.mark.parametrize('function', [mpjpe, similarity_align, scale_align])
