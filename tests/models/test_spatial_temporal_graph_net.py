@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -36,9 +37,8 @@ def test_graph_convolution_against_loops(temporal):
     expected = torch.zeros(2, len(frames), 17, 5, dtype=torch.float64)
     for row, t in enumerate(frames):
         for i in range(17):
-            for e in range(4):
-                for j in range(17):
-                    expected[:, row, i] += matrices[e, i, j] * x[:, t, j] @ kinds[:, e].T
+            for e, j in np.ndindex(4, 17):
+                expected[:, row, i] += matrices[e, i, j] * x[:, t, j] @ kinds[:, e].T
             if temporal:
                 expected[:, row, i] += x[:, t - 1, i] @ kinds[:, 4].T + x[:, t + 1, i] @ kinds[:, 5].T
     expected = ((expected - conv.norm.running_mean) / (1 + conv.norm.eps) ** 0.5).relu()
