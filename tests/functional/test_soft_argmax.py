@@ -21,11 +21,8 @@ def naive_soft_argmax(logits: np.ndarray) -> np.ndarray:
     out = np.zeros((*logits.shape[:2], 3))
     for b, k in np.ndindex(*logits.shape[:2]):
         heatmap = np.exp(logits[b, k] - logits[b, k].max())
-        heatmap /= heatmap.sum()
-        for z, y, x in np.ndindex(*heatmap.shape):
-            out[b, k] += heatmap[z, y, x] * np.array(
-                [(x + 0.5) / heatmap.shape[2], (y + 0.5) / heatmap.shape[1], (z + 0.5) / heatmap.shape[0]]
-            )
+        for z, y, x in np.ndindex(D, H, W):
+            out[b, k] += heatmap[z, y, x] / heatmap.sum() * np.array([(x + 0.5) / W, (y + 0.5) / H, (z + 0.5) / D])
     return out
 
 

@@ -52,8 +52,8 @@ def test_forward_is_the_centroid_of_k_times_d_channels():
     torch.testing.assert_close(coords[1, 3, 2], depth)
 
 
-def test_predicts_image_pixels_and_metres():
-    model = build()
+def test_predicts_image_pixels_and_metres_and_heatmaps_on_request():
+    model = build(output_heatmaps=True)
     with torch.no_grad():
         x, y, z = model.head(model.extract_feat(IMAGE))[0].T.numpy()
         (predicted,) = model(IMAGE, [sample()], mode='predict')
@@ -63,6 +63,9 @@ def test_predicts_image_pixels_and_metres():
     np.testing.assert_allclose(keypoints[0, :, 0], 300 + (x - 0.5) * 128 - 0.5 * 2, atol=1e-3)
     np.testing.assert_allclose(keypoints[0, :, 1], 200 + (y - 0.5) * 192 - 0.5 * 2, atol=1e-3)
     np.testing.assert_allclose(keypoints[0, :, 2], (z - 0.5) * 1.5, atol=1e-5)
+    heatmaps = predicted.pred_fields.heatmaps
+    assert heatmaps.shape == (17, SIZE[1] // 4, SIZE[0] // 4)
+    torch.testing.assert_close(heatmaps.sum((1, 2)), torch.ones(17))
 
 
 def test_flip_test_averages_with_the_mirrored_crop():
@@ -91,15 +94,6 @@ def test_samples_without_depth_train_x_and_y():
     samples = [sample(keypoint_labels=labels[[i]], keypoint_weights=weights[[i]]) for i in range(2)]
     loss = head.loss(feats, samples)['loss_kpt']
     assert loss.item() == pytest.approx((0.6 + 0.3) / 6, rel=1e-4)
-
-
-def test_heatmaps_on_request():
-    model = build(output_heatmaps=True)
-    with torch.no_grad():
-        (predicted,) = model(IMAGE, [sample()], mode='predict')
-    heatmaps = predicted.pred_fields.heatmaps
-    assert heatmaps.shape == (17, SIZE[1] // 4, SIZE[0] // 4)
-    torch.testing.assert_close(heatmaps.sum((1, 2)), torch.ones(17))
 
 
 def test_depth_std_is_the_spread_of_the_heatmap():
