@@ -13,16 +13,14 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import FUNCTIONS
-from mmengine.structures import InstanceData
 from mmpose.registry import DATASETS, MODELS
-from mmpose.structures import PoseDataSample
+from small_models import make_sample
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from depth_refine.datasets import merge_windows
 from depth_refine.datasets.transforms import random_sequence_flip
-from depth_refine.structures.skeleton import FLIP_INDICES
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 DEVICE = torch.device('lazy:0')
@@ -75,26 +73,17 @@ def build(name):
     return model
 
 
-def make_sample(frames, **labels):
-    size = np.array([256.0, 256.0], np.float32)
-    sample = PoseDataSample(
-        metainfo=dict(flip_indices=list(FLIP_INDICES), target_img_path=[''] * frames)
-        | dict(input_center=size / 2, input_scale=size, input_size=(256, 256))
-    )
-    sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
-    sample.gt_instance_labels = InstanceData(**labels)
-    return sample
-
-
 def images(count):
+    size = np.array([256.0, 256.0], np.float32)
     labels = dict(keypoint_labels=torch.zeros(1, 17, 3), keypoint_weights=torch.ones(1, 17, 3))
+    crop = dict(input_center=size / 2, input_scale=size, input_size=(256, 256))
     inputs = torch.zeros(count, 3, 256, 256, dtype=torch.uint8)
-    return dict(inputs=inputs, data_samples=[make_sample(1, **labels) for _ in range(count)])
+    return dict(inputs=inputs, data_samples=[make_sample(labels, **crop) for _ in range(count)])
 
 
 def sequences(count, frames, channels, targets):
     labels = dict(lifting_target_label=torch.zeros(targets, 17, 3), lifting_target_weight=torch.ones(targets, 17))
-    return dict(inputs=torch.zeros(count, frames, 17, channels), data_samples=[make_sample(targets, **labels)])
+    return dict(inputs=torch.zeros(count, frames, 17, channels), data_samples=[make_sample(labels)])
 
 
 def assert_trains(model, data):

@@ -17,7 +17,6 @@ from torch import nn
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
-from depth_refine.inference import extraction
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 FILES = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob('*.py') if path.parent.name != '_base_')
@@ -185,13 +184,6 @@ def test_integral_at_the_papers_size():
     with torch.no_grad():
         assert model(torch.zeros(1, 3, 256, 256), None, mode='tensor').shape == (1, 17, 3)
     assert shapes == [(1, 17 * 72, 64, 64)] and model.head.decoder.depth_range == 1.5
-
-
-def test_integral_extracts_human36m_alone(data_root, body_2d_root):
-    cfg = first_stage('integral_h36m.py', data_root, body_2d_root)
-    nodes = list(extraction._image_datasets([cfg.train_dataloader, cfg.test_dataloader]))
-    assert [Path(node.ann_file).stem for node in nodes] == ['h36m_train', 'h36m_test']
-    assert {node.bbox_policy for node in nodes} == {'annotation'}
 
 
 def test_configs_in_the_readme(tmp_path):

@@ -100,18 +100,10 @@ def animate(script: Script, body: Proportions, frames: int) -> np.ndarray:
 
 
 def leg_ik(hip: np.ndarray, ankle: np.ndarray, pole: np.ndarray, thigh: float, shank: float) -> tuple:
-    """Knee and ankle of a leg that reaches for a target.
+    """Knee and ankle, (..., 3) metres each, of a leg that reaches from the hip for a target, ``ankle`` (..., 3).
 
-    Args:
-        hip: (..., 3) metres.
-        ankle: (..., 3) target, metres.
-        pole: (..., 3) direction that the knee points to, any length.
-        thigh: metres.
-        shank: metres.
-
-    Returns:
-        Knee and ankle, (..., 3) each. The ankle is at the target where the straight leg reaches it and where the
-        knee need not bend beyond its limit, and as near as possible on the same line elsewhere.
+    The knee points along ``pole`` (..., 3), of any length. The ankle is at the target where the straight leg reaches it
+    and where the knee need not bend beyond its limit, and as near as possible on the same line elsewhere.
     """
     reach = ankle - hip
     distance = np.linalg.norm(reach, axis=-1, keepdims=True)

@@ -94,8 +94,7 @@ def _problem_of_clip(joints: np.ndarray) -> str | None:
     """What tells that a clip has other units or axes."""
     if len(joints) < 2:
         return f'expected two frames or more, got {len(joints)}'
-    size = bone_lengths(joints).sum(axis=-1).mean()
-    low, high = _BODY_SIZE
+    size, (low, high) = bone_lengths(joints).sum(axis=-1).mean(), _BODY_SIZE
     if not low < size < high:
         hint = ' (millimetres? divide by 1000)' if low < size / 1000 < high else ''
         return f'expected metres, 16 bones of {low} to {high} m together, got {size:.4g}{hint}'
@@ -105,8 +104,7 @@ def _problem_of_clip(joints: np.ndarray) -> str | None:
     if (main != 2 and np.abs(upright[main]) > 1.2) or upright[2] < -1.2:
         average = f'from the feet to the head it is {np.round(upright, 2).tolist()} m on average'
         return f'expected z up, but {average}: reorder the axes'
-    lowest = joints[..., 2].min()
-    low, high = _FLOOR
+    lowest, (low, high) = joints[..., 2].min(), _FLOOR
     if not low < lowest < high:
         expected = f'the floor near z = 0, a lowest joint at {low} to {high} m'
         return f'expected {expected}, got {lowest:.2f} m: shift the clip along z'

@@ -43,18 +43,10 @@ class Light:
 def shade(
     limbs: Limbs, look: Appearance, light: Light, points: np.ndarray, limb: np.ndarray, s: np.ndarray
 ) -> np.ndarray:
-    """Colours of points on a person.
+    """Colours (n, 3) float32 BGR, 0 to 1, of points on a person.
 
-    Args:
-        limbs: one frame's.
-        look: clothes.
-        light: in the frame of the limbs.
-        points: (n, 3) metres, on the limbs' surfaces.
-        limb: (n,) index of each point's limb.
-        s: (n,) place along the limb, 0 to 1.
-
-    Returns:
-        (n, 3) float32 BGR, 0 to 1.
+    ``points`` (n, 3) metres are on the surfaces of the limbs ``limb`` (n,), at the places ``s`` (n,) along them, 0 to
+    1. Limbs, of one frame, light and points share a frame of reference.
     """
     axis, front = limbs.end - limbs.start, limbs.front[limb]
     normals = points - limbs.start[limb] - s[:, None] * axis[limb]

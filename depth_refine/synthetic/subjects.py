@@ -42,10 +42,9 @@ class Proportions:
     ankle_height: float  # metres of the foot joints above the floor of a standing person
 
     @property
-    def leg(self) -> tuple[float, float]:
+    def leg(self) -> tuple[float, ...]:
         """Length of the thigh and of the shank, metres."""
-        thigh, shank = (float(np.linalg.norm(self.offsets[joint])) for joint in ('right_knee', 'right_foot'))
-        return thigh, shank
+        return tuple(float(np.linalg.norm(self.offsets[joint])) for joint in ('right_knee', 'right_foot'))
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,12 @@ def test_what_mmengine_dumps(tmp_path):
         np.testing.assert_array_equal(sample['rows'], expected['rows'])
 
 
-@pytest.mark.parametrize('content', [b'', pickle.dumps([{}])[:-3], pickle.dumps(print)])
+@pytest.mark.parametrize('content', [None, pickle.dumps([{}])[:-3], pickle.dumps(print), pickle.dumps([1])])
 def test_other_files(tmp_path, content):
-    with pytest.raises(InputError, match=r'predictions\.pkl is not a readable file of predictions'):
-        read_predictions(tmp_path / 'predictions.pkl')
-    (tmp_path / 'predictions.pkl').write_bytes(content)
-    with pytest.raises(InputError, match=r'predictions\.pkl is not a readable file of predictions'):
-        read_predictions(tmp_path / 'predictions.pkl')
-
-
-def test_other_content(tmp_path):
-    (tmp_path / 'predictions.pkl').write_bytes(pickle.dumps([1]))
-    with pytest.raises(InputError, match=r'predictions\.pkl: expected a list of one dict for each sample'):
+    if content:
+        (tmp_path / 'predictions.pkl').write_bytes(content)
+    message = (
+        'is not a readable file of predictions' if content != pickle.dumps([1]) else ': expected a list of one dict'
+    )
+    with pytest.raises(InputError, match=rf'predictions\.pkl ?{message}'):
         read_predictions(tmp_path / 'predictions.pkl')

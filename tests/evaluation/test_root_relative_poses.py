@@ -37,18 +37,18 @@ def frame(frame_samples, videos):
     return next(frame_samples(NAME, *videos[NAME]))
 
 
-@pytest.mark.parametrize('value', [np.nan, np.inf])
-def test_predictions_that_are_not_finite(lifted, frame, refused, value):
+def test_predictions_that_are_not_finite(lifted, frame, refused):
     video = lifted()
-    video.pred_instances.keypoints[2, 5, 1] = value
+    video.pred_instances.keypoints[2, 5, 1] = np.nan
     refused(video, r'expected finite predictions, .* in 1 of 5 frames')
-    frame.pred_instances.keypoints[0, 5, 1] = value
+    frame.pred_instances.keypoints[0, 5, 1] = np.inf
     refused(frame, r'expected finite predictions, .* in 1 of 1 frames')
 
 
 def test_misshapen_samples(lifted, frame, img_path, refused):
     refused(lifted(lambda pred: pred[:, 1:]), r'expected poses of shape \(T, 17, 3\), got \(5, 16, 3\)')
     refused(lifted(lambda pred: pred[:4]), '.*got 4 predicted, 5 true and 5 visibility frames')
+    refused(lifted(visible=np.zeros((5, 17))), 'errors are relative to the root, but')
     video = lifted()
     video.set_metainfo(dict(target_img_path=[img_path(NAME, 1)]))
     refused(video, '.*got 1 paths and 5 frames')
@@ -68,12 +68,6 @@ def test_pixels_that_no_lens_can_make(frame, refused):
     frame.set_metainfo(dict(camera_param=dict(frame.camera_param, k=np.array([[-0.5], [0.0], [0.0]]))))
     frame.pred_instances.keypoints[0, 4, :2] = [512.5 + 0.6 * 1145, 365.4]
     refused(frame, 'predicted pixels lie so far outside the image that its lens')
-
-
-def test_hidden_root(lifted, refused):
-    visible = np.ones((5, 17))
-    visible[2, 0] = 0
-    refused(lifted(visible=visible), 'errors are relative to the root, but')
 
 
 def test_image_name_without_sequence(lifted, evaluate):

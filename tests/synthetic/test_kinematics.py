@@ -8,52 +8,32 @@ from depth_refine.synthetic.subjects import make_proportions
 BODY = make_proportions(0, seed=0)
 
 
-def stand(heading=0.0):
-    return lambda t: np.stack([0 * t, 0 * t, heading + 0 * t], axis=-1)
-
-
-def test_leg_ik_reaches_target_with_both_bones():
-    rng = np.random.default_rng(0)
-    hip, pole, along = rng.normal(size=(3, 50, 3))
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    ankle = hip + rng.uniform(0.3, 0.84, (50, 1)) * along
-    knee, foot = leg_ik(hip, ankle, pole, 0.45, 0.40)
-    np.testing.assert_allclose(foot, ankle, atol=1e-12)
-    np.testing.assert_allclose(np.linalg.norm(knee - hip, axis=1), 0.45, atol=1e-12)
-    np.testing.assert_allclose(np.linalg.norm(foot - knee, axis=1), 0.40, atol=1e-12)
-    off_line = (knee - hip) - np.sum((knee - hip) * along, axis=1, keepdims=True) * along
-    assert np.all(np.sum(off_line * pole, axis=1) > 0), 'the knee points to the pole'
+def stand(t):
+    """Facing world y, so that left is world -x."""
+    return np.stack([0 * t, 0 * t, np.pi / 2 + 0 * t], axis=-1)
 
 
 @pytest.mark.parametrize(('distance', 'reached'), [(2.0, 0.9999 * 0.8), (0.05, 2 * 0.4 * np.sin(np.radians(15)))])
-def test_leg_ik_stays_inside_the_limits(distance, reached):
+def test_legs_stay_inside_their_limits(distance, reached):
     _, foot = leg_ik(np.zeros(3), np.array([0, 0, -distance]), np.array([1.0, 0, 0]), 0.4, 0.4)
     np.testing.assert_allclose(foot, [0, 0, -reached], atol=1e-9)
-
-
-def test_axes_left_is_left_of_the_heading(at):
-    joints = animate(Script(stand(np.pi / 2)), BODY, 3)  # facing world y, so left is world -x
-    for side, sign in (('left', -1), ('right', 1)):
-        for name in ('hip', 'foot', 'shoulder', 'wrist'):
-            assert np.all(sign * at(joints, f'{side}_{name}')[:, 0] > 0.03)
-    assert np.all(at(joints, 'neck_base')[:, 1] > at(joints, 'thorax')[:, 1])
 
 
 @pytest.mark.parametrize(
     ('angle', 'joint', 'axis', 'sign'),
     [
-        ('left_shoulder_flex', 'left_elbow', 0, 1),
-        ('right_shoulder_flex', 'right_elbow', 0, 1),
-        ('left_shoulder_raise', 'left_elbow', 1, 1),
-        ('right_shoulder_raise', 'right_elbow', 1, -1),
-        ('left_elbow', 'left_wrist', 0, 1),
-        ('spine_pitch', 'head', 0, 1),
-        ('spine_yaw', 'left_shoulder', 0, -1),
-        ('head_roll', 'head', 1, -1),
+        ('left_shoulder_flex', 'left_elbow', 1, 1),
+        ('right_shoulder_flex', 'right_elbow', 1, 1),
+        ('left_shoulder_raise', 'left_elbow', 0, -1),
+        ('right_shoulder_raise', 'right_elbow', 0, 1),
+        ('left_elbow', 'left_wrist', 1, 1),
+        ('spine_pitch', 'head', 1, 1),
+        ('spine_yaw', 'left_shoulder', 1, -1),
+        ('head_roll', 'head', 0, 1),
     ],
 )
 def test_angles_turn_the_right_way(at, angle, joint, axis, sign):
-    still, moved = (at(animate(Script(stand(), {angle: degrees}), BODY, 2), joint) for degrees in (5.0, 30.0))
+    still, moved = (at(animate(Script(stand, {angle: degrees}), BODY, 2), joint) for degrees in (5.0, 30.0))
     assert np.all(sign * (moved - still)[:, axis] > 0.02)
 
 
@@ -61,6 +41,7 @@ def test_feet_step_along_a_path_and_do_not_slide(at):
     speed = 0.9
     joints = animate(Script(lambda t: np.stack([speed * t, 0 * t, 0 * t], axis=-1), period=1.0), BODY, 5 * FPS)
     feet = np.stack([at(joints, 'left_foot'), at(joints, 'right_foot')], axis=1)
+    assert np.all(feet[:, 0, 1] > feet[:, 1, 1] + 0.03), 'left is to the left'
     planted = feet[..., 2] < BODY.ankle_height + 1e-9
     moved = np.linalg.norm(np.diff(feet, axis=0), axis=-1)
     assert planted.any(axis=1).all(), 'a walker always has a foot on the floor'
@@ -72,7 +53,7 @@ def test_feet_step_along_a_path_and_do_not_slide(at):
 
 
 def test_crouch_and_retreat_move_the_pelvis_only(at):
-    plain, low = (animate(Script(stand(), crouch=c, retreat=c), BODY, 3) for c in (0.0, 0.2))
-    np.testing.assert_allclose(low[:, 0, 0], plain[:, 0, 0] - 0.2, atol=1e-9)
+    plain, low = (animate(Script(stand, crouch=c, retreat=c), BODY, 3) for c in (0.0, 0.2))
+    np.testing.assert_allclose(low[:, 0, 1], plain[:, 0, 1] - 0.2, atol=1e-9)
     assert np.all(plain[:, 0, 2] - low[:, 0, 2] > 0.2)
     np.testing.assert_allclose(at(low, 'left_foot'), at(plain, 'left_foot'), atol=1e-9)

@@ -1,5 +1,3 @@
-import re
-
 import numpy as np
 import pytest
 
@@ -21,6 +19,7 @@ def motion_file(clips, tmp_path):
 
 def test_poses_survive(clips, motion_file):
     performances = read_clips(motion_file())
+    assert [(p.subject, p.subject_index) for p in performances] == [('cmu05', 0), ('cmu05', 0), ('131', 1)]
     assert [len(p.joints) for p in performances] == [12, 20, 9]
     for index, p in enumerate(performances):
         original = clips['positions'][clips['clip'] == index].astype(np.float64)
@@ -33,18 +32,12 @@ def test_poses_survive(clips, motion_file):
     assert [len(p.joints) for p in read_clips(motion_file(), frames=10)] == [10, 10, 9]
 
 
-def test_subjects(motion_file):
-    performances = read_clips(motion_file())
-    assert [p.subject for p in performances] == ['cmu05', 'cmu05', '131']
-    assert [p.subject_index for p in performances] == [0, 0, 1]
-
-
 @pytest.mark.parametrize(
     ('changes', 'expected'),
     [
         ({}, ['WalkSlowly_1', 'WaveHelloAgainAgain_1', 'Clip2_1']),
         ({'description': None, 'names': ['05_01', 'x', 'y z']}, ['0501_1', 'X_1', 'YZ_1']),
-        ({'description': None}, ['Clip0_1', 'Clip1_1', 'Clip2_1']),
+        ({'description': None, 'subject': ['a', 'b', 'c']}, ['Clip0_1', 'Clip1_1', 'Clip2_1']),
         ({'description': ['go', 'go', 'go']}, ['Go_1', 'Go_2', 'Go_1']),
     ],
 )
@@ -52,7 +45,7 @@ def test_actions_are_safe_in_file_names_and_have_take_numbers(motion_file, chang
     assert [p.action for p in read_clips(motion_file(**changes))] == expected
 
 
-@pytest.mark.parametrize('fps', [25.0, 100, 120])
+@pytest.mark.parametrize('fps', [25.0, 120])
 def test_other_rates_are_resampled_to_50(clips, motion_file, fps):
     """The same movement, sampled at another rate: a sum of slow sines, which splines reproduce."""
 
@@ -68,57 +61,42 @@ def test_other_rates_are_resampled_to_50(clips, motion_file, fps):
     np.testing.assert_allclose(joints[:, 2:] - joints[:, 2:3], expected[:, 2:] - expected[:, 2:3], atol=2e-4)
 
 
-def changed(index, value):
-    def change(array):
-        array = array.copy()
-        array[index] = value
-        return array
-
-    return change
+def with_nan(positions):
+    positions = positions.copy()
+    positions[7:9, 3, 1] = np.nan, np.inf
+    return positions
 
 
 BAD = {
-    'missing key': (
-        dict(fps=None),
-        r"motion\.npz: the keys \['fps'\] are missing: expected .*'subject'.*, got \['clip'",
-    ),
+    'missing key': (dict(fps=None), r"the keys \['fps'\] are missing: expected .*'subject'.*, got \['clip'"),
     'joints': (dict(positions=lambda p: p[:, :16]), r"'positions' must be \(N, 17, 3\) .* got float32 \(41, 16, 3\)"),
     'integers': (dict(positions=np.zeros((41, 17, 3), int)), r"'positions' must be .* floats.* got int64"),
-    'clip shape': (dict(clip=np.zeros(40, int)), r"'clip' must be \(41,\), .* got int64 \(40,\)"),
-    'clip type': (dict(clip=np.repeat([0j, 1j], [12, 29])), r"'clip' must be .* index for each frame, got complex128"),
+    'clip': (dict(clip=np.zeros(40, int)), r"'clip' must be \(41,\), an index for each frame, got int64 \(40,\)"),
     'clip gap': (dict(clip=np.repeat([0, 1, 3], [12, 20, 9])), r"'clip' must have the values 0 to 2.* got \[0, 1, 3\]"),
-    'subjects': (dict(subject='a'), r"'subject' must be \(clips,\), got \(\)"),
     'descriptions': (dict(description=['a']), r"'description' must be \(clips,\), got \(1,\)"),
     'fps': (dict(fps=0), r"'fps' must be one number from 1 to 1000, got 0"),
-    'fps per clip': (dict(fps=[50, 50, 50]), r"'fps' must be one number from 1 to 1000"),
     'fps in words': (dict(fps='50'), r"'fps' must be one number from 1 to 1000, got 50"),
-    'nan': (dict(positions=changed((7, 3, 1), np.nan)), r'NaN or infinity in 1 frames, first in frame 7'),
-    'infinity': (
-        dict(positions=changed((slice(5, 9), 0, 0), np.inf)),
-        r'NaN or infinity in 4 frames, first in frame 5',
-    ),
+    'not finite': (dict(positions=with_nan), r'NaN or infinity in 2 frames, first in frame 7'),
     'millimetres': (dict(positions=lambda p: 1000 * p), r'clip 0 .* expected metres.* got \d+ \(millimetres\? divide'),
     'centimetres': (dict(positions=lambda p: 100 * p), r'clip 0 .* expected metres.* together, got \d+\.?\d*$'),
     'y up': (dict(positions=lambda p: p[..., [0, 2, 1]]), r'clip 0 .* expected z up.* reorder the axes'),
     'upside down': (dict(positions=lambda p: p * np.float32([1, 1, -1])), r'expected z up'),
     'floor': (dict(positions=lambda p: p + np.float32([0, 0, 0.9])), r'expected the floor near z = 0.* got 0\.\d\d m'),
     'one frame': (dict(clip=np.repeat([0, 1, 2], [12, 28, 1])), r'clip 2 .*: expected two frames or more, got 1'),
-    'objects': (dict(subject=np.array(['a', None], object)), r'motion\.npz cannot be read as an npz file'),
+    'objects': (dict(subject=np.array(['a', None], object)), r'cannot be read as an npz file'),
 }
 
 
 @pytest.mark.parametrize('case', BAD)
 def test_bad_files(motion_file, case):
     changes, message = BAD[case]
-    with pytest.raises(InputError, match=re.compile(r'.*motion\.npz.*', re.DOTALL)) as error:
+    with pytest.raises(InputError, match=rf'(?s)motion\.npz.*{message}'):
         read_clips(motion_file(**changes))
-    assert re.search(message, str(error.value)), error.value
 
 
 def test_files_that_are_not_npz(tmp_path):
     with pytest.raises(InputError, match=r'no motion file .*none\.npz'):
         read_clips(tmp_path / 'none.npz')
-    for content in (b'walk this way', b'PK\x03\x04 cut off'):
-        (tmp_path / 'text.npz').write_bytes(content)
-        with pytest.raises(InputError, match=r'text\.npz cannot be read as an npz file'):
-            read_clips(tmp_path / 'text.npz')
+    (tmp_path / 'text.npz').write_bytes(b'PK\x03\x04 cut off')
+    with pytest.raises(InputError, match=r'text\.npz cannot be read as an npz file'):
+        read_clips(tmp_path / 'text.npz')

@@ -68,12 +68,10 @@ def hits(*rods, behind=np.inf):
     return first_hits(limbs, rays, np.full(x.shape, behind, np.float32), np.tile([0, 0, WIDTH, HEIGHT], (n, 1)))
 
 
-def test_crossing_limbs_cover_each_other_where_each_is_nearer():
+def test_the_nearest_is_seen():
+    """Crossing limbs, each where it is nearer, unless the scene is before them or they are behind the camera."""
     depth, limb, _ = hits(((-0.5, 0.02, 3), (0.5, 0.02, 4)), ((-0.5, -0.02, 4), (0.5, -0.02, 3)))
     assert limb[ROW, COLUMN - 10] == 0 and limb[ROW, COLUMN + 10] == 1 and limb[0, 0] == -1
     assert depth[ROW, COLUMN - 10] == pytest.approx(depth[ROW, COLUMN + 10], abs=0.02) and np.isinf(depth[0, 0])
-
-
-@pytest.mark.parametrize(('depth', 'behind', 'expected'), [(4, 3, -1), (4, 5, 0), (-4, np.inf, -1)])
-def test_the_scene_hides_what_is_behind_it_and_the_camera_what_is_behind_that(depth, behind, expected):
-    assert hits(((-0.3, 0, depth), (0.3, 0, depth)), behind=behind)[1][ROW, COLUMN] == expected
+    for z, behind, expected in ((4, 3, -1), (4, 5, 0), (-4, np.inf, -1)):
+        assert hits(((-0.3, 0, z), (0.3, 0, z)), behind=behind)[1][ROW, COLUMN] == expected

@@ -13,44 +13,32 @@ CAMERAS = list(make_cameras('S', 0, 0, SIZE, np.zeros((1, 17, 3)) + [0, 0, 1]).v
 LIGHT = Light.random(np.random.default_rng(0))
 
 
-def scene_of(camera, room=0, clutter=0, seat=None, light=LIGHT):
+def scene_of(camera=CAMERAS[1], room=0, clutter=0, seat=None, light=LIGHT):
     return make_scene(camera, light, seat, np.random.default_rng([1, room]), np.random.default_rng([2, clutter]))
-
-
-@pytest.fixture(params=range(4))
-def camera(request):
-    return CAMERAS[request.param]
 
 
 def world_points(scene):
     return camera_to_world(np.moveaxis(scene.rays * scene.depth, 0, -1).astype(np.float64), scene.camera)
 
 
-def test_rays_go_through_pixels_with_distortion_undone(camera):
-    rays = scene_of(camera).rays.astype(np.float64)
-    pixels = project(3 * np.moveaxis(rays, 0, -1), camera)
-    u, v = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
-    np.testing.assert_allclose(pixels, np.stack([u, v], axis=-1), atol=1e-4)
-    np.testing.assert_allclose(np.linalg.norm(rays, axis=0), 1, atol=1e-6)
-
-
-def test_geometry(camera):
+@pytest.mark.parametrize('camera', CAMERAS)
+def test_rooms(camera):
+    """Rays with distortion undone, a level floor, walls and a ceiling, nothing between camera and person."""
     scene = scene_of(camera)
+    pixels = project(3 * np.moveaxis(scene.rays.astype(np.float64), 0, -1), camera)
+    np.testing.assert_allclose(pixels, np.stack(np.meshgrid(*2 * [np.arange(SIZE)]), axis=-1), atol=1e-4)
     points = world_points(scene)
     assert scene.floor.sum() > 0.1 * SIZE**2
     np.testing.assert_allclose(points[scene.floor][:, 2], 0, atol=1e-4)
     assert points[..., 2].min() > -1e-4 and points[..., 2].max() < 3.3 + 1e-4
     assert scene.colours.min() >= 0 and scene.colours.max() <= 1 and scene.colours.std() > 0.03
-
-
-def test_furniture_never_stands_before_the_person(camera):
     for room in range(8):
         middle = scene_of(camera, room, room).depth[SIZE // 3 : SIZE // 2, SIZE // 3 : 2 * SIZE // 3]
         assert middle.min() > np.linalg.norm(camera['T'][:2]) + 1.2
 
 
-def test_chair_stands_on_the_floor_in_front_of_the_walls(camera):
-    empty, furnished = scene_of(camera), scene_of(camera, seat=np.array([0.3, -0.2, 0.5]))
+def test_chair_stands_on_the_floor_in_front_of_the_walls():
+    empty, furnished = scene_of(), scene_of(seat=np.array([0.3, -0.2, 0.5]))
     changed = furnished.depth != empty.depth
     assert changed.sum() > 20 and np.all(furnished.depth[changed] < empty.depth[changed])
     points = world_points(furnished)[changed]
@@ -59,10 +47,9 @@ def test_chair_stands_on_the_floor_in_front_of_the_walls(camera):
     assert not furnished.floor[changed].any()
 
 
-def test_rooms_clutter_and_light_vary(camera):
-    base = scene_of(camera).colours
-    np.testing.assert_array_equal(scene_of(camera).colours, base)
-    changes = [dict(clutter=seed) for seed in (1, 2, 3)]
-    changes += [dict(room=1), dict(light=replace(LIGHT, lamp=1.3 * LIGHT.lamp, ambient=1.3 * LIGHT.ambient))]
-    *clutter, room, light = (np.abs(scene_of(camera, **change).colours - base).mean() for change in changes)
+def test_rooms_clutter_and_light_vary():
+    base, brighter = scene_of().colours, replace(LIGHT, lamp=1.3 * LIGHT.lamp, ambient=1.3 * LIGHT.ambient)
+    np.testing.assert_array_equal(scene_of().colours, base)
+    changes = [dict(room=1), dict(light=brighter), *(dict(clutter=seed) for seed in (1, 2, 3))]
+    room, light, *clutter = (np.abs(scene_of(**change).colours - base).mean() for change in changes)
     assert room > 0.03 and light > 0.03 and max(clutter) > 0.002

@@ -24,13 +24,10 @@ def test_light_falls_by_the_angle_to_the_lamp():
     angles = np.linspace(0, np.pi, 9)
     normals = np.outer(np.cos(angles), LIGHT.direction) + np.outer(np.sin(angles), [0.8, 0, -0.6])
     without_sky = replace(LIGHT, ambient=0.0).on(normals)[:, 0]
+    rotation = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
+    np.testing.assert_allclose(LIGHT.seen_by({'R': rotation}).on(normals @ rotation), LIGHT.on(normals))
     assert without_sky[0] == pytest.approx(0.6) and without_sky[-1] == 0
     assert np.all(np.diff(without_sky[:5]) < 0)
-
-
-@pytest.mark.parametrize('side', [1, -1])
-def test_sides_of_a_limb_are_lit_by_their_normals(side):
-    assert shade_at([0.2 * side, 0, 0.25], [side, 0, 0]) == pytest.approx(PAINT, rel=1e-5)
 
 
 def test_flattened_limbs_have_the_normals_of_an_ellipse():
@@ -48,7 +45,6 @@ def test_flattened_limbs_have_the_normals_of_an_ellipse():
         (HEAD, 1, 0.5, PAINT),
         (HEAD, -1, 0.5, LOOK.hair),
         (WRIST_BAND, 1, 0.9, LOOK.band),
-        (WRIST_BAND, 1, 0.5, PAINT),
         (THIGH_BAND, -1, 0.45, LOOK.band),
         (THIGH_BAND, -1, 0.9, PAINT),
     ],
@@ -61,12 +57,6 @@ def test_patterns_tell_front_and_left(pattern, side, s, colour):
 def test_hoops_are_as_wide_as_stripes_should_be(s, colour):
     look = replace(LOOK, shirt_kind='hoops')
     assert shade_at([0.2, 0, 0.5 * s], [1, 0, 0], s, CLOTH, look=look) == pytest.approx(colour, rel=1e-5)
-
-
-def test_light_changes_frame_with_the_camera():
-    rotation = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
-    normals = np.random.default_rng(0).normal(size=(6, 3))
-    np.testing.assert_allclose(LIGHT.seen_by({'R': rotation}).on(normals @ rotation), LIGHT.on(normals))
 
 
 def test_random_lights_differ_and_come_from_above():

@@ -26,12 +26,9 @@ def run(monkeypatch, run_tool):
     """Run the tool with sections that return at once; returns how it ended and the setups."""
     setups = []
 
-    def replace(module, attribute, name):
-        rows = [Row(f'work of {name}', 'm', np.array([2.0, 3.0]))]
-        monkeypatch.setattr(module, attribute, lambda setup: setups.append(setup) or iter(rows))
-
     for (module, attribute), name in SECTIONS.items():
-        replace(module, attribute, name)
+        rows = [Row(f'work of {name}', 'm', np.array([2.0, 3.0]))]
+        monkeypatch.setattr(module, attribute, lambda setup, rows=rows: setups.append(setup) or iter(rows))
     monkeypatch.setattr(benchmark_setup, 'matrix_rates', lambda device, rows: dict(fp32=1e9, bf16=4e9))
     threads = torch.get_num_threads()
     yield lambda *arguments: (run_tool('benchmark', *arguments), setups)

@@ -10,44 +10,34 @@ from depth_refine.utils.atomic import whole_file
 from . import table1
 from .cell import Row
 from .experiment import Experiment
-from .summary import PROTOCOL2, change, conditions, markdown, missing_cells, of_cell
+from .summary import change, conditions, errors, markdown, missing_cells, of_cell
 
 RECIPE = table1.row('2d_depth_noise', 27)
 
 
-def _row(name: str, options: dict, bbox_policy: str = '') -> Row:
-    return Row(f'ablations/{name}', RECIPE.config, options, bbox_policy=bbox_policy)
+def _row(name: str, options: dict | None = None, bbox_policy: str = '') -> Row:
+    return Row(f'ablations/{name}', RECIPE.config, options or {}, bbox_policy=bbox_policy)
 
 
-def _noise(sigma_2d: float, sigma_depth: float) -> dict:
-    return {f'{table1.NOISE}.sigma_2d': sigma_2d, f'{table1.NOISE}.sigma_depth': sigma_depth}
+def _noise(name: str, sigma_2d: float, sigma_depth: float) -> Row:
+    return _row(name, {f'{table1.NOISE}.sigma_2d': sigma_2d, f'{table1.NOISE}.sigma_depth': sigma_depth})
 
 
 # group: rows by title, the recipe among them
 GROUPS = {
     'σ on depth': {
-        str(sigma): RECIPE if sigma == 0.1 else _row(f'sigma_depth_{sigma}', _noise(0, sigma))
+        str(sigma): RECIPE if sigma == 0.1 else _noise(f'sigma_depth_{sigma}', 0, sigma)
         for sigma in (0, 0.02, 0.05, 0.1, 0.2, 0.3)
     },
     'noise on': {
         'depth only (0.1)': RECIPE,
-        '2D only (0.01)': _row('noise_2d_0.01', _noise(0.01, 0)),
-        '2D only (0.1)': _row('noise_2d_0.1', _noise(0.1, 0)),
-        'both (0.01, 0.1)': _row('noise_both_0.01', _noise(0.01, 0.1)),
-        'both (0.1, 0.1)': _row('noise_both_0.1', _noise(0.1, 0.1)),
+        '2D only (0.01)': _noise('noise_2d_0.01', 0.01, 0),
+        '2D only (0.1)': _noise('noise_2d_0.1', 0.1, 0),
+        'both (0.01, 0.1)': _noise('noise_both_0.01', 0.01, 0.1),
+        'both (0.1, 0.1)': _noise('noise_both_0.1', 0.1, 0.1),
     },
-    'bounding boxes': {
-        'annotation': RECIPE,
-        'pelvis_2m': _row(
-            'boxes_pelvis_2m',
-            {f'{split}_dataloader.dataset.bbox_policy': 'pelvis_2m' for split in ('train', 'test')},
-            'pelvis_2m',
-        ),
-    },
-    'flip test': {
-        'on': RECIPE,
-        'off': _row('flip_test_off', {'model.test_cfg.flip_test': False}),
-    },
+    'bounding boxes': {'annotation': RECIPE, 'pelvis_2m': _row('boxes_pelvis_2m', bbox_policy='pelvis_2m')},
+    'flip test': {'on': RECIPE, 'off': _row('flip_test_off', {'model.test_cfg.flip_test': False})},
 }
 ROWS = list({row.name: row for rows in GROUPS.values() for row in rows.values()}.values())
 
@@ -56,15 +46,10 @@ def report(experiment: Experiment) -> str:
     """A table for each group, as Markdown."""
     parts = [f'# Ablations, 27 frames\n\n{conditions(experiment)}']
     for group, rows in GROUPS.items():
-        lines = [
-            [
-                title,
-                of_cell(experiment, row.name),
-                of_cell(experiment, row.name, PROTOCOL2),
-                'the recipe' if row is RECIPE else change(experiment, row.name, RECIPE.name),
-            ]
-            for title, row in rows.items()
-        ]
+        lines = []
+        for title, row in rows.items():
+            difference = 'the recipe' if row is RECIPE else change(experiment, row.name, RECIPE.name)
+            lines.append([title, *errors(experiment, row.name)[:2], difference])
         parts.append(markdown([group, 'Protocol 1, mm', 'Protocol 2, mm', 'Protocol 1 against the recipe'], lines))
     return '\n'.join([*parts, missing_cells(experiment)])
 

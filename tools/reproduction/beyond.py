@@ -33,13 +33,9 @@ ROWS = [row for row, _ in _ROWS.values()]
 
 def report(experiment: Experiment) -> str:
     """The table, as Markdown."""
-    rows = [
-        [
-            title,
-            *errors(experiment, row.name),
-            '–' if row is reference else change(experiment, row.name, reference.name),
-        ]
-        for title, (row, reference) in _ROWS.items()
-    ]
+    rows = []
+    for title, (row, reference) in _ROWS.items():
+        difference = '–' if row is reference else change(experiment, row.name, reference.name)
+        rows.append([title, *errors(experiment, row.name), difference])
     table = markdown(['input', *ERRORS, 'Protocol 1 against the recipe, or DSTFormer on 2D'], rows)
     return f'# Past the paper, 27 frames\n\n{conditions(experiment)}\n{table}{missing_cells(experiment)}'

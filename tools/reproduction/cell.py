@@ -49,7 +49,7 @@ class Row(NamedTuple):
     config: str = ''  # path below the configs without .py; the name if empty
     options: dict[str, Any] = {}
     short: dict[str, Any] = SHORT  # more changes, with --schedule short
-    bbox_policy: str = ''  # of a first stage of its own instead of the shared one
+    bbox_policy: str = ''  # other bounding boxes, hence a first stage of its own instead of the shared one
 
 
 class Settings(NamedTuple):
@@ -97,6 +97,7 @@ def cell_config(row: Row, seed: int, settings: Settings, stores: Path = Path()) 
         dataset = cfg[f'{split}_dataloader'].dataset
         dataset.data_root = str(settings.data_root)
         dataset.depth_store = str(stores.absolute() / Path(dataset.depth_store).name)
+        dataset.bbox_policy = row.bbox_policy or dataset.bbox_policy
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None  # the last epoch is tested, none is chosen
     cfg.randomness = dict(seed=seed)
     cfg.work_dir = str(settings.folder(row, seed))

@@ -107,8 +107,7 @@ class _Run:
             except Exception as error:  # whatever a training may raise
                 _log('the first stage', error)
                 self.stores[bbox_policy] = error
-        found = self.stores[bbox_policy]
-        if isinstance(found, Exception):
+        if isinstance(found := self.stores[bbox_policy], Exception):
             raise InputError(f'no first stage: {found}') from found
         return found
 
@@ -161,8 +160,7 @@ def run_experiment(configs: Path, rows: Sequence[Row], args: argparse.Namespace)
 
 
 def _check(args: argparse.Namespace, names: list[str]) -> None:
-    unknown = sorted(set(args.only or ()) - set(names))
-    if unknown:
+    if unknown := sorted(set(args.only or ()) - set(names)):
         raise InputError(f'--only {" ".join(unknown)}: expected some of {", ".join(names)}')
     for name in ('seeds', 'epochs'):
         if (value := getattr(args, name)) is not None and value < 1:

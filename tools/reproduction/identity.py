@@ -51,9 +51,8 @@ def claim(folder: Path, cfg: Config, **conditions: str) -> None:
         what, advice = part.replace('_', ' '), 'remove it, or give another --out'
         if part not in found:
             raise InputError(f'{folder} holds work whose {what} was not recorded: {advice}')
-        raise InputError(
-            f'{folder} holds the work of another {what} ({found[part]} instead of {identity[part]}): {advice}'
-        )
+        change = f'{found[part]} instead of {identity[part]}'
+        raise InputError(f'{folder} holds the work of another {what} ({change}): {advice}')
     if is_main_process():
         with whole_file(path) as partial:
             partial.write_text(json.dumps(identity, indent=2) + '\n')
@@ -68,11 +67,8 @@ def data_identity(cfg: Config) -> str:
     hashes = []
     for split in ('train', 'test'):
         for dataset in h36m_datasets(cfg[f'{split}_dataloader'].dataset):
-            files = {
-                f'{split} annotation': dataset.ann_file,
-                'camera file': dataset.get('camera_param_file', CAMERAS),
-            }
-            for what, name in files.items():
+            cameras = dataset.get('camera_param_file', CAMERAS)
+            for what, name in ((f'{split} annotation', dataset.ann_file), ('camera file', cameras)):
                 path = Path(dataset.data_root, name)
                 if not path.is_file():
                     raise InputError(f'no {what} {path.absolute()}: give a data root in Human3.6M layout')

@@ -107,10 +107,10 @@ def provenance(stores: Path, cfg: Config) -> dict:
         arrays = json.dumps(meta.get('sha256'), sort_keys=True)
         content[annotation.stem] = hashlib.sha256(arrays.encode()).hexdigest()[:16]
     (first, made), (other, made_too) = found.items()
-    for key in _PROVENANCE:
-        if made[key] != made_too[key]:
+    for key, value in made.items():
+        if value != made_too[key]:
             raise InputError(
-                f'the stores in {stores} were not made by one first stage: {key} is {made[key]} in {first} and '
+                f'the stores in {stores} were not made by one first stage: {key} is {value} in {first} and '
                 f'{made_too[key]} in {other}. Extract both again.'
             )
     return dict(made, content=content)

@@ -34,21 +34,13 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def of_cell(experiment: Experiment, name: str, metric: str = PROTOCOL1) -> Estimate:
-    """A metric of one row over its seeds."""
+    """A metric of one row over its seeds or, without a name, of the first stage alone, which all seeds share."""
     return estimate(list(_by_seed(experiment, name, metric).values()))
 
 
-def of_first_stage(experiment: Experiment, metric: str = PROTOCOL1) -> Estimate:
-    """A metric of the first stage alone, which all seeds share."""
-    result = experiment.first_stage_result
-    return estimate([result['metrics'][metric]] if result else [])
-
-
 def errors(experiment: Experiment, name: str) -> list[Estimate]:
-    """All of :data:`ERRORS`, of a row or, without a name, of the first stage alone."""
-    return [
-        of_cell(experiment, name, metric) if name else of_first_stage(experiment, metric) for metric in ERRORS.values()
-    ]
+    """All of :data:`ERRORS`; see :func:`of_cell`."""
+    return [of_cell(experiment, name, metric) for metric in ERRORS.values()]
 
 
 def change(experiment: Experiment, name: str, reference: str = '', metric: str = PROTOCOL1) -> str:
@@ -57,12 +49,12 @@ def change(experiment: Experiment, name: str, reference: str = '', metric: str =
     Networks are compared seed by seed, as a seed orders the data of both alike; ± is the standard deviation of their
     differences, the interval is Student's.
     """
-    ours = _by_seed(experiment, name, metric)
-    alone = of_first_stage(experiment, metric).mean
-    theirs = _by_seed(experiment, reference, metric) if reference else dict.fromkeys(ours, alone)
+    ours, theirs = _by_seed(experiment, name, metric), _by_seed(experiment, reference, metric)
+    if not reference:
+        theirs = {seed: value for value in theirs.values() for seed in ours}
     shared = [seed for seed in ours if seed in theirs]
     differences = np.array([ours[seed] - theirs[seed] for seed in shared])
-    if not len(shared) or np.isnan(differences).any():
+    if not shared or np.isnan(differences).any():
         return '–'
     percent = 100 * differences / np.mean([theirs[seed] for seed in shared])
     if len(shared) == 1:
@@ -73,7 +65,8 @@ def change(experiment: Experiment, name: str, reference: str = '', metric: str =
 
 
 def _by_seed(experiment: Experiment, name: str, metric: str) -> dict[int, float]:
-    return {seed: result['metrics'][metric] for seed, result in experiment.results[name].items()}
+    alone = {0: experiment.first_stage_result} if experiment.first_stage_result else {}
+    return {seed: result['metrics'][metric] for seed, result in (experiment.results[name] if name else alone).items()}
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

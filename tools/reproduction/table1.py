@@ -10,17 +10,7 @@ from depth_refine.utils.atomic import whole_file
 
 from .cell import Row
 from .experiment import Experiment
-from .summary import (
-    ACCELERATION,
-    PROTOCOL1,
-    change,
-    conditions,
-    markdown,
-    missing_cells,
-    of_cell,
-    of_first_stage,
-    per_action,
-)
+from .summary import ACCELERATION, PROTOCOL1, change, conditions, markdown, missing_cells, of_cell, per_action
 
 NOISE = 'train_dataloader.dataset.pipeline.2'  # GaussianJointNoise, in the refiners' configs
 
@@ -60,7 +50,7 @@ def report(experiment: Experiment) -> str:
         rows.append([title, *(f'{cell}{value}' for cell, value in zip(cells, known, strict=True))])
     table = markdown(['input', *map(_frames, FIELDS)], rows)
     longest = {f'table1/{kind}_{FIELDS[-1]}': title for kind, (title, *_) in INPUTS.items()}
-    alone = f'{of_first_stage(experiment)} ({PAPER_FIRST_STAGE})'
+    alone = f'{of_cell(experiment, "")} ({PAPER_FIRST_STAGE})'
     return (
         '# Table I: Protocol 1 in mm by input and receptive field\n\n'
         f"In brackets the paper's, on Human3.6M. {conditions(experiment)}\n"
@@ -100,7 +90,7 @@ def draw(experiment: Experiment, path: Path) -> None:
         axes.errorbar(FIELDS, means, np.nan_to_num(spreads), color=f'C{index}', marker='o', capsize=3, label=title)
         known = [(field, value) for field, value in zip(FIELDS, paper, strict=True) if value]
         axes.plot(*zip(*known, strict=True), color=f'C{index}', linestyle='--', linewidth=1)
-    axes.axhline(of_first_stage(experiment).mean, color='0.4', label='first stage')
+    axes.axhline(of_cell(experiment, '').mean, color='0.4', label='first stage')
     axes.axhline(PAPER_FIRST_STAGE, color='0.4', linestyle='--', linewidth=1)
     axes.set(xscale='log', xlabel='receptive field (frames)', ylabel='MPJPE, mean of actions (mm)')
     axes.set_xticks(FIELDS, map(str, FIELDS))

@@ -30,16 +30,15 @@ def test_rows(measure, setup, videopose3d, in_this_process):
         assert row.unit in ('s', 'ms', 'MB', 'GB') if row.at_most else row.unit.endswith('/s') or not row.target
 
 
-def test_without_videopose3d_but_with_amx(setup):
-    rows = list(refiner.measure_training(dataclasses.replace(setup, amx=True)))
+def test_with_amx_but_without_videopose3d(setup, in_this_process):
+    setup = dataclasses.replace(setup, amx=True)
+    rows = list(refiner.measure_training(setup))
     assert [row.target for row in rows if row.target] == [1.5, 5, 1.3]
     assert all(
         (row.theirs is None) == ('VideoPose3D' in row.peer) == ('not given' in row.as_markdown()) for row in rows
     )
 
-
-def test_first_stage(setup, in_this_process):
-    rows = list(first_stage.measure(dataclasses.replace(setup, amx=True)))
+    rows = list(first_stage.measure(setup))
     assert len(rows) == 7 and [row.target for row in rows if row.target] == [1.5, 1.05]
     assert all(np.all(row.ours > 0) and row.theirs is not None for row in rows)
     train, predict = ([row.ideal for row in rows if kind in row.work] for kind in ('training step', 'prediction'))

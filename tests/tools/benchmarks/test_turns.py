@@ -43,8 +43,5 @@ PEER = dict(peer='P', theirs=np.array([1.0, 4, 3]))  # the ratio of the medians 
 def test_row(columns, cells):
     line = Row('w', 'u', np.array([2.0, 4, 9]), **columns).as_markdown()
     assert line == f'| {" | ".join(["w", "4 u", *cells])} |' and len(cells) + 2 == len(HEADER)
-
-
-def test_numbers_measured_once():
     line = Row('w', 'MB', 12_345.6, 'P', 10_000.0, target=1, at_most=True).as_markdown()
     assert line == '| w | 12,346 MB | P | 10,000 MB | 1.23 (1.23–1.23) | ≤ 1 ×: **missed** |  |'
