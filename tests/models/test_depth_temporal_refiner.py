@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from mmpose.registry import MODELS
 from small_models import build_refiner, make_sample
 
 from depth_refine.structures.skeleton import FLIP_INDICES

@@ -17,6 +17,13 @@ def norms(net):
     return [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm1d)]
 
 
+def freeze_batch_norm(net):
+    """Train with the statistics of evaluation, so that both modes must agree."""
+    net.train()
+    for norm in norms(net):
+        norm.eval()
+
+
 def frames_with_gradient(net, frames, output=0):
     for norm in norms(net):
         norm.bias.data += 100 * norm.weight.data  # every ReLU open, so that no path is cut by chance
@@ -46,9 +53,7 @@ def test_strided_equals_dilated_in_outputs_and_gradients(kernel_size, num_blocks
     (dilated * weights).sum().backward()
     dilated_grads = [p.grad.clone() for p in net.parameters()]
     net.zero_grad()
-    net.train()
-    for norm in norms(net):
-        norm.eval()  # strided with the statistics of evaluation, so that both must agree
+    freeze_batch_norm(net)
     strided = torch.cat([net(video[:, t : t + field])[0] for t in range(4)], dim=1)
     (strided * weights).sum().backward()
 
@@ -58,7 +63,8 @@ def test_strided_equals_dilated_in_outputs_and_gradients(kernel_size, num_blocks
 
 
 def test_clips_train_as_their_windows_do():
-    net = freeze_batch_norm(build(2))
+    net = build(2)
+    freeze_batch_norm(net)
     clip = torch.randn(2, 30, 6, dtype=torch.float64)
     windows = torch.cat([net(clip[:, t : t + 27])[0] for t in range(4)], dim=1)
     net.train_on_clips = True

@@ -42,9 +42,8 @@ PARENTS = [max(parent, 0) for parent in SKELETON_PARENTS]
 def batch(clips, frames, seed=0):
     """Features (B, T, 5), labels and weights merged as a data loader merges them."""
     torch.manual_seed(seed)
-    sample = PoseDataSample()
     labels, weights = torch.randn(clips * frames, 17, 3), torch.randint(0, 2, (clips * frames, 17)).float()
-    sample.gt_instance_labels = InstanceData(lifting_target_label=labels, lifting_target_weight=weights)
+    sample = make_sample(dict(lifting_target_label=labels, lifting_target_weight=weights))
     return torch.randn(clips, frames, 5), sample, labels.view(clips, frames, 17, 3), weights.view(clips, frames, 17)
 
 
