@@ -11,11 +11,6 @@ def no_threads_left():
     assert not [thread for thread in threading.enumerate() if thread.name == 'prefetch']
 
 
-def test_order_and_end():
-    assert list(prefetch(iter(range(50)), 3)) == list(range(50))
-    assert list(prefetch([], 1)) == []
-
-
 def test_works_ahead_but_not_without_bound_and_leaving_closes_what_is_read():
     made, closed = [], []
 
@@ -32,6 +27,7 @@ def test_works_ahead_but_not_without_bound_and_leaving_closes_what_is_read():
     assert 11 <= len(made) <= 11 + 4 + 1, 'those taken, those that wait, one in hand'
     ahead.close()
     assert closed == [True]
+    assert list(prefetch(range(50), 3)) == list(range(50))
 
 
 def test_errors_come_after_the_items_before():
@@ -56,5 +52,4 @@ def test_newest_drops_the_oldest():
     first = next(ahead)
     assert all_made.wait(10), 'the thread does not pause for a slow consumer'
     taken = [first, *ahead]
-    assert taken == sorted(set(taken)) and taken[-1] == 9
-    assert len(taken) <= 2, 'the first and the one that waits'
+    assert taken in ([9], [first, 9]), 'the first and the one that waits'
