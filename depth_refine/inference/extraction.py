@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
+from mmengine.structures import InstanceData
 from mmengine.utils.dl_utils import set_multi_processing
 from mmpose.registry import DATASETS, MODELS
 from torch.utils.data import SequentialSampler
@@ -66,9 +67,7 @@ def extract_depth_sequences(
     nodes = _image_datasets([cfg.train_dataloader, cfg.test_dataloader])
     sources = {tuple(str(node.get(key)) for key in _FILES): node for node in nodes}
     if not sources:
-        raise InputError(
-            f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config'
-        )
+        raise InputError(f'{cfg.filename} trains and tests on no H36MImageDataset: give a first-stage config')
     names = [Path(node.ann_file).stem for node in sources.values()]
     if len(set(names)) < len(names):
         raise InputError(
@@ -118,13 +117,9 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> P
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
         torch.inference_mode(),
     ):
-        for batch in loader:
-            samples = model.test_step(batch)
-            writer.write(
-                np.array([sample.img_id for sample in samples]),
-                np.concatenate([sample.pred_instances.keypoints for sample in samples]),
-                np.concatenate([sample.pred_instances.keypoint_scores for sample in samples]),
-                depth_std=np.concatenate([sample.pred_instances.depth_std for sample in samples]),
-            )
+        for samples in map(model.test_step, loader):
+            found = InstanceData.cat([sample.pred_instances for sample in samples])
+            rows = np.array([sample.img_id for sample in samples])
+            writer.write(rows, found.keypoints, found.keypoint_scores, depth_std=found.depth_std)
             progress.update(len(samples))
     return path

@@ -43,33 +43,21 @@ def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstSta
     Raises:
         InputError: no frame can be read; see also :class:`VideoSource`.
     """
-    find = PersonFinder(person_boxes)
-    times, frames, ids, bboxes = [], [], [], []
-    size = None
-    with tqdm(total=video.frame_count, desc=video.name, unit='frame') as progress:
+    find, times, found, size = PersonFinder(person_boxes), [], [], None
 
-        def people() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            nonlocal size
-            for frame in video:
-                times.append(frame.time)
-                if frame.image is not None:
-                    size = frame.image.shape[1::-1]
-                for person in find(frame):
-                    frames.append(frame.index)
-                    ids.append(person.track_id)
-                    bboxes.append(person.bbox)
-                    yield frame.image, person.crop
-                progress.update()
+    def people() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        nonlocal size
+        for frame in tqdm(video, total=video.frame_count, desc=video.name, unit='frame'):
+            times.append(frame.time)
+            if frame.image is not None:
+                size = frame.image.shape[1::-1]
+            for person, bbox, crop in find(frame):
+                found.append((frame.index, person, *bbox))
+                yield frame.image, crop
 
-        measurements = list(first_stage(people()))
+    measurements = np.reshape(list(first_stage(people())), (-1, first_stage.num_joints, 5)).astype(np.float32)
     if size is None:
         raise InputError(f'{video.name}: not one frame can be read')
-    return Observations(
-        size=size,
-        times=np.array(times),
-        frames=np.array(frames, int),
-        ids=np.array(ids, int),
-        bboxes=np.array(bboxes, np.float32).reshape(-1, 4),
-        measurements=np.array(measurements, np.float32).reshape(-1, first_stage.num_joints, 5),
-        notes=find.notes(),
-    )
+    frames, ids, *bboxes = np.reshape(found, (-1, 6)).T
+    bboxes = np.stack(bboxes, axis=1).astype(np.float32)
+    return Observations(size, np.array(times), frames.astype(int), ids.astype(int), bboxes, measurements, find.notes())

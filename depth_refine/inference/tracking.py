@@ -1,7 +1,5 @@
 """Who is who from frame to frame, by the overlap of boxes."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -12,14 +10,6 @@ MAX_GAP = 1.0  # seconds
 _MIN_IOU = 0.3
 _NOISE = 0.2  # seconds
 _SMALLEST = 2.0  # px; a box of less shows nothing
-
-
-class FoundPerson(NamedTuple):
-    """A person in one frame: number, box (4,) x1 y1 x2 y2 px, and the larger box (4,) to crop for the first stage."""
-
-    track_id: int
-    bbox: np.ndarray
-    crop: np.ndarray
 
 
 class PersonFinder:
@@ -34,8 +24,12 @@ class PersonFinder:
         self._tracker = IouTracker()
         self._cut = self._dropped = 0
 
-    def __call__(self, frame: Frame) -> list[FoundPerson]:
-        """The people of the next frame, none where it has no image; boxes are cut at its edges or, outside, dropped."""
+    def __call__(self, frame: Frame) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """The people of the next frame, none where it has no image; boxes are cut at its edges or, outside, dropped.
+
+        Returns:
+            Of each person the number, the box (4,) x1 y1 x2 y2 px, and the larger box (4,) to crop for the first stage.
+        """
         if frame.image is None:
             return []
         given, track_ids, margin = self._person_boxes(frame)
@@ -49,16 +43,13 @@ class PersonFinder:
         ids = self._tracker.update(frame.time, bboxes) if track_ids is None else track_ids[kept]
         middle, half = (bboxes[:, :2] + bboxes[:, 2:]) / 2, (bboxes[:, 2:] - bboxes[:, :2]) / 2
         crops = np.concatenate([middle - half * margin, middle + half * margin], axis=1)
-        return [FoundPerson(int(person), *both) for person, *both in zip(ids, bboxes, crops, strict=True)]
+        return list(zip(ids.tolist(), bboxes, crops, strict=True))
 
     def notes(self) -> list[str]:
         """Sentences on boxes so far that were cut or dropped."""
-        notes = []
-        if self._cut:
-            notes.append(f'Boxes that reached beyond the image and were cut at its edges: {self._cut}.')
-        if self._dropped:
-            notes.append(f'Boxes outside the image, dropped: {self._dropped}.')
-        return notes
+        kinds = {'that reached beyond the image and were cut at its edges': self._cut}
+        kinds['outside the image, dropped'] = self._dropped
+        return [f'Boxes {kind}: {count}.' for kind, count in kinds.items() if count]
 
 
 class IouTracker:
@@ -86,15 +77,13 @@ class IouTracker:
         oldest = min(time - MAX_GAP, self._time_before)
         self._last = {person: seen for person, seen in self._last.items() if seen[0] >= oldest}
         self._time_before = time
-        people = list(self._last)
+        people = np.array(list(self._last), int)
         ids = np.full(len(bboxes), -1)
-        if people:
-            iou = box_iou(bboxes, np.stack([self._last[person][1] for person in people]))
-            # pairs below the threshold count nothing, so that they never cost a good pair its match
-            rows, columns = linear_sum_assignment(np.where(iou < _MIN_IOU, 0, iou), maximize=True)
-            for row, column in zip(rows, columns, strict=True):
-                if iou[row, column] >= _MIN_IOU:
-                    ids[row] = people[column]
+        iou = box_iou(bboxes, np.reshape([bbox for _, bbox in self._last.values()], (-1, 4)))
+        iou[iou < _MIN_IOU] = 0  # such pairs count nothing, so that they never cost a good pair its match
+        rows, columns = linear_sum_assignment(iou, maximize=True)
+        matched = iou[rows, columns] > 0
+        ids[rows[matched]] = people[columns[matched]]
         is_new = ids < 0
         ids[is_new] = self._next_id + np.arange(is_new.sum())
         self._next_id += int(is_new.sum())

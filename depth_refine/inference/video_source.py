@@ -192,8 +192,7 @@ def _bgr(image: np.ndarray, what: str) -> np.ndarray:
         raise InputError(f'{what}: expected an image of uint8 or uint16, got {kind}')
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
-    if image.ndim == 2:
-        image = image[..., None]
+    image = image[..., None] if image.ndim == 2 else image
     if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
         raise InputError(f'{what}: expected an image (h, w) or (h, w, 1, 3 or 4), got shape {image.shape}')
     return np.ascontiguousarray(np.repeat(image, 3, axis=2) if image.shape[-1] == 1 else image[..., :3])

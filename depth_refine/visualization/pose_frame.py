@@ -17,6 +17,11 @@ BONE_SIDES = tuple(
 )
 
 
+def css(color: tuple[int, int, int]) -> str:
+    """A colour as web pages and Matplotlib take it."""
+    return '#' + bytes(color).hex()
+
+
 @dataclass
 class PoseFrame:
     """One frame of a picture or video.

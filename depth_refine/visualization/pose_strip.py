@@ -71,9 +71,8 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
         centre, side = (low + high) / 2, int(np.clip(1.25 * np.max(high - low), 16, 3 * side))
     corner = np.round(centre - side / 2).astype(int)
     region = np.full((side, side, 3), EMPTY[::-1], np.uint8)
-    (left, right), (top, bottom) = (
-        np.clip([at, at + side], 0, end) for at, end in zip(corner, (width, height), strict=True)
-    )
+    left, top = np.clip(corner, 0, (width, height))
+    right, bottom = np.clip(corner + side, 0, (width, height))
     target = region[top - corner[1] : bottom - corner[1], left - corner[0] : right - corner[0]]
     target[:] = frame.image[top:bottom, left:right]
     panel = cv2.resize(region, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)

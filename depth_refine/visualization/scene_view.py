@@ -29,15 +29,13 @@ class SceneView:
         self._poses, self._size = poses, size
         self._in_space = all(track.root is not None for track in poses.tracks)
         self._roots = [track.root for track in poses.tracks] if self._in_space else _side_by_side(poses.tracks)
-        self._joints = [
-            track.keypoints_3d + root[:, None] for track, root in zip(poses.tracks, self._roots, strict=True)
-        ]
+        people = list(zip(poses.tracks, self._roots, strict=True))
+        self._joints = [track.keypoints_3d + root[:, None] for track, root in people]
         self._centres = self._follow()
-        reach = [
-            np.linalg.norm((root - self._centres[track.frames])[:, [0, 2]], axis=-1).max()
-            for track, root in zip(poses.tracks, self._roots, strict=True)
+        away = [
+            np.linalg.norm((root - self._centres[track.frames])[:, [0, 2]], axis=-1).max() for track, root in people
         ]
-        self._reach = max(reach, default=0) + _REACH
+        self._reach = max(away, default=0) + _REACH
         self._scale = min(size) / (2 * self._reach)  # px per metre
         lowest = [joints[..., 1].max(axis=-1) for joints in self._joints]
         self._floor = np.percentile(np.concatenate(lowest), 95) if lowest else 1.0

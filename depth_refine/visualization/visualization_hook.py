@@ -9,7 +9,6 @@ import cv2
 import mmcv
 import numpy as np
 from mmengine import fileio
-from mmengine.runner import Runner
 from mmpose.engine.hooks import PoseVisualizationHook
 from mmpose.registry import HOOKS
 from mmpose.structures import PoseDataSample
@@ -30,9 +29,9 @@ _AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
 class DepthPoseVisualizationHook(PoseVisualizationHook):
     """Image with 2D joints beside 3D views of prediction and truth, for either stage.
 
-    The arguments are those of MMPose's ``PoseVisualizationHook``, so that ``tools/test.py --show``, ``--show-dir`` and
-    ``--interval`` work as they do there. Every ``interval``-th frame of a test is drawn, whether frames come one by one
-    or as whole videos. In validation it is the first frame of every ``interval``-th batch.
+    The arguments are those of MMPose's ``PoseVisualizationHook``. Every ``interval``-th frame of a test is drawn,
+    whether frames come one by one or as whole videos. In validation it is the first frame of every ``interval``-th
+    batch.
 
     Of the first stage, 2D joints are drawn as predicted and the 3D pose is back-projected with the true root depth, as
     the metric does. Of the second stage, the 2D joints are the predicted pose projected from the true root position,
@@ -54,17 +53,13 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
                 'write them to a folder with --show-dir instead'
             )
 
-    def after_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]
-    ) -> None:
+    def after_val_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
         """Draw the first frame of every ``interval``-th validation batch."""
         step = runner.iter + batch_idx
         if self.enable and step % self.interval == 0:
             self._deliver('val_img', self._draw(outputs[0], 0), step, file=None)
 
-    def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]
-    ) -> None:
+    def after_test_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
         """Draw every ``interval``-th frame of the test."""
         if not self.enable:
             return
@@ -103,11 +98,8 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         pred = _frames(sample.pred_instances.keypoints)[index]
         if 'lifting_target' in sample.gt_instances:
             truth = _frames(sample.gt_instances.lifting_target)[index]
-            placed = pred - pred[ROOT] + truth[ROOT]
-            in_view = camera is not None and np.all(
-                placed[:, 2] > 0
-            )  # an untrained model's pose may lie behind the camera
-            keypoints = project(placed, camera) if in_view else None
+            placed = pred - pred[ROOT] + truth[ROOT]  # by an untrained model perhaps behind the camera
+            keypoints = project(placed, camera) if camera is not None and np.all(placed[:, 2] > 0) else None
         else:
             truth = _frames(sample.gt_instances.keypoints_cam)[index]
             keypoints = pred[:, :2]

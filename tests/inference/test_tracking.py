@@ -17,10 +17,10 @@ def test_boxes_are_cut_at_the_edges_or_dropped_and_crops_have_a_margin():
     given = np.float32([*seen, [97, 0, 120, 50], [-9, -9, -1, -1], [96, 0, 99, 50]])
     find = PersonFinder(lambda frame: Boxes(given, np.arange(4, 10), margin=1.5))
     people = find(Frame(0, 0.0, IMAGE))
-    assert [person.track_id for person in people] == [4, 5, 6]
+    assert [person for person, _, _ in people] == [4, 5, 6]
     expected = [[10, 20, 30, 60], [0, 0, 20, 50], [90, 70, 97, 75]]
-    np.testing.assert_array_equal([person.bbox for person in people], expected)
-    np.testing.assert_allclose([person.crop for person in people[:2]], [[5, 10, 35, 70], [-5, -12.5, 25, 62.5]])
+    np.testing.assert_array_equal([bbox for _, bbox, _ in people], expected)
+    np.testing.assert_allclose([crop for _, _, crop in people[:2]], [[5, 10, 35, 70], [-5, -12.5, 25, 62.5]])
     find(Frame(1, 0.1, IMAGE))
     assert find.notes() == [
         'Boxes that reached beyond the image and were cut at its edges: 2.',  # by more than rounding
@@ -30,7 +30,7 @@ def test_boxes_are_cut_at_the_edges_or_dropped_and_crops_have_a_margin():
 
 def test_whole_frames_and_nobody():
     (person,) = PersonFinder(whole_frame)(Frame(0, 0.0, IMAGE))
-    np.testing.assert_array_equal([person.bbox, person.crop], [[0, 0, 97, 75]] * 2)
+    np.testing.assert_array_equal(person[1:], [[0, 0, 97, 75]] * 2)
     assert PersonFinder(lambda frame: Boxes(np.empty((0, 4), np.float32)))(Frame(0, 0.0, IMAGE)) == []
 
 
@@ -41,7 +41,7 @@ def test_people_without_numbers_are_tracked():
 
     find = PersonFinder(boxes)
     found = [find(Frame(index, index / 25, None if index == 4 else IMAGE)) for index in range(8)]
-    assert [[person.track_id for person in people] for people in found] == [
+    assert [[person for person, _, _ in people] for people in found] == [
         [0, 1], [1, 0], [0, 1], [1, 0], [], [1, 0], [0, 1], [1, 0],
     ]  # fmt: skip
     assert find.notes() == []

@@ -10,7 +10,7 @@ import pytest
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import write_report
-from depth_refine.visualization.report.content import error_rows
+from depth_refine.visualization.report.report import error_rows
 
 
 class Page(HTMLParser):
