@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.inference.person_boxes import Boxes, whole_frame
+from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.tracking import IouTracker, PersonFinder, box_iou, split_into_tracks
 from depth_refine.inference.video_source import Frame
 
@@ -26,25 +26,6 @@ def test_boxes_are_cut_at_the_edges_or_dropped_and_crops_have_a_margin():
         'Boxes that reached beyond the image and were cut at its edges: 2.',  # by more than rounding
         'Boxes outside the image, dropped: 6.',
     ]
-
-
-def test_whole_frames_and_nobody():
-    (person,) = PersonFinder(whole_frame)(Frame(0, 0.0, IMAGE))
-    np.testing.assert_array_equal(person[1:], [[0, 0, 97, 75]] * 2)
-    assert PersonFinder(lambda frame: Boxes(np.empty((0, 4), np.float32)))(Frame(0, 0.0, IMAGE)) == []
-
-
-def test_people_without_numbers_are_tracked():
-    def boxes(frame):
-        left, right = box(frame.index, width=20), box(60, width=20)
-        return Boxes(np.array([left, right] if frame.index % 2 else [right, left], np.float32))
-
-    find = PersonFinder(boxes)
-    found = [find(Frame(index, index / 25, None if index == 4 else IMAGE)) for index in range(8)]
-    assert [[person for person, _, _ in people] for people in found] == [
-        [0, 1], [1, 0], [0, 1], [1, 0], [], [1, 0], [0, 1], [1, 0],
-    ]  # fmt: skip
-    assert find.notes() == []
 
 
 def test_iou_against_counted_pixels():

@@ -44,13 +44,6 @@ def test_file(write_video, pictures, tmp_path, codec):
     assert np.abs(frames[7].image.astype(int) - pictures[7]).mean() < 5
 
 
-def test_times_are_the_files_own(write_video, pictures, tmp_path):
-    times = np.cumsum([120, *np.random.default_rng(1).integers(5, 200, 19)])
-    _, frames = read(write_video(tmp_path / 'a.mp4', pictures, times.tolist()))
-    given = np.array([frame.time for frame in frames])
-    np.testing.assert_allclose(np.diff(given), np.diff(times) / 1000, atol=1e-4)
-
-
 @pytest.mark.parametrize(('quarters', 'matrix'), [(1, (0, -1, 1, 0)), (2, (-1, 0, 0, -1)), (3, (0, 1, -1, 0))])
 def test_rotation_is_applied(path, pictures, quarters, matrix):
     data = bytearray(path.read_bytes())
@@ -173,19 +166,5 @@ def test_arrays_of_any_kind(kind):
 def test_arrays_that_are_no_frames(image, message):
     with pytest.raises(InputError, match=message):
         read([np.zeros((5, 7, 3), np.uint8), image])
-
-
-def test_camera(camera):
-    plugged_in, video = camera([np.zeros((5, 7, 3), np.uint8)] * 3), open_source(0)
-    assert video.is_live and video.frame_count is None
-    with pytest.raises(InputError, match='camera 0 stopped after 3 frames: is it still connected'):
-        for frame in video:
-            assert frame.image.shape == (5, 7, 3)
-    assert plugged_in.released == 1
-    with pytest.raises(InputError, match='no camera 7: is it connected'):
-        open_source(7)
-
-
-def test_no_rate():
     with pytest.raises(InputError, match=r'fps: expected a number from 0\.01 to 100000, got 0'):
         open_source([], 0)

@@ -60,15 +60,6 @@ def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_
     assert '<svg' in (tmp_path / 'poses.svg').read_text()
 
 
-def test_picture_of_a_short_track_without_truth(video_poses, video_frames, tmp_path, drawn_rows):
-    video_poses.tracks = video_poses.tracks[1:]
-    video_poses.tracks[0].is_interpolated[1:] = True
-    write_pose_picture(video_poses, video_frames, tmp_path / 'poses.pdf')
-    (rows,) = drawn_rows
-    assert [row.truth for row in rows] == [None] and rows[0].image[0, 0, 0] == 90
-    assert (tmp_path / 'poses.pdf').read_bytes().startswith(b'%PDF')
-
-
 def test_refused_without_leaving_anything(frame, video_poses, video_frames, tmp_path):
     other = replace(frame, predictions={'refined': frame.truth})
     named = r"got \[\['ground truth', 'first stage', 'refined'\], \['ground truth', 'refined'\]\]"
