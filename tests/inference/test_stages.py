@@ -104,16 +104,12 @@ def test_second_stage_by_hand(second_stage, source, channels, causal, frames):
 def test_half_precision(stages):
     measurements, (camera, _) = make_measurements(40), make_camera((64, 64))
     people = [(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), np.array([4, 4, 60, 60]))] * 3
-    found = []
-    for amp in (False, True):
-        first, second = FirstStage(*stages[:2], 'cpu', 2, amp), SecondStage(*stages[2:], 'cpu', amp)
-        found.append((np.stack(list(first(people))), second(measurements, camera)))
-    for single, half in zip(*found, strict=True):
+    measured = [np.stack(list(FirstStage(*stages[:2], 'cpu', 2, amp)(people))) for amp in (False, True)]
+    poses = [SecondStage(*stages[2:], 'cpu', amp)(measurements, camera) for amp in (False, True)]
+    pixels, depths = ([columns[..., part] for columns in measured] for part in (slice(2), 2))
+    for (single, half), tolerance in ((pixels, 0.5), (depths, 0.02), (poses, 0.02)):  # px, m, m
         assert single.dtype == half.dtype == np.float32 and not np.array_equal(single, half)
-    (images, poses), (rounded_images, rounded_poses) = found
-    np.testing.assert_allclose(rounded_images[..., :2], images[..., :2], atol=0.5)  # px
-    np.testing.assert_allclose(rounded_images[..., 2], images[..., 2], atol=0.02)  # m
-    np.testing.assert_allclose(rounded_poses, poses, atol=0.02)
+        np.testing.assert_allclose(half, single, atol=tolerance)
 
 
 def test_clips_and_rate_of_training(second_stage):
