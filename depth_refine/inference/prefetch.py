@@ -24,7 +24,7 @@ def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]
     Raises:
         BaseException: whatever iterating over ``items`` raises, after the items before it.
     """
-    waiting, change = deque(), threading.Condition()
+    waiting, change = deque(maxlen=size), threading.Condition()  # a full one drops the oldest
     closed, ended, failure = False, False, None
 
     def work() -> None:
@@ -32,21 +32,18 @@ def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]
         try:
             for item in items:
                 with change:
-                    if newest and len(waiting) == size:
-                        waiting.popleft()
-                    change.wait_for(lambda: closed or len(waiting) < size)
+                    change.wait_for(lambda: closed or newest or len(waiting) < size)
                     if closed:
                         break
                     waiting.append(item)
                     change.notify_all()
         except BaseException as error:
             failure = error
-        finally:
-            if hasattr(items, 'close'):  # generators free files and cameras here
-                items.close()
-            with change:
-                ended = True
-                change.notify_all()
+        if hasattr(items, 'close'):  # generators free files and cameras here
+            items.close()
+        with change:
+            ended = True
+            change.notify_all()
 
     thread = threading.Thread(target=work, name='prefetch', daemon=True)
     thread.start()

@@ -50,7 +50,6 @@ class PoseFrame:
 
     def errors_mm(self) -> dict[str, float]:
         """MPJPE of each prediction (Protocol 1), millimetres; empty without truth."""
-        if self.truth is None:
-            return {}
-        truth = self.relative_truth()[None]
-        return {name: 1000 * float(mpjpe(pose[None], truth)[0]) for name, pose in self.relative_predictions().items()}
+        truth = self.relative_truth()
+        poses = {} if truth is None else self.relative_predictions()
+        return {name: 1000 * float(mpjpe(pose[None], truth[None])[0]) for name, pose in poses.items()}

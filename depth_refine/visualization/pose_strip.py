@@ -25,7 +25,7 @@ from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 
 PANEL = 340  # px, side of a square panel
 _CAPTION = 52  # px, height of the text above a panel
-_METRES = 2.3  # what a panel shows, from edge to edge
+_VIEW = PANEL / 2.3, (PANEL, PANEL)  # px per metre, a panel showing 2.3 m; its size
 _AXES = (110, 110, 120)
 
 
@@ -85,20 +85,12 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
 def _pose_panel(pose: np.ndarray, ghost: np.ndarray | None, azimuth: float) -> np.ndarray:
     """Draw a root-relative pose (17, 3), and behind it in grey another one, on a grid at the lowest true joint."""
     panel = np.full((PANEL, PANEL, 3), 255, np.uint8)
-    reference = pose if ghost is None else ghost
-    _floor(panel, reference[:, 1].max(), azimuth)
+    _floor(panel, (pose if ghost is None else ghost)[:, 1].max(), azimuth)
     if ghost is not None:
-        points, _ = _view(ghost, azimuth)
-        draw_bones(panel, points, [TRUTH_COLOR] * len(BONES), thickness=3)
-    points, depth = _view(pose, azimuth)
+        draw_bones(panel, turned(ghost, azimuth, *_VIEW)[0], [TRUTH_COLOR] * len(BONES), thickness=3)
+    points, depth = turned(pose, azimuth, *_VIEW)
     draw_bones(panel, points, bone_colors(), thickness=3, outline=WHITE, depth=depth)
     return panel
-
-
-def _view(points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
-    """Camera-axes metres (..., 3) to panel pixels (..., 2) and depth from the viewer (...)."""
-    points, depth = turned(points, azimuth)
-    return points * PANEL / _METRES + PANEL / 2, depth
 
 
 def _floor(panel: np.ndarray, level: float, azimuth: float) -> None:
@@ -106,11 +98,11 @@ def _floor(panel: np.ndarray, level: float, azimuth: float) -> None:
     ticks = np.array([-1.5, -0.5, 0.5, 1.5]) * GRID
     ends = np.array([[tick, level, end] for tick in ticks for end in ticks[[0, -1]]]).reshape(-1, 2, 3)
     for line in np.concatenate([ends, ends[..., [2, 1, 0]]]):
-        draw_line(panel, *_view(line, azimuth)[0], LINES, 1)
+        draw_line(panel, *turned(line, azimuth, *_VIEW)[0], LINES, 1)
     for axis, label in ((0, 'x'), (2, 'depth z')):
         edge = np.array([[ticks[0], level, ticks[0]]] * 2)
         edge[1, axis] += GRID
-        (start, end), _ = _view(edge, azimuth)
+        (start, end), _ = turned(edge, azimuth, *_VIEW)
         draw_line(panel, start, end, _AXES, 2)
         x, y = np.round(end).astype(int)
         draw_text(panel, label, (min(max(x, 2), PANEL - text_width(label, 0.38) - 2), y + 13), 0.38, _AXES)

@@ -50,12 +50,16 @@ class SceneView:
         drawn = []
         for track, joints in zip(self._poses.tracks, self._joints, strict=True):
             if (position := position_of(track, frame)) is not None:
-                points, depth = self._project(joints[position] - centre, azimuth)
+                points, depth = turned(joints[position] - centre, azimuth, self._scale, self._size)
                 drawn.append((depth.mean(), points, depth, bone_colors(person_color(track))))
         thickness = 3 if self._scale > 110 else 2
         for _, points, depth, colors in sorted(drawn, key=lambda person: -person[0]):
             draw_bones(picture, points, colors, thickness, WHITE, depth)
-        self._draw_captions(picture, frame)
+        place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'pelvis fixed'
+        draw_text(picture, 'refined', (12, 24), 0.6)
+        draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
+        draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
+        draw_legend(picture, {side: SIDE_COLORS[side] for side in ('left', 'right')}, width - 12, height - 14, 0.42)
         return picture
 
     def _follow(self) -> np.ndarray:
@@ -71,10 +75,6 @@ class SceneView:
         middle = np.stack([np.interp(frames, known, axis) for axis in (total[known] / people[known]).T], axis=-1)
         return gaussian_filter1d(middle, _FOLLOW_SECONDS * self._poses.fps, axis=0, mode='nearest')
 
-    def _project(self, points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
-        points, depth = turned(points, azimuth)
-        return points * self._scale + np.array(self._size) / 2, depth
-
     def _draw_floor(self, picture: np.ndarray, centre: np.ndarray, azimuth: float) -> None:
         """A round grid around the centre; its lines stay where they are while the view follows the people."""
         radius = self._reach
@@ -84,16 +84,7 @@ class SceneView:
                 ends = np.zeros((2, 3))
                 ends[:, axis], ends[:, 1] = at, self._floor - centre[1]
                 ends[:, other] = np.array([-1, 1]) * np.sqrt(max(radius**2 - at**2, 0))
-                draw_line(picture, *self._project(ends, azimuth)[0], LINES, 1)
-
-    def _draw_captions(self, picture: np.ndarray, frame: int) -> None:
-        width, height = self._size
-        place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'pelvis fixed'
-        draw_text(picture, 'refined', (12, 24), 0.6)
-        draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
-        draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
-        sides = {side: SIDE_COLORS[side] for side in ('left', 'right')}
-        draw_legend(picture, sides, width - 12, height - 14, 0.42)
+                draw_line(picture, *turned(ends, azimuth, self._scale, self._size)[0], LINES, 1)
 
 
 def person_color(track: PoseTrack) -> tuple[int, int, int]:
