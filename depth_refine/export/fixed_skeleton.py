@@ -24,18 +24,14 @@ REST_DIRECTIONS = np.array(
 
 
 class SkeletonMotion(NamedTuple):
-    """Rotations of a skeleton of fixed bones.
+    """Rotations of a skeleton of fixed bones, global, of T frames each.
 
-    Attributes:
-        offsets: (K, 3) metres, each joint from its parent when nothing is turned.
-        bones: K global rotations of T frames each: bone j, from the parent of joint j to joint j, has the offset
-            ``bones[j].apply(offsets[j])``. The root's is the pelvis's, which the hips share.
-        chest: T global rotations of the chest, from the shoulders and the spine.
+    Bone j, from the parent of joint j to joint j, has the offset ``bones[j].apply(offsets[j])``.
     """
 
-    offsets: np.ndarray
-    bones: list[Rotation]
-    chest: Rotation
+    offsets: np.ndarray  # (K, 3) metres, each joint from its parent when nothing is turned
+    bones: list[Rotation]  # K; the root's is the pelvis's, which the hips share
+    chest: Rotation  # from the shoulders and the spine
 
 
 def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:

@@ -96,9 +96,7 @@ def _image_datasets(node) -> Iterator[dict]:
 
 def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> Path:
     """Make the store of one annotation."""
-    loader_cfg = cfg.test_dataloader
-    files = {key: source.get(key) for key in _FILES}
-    dataset_cfg = dict(loader_cfg.dataset, **files, frame_step=1)
+    dataset_cfg = dict(cfg.test_dataloader.dataset, **{key: source.get(key) for key in _FILES}, frame_step=1)
     dataset = DATASETS.build({key: value for key, value in dataset_cfg.items() if value is not None})
     path = out / Path(source.ann_file).stem
     camera = dataset.annotation.cameras[0]
@@ -109,9 +107,8 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> P
             print_log(f'{path} is complete, made in the same way: kept', logger='current')
             return path
     # the default sampler would give each process of a distributed run a part, and wait for the others
-    loader = Runner.build_dataloader(
-        dict(loader_cfg, dataset=dataset, sampler=SequentialSampler(dataset), persistent_workers=False)
-    )
+    loader_cfg = dict(cfg.test_dataloader, dataset=dataset, sampler=SequentialSampler(dataset))
+    loader = Runner.build_dataloader(dict(loader_cfg, persistent_workers=False))
     with (
         write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta, has_depth_std=True) as writer,
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,

@@ -16,21 +16,13 @@ from .video_source import Frame, VideoSource
 
 @dataclass
 class LivePerson:
-    """One person in one frame of a stream.
-
-    Attributes:
-        track_id: number of the person.
-        bbox: (4,) px, x1 y1 x2 y2.
-        keypoints: (17, 2) px, from the first stage.
-        scores: (17,) confidence of the first stage, 0 to 1.
-        keypoints_3d: (17, 3) metres, root-relative, camera axes, refined from this and earlier frames.
-    """
+    """One person in one frame of a stream."""
 
     track_id: int
-    bbox: np.ndarray
-    keypoints: np.ndarray
-    scores: np.ndarray
-    keypoints_3d: np.ndarray
+    bbox: np.ndarray  # (4,) px, x1 y1 x2 y2
+    keypoints: np.ndarray  # (17, 2) px, from the first stage
+    scores: np.ndarray  # (17,) confidence of the first stage, 0 to 1
+    keypoints_3d: np.ndarray  # (17, 3) metres, root-relative, camera axes, refined from this and earlier frames
 
 
 @dataclass
@@ -59,9 +51,6 @@ def live_poses(
         first_stage: run on every frame that comes.
         second_stage: a causal refiner.
         intrinsics: of the camera, see :func:`make_camera`.
-
-    Yields:
-        Every frame.
 
     Raises:
         InputError: the refiner is not causal; see also :class:`VideoSource`.

@@ -18,17 +18,11 @@ _LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
 
 
 class Boxes(NamedTuple):
-    """People in one frame.
+    """People in one frame."""
 
-    Attributes:
-        bboxes: (N, 4) px, x1 y1 x2 y2, tight around the person.
-        track_ids: (N,) whole numbers from 0 where the source knows who is who, or nothing.
-        margin: how much larger the first stage's crop is; by default 1.2, Human3.6M's.
-    """
-
-    bboxes: np.ndarray
-    track_ids: np.ndarray | None = None
-    margin: float = 1.2
+    bboxes: np.ndarray  # (N, 4) px, x1 y1 x2 y2, tight around the person
+    track_ids: np.ndarray | None = None  # (N,) whole numbers from 0 where the source knows who is who
+    margin: float = 1.2  # how much larger the first stage's crop is; by default Human3.6M's
 
 
 # Detectors are functions of this kind; a frame given to one has an image.

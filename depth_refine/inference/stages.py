@@ -166,9 +166,6 @@ class SecondStage:
     def stream(self, camera: dict) -> Callable[[np.ndarray], np.ndarray]:
         """A new stream: a function that takes one person's measurements (17, 5), frame by frame, to a pose (17, 3).
 
-        Args:
-            camera: as in :meth:`__call__`.
-
         Raises:
             InputError: the refiner is not causal.
         """

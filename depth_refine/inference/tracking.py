@@ -1,10 +1,17 @@
-"""Who is who from frame to frame, by the overlap of boxes."""
+"""One pass over a video: who is who from frame to frame, by the overlap of boxes, and what the first stage measures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from tqdm import tqdm
+
+from depth_refine.utils.errors import InputError
 
 from .person_boxes import PersonBoxes
-from .video_source import Frame
+from .stages import FirstStage
+from .video_source import Frame, VideoSource
 
 MAX_GAP = 1.0  # seconds
 _MIN_IOU = 0.3
@@ -13,11 +20,7 @@ _SMALLEST = 2.0  # px; a box of less shows nothing
 
 
 class PersonFinder:
-    """Boxes that lie in the image, numbered by their source or by tracking.
-
-    Args:
-        person_boxes: where the boxes come from.
-    """
+    """Boxes that lie in the image, numbered by their source or by tracking."""
 
     def __init__(self, person_boxes: PersonBoxes) -> None:
         self._person_boxes = person_boxes
@@ -65,11 +68,7 @@ class IouTracker:
         self._next_id = 0
 
     def update(self, time: float, bboxes: np.ndarray) -> np.ndarray:
-        """Assign the boxes of the next frame.
-
-        Args:
-            time: of the frame, seconds.
-            bboxes: (N, 4) x1 y1 x2 y2, px.
+        """Assign the boxes (N, 4) x1 y1 x2 y2 px of the next frame, at ``time`` seconds.
 
         Returns:
             (N,) numbers of people, from 0 in the order in which they appear.
@@ -131,9 +130,46 @@ def split_into_tracks(
             else:
                 dropped += 1
         split += len(away)
-    notes = []
-    if split:
-        notes.append(f'Returns after more than {MAX_GAP:g} s, each a new track: {split}.')
+    notes = [f'Returns after more than {MAX_GAP:g} s, each a new track: {split}.'] if split else []
     if dropped:
         notes.append(f'Tracks of fewer than {int(np.ceil(needed))} frames, dropped as noise: {dropped}.')
     return sorted(tracks, key=lambda track: (frames[track[1][0]], track[0])), notes
+
+
+@dataclass
+class Observations:
+    """What the first stage saw: N frames, D people in all of them together."""
+
+    size: tuple[int, int]  # width and height of the frames, px
+    times: np.ndarray  # (N,) seconds
+    frames: np.ndarray  # (D,) frame number, ascending
+    ids: np.ndarray  # (D,) number of the person
+    bboxes: np.ndarray  # (D, 4) px
+    measurements: np.ndarray  # (D, 17, 5), see stages
+    notes: list[str]  # sentences on boxes that were cut or dropped
+
+
+def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstStage) -> Observations:
+    """Read a video once, frame by frame, through boxes, tracker and first stage; only numbers are kept.
+
+    Raises:
+        InputError: no frame can be read; see also :class:`VideoSource`.
+    """
+    find, times, found, size = PersonFinder(person_boxes), [], [], None
+
+    def people() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        nonlocal size
+        for frame in tqdm(video, total=video.frame_count, desc=video.name, unit='frame'):
+            times.append(frame.time)
+            if frame.image is not None:
+                size = frame.image.shape[1::-1]
+            for person, bbox, crop in find(frame):
+                found.append((frame.index, person, *bbox))
+                yield frame.image, crop
+
+    measurements = np.reshape(list(first_stage(people())), (-1, first_stage.num_joints, 5)).astype(np.float32)
+    if size is None:
+        raise InputError(f'{video.name}: not one frame can be read')
+    frames, ids, *bboxes = np.reshape(found, (-1, 6)).T
+    bboxes = np.stack(bboxes, axis=1).astype(np.float32)
+    return Observations(size, np.array(times), frames.astype(int), ids.astype(int), bboxes, measurements, find.notes())

@@ -15,11 +15,10 @@ from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
 
 from .live_poses import LiveFrame, live_poses
-from .observations import Observations, observe
 from .person_boxes import BoxFile, PersonBoxes, whole_frame
 from .resampling import has_rate, interpolate, uniform_times
 from .stages import FirstStage, SecondStage, check_fit
-from .tracking import split_into_tracks
+from .tracking import Observations, observe, split_into_tracks
 from .training_camera import undistorted
 from .video_source import open_source
 

@@ -34,11 +34,11 @@ def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
     Raises:
         InputError: there are no rows, or they differ in their names of predictions or in whether truth is known.
     """
-    names = [_columns(row) for row in rows]
+    names = [[*(['ground truth'] if row.truth is not None else []), *row.predictions] for row in rows]
     if not rows or any(columns != names[0] for columns in names):
         raise InputError(f'cannot draw {path}: expected rows with the same poses, got {names}')
     with rc_context({'grid.color': '0.85', 'grid.linewidth': 0.6}):  # 3D axes take these from nowhere else
-        figure = _draw_figure(rows)
+        figure = _draw_figure(rows, 1 + len(names[0]))
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=130, bbox_inches='tight')
 
@@ -72,20 +72,12 @@ def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: st
     plot_pose_comparison(rows, path)
 
 
-def _columns(row: PoseFrame) -> list[str]:
-    """Titles of the 3D views."""
-    return [*(['ground truth'] if row.truth is not None else []), *row.predictions]
-
-
-def _draw_figure(rows: Sequence[PoseFrame]) -> Figure:
-    columns = 1 + len(_columns(rows[0]))
+def _draw_figure(rows: Sequence[PoseFrame], columns: int) -> Figure:
     figure = Figure(figsize=(2.9 * columns, 2.9 * len(rows) + 0.5), layout='constrained')  # inches
     figure.get_layout_engine().set(h_pad=0.12)  # inches; 3D axes do not count the labels of their ticks
     for index, row in enumerate(rows):
         truth, errors = row.relative_truth(), row.errors_mm()
-        poses = row.relative_predictions()
-        if truth is not None:
-            poses = {'ground truth': truth, **poses}
+        poses = ({} if truth is None else {'ground truth': truth}) | row.relative_predictions()
         limits = _limits(list(poses.values()))
         first = index * columns + 1
         axes = figure.add_subplot(len(rows), columns, first)
@@ -120,9 +112,8 @@ def _draw_pose(axes, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndar
         _draw_bones(axes, ghost, [TRUTH_COLOR] * len(BONES), 1.8)
     _draw_bones(axes, pose, [SIDE_COLORS[side] for side in BONE_SIDES], 2.4)
     for name, label, (low, high) in zip('xyz', ('x', 'depth z', 'up, −y'), limits, strict=True):
-        axes.set(
-            **{f'{name}lim': (low, high), f'{name}ticks': np.arange(-(-low // _TICK_MM), high / _TICK_MM) * _TICK_MM}
-        )
+        ticks = np.arange(-(-low // _TICK_MM), high / _TICK_MM) * _TICK_MM
+        axes.set(**{f'{name}lim': (low, high), f'{name}ticks': ticks})
         axis = getattr(axes, f'{name}axis')
         axis.set_label_text(f'{label} (mm)', fontsize=7)
         axis.labelpad = -8

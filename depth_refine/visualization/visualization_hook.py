@@ -22,6 +22,7 @@ from depth_refine.utils.errors import InputError
 from .pose_frame import PoseFrame
 from .pose_strip import draw_strip
 
+_CANNOT = 'cannot show pictures: {}; write them to a folder with --show-dir instead'
 _AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
 
 
@@ -48,10 +49,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         super().__init__(*args, **kwargs)
         no_display = not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
         if self.enable and self.show and sys.platform.startswith('linux') and no_display:
-            raise InputError(
-                'cannot show pictures: no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set); '
-                'write them to a folder with --show-dir instead'
-            )
+            raise InputError(_CANNOT.format('no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set)'))
 
     def after_val_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
         """Draw the first frame of every ``interval``-th validation batch."""
@@ -79,9 +77,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
                 cv2.imshow('depth_refine', picture)
                 cv2.waitKey(int(1000 * self.wait_time))
             except cv2.error as error:
-                raise InputError(
-                    'cannot show pictures: this OpenCV is built without windows; write them with --show-dir instead'
-                ) from error
+                raise InputError(_CANNOT.format('this OpenCV is built without windows')) from error
         if file is not None:
             with whole_file(file) as partial:
                 cv2.imwrite(str(partial), picture)
@@ -90,8 +86,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
 
     def _draw(self, sample: PoseDataSample, index: int) -> np.ndarray:
         """Draw the ``index``-th frame of a sample."""
-        path = _img_paths(sample)[index]
-        image = None
+        path, image = _img_paths(sample)[index], None
         if fileio.exists(path, backend_args=self.backend_args):
             image = mmcv.imfrombytes(fileio.get(path, backend_args=self.backend_args))
         camera = sample.get('camera_param')

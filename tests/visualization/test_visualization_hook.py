@@ -130,7 +130,7 @@ def test_show(make_samples, runner, monkeypatch):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_windows)
-    with pytest.raises(InputError, match='built without windows; write them with --show-dir instead'):
+    with pytest.raises(InputError, match='built without windows; write them to a folder with --show-dir instead'):
         hook.after_test_iter(runner, 0, {}, make_samples(1))
     monkeypatch.setattr('sys.platform', 'linux')
     monkeypatch.delenv('DISPLAY')
