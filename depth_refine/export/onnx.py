@@ -55,14 +55,14 @@ class RefinerGraph(nn.Module):
         self.example = torch.zeros(2, field + 2, channels)
         self.dynamic_axes = {0: 'batch', 1: 'frames'}
         depth_range = model.head.decoder.depth_range
+        shift = field - 1 if getattr(model.backbone, 'causal', False) else field // 2
         names = ['u', 'v', 'depth', 'spread of depth'][: channels // joints]
         self.metadata = dict(
             input=f'keypoints: (N, T, {channels}) float32, T >= {field}, of {", ".join(names)} for each of {joints} '
             'joints; u becomes 2 u / width - 1, v (2 v - height) / width with pixels and size of the full image, '
             f'metres are divided by {depth_range / 2}',
             output=f'poses: (N, T - {field - 1}, {joints}, 3) metres from the root joint, camera axes: x right, y '
-            'down, z forward; output t belongs to '
-            f'input frame t + {field - 1 if getattr(model.backbone, "causal", False) else field // 2}',
+            f'down, z forward; output t belongs to input frame t + {shift}',
             depth_range_m=depth_range,
             receptive_field=field,
         )

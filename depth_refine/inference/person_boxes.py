@@ -41,9 +41,6 @@ class BoxFile:
     Args:
         path: a file ending in '.csv', '.json' or '.npz', of the forms in ``_FORMS`` and docs/your_video.md.
 
-    Attributes:
-        frames: (N,) the frame of each box, ascending.
-
     Raises:
         InputError: the file is missing, is not of that form, has a box without area, or a person twice in a frame.
     """
@@ -83,7 +80,7 @@ class BoxFile:
             raise InputError(f'{path}: the person with track_id {person:g} has {times.max()} boxes in frame {frame:g}')
         order = np.argsort(frames, kind='stable')
         self.path = path
-        self.frames = frames[order].astype(int)
+        self.frames = frames[order].astype(int)  # (N,) of each box, ascending
         self._bboxes = bboxes[order]
         self._track_ids = track_ids[order].astype(int) if len(track_ids) else None
 

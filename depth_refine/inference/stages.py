@@ -204,17 +204,16 @@ def check_fit(first: FirstStage, second: SecondStage) -> None:
     Raises:
         InputError: they have other than Human3.6M's 17 joints, or the second reads depths of another range.
     """
-    names = f'{first.cfg.filename} and {second.cfg.filename}'
-    if not first.num_joints == second.num_joints == len(JOINT_NAMES):
-        raise InputError(
-            f"{names} do not fit together: expected Human3.6M's {len(JOINT_NAMES)} joints in both, got "
-            f'{first.num_joints} and {second.num_joints}'
+    fault, joints = None, (first.num_joints, second.num_joints)
+    if set(joints) != {len(JOINT_NAMES)}:
+        fault = f"expected Human3.6M's {len(JOINT_NAMES)} joints in both, got {joints[0]} and {joints[1]}"
+    elif second.depth_range not in (None, first.depth_range):
+        fault = (
+            f'the first gives depths in a range of {first.depth_range:g} m, the second was trained on '
+            f'{second.depth_range:g} m. Use a refiner trained on this first stage.'
         )
-    if second.depth_range not in (None, first.depth_range):
-        raise InputError(
-            f'{names} do not fit together: the first gives depths in a range of {first.depth_range:g} m, the second '
-            f'was trained on {second.depth_range:g} m. Use a refiner trained on this first stage.'
-        )
+    if fault:
+        raise InputError(f'{first.cfg.filename} and {second.cfg.filename} do not fit together: {fault}')
 
 
 def _load_config(config: str | Path | Config) -> Config:

@@ -33,21 +33,14 @@ class VideoSource:
     """An iterable of :class:`Frame`, decoded in a thread of its own a few frames ahead; can be iterated over once.
 
     Frames that cannot be read are counted and have a time, but no image, so that numbers of frames keep their meaning.
-
-    Attributes:
-        name: for titles.
-        frame_count: number of frames, as far as known, or estimated, before reading them.
-        is_live: a camera, which never ends and drops frames that nobody takes in time.
-        started: of a camera, :func:`time.monotonic` at time 0.
-        notes: sentences on what was assumed or could not be read; complete when the iteration has ended.
     """
 
     def __init__(self, name: str, frame_count: int | None = None, is_live: bool = False) -> None:
-        self.name = name
-        self.frame_count = frame_count
-        self.is_live = is_live
-        self.started = time.monotonic()
-        self.notes: list[str] = []
+        self.name = name  # for titles
+        self.frame_count = frame_count  # as far as known, or estimated, before reading them
+        self.is_live = is_live  # a camera, which never ends and drops frames that nobody takes in time
+        self.started = time.monotonic()  # of a camera: its time 0
+        self.notes: list[str] = []  # on what was assumed or could not be read; complete when the iteration has ended
         self._frames: Iterator[Frame] = iter(())
 
     def __iter__(self) -> Iterator[Frame]:

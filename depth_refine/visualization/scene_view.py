@@ -18,11 +18,7 @@ class SceneView:
     """Draws the refined poses of a video on a floor, seen by a viewer who walks around them.
 
     People stand where they are if the roots of all are known; if not, side by side, from left to right in the order in
-    which they appear in the image. The view follows them.
-
-    Args:
-        poses: the people.
-        size: width and height of the view, px.
+    which they appear in the image. The view follows them; its ``size`` is width and height, px.
     """
 
     def __init__(self, poses: VideoPoses, size: tuple[int, int]) -> None:
