@@ -68,7 +68,7 @@ def test_damaged_frames_are_gaps(write_video, pictures, tmp_path, codec, whole):
         data[begin:end] = bytes(end - begin)
     path.write_bytes(data)
     video, frames = read(path)
-    assert len(frames) == 20 and [frame.index for frame in frames] == list(range(20))
+    assert [frame.index for frame in frames] == list(range(20))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / 25, atol=1e-6)
     gaps = [frame.index for frame in frames if frame.image is None]
     assert len(gaps) == len(lost)
@@ -124,9 +124,8 @@ def test_files_that_are_no_video(tmp_path):
 def test_folder_of_images_of_any_kind(tmp_path):
     grey = np.arange(75 * 97, dtype=np.uint8).reshape(75, 97)
     colour = np.random.default_rng(0).integers(0, 256, (75, 97, 4), np.uint8)
-    cv2.imwrite(str(tmp_path / '01.png'), grey)
-    cv2.imwrite(str(tmp_path / '02.png'), colour)
-    cv2.imwrite(str(tmp_path / '03.tiff'), grey.astype(np.uint16) * 256)
+    for name, image in (('01.png', grey), ('02.png', colour), ('03.tiff', grey.astype(np.uint16) * 256)):
+        cv2.imwrite(str(tmp_path / name), image)
     (tmp_path / '04.png').write_bytes(b'damaged')
     cv2.imwrite(str(tmp_path / '10.PNG'), colour[..., :3])
     (tmp_path / 'notes.txt').write_text('not an image')
