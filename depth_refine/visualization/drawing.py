@@ -40,8 +40,7 @@ def turned(points: np.ndarray, azimuth: float, scale: float, size: tuple[int, in
 
 def bone_colors(trunk: tuple[int, int, int] = SIDE_COLORS['trunk']) -> list[tuple[int, int, int]]:
     """The colour of each bone: left and right as everywhere, the trunk's as given."""
-    colors = {**SIDE_COLORS, 'trunk': trunk}
-    return [colors[side] for side in BONE_SIDES]
+    return [{**SIDE_COLORS, 'trunk': trunk}[side] for side in BONE_SIDES]
 
 
 def draw_bones(
