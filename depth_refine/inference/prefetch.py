@@ -2,19 +2,19 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 T = TypeVar('T')
 
 
-def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]:
+def prefetch(items: Generator[T, None, None], size: int, newest: bool = False) -> Iterator[T]:
     """Iterate over ``items`` in a thread of its own, a bounded number of items ahead.
 
     The thread ends when the items do, when they raise, or when the consumer stops iterating and closes the generator.
 
     Args:
-        items: what to iterate over.
+        items: a generator, which is closed in the end.
         size: so many items wait at most.
         newest: when as many wait, drop the oldest instead of pausing; for cameras, which do not wait.
 
@@ -39,8 +39,7 @@ def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]
                     change.notify_all()
         except BaseException as error:
             failure = error
-        if hasattr(items, 'close'):  # generators free files and cameras here
-            items.close()
+        items.close()  # frees files and cameras
         with change:
             ended = True
             change.notify_all()

@@ -1,7 +1,7 @@
 """Frames and their times from a video file, a folder of images, arrays or a camera."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -46,7 +46,7 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame]:
         return prefetch(self._checked(), 1 if self.is_live else _AHEAD, newest=self.is_live)
 
-    def _checked(self) -> Iterator[Frame]:
+    def _checked(self) -> Generator[Frame, None, None]:
         """The frames, as BGR and as long as they are of one size, and in the end a note on what could not be read."""
         shape, unreadable = None, []
         with closing(self._frames):
