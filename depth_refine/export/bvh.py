@@ -1,7 +1,6 @@
 """BVH, the motion capture format that Blender and most animation programs import."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -17,42 +16,31 @@ _FROM_CAMERA = np.diag([1.0, -1.0, -1.0])  # x right, y down, z forward to x rig
 _FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # z up to y up
 
 
-class _Node(NamedTuple):
-    """A joint of the file: it lies at ``place`` and turns the bone from there to ``end``."""
-
-    name: str
-    parent: str | None
-    place: int
-    end: int
-    order: str
-
-
-def _node(name: str, parent: str | None, end: str, place: str | None = None, order: str = 'ZXY') -> _Node:
-    joint = JOINT_NAMES.index(end)
-    return _Node(name, parent, PARENTS[joint] if place is None else JOINT_NAMES.index(place), joint, order)
-
-
-# Depth first. Nodes at one place, such as the hips and the lower back, turn bones that start there independently.
+# Nodes of the file, depth first: parent, and the joint at the end of the bone that the node turns. A node lies where
+# its bone starts, Hips and Chest at that joint. Nodes at one place, as Hips and LowerBack, turn independently.
+_NODES = {
+    'Hips': (None, 'root'),
+    'LowerBack': ('Hips', 'spine'),
+    'Spine': ('LowerBack', 'thorax'),
+    'Chest': ('Spine', 'thorax'),
+    'Neck': ('Chest', 'neck_base'),
+    'Head': ('Neck', 'head'),
+    'LeftCollar': ('Chest', 'left_shoulder'),
+    'LeftArm': ('LeftCollar', 'left_elbow'),
+    'LeftForeArm': ('LeftArm', 'left_wrist'),
+    'RightCollar': ('Chest', 'right_shoulder'),
+    'RightArm': ('RightCollar', 'right_elbow'),
+    'RightForeArm': ('RightArm', 'right_wrist'),
+    'RightUpLeg': ('Hips', 'right_knee'),
+    'RightLeg': ('RightUpLeg', 'right_foot'),
+    'LeftUpLeg': ('Hips', 'left_knee'),
+    'LeftLeg': ('LeftUpLeg', 'left_foot'),
+}
+_ENDS = {name: JOINT_NAMES.index(end) for name, (_, end) in _NODES.items()}
+_PLACES = {name: end if name in ('Hips', 'Chest') else PARENTS[end] for name, end in _ENDS.items()}
 # Angles jump near the poles of their order. Those of ZXY are where a leg points forward or back, as when sitting; those
 # of XZY are where it points sideways, and where an arm hangs.
-_NODES = (
-    _node('Hips', None, 'root', 'root'),
-    _node('LowerBack', 'Hips', 'spine'),
-    _node('Spine', 'LowerBack', 'thorax'),
-    _node('Chest', 'Spine', 'thorax', 'thorax'),
-    _node('Neck', 'Chest', 'neck_base'),
-    _node('Head', 'Neck', 'head'),
-    _node('LeftCollar', 'Chest', 'left_shoulder'),
-    _node('LeftArm', 'LeftCollar', 'left_elbow'),
-    _node('LeftForeArm', 'LeftArm', 'left_wrist'),
-    _node('RightCollar', 'Chest', 'right_shoulder'),
-    _node('RightArm', 'RightCollar', 'right_elbow'),
-    _node('RightForeArm', 'RightArm', 'right_wrist'),
-    _node('RightUpLeg', 'Hips', 'right_knee', order='XZY'),
-    _node('RightLeg', 'RightUpLeg', 'right_foot', order='XZY'),
-    _node('LeftUpLeg', 'Hips', 'left_knee', order='XZY'),
-    _node('LeftLeg', 'LeftUpLeg', 'left_foot', order='XZY'),
-)
+_ORDERS = {name: 'XZY' if name.endswith('Leg') else 'ZXY' for name in _NODES}
 
 
 def write_bvh(track: PoseTrack, path: str | Path, fps: float, camera: dict | None = None) -> None:
@@ -80,9 +68,8 @@ def write_bvh(track: PoseTrack, path: str | Path, fps: float, camera: dict | Non
     joints = np.asarray(track.keypoints_3d, np.float64)
     root = np.zeros((len(joints), 3)) if track.root is None else np.asarray(track.root, np.float64)
     if not np.isfinite(root).all():
-        raise InputError(
-            f'person {track.track_id}: the root is not finite in frame {np.argwhere(~np.isfinite(root))[0, 0]}'
-        )
+        frame = np.argwhere(~np.isfinite(root))[0, 0]
+        raise InputError(f'person {track.track_id}: the root is not finite in frame {frame}')
     axes = _FROM_CAMERA
     if camera is not None and 'R' in camera and 'T' in camera:
         axes = _FROM_WORLD @ camera['R']
@@ -90,19 +77,18 @@ def write_bvh(track: PoseTrack, path: str | Path, fps: float, camera: dict | Non
     motion = skeleton_motion(joints @ axes.T)
     channels = np.hstack([root @ axes.T, *_angles(motion)])
     with whole_file(path) as partial, partial.open('w') as file:
-        file.write('HIERARCHY\n' + '\n'.join(_hierarchy(_NODES[0], motion.offsets)))
+        file.write('HIERARCHY\n' + '\n'.join(_hierarchy('Hips', motion.offsets)))
         file.write(f'\nMOTION\nFrames: {len(channels)}\nFrame Time: {1 / fps:.9f}\n')
         np.savetxt(file, channels, fmt='%.6f')
 
 
 def _angles(motion: SkeletonMotion) -> list[np.ndarray]:
     """(T, 3) degrees of each node relative to its parent."""
-    turned = {node.name: motion.chest if node.name == 'Chest' else motion.bones[node.end] for node in _NODES}
-    angles = []
-    for node in _NODES:
-        relative = turned[node.parent].inv() * turned[node.name] if node.parent else turned[node.name]
-        angles.append(_continuous_angles(relative, node.order))
-    return angles
+    turned = {name: motion.bones[end] for name, end in _ENDS.items()} | {'Chest': motion.chest}
+    relative = {
+        name: turned[parent].inv() * turned[name] if parent else turned[name] for name, (parent, _) in _NODES.items()
+    }
+    return [_continuous_angles(rotation, _ORDERS[name]) for name, rotation in relative.items()]
 
 
 def _continuous_angles(rotation: Rotation, order: str) -> np.ndarray:
@@ -117,22 +103,23 @@ def _continuous_angles(rotation: Rotation, order: str) -> np.ndarray:
     return angles
 
 
-def _hierarchy(node: _Node, offsets: np.ndarray, depth: int = 0) -> list[str]:
+def _hierarchy(name: str, offsets: np.ndarray, depth: int = 0) -> list[str]:
     """Lines of a node and of everything below it."""
-    parent = next((other for other in _NODES if other.name == node.parent), None)
-    moved = parent is not None and parent.place != node.place
-    children = [line for child in _NODES if child.parent == node.name for line in _hierarchy(child, offsets, depth + 1)]
-    rotations = ' '.join(f'{axis}rotation' for axis in node.order)
+    parent, _ = _NODES[name]
+    place = _PLACES[name]
+    moved = parent is not None and _PLACES[parent] != place
     lines = [
-        f'JOINT {node.name}' if parent else f'ROOT {node.name}',
+        f'{"JOINT" if parent else "ROOT"} {name}',
         '{',
-        f'  OFFSET {_numbers(offsets[node.place] if moved else np.zeros(3))}',
-        f'  CHANNELS {"3" if parent else "6 Xposition Yposition Zposition"} {rotations}',
+        f'  OFFSET {_numbers(offsets[place] if moved else np.zeros(3))}',
+        f'  CHANNELS {"3" if parent else "6 Xposition Yposition Zposition"} '
+        + ' '.join(f'{axis}rotation' for axis in _ORDERS[name]),
     ]
+    children = [child for child, (above, _) in _NODES.items() if above == name]
     if not children:
-        lines += ['  End Site', '  {', f'    OFFSET {_numbers(offsets[node.end])}', '  }']
-    indent = '  ' * depth
-    return [indent + line for line in lines] + children + [indent + '}']
+        lines += ['  End Site', '  {', f'    OFFSET {_numbers(offsets[_ENDS[name]])}', '  }']
+    below = [line for child in children for line in _hierarchy(child, offsets, depth + 1)]
+    return ['  ' * depth + line for line in lines] + below + ['  ' * depth + '}']
 
 
 def _numbers(values: np.ndarray) -> str:

@@ -1,9 +1,6 @@
-"""Poses whose bones keep their length, and the joint rotations that make them.
+"""Poses whose bones keep their length, as animation formats need, and the joint rotations that make them.
 
 Shape key: T frames, K = 17 joints.
-
-A network gives joints, not bones: the lengths between them vary a little from frame to frame. Animation formats have
-bones of fixed length and joints that turn.
 """
 
 from typing import NamedTuple
@@ -27,18 +24,14 @@ REST_DIRECTIONS = np.array(
 
 
 class SkeletonMotion(NamedTuple):
-    """Rotations of a skeleton of fixed bones.
+    """Rotations of a skeleton of fixed bones, global, of T frames each.
 
-    Attributes:
-        offsets: (K, 3) metres, each joint from its parent when nothing is turned.
-        bones: K global rotations of T frames each: bone j, from the parent of joint j to joint j, has the offset
-            ``bones[j].apply(offsets[j])``. The root's is the pelvis's, which the hips share.
-        chest: T global rotations of the chest, from the shoulders and the spine.
+    Bone j, from the parent of joint j to joint j, has the offset ``bones[j].apply(offsets[j])``.
     """
 
-    offsets: np.ndarray
-    bones: list[Rotation]
-    chest: Rotation
+    offsets: np.ndarray  # (K, 3) metres, each joint from its parent when nothing is turned
+    bones: list[Rotation]  # K; the root's is the pelvis's, which the hips share
+    chest: Rotation  # from the shoulders and the spine
 
 
 def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:
@@ -64,18 +57,12 @@ def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:
     chest = _upright_frame(shoulders, directions[:, _THORAX], 'shoulders')
     bones = [pelvis]
     for joint, parent in enumerate(PARENTS[1:], start=1):
-        if joint in _HIPS:
-            bones.append(pelvis)
-        else:
-            carrier = chest if parent == _THORAX else bones[parent]
-            bones.append(carrier * _shortest_turn(REST_DIRECTIONS[joint], carrier.inv().apply(directions[:, joint])))
-    return SkeletonMotion(REST_DIRECTIONS * _lengths(joints)[:, None], bones, chest)
-
-
-def _lengths(joints: np.ndarray) -> np.ndarray:
-    """(K,) median bone lengths over all frames and both sides; 0 for the root."""
+        carrier = chest if parent == _THORAX else bones[parent]
+        turn = _shortest_turn(REST_DIRECTIONS[joint], carrier.inv().apply(directions[:, joint]))
+        bones.append(pelvis if joint in _HIPS else carrier * turn)
     lengths = np.linalg.norm(joints - joints[:, np.maximum(PARENTS, 0)], axis=-1)
-    return np.median(np.concatenate([lengths, lengths[:, FLIP_INDICES]]), axis=0)
+    lengths = np.median(np.concatenate([lengths, lengths[:, FLIP_INDICES]]), axis=0)
+    return SkeletonMotion(REST_DIRECTIONS * lengths[:, None], bones, chest)
 
 
 def _directions(joints: np.ndarray) -> np.ndarray:
@@ -94,10 +81,8 @@ def _directions(joints: np.ndarray) -> np.ndarray:
     length[:, ROOT] = 1
     if not np.all(length > 0):
         frame, joint, _ = np.argwhere(length == 0)[0]
-        raise InputError(
-            f'{JOINT_NAMES[joint]} and {JOINT_NAMES[PARENTS[joint]]} coincide in frame {frame}: a bone without length '
-            'has no direction'
-        )
+        names = f'{JOINT_NAMES[joint]} and {JOINT_NAMES[PARENTS[joint]]}'
+        raise InputError(f'{names} coincide in frame {frame}: a bone without length has no direction')
     return vectors / length
 
 

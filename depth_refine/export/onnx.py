@@ -12,15 +12,9 @@ from depth_refine.structures.skeleton import JOINT_NAMES
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
-_AXES = 'camera axes: x right, y down, z forward'
-
 
 class FirstStageGraph(nn.Module):
-    """Images to joints: the model's normalisation, its network and its codec, without flip testing.
-
-    Args:
-        model: a ``TopdownPoseEstimator`` with an ``IntegralHead3D``.
-    """
+    """Images to joints: the model's normalisation, its network and its codec, without flip testing."""
 
     input_name, output_name = 'image', 'keypoints'
 
@@ -49,11 +43,7 @@ class FirstStageGraph(nn.Module):
 
 
 class RefinerGraph(nn.Module):
-    """Normalised sequences to poses, without flip testing.
-
-    Args:
-        model: the refiner.
-    """
+    """Normalised sequences to poses, without flip testing."""
 
     input_name, output_name = 'keypoints', 'poses'
 
@@ -65,13 +55,14 @@ class RefinerGraph(nn.Module):
         self.example = torch.zeros(2, field + 2, channels)
         self.dynamic_axes = {0: 'batch', 1: 'frames'}
         depth_range = model.head.decoder.depth_range
+        shift = field - 1 if getattr(model.backbone, 'causal', False) else field // 2
         names = ['u', 'v', 'depth', 'spread of depth'][: channels // joints]
         self.metadata = dict(
             input=f'keypoints: (N, T, {channels}) float32, T >= {field}, of {", ".join(names)} for each of {joints} '
             'joints; u becomes 2 u / width - 1, v (2 v - height) / width with pixels and size of the full image, '
             f'metres are divided by {depth_range / 2}',
-            output=f'poses: (N, T - {field - 1}, {joints}, 3) metres from the root joint, {_AXES}; output t belongs to '
-            f'input frame t + {field - 1 if getattr(model.backbone, "causal", False) else field // 2}',
+            output=f'poses: (N, T - {field - 1}, {joints}, 3) metres from the root joint, camera axes: x right, y '
+            f'down, z forward; output t belongs to input frame t + {shift}',
             depth_range_m=depth_range,
             receptive_field=field,
         )
@@ -90,12 +81,11 @@ def onnx_graph(model: nn.Module) -> FirstStageGraph | RefinerGraph:
     Raises:
         InputError: it is something else.
     """
-    model.eval()
-    decodes = getattr(model.head, 'decoder', None) is not None
-    if isinstance(model, DepthTemporalRefiner) and hasattr(model.backbone, 'receptive_field') and decodes:
-        return RefinerGraph(model).eval()
-    if isinstance(model, TopdownPoseEstimator) and isinstance(model.head, IntegralHead3D) and decodes:
-        return FirstStageGraph(model).eval()
+    if getattr(model.head, 'decoder', None) is not None:
+        if isinstance(model, DepthTemporalRefiner) and hasattr(model.backbone, 'receptive_field'):
+            return RefinerGraph(model).eval()
+        if isinstance(model, TopdownPoseEstimator) and isinstance(model.head, IntegralHead3D):
+            return FirstStageGraph(model).eval()
     raise InputError(
         f'cannot export a {type(model).__name__} with a {type(model.backbone).__name__} and a '
         f'{type(model.head).__name__}: expected a TopdownPoseEstimator with an IntegralHead3D, or a '

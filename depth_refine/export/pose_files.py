@@ -14,8 +14,7 @@ from depth_refine.utils.atomic import whole_file
 
 FORMAT_VERSION = 1
 _CAMERA_KEYS = dict(f='camera_focal_px', c='camera_center_px', k='camera_k', p='camera_p', R='camera_R', T='camera_T_m')
-_DECIMALS = 6  # of text: micrometres
-_AXES = {2: 'uv', 3: 'xyz'}
+
 _ROW_KEYS = ('track_id', 'frame', 'time_s', 'is_interpolated')
 
 
@@ -55,9 +54,8 @@ def write_csv(poses: VideoPoses, path: str | Path) -> None:
             row_values = zip(*(_plain(arrays[key]) for key in _ROW_KEYS), strict=True)
             joint_values = np.stack(list(columns.values()), axis=-1)
             for row, joints in zip(row_values, joint_values, strict=True):
-                writer.writerows(
-                    [*row, name, *values] for name, values in zip(JOINT_NAMES, _plain(joints), strict=True)
-                )
+                for name, values in zip(JOINT_NAMES, _plain(joints), strict=True):
+                    writer.writerow([*row, name, *values])
 
 
 def _header(poses: VideoPoses) -> dict[str, np.ndarray]:
@@ -120,13 +118,13 @@ def _joint_columns(arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndar
         if array.shape[1:] == (len(JOINT_NAMES),):
             yield key, array
         elif array.ndim == 3:
-            for index, axis in enumerate(_AXES[array.shape[-1]]):
+            for index, axis in enumerate('uv' if array.shape[-1] == 2 else 'xyz'):
                 yield f'{key}_{axis}', array[..., index]
 
 
 def _plain(array: np.ndarray) -> list:
-    """Lists of Python's numbers, rounded, with None for what is not a number."""
+    """Lists of Python's numbers, rounded to micrometres, with None for what is not a number."""
     if not np.issubdtype(array.dtype, np.floating):
         return array.tolist()
-    rounded = array.astype(np.float64).round(_DECIMALS)
+    rounded = array.astype(np.float64).round(6)
     return np.where(np.isfinite(rounded), rounded.astype(object), None).tolist()

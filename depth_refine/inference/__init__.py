@@ -2,9 +2,9 @@
 
 - :mod:`video_source`: frames and times of files, folders, arrays and cameras; :mod:`prefetch`: decoding ahead
 - :mod:`person_boxes`: the whole frame, boxes from files; :mod:`person_detectors`: MMDetection's and torchvision's
-- :mod:`tracking`: who is who; :mod:`resampling`: to the refiner's frame rate and back
-- :mod:`stages`: the two networks; :mod:`training_camera`: pixels for the second; :mod:`observations`: the first
-  one over a video
+- :mod:`stages`: the two networks; :mod:`training_camera`: pixels for the second one
+- :mod:`tracking`: who is who in a video, and what the first stage measures of them
+- :mod:`resampling`: to the refiner's frame rate and back
 - :mod:`video_pose_inferencer`: ``VideoPoseInferencer``, all of it; :mod:`live_poses`: its streams
 - :mod:`extraction`: a first stage's depth sequence stores
 """

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
+from mmengine.structures import InstanceData
 from mmengine.utils.dl_utils import set_multi_processing
 from mmpose.registry import DATASETS, MODELS
 from torch.utils.data import SequentialSampler
@@ -66,9 +67,7 @@ def extract_depth_sequences(
     nodes = _image_datasets([cfg.train_dataloader, cfg.test_dataloader])
     sources = {tuple(str(node.get(key)) for key in _FILES): node for node in nodes}
     if not sources:
-        raise InputError(
-            f'{cfg.filename} trains and tests on no {H36MImageDataset.__name__}: give a first-stage config'
-        )
+        raise InputError(f'{cfg.filename} trains and tests on no H36MImageDataset: give a first-stage config')
     names = [Path(node.ann_file).stem for node in sources.values()]
     if len(set(names)) < len(names):
         raise InputError(
@@ -97,9 +96,7 @@ def _image_datasets(node) -> Iterator[dict]:
 
 def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> Path:
     """Make the store of one annotation."""
-    loader_cfg = cfg.test_dataloader
-    files = {key: source.get(key) for key in _FILES}
-    dataset_cfg = dict(loader_cfg.dataset, **files, frame_step=1)
+    dataset_cfg = dict(cfg.test_dataloader.dataset, **{key: source.get(key) for key in _FILES}, frame_step=1)
     dataset = DATASETS.build({key: value for key, value in dataset_cfg.items() if value is not None})
     path = out / Path(source.ann_file).stem
     camera = dataset.annotation.cameras[0]
@@ -110,21 +107,16 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> P
             print_log(f'{path} is complete, made in the same way: kept', logger='current')
             return path
     # the default sampler would give each process of a distributed run a part, and wait for the others
-    loader = Runner.build_dataloader(
-        dict(loader_cfg, dataset=dataset, sampler=SequentialSampler(dataset), persistent_workers=False)
-    )
+    loader_cfg = dict(cfg.test_dataloader, dataset=dataset, sampler=SequentialSampler(dataset))
+    loader = Runner.build_dataloader(dict(loader_cfg, persistent_workers=False))
     with (
         write_sequence_store(path, dataset.annotation, dataset.bbox_policy, meta, has_depth_std=True) as writer,
         tqdm(total=len(dataset), desc=path.name, unit='frame') as progress,
         torch.inference_mode(),
     ):
-        for batch in loader:
-            samples = model.test_step(batch)
-            writer.write(
-                np.array([sample.img_id for sample in samples]),
-                np.concatenate([sample.pred_instances.keypoints for sample in samples]),
-                np.concatenate([sample.pred_instances.keypoint_scores for sample in samples]),
-                depth_std=np.concatenate([sample.pred_instances.depth_std for sample in samples]),
-            )
+        for samples in map(model.test_step, loader):
+            found = InstanceData.cat([sample.pred_instances for sample in samples])
+            rows = np.array([sample.img_id for sample in samples])
+            writer.write(rows, found.keypoints, found.keypoint_scores, depth_std=found.depth_std)
             progress.update(len(samples))
     return path

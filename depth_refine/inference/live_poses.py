@@ -16,21 +16,13 @@ from .video_source import Frame, VideoSource
 
 @dataclass
 class LivePerson:
-    """One person in one frame of a stream.
-
-    Attributes:
-        track_id: number of the person.
-        bbox: (4,) px, x1 y1 x2 y2.
-        keypoints: (17, 2) px, from the first stage.
-        scores: (17,) confidence of the first stage, 0 to 1.
-        keypoints_3d: (17, 3) metres, root-relative, camera axes, refined from this and earlier frames.
-    """
+    """One person in one frame of a stream."""
 
     track_id: int
-    bbox: np.ndarray
-    keypoints: np.ndarray
-    scores: np.ndarray
-    keypoints_3d: np.ndarray
+    bbox: np.ndarray  # (4,) px, x1 y1 x2 y2
+    keypoints: np.ndarray  # (17, 2) px, from the first stage
+    scores: np.ndarray  # (17,) confidence of the first stage, 0 to 1
+    keypoints_3d: np.ndarray  # (17, 3) metres, root-relative, camera axes, refined from this and earlier frames
 
 
 @dataclass
@@ -60,9 +52,6 @@ def live_poses(
         second_stage: a causal refiner.
         intrinsics: of the camera, see :func:`make_camera`.
 
-    Yields:
-        Every frame.
-
     Raises:
         InputError: the refiner is not causal; see also :class:`VideoSource`.
     """
@@ -71,16 +60,16 @@ def live_poses(
     for frame in video:
         taken = video.started + frame.time if video.is_live else time.monotonic()
         found = find(frame)
-        measurements = first_stage((frame.image, person.crop) for person in found)
+        measurements = first_stage((frame.image, crop) for _, _, crop in found)
         tracks = {person: track for person, track in tracks.items() if frame.time - track.time <= MAX_GAP}
         people = []
-        for person, measured in zip(found, measurements, strict=True):
-            if person.track_id not in tracks:
+        for (person, bbox, _), measured in zip(found, measurements, strict=True):
+            if person not in tracks:
                 camera, _ = make_camera(frame.image.shape[1::-1], intrinsics)
                 refine = second_stage.stream(camera)
-                tracks[person.track_id] = _LiveTrack(refine, 1 / second_stage.rate, frame.time, measured)
-            pose = tracks[person.track_id].update(frame.time, measured)
-            people.append(LivePerson(person.track_id, person.bbox, measured[:, :2], measured[:, 3], pose))
+                tracks[person] = _LiveTrack(refine, 1 / second_stage.rate, frame.time, measured)
+            pose = tracks[person].update(frame.time, measured)
+            people.append(LivePerson(person, bbox, measured[:, :2], measured[:, 3], pose))
         yield LiveFrame(frame, people, time.monotonic() - taken)
 
 
@@ -91,14 +80,9 @@ class _LiveTrack:
     older than the frame.
     """
 
-    def __init__(
-        self, refine: Callable[[np.ndarray], np.ndarray], interval: float, time: float, measured: np.ndarray
-    ) -> None:
-        self.time = time
-        self._refine = refine
-        self._interval = interval
-        self._measured = measured
-        self._next = time
+    def __init__(self, refine: Callable, interval: float, time: float, measured: np.ndarray) -> None:
+        self.time = self._next = time
+        self._refine, self._interval, self._measured = refine, interval, measured
 
     def update(self, time: float, measured: np.ndarray) -> np.ndarray:
         """The refined pose (17, 3) at the last step up to ``time``, seconds."""

@@ -18,17 +18,11 @@ _LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
 
 
 class Boxes(NamedTuple):
-    """People in one frame.
+    """People in one frame."""
 
-    Attributes:
-        bboxes: (N, 4) px, x1 y1 x2 y2, tight around the person.
-        track_ids: (N,) whole numbers from 0 where the source knows who is who, or nothing.
-        margin: how much larger the first stage's crop is; by default 1.2, Human3.6M's.
-    """
-
-    bboxes: np.ndarray
-    track_ids: np.ndarray | None = None
-    margin: float = 1.2
+    bboxes: np.ndarray  # (N, 4) px, x1 y1 x2 y2, tight around the person
+    track_ids: np.ndarray | None = None  # (N,) whole numbers from 0 where the source knows who is who
+    margin: float = 1.2  # how much larger the first stage's crop is; by default Human3.6M's
 
 
 # Detectors are functions of this kind; a frame given to one has an image.
@@ -44,16 +38,8 @@ def whole_frame(frame: Frame) -> Boxes:
 class BoxFile:
     """Boxes from a file, tight around each person, in pixels of the upright frame; frames count from 0.
 
-    - ``.csv``: a header and the columns ``frame``, ``x1``, ``y1``, ``x2``, ``y2``, and optionally ``track_id``
-    - ``.json``: a list of objects with ``frame``, ``bbox`` (x1, y1, x2, y2) and optionally ``track_id``
-    - ``.npz``: arrays ``frame`` (N,), ``bbox`` (N, 4) and optionally ``track_id`` (N,)
-
     Args:
-        path: the file.
-
-    Attributes:
-        path: the file.
-        frames: (N,) the frame of each box, ascending.
+        path: a file ending in '.csv', '.json' or '.npz', of the forms in ``_FORMS`` and docs/your_video.md.
 
     Raises:
         InputError: the file is missing, is not of that form, has a box without area, or a person twice in a frame.
@@ -74,21 +60,10 @@ class BoxFile:
             raise InputError(f'{path} has no boxes; expected {form}')
         with np.errstate(over='ignore'):  # what is too large becomes infinite, and is refused
             bboxes = bboxes.astype(np.float32)
-        self._check(path, frames, bboxes, track_ids)
-        order = np.argsort(frames, kind='stable')
-        self.path = path
-        self.frames = frames[order].astype(int)
-        self._bboxes = bboxes[order]
-        self._track_ids = track_ids[order].astype(int) if len(track_ids) else None
-
-    @staticmethod
-    def _check(path: Path, frames: np.ndarray, bboxes: np.ndarray, track_ids: np.ndarray) -> None:
         ids = track_ids if len(track_ids) else np.arange(len(frames))
         if frames.ndim != 1 or bboxes.shape != (len(frames), 4) or ids.shape != frames.shape:
-            raise InputError(
-                f'{path}: expected N frames and N boxes of 4 numbers, and N or no track_id, got {frames.shape}, '
-                f'{bboxes.shape} and {track_ids.shape}'
-            )
+            shapes = f'{frames.shape}, {bboxes.shape} and {track_ids.shape}'
+            raise InputError(f'{path}: expected N frames and N boxes of 4 numbers, and N or no track_id, got {shapes}')
         whole = np.stack([frames, ids])
         sound = np.isfinite(bboxes).all(axis=1) & (bboxes[:, :2] < bboxes[:, 2:]).all(axis=1)
         sound &= ((whole >= 0) & (whole <= _LARGEST_NUMBER) & (whole == np.floor(whole))).all(axis=0)
@@ -103,6 +78,11 @@ class BoxFile:
         if (times > 1).any():
             frame, person = pairs[:, np.argmax(times)]
             raise InputError(f'{path}: the person with track_id {person:g} has {times.max()} boxes in frame {frame:g}')
+        order = np.argsort(frames, kind='stable')
+        self.path = path
+        self.frames = frames[order].astype(int)  # (N,) of each box, ascending
+        self._bboxes = bboxes[order]
+        self._track_ids = track_ids[order].astype(int) if len(track_ids) else None
 
     def __call__(self, frame: Frame) -> Boxes:
         """The boxes of a frame."""

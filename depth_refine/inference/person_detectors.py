@@ -14,7 +14,6 @@ from .person_boxes import Boxes
 from .video_source import Frame
 
 _SCORE = 0.5
-_TORCHVISION_PERSON = 1  # of COCO's categories as torchvision counts them
 
 
 class MMDetPersonDetector:
@@ -65,11 +64,12 @@ class TorchvisionPersonDetector:
     def __init__(self, weights: str | Path, device: str) -> None:
         from torchvision.models import detection, get_model, list_models
 
-        names = [name for name in list_models(module=detection) if Path(weights).name.startswith(name)]
+        known = list_models(module=detection)
+        names = [name for name in known if Path(weights).name.startswith(name)]
         if not names:
             raise InputError(
                 f'{weights}: expected the name of a detector at the beginning of the file name, as torchvision '
-                f'publishes weights, one of {", ".join(list_models(module=detection))}'
+                f'publishes weights, one of {", ".join(known)}'
             )
         self._model = get_model(max(names, key=len), weights=None, weights_backbone=None)
         check_checkpoint(self._model, weights)
@@ -82,5 +82,5 @@ class TorchvisionPersonDetector:
         rgb = torch.from_numpy(frame.image[..., ::-1].copy()).permute(2, 0, 1).to(self._device) / 255
         with torch.inference_mode():
             (found,) = self._model([rgb])
-        is_person = (found['labels'] == _TORCHVISION_PERSON) & (found['scores'] > _SCORE)
+        is_person = (found['labels'] == 1) & (found['scores'] > _SCORE)  # COCO's categories as torchvision counts
         return Boxes(found['boxes'][is_person].cpu().numpy())

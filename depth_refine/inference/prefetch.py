@@ -2,19 +2,19 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 T = TypeVar('T')
 
 
-def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]:
+def prefetch(items: Generator[T, None, None], size: int, newest: bool = False) -> Iterator[T]:
     """Iterate over ``items`` in a thread of its own, a bounded number of items ahead.
 
     The thread ends when the items do, when they raise, or when the consumer stops iterating and closes the generator.
 
     Args:
-        items: what to iterate over.
+        items: a generator, which is closed in the end.
         size: so many items wait at most.
         newest: when as many wait, drop the oldest instead of pausing; for cameras, which do not wait.
 
@@ -24,7 +24,7 @@ def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]
     Raises:
         BaseException: whatever iterating over ``items`` raises, after the items before it.
     """
-    waiting, change = deque(), threading.Condition()
+    waiting, change = deque(maxlen=size), threading.Condition()  # a full one drops the oldest
     closed, ended, failure = False, False, None
 
     def work() -> None:
@@ -32,21 +32,17 @@ def prefetch(items: Iterable[T], size: int, newest: bool = False) -> Iterator[T]
         try:
             for item in items:
                 with change:
-                    if newest and len(waiting) == size:
-                        waiting.popleft()
-                    change.wait_for(lambda: closed or len(waiting) < size)
+                    change.wait_for(lambda: closed or newest or len(waiting) < size)
                     if closed:
                         break
                     waiting.append(item)
                     change.notify_all()
         except BaseException as error:
             failure = error
-        finally:
-            if hasattr(items, 'close'):  # generators free files and cameras here
-                items.close()
-            with change:
-                ended = True
-                change.notify_all()
+        items.close()  # frees files and cameras
+        with change:
+            ended = True
+            change.notify_all()
 
     thread = threading.Thread(target=work, name='prefetch', daemon=True)
     thread.start()

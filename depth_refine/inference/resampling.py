@@ -19,14 +19,8 @@ def uniform_times(times: np.ndarray, rate: float) -> np.ndarray:
 def interpolate(values: np.ndarray, times: np.ndarray, at: np.ndarray, smooth: bool) -> np.ndarray:
     """Interpolate values (N, ...) at ``times`` (N,) to the times ``at`` (M,), with the first and last value beyond.
 
-    Args:
-        values: what is known.
-        times: ascending.
-        at: any times.
-        smooth: by Akima's cubic, which does not overshoot where the steps in time differ, instead of linearly.
-
-    Returns:
-        (M, ...) float32.
+    ``times`` ascend. ``smooth`` is by Akima's cubic, which does not overshoot where the steps in time differ, instead
+    of linearly. Returns (M, ...) float32.
     """
     if len(times) == 1:
         return np.repeat(values, len(at), axis=0).astype(np.float32)

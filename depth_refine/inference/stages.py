@@ -29,9 +29,7 @@ from depth_refine.utils.errors import InputError
 
 from .training_camera import through_training_camera
 
-_NUM_JOINTS = len(JOINT_NAMES)
 _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements
-_DEFAULT_RATE = 50.0  # Human3.6M's frames a second
 
 
 class FirstStage:
@@ -58,9 +56,8 @@ class FirstStage:
         model = MODELS.build(self.cfg.model)
         if not isinstance(model, TopdownPoseEstimator) or not isinstance(model.head, IntegralHead3D):
             raise InputError(
-                f'{self.cfg.filename} is not a first stage: expected a {TopdownPoseEstimator.__name__} with an '
-                f'{IntegralHead3D.__name__}, as in configs/integral_h36m.py, got a {type(model).__name__}. Are the '
-                'stages in their order?'
+                f'{self.cfg.filename} is not a first stage: expected a TopdownPoseEstimator with an IntegralHead3D, as '
+                f'in configs/integral_h36m.py, got a {type(model).__name__}. Are the stages in their order?'
             )
         self.num_joints = model.head.num_joints
         self.depth_range = model.head.decoder.depth_range
@@ -68,12 +65,11 @@ class FirstStage:
         self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
         self._batch_size = batch_size
         policy = self.cfg.test_dataloader.dataset.get('bbox_policy', 'annotation')
-        self.notes = []
-        if policy != 'annotation':
-            self.notes.append(
-                f'The first stage was trained on boxes of the policy {policy}, and here gets boxes around the visible '
-                'body, which moves its results.'
-            )
+        note = (
+            f'The first stage was trained on boxes of the policy {policy}, and here gets boxes around the visible '
+            'body, which moves its results.'
+        )
+        self.notes = [] if policy == 'annotation' else [note]
 
     def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         """Predict every person, in batches.
@@ -93,7 +89,6 @@ class FirstStage:
                 yield np.column_stack(columns).astype(np.float32)
 
     def _sample(self, image: np.ndarray, bbox: np.ndarray) -> dict:
-        """A person as the network takes it."""
         box = dict(bbox=np.asarray(bbox, np.float32)[None], bbox_score=np.ones(1, np.float32))
         return self._pipeline(dict(img=image, flip_indices=FLIP_INDICES, **box))
 
@@ -123,20 +118,20 @@ class SecondStage:
         model = MODELS.build(self.cfg.model)
         if not isinstance(model, DepthTemporalRefiner):
             raise InputError(
-                f'{self.cfg.filename} is not a second stage: expected a {DepthTemporalRefiner.__name__}, as in '
+                f'{self.cfg.filename} is not a second stage: expected a DepthTemporalRefiner, as in '
                 f'configs/refiner_243.py, got a {type(model).__name__}. Are the stages in their order?'
             )
         dataset = self.cfg.test_dataloader.dataset
         self.num_joints = model.num_joints
         self.depth_range = model.head.decoder.depth_range if 'depth' in dataset.input_source else None
         named_rate = re.search(r'fps(\d+)', dataset.ann_file)
-        self.rate = float(named_rate[1]) if named_rate else _DEFAULT_RATE
+        self.rate = float(named_rate[1]) if named_rate else 50.0  # Human3.6M's
         self.is_causal = dataset.get('causal', False)
         if self.is_causal != getattr(model.backbone, 'causal', False):
+            kinds = ('not causal', 'causal') if self.is_causal else ('causal', 'not causal')
             raise InputError(
-                f'{self.cfg.filename}: its network is {_kind(not self.is_causal)}, and its test data set '
-                f'{_kind(self.is_causal)}: expected the same causal=... in the backbone and in the data sets, as in '
-                'configs/refiner_causal_27.py'
+                f'{self.cfg.filename}: its network is {kinds[0]}, and its test data set {kinds[1]}: expected the same '
+                'causal=... in the backbone and in the data sets, as in configs/refiner_causal_27.py'
             )
         # a refiner trained on true inputs takes predicted ones as well
         self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
@@ -170,9 +165,6 @@ class SecondStage:
 
     def stream(self, camera: dict) -> Callable[[np.ndarray], np.ndarray]:
         """A new stream: a function that takes one person's measurements (17, 5), frame by frame, to a pose (17, 3).
-
-        Args:
-            camera: as in :meth:`__call__`.
 
         Raises:
             InputError: the refiner is not causal.
@@ -212,17 +204,16 @@ def check_fit(first: FirstStage, second: SecondStage) -> None:
     Raises:
         InputError: they have other than Human3.6M's 17 joints, or the second reads depths of another range.
     """
-    names = f'{first.cfg.filename} and {second.cfg.filename}'
-    if not first.num_joints == second.num_joints == _NUM_JOINTS:
-        raise InputError(
-            f"{names} do not fit together: expected Human3.6M's {_NUM_JOINTS} joints in both, got {first.num_joints} "
-            f'and {second.num_joints}'
+    fault, joints = None, (first.num_joints, second.num_joints)
+    if set(joints) != {len(JOINT_NAMES)}:
+        fault = f"expected Human3.6M's {len(JOINT_NAMES)} joints in both, got {joints[0]} and {joints[1]}"
+    elif second.depth_range not in (None, first.depth_range):
+        fault = (
+            f'the first gives depths in a range of {first.depth_range:g} m, the second was trained on '
+            f'{second.depth_range:g} m. Use a refiner trained on this first stage.'
         )
-    if second.depth_range not in (None, first.depth_range):
-        raise InputError(
-            f'{names} do not fit together: the first gives depths in a range of {first.depth_range:g} m, the second '
-            f'was trained on {second.depth_range:g} m. Use a refiner trained on this first stage.'
-        )
+    if fault:
+        raise InputError(f'{first.cfg.filename} and {second.cfg.filename} do not fit together: {fault}')
 
 
 def _load_config(config: str | Path | Config) -> Config:
@@ -232,10 +223,6 @@ def _load_config(config: str | Path | Config) -> Config:
         raise InputError(f'{cfg.filename} has no {" and no ".join(missing)}: expected a config as in configs/')
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     return cfg
-
-
-def _kind(is_causal: bool) -> str:
-    return 'causal' if is_causal else 'not causal'
 
 
 def _load_weights(model: nn.Module, checkpoint: str | Path) -> nn.Module:

@@ -1,12 +1,17 @@
-"""Who is who from frame to frame, by the overlap of boxes."""
+"""One pass over a video: who is who from frame to frame, by the overlap of boxes, and what the first stage measures."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from tqdm import tqdm
+
+from depth_refine.utils.errors import InputError
 
 from .person_boxes import PersonBoxes
-from .video_source import Frame
+from .stages import FirstStage
+from .video_source import Frame, VideoSource
 
 MAX_GAP = 1.0  # seconds
 _MIN_IOU = 0.3
@@ -14,28 +19,20 @@ _NOISE = 0.2  # seconds
 _SMALLEST = 2.0  # px; a box of less shows nothing
 
 
-class FoundPerson(NamedTuple):
-    """A person in one frame: number, box (4,) x1 y1 x2 y2 px, and the larger box (4,) to crop for the first stage."""
-
-    track_id: int
-    bbox: np.ndarray
-    crop: np.ndarray
-
-
 class PersonFinder:
-    """Boxes that lie in the image, numbered by their source or by tracking.
-
-    Args:
-        person_boxes: where the boxes come from.
-    """
+    """Boxes that lie in the image, numbered by their source or by tracking."""
 
     def __init__(self, person_boxes: PersonBoxes) -> None:
         self._person_boxes = person_boxes
         self._tracker = IouTracker()
         self._cut = self._dropped = 0
 
-    def __call__(self, frame: Frame) -> list[FoundPerson]:
-        """The people of the next frame, none where it has no image; boxes are cut at its edges or, outside, dropped."""
+    def __call__(self, frame: Frame) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """The people of the next frame, none where it has no image; boxes are cut at its edges or, outside, dropped.
+
+        Returns:
+            Of each person the number, the box (4,) x1 y1 x2 y2 px, and the larger box (4,) to crop for the first stage.
+        """
         if frame.image is None:
             return []
         given, track_ids, margin = self._person_boxes(frame)
@@ -49,16 +46,13 @@ class PersonFinder:
         ids = self._tracker.update(frame.time, bboxes) if track_ids is None else track_ids[kept]
         middle, half = (bboxes[:, :2] + bboxes[:, 2:]) / 2, (bboxes[:, 2:] - bboxes[:, :2]) / 2
         crops = np.concatenate([middle - half * margin, middle + half * margin], axis=1)
-        return [FoundPerson(int(person), *both) for person, *both in zip(ids, bboxes, crops, strict=True)]
+        return list(zip(ids.tolist(), bboxes, crops, strict=True))
 
     def notes(self) -> list[str]:
         """Sentences on boxes so far that were cut or dropped."""
-        notes = []
-        if self._cut:
-            notes.append(f'Boxes that reached beyond the image and were cut at its edges: {self._cut}.')
-        if self._dropped:
-            notes.append(f'Boxes outside the image, dropped: {self._dropped}.')
-        return notes
+        kinds = {'that reached beyond the image and were cut at its edges': self._cut}
+        kinds['outside the image, dropped'] = self._dropped
+        return [f'Boxes {kind}: {count}.' for kind, count in kinds.items() if count]
 
 
 class IouTracker:
@@ -74,11 +68,7 @@ class IouTracker:
         self._next_id = 0
 
     def update(self, time: float, bboxes: np.ndarray) -> np.ndarray:
-        """Assign the boxes of the next frame.
-
-        Args:
-            time: of the frame, seconds.
-            bboxes: (N, 4) x1 y1 x2 y2, px.
+        """Assign the boxes (N, 4) x1 y1 x2 y2 px of the next frame, at ``time`` seconds.
 
         Returns:
             (N,) numbers of people, from 0 in the order in which they appear.
@@ -86,15 +76,13 @@ class IouTracker:
         oldest = min(time - MAX_GAP, self._time_before)
         self._last = {person: seen for person, seen in self._last.items() if seen[0] >= oldest}
         self._time_before = time
-        people = list(self._last)
+        people = np.array(list(self._last), int)
         ids = np.full(len(bboxes), -1)
-        if people:
-            iou = box_iou(bboxes, np.stack([self._last[person][1] for person in people]))
-            # pairs below the threshold count nothing, so that they never cost a good pair its match
-            rows, columns = linear_sum_assignment(np.where(iou < _MIN_IOU, 0, iou), maximize=True)
-            for row, column in zip(rows, columns, strict=True):
-                if iou[row, column] >= _MIN_IOU:
-                    ids[row] = people[column]
+        iou = box_iou(bboxes, np.reshape([bbox for _, bbox in self._last.values()], (-1, 4)))
+        iou[iou < _MIN_IOU] = 0  # such pairs count nothing, so that they never cost a good pair its match
+        rows, columns = linear_sum_assignment(iou, maximize=True)
+        matched = iou[rows, columns] > 0
+        ids[rows[matched]] = people[columns[matched]]
         is_new = ids < 0
         ids[is_new] = self._next_id + np.arange(is_new.sum())
         self._next_id += int(is_new.sum())
@@ -142,9 +130,46 @@ def split_into_tracks(
             else:
                 dropped += 1
         split += len(away)
-    notes = []
-    if split:
-        notes.append(f'Returns after more than {MAX_GAP:g} s, each a new track: {split}.')
+    notes = [f'Returns after more than {MAX_GAP:g} s, each a new track: {split}.'] if split else []
     if dropped:
         notes.append(f'Tracks of fewer than {int(np.ceil(needed))} frames, dropped as noise: {dropped}.')
     return sorted(tracks, key=lambda track: (frames[track[1][0]], track[0])), notes
+
+
+@dataclass
+class Observations:
+    """What the first stage saw: N frames, D people in all of them together."""
+
+    size: tuple[int, int]  # width and height of the frames, px
+    times: np.ndarray  # (N,) seconds
+    frames: np.ndarray  # (D,) frame number, ascending
+    ids: np.ndarray  # (D,) number of the person
+    bboxes: np.ndarray  # (D, 4) px
+    measurements: np.ndarray  # (D, 17, 5), see stages
+    notes: list[str]  # sentences on boxes that were cut or dropped
+
+
+def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstStage) -> Observations:
+    """Read a video once, frame by frame, through boxes, tracker and first stage; only numbers are kept.
+
+    Raises:
+        InputError: no frame can be read; see also :class:`VideoSource`.
+    """
+    find, times, found, size = PersonFinder(person_boxes), [], [], None
+
+    def people() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        nonlocal size
+        for frame in tqdm(video, total=video.frame_count, desc=video.name, unit='frame'):
+            times.append(frame.time)
+            if frame.image is not None:
+                size = frame.image.shape[1::-1]
+            for person, bbox, crop in find(frame):
+                found.append((frame.index, person, *bbox))
+                yield frame.image, crop
+
+    measurements = np.reshape(list(first_stage(people())), (-1, first_stage.num_joints, 5)).astype(np.float32)
+    if size is None:
+        raise InputError(f'{video.name}: not one frame can be read')
+    frames, ids, *bboxes = np.reshape(found, (-1, 6)).T
+    bboxes = np.stack(bboxes, axis=1).astype(np.float32)
+    return Observations(size, np.array(times), frames.astype(int), ids.astype(int), bboxes, measurements, find.notes())

@@ -9,14 +9,7 @@ from depth_refine.structures.camera import TRAINING_FOCAL
 def undistorted(pixels: np.ndarray, camera: dict) -> np.ndarray:
     """What a camera with the same focal lengths and principal point, but without lens distortion, would see.
 
-    Pixels far outside the image, where the model of the distortion ends, stay as they are.
-
-    Args:
-        pixels: (..., 2) px.
-        camera: see :func:`depth_refine.structures.camera.make_camera`.
-
-    Returns:
-        (..., 2) px.
+    Takes and gives (..., 2) px. Pixels far outside the image, where the model of the distortion ends, stay as they are.
     """
     rays = back_project(pixels, np.ones(pixels.shape[:-1]), camera)[..., :2]
     ideal = rays * np.ravel(camera['f']) + np.ravel(camera['c'])

@@ -15,11 +15,10 @@ from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
 
 from .live_poses import LiveFrame, live_poses
-from .observations import Observations, observe
 from .person_boxes import BoxFile, PersonBoxes, whole_frame
 from .resampling import has_rate, interpolate, uniform_times
 from .stages import FirstStage, SecondStage, check_fit
-from .tracking import split_into_tracks
+from .tracking import Observations, observe, split_into_tracks
 from .training_camera import undistorted
 from .video_source import open_source
 
@@ -155,6 +154,7 @@ class VideoPoseInferencer:
         if is_interpolated.any():
             result.notes.append(f'Person {track_id}, interpolated frames in gaps: {is_interpolated.sum()}.')
 
+        inputs = measurements
         if resampled := not has_rate(times, rate):
             note = (
                 f'The refiner was trained at {rate:g} frames a second: its inputs are interpolated to that rate, and '
@@ -164,23 +164,18 @@ class VideoPoseInferencer:
             at = uniform_times(times, rate)
             inputs = interpolate(measurements, times, at, smooth=True)
             inputs[..., 3:] = inputs[..., 3:].clip(min=0)  # a curve through confidences near 0 dips below
-        else:
-            inputs = measurements
         poses = self.second_stage(inputs, result.camera)
         try:
-            root = _root(poses, inputs, result.camera, smooth)
+            pixels = undistorted(inputs[..., :2], result.camera)
+            lens = np.ravel(result.camera['f']), np.ravel(result.camera['c'])
+            root = estimate_root_trajectory(poses, pixels, *lens, weights=inputs[..., 3], smooth=smooth)
+            root = interpolate(root, at, times, smooth=True) if resampled else root.astype(np.float32)
+            distance = root[:, 2]
         except InputError as error:
             result.notes.append(f'Person {track_id}: no position in space, since {error}')
             root = None
-        if resampled:
-            poses, root = (
-                None if values is None else interpolate(values, at, times, smooth=True) for values in (poses, root)
-            )
-
-        if root is None:
             distance = np.max(result.camera['f']) * _BOX_METRES / (bboxes[:, 2:] - bboxes[:, :2]).max(axis=1)
-        else:
-            distance = root[:, 2]
+        poses = interpolate(poses, at, times, smooth=True) if resampled else poses
         depth = measurements[..., 2]
         first = back_project(measurements[..., :2], depth + distance[:, None], result.camera)
         return PoseTrack(
@@ -196,14 +191,6 @@ class VideoPoseInferencer:
             is_interpolated=is_interpolated,
             root=root,
         )
-
-
-def _root(poses: np.ndarray, measurements: np.ndarray, camera: dict, smooth: float) -> np.ndarray:
-    """(T, 3) path of the root, metres; refused where poses and pixels tell none."""
-    pixels = undistorted(measurements[..., :2], camera)
-    lens = np.ravel(camera['f']), np.ravel(camera['c'])
-    root = estimate_root_trajectory(poses, pixels, *lens, weights=measurements[..., 3], smooth=smooth)
-    return root.astype(np.float32)
 
 
 def _person_boxes(boxes: str | Path | PersonBoxes) -> PersonBoxes:

@@ -1,7 +1,7 @@
 """Frames and their times from a video file, a folder of images, arrays or a camera."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -33,27 +33,20 @@ class VideoSource:
     """An iterable of :class:`Frame`, decoded in a thread of its own a few frames ahead; can be iterated over once.
 
     Frames that cannot be read are counted and have a time, but no image, so that numbers of frames keep their meaning.
-
-    Attributes:
-        name: for titles.
-        frame_count: number of frames, as far as known, or estimated, before reading them.
-        is_live: a camera, which never ends and drops frames that nobody takes in time.
-        started: of a camera, :func:`time.monotonic` at time 0.
-        notes: sentences on what was assumed or could not be read; complete when the iteration has ended.
     """
 
     def __init__(self, name: str, frame_count: int | None = None, is_live: bool = False) -> None:
-        self.name = name
-        self.frame_count = frame_count
-        self.is_live = is_live
-        self.started = time.monotonic()
-        self.notes: list[str] = []
+        self.name = name  # for titles
+        self.frame_count = frame_count  # as far as known, or estimated, before reading them
+        self.is_live = is_live  # a camera, which never ends and drops frames that nobody takes in time
+        self.started = time.monotonic()  # of a camera: its time 0
+        self.notes: list[str] = []  # on what was assumed or could not be read; complete when the iteration has ended
         self._frames: Iterator[Frame] = iter(())
 
     def __iter__(self) -> Iterator[Frame]:
         return prefetch(self._checked(), 1 if self.is_live else _AHEAD, newest=self.is_live)
 
-    def _checked(self) -> Iterator[Frame]:
+    def _checked(self) -> Generator[Frame, None, None]:
         """The frames, as BGR and as long as they are of one size, and in the end a note on what could not be read."""
         shape, unreadable = None, []
         with closing(self._frames):
@@ -192,8 +185,7 @@ def _bgr(image: np.ndarray, what: str) -> np.ndarray:
         raise InputError(f'{what}: expected an image of uint8 or uint16, got {kind}')
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
-    if image.ndim == 2:
-        image = image[..., None]
+    image = image[..., None] if image.ndim == 2 else image
     if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
         raise InputError(f'{what}: expected an image (h, w) or (h, w, 1, 3 or 4), got shape {image.shape}')
     return np.ascontiguousarray(np.repeat(image, 3, axis=2) if image.shape[-1] == 1 else image[..., :3])

@@ -49,11 +49,7 @@ def make_camera(
 
 
 def check_camera(intrinsics: Sequence[float] | None, extrinsics: dict | None = None) -> None:
-    """Refuse what :func:`make_camera` would whatever the size of the frames, before the long work that tells it.
-
-    Raises:
-        InputError: the numbers are not of such a camera.
-    """
+    """Refuse what :func:`make_camera` would (``InputError``) whatever the size of the frames, before long work."""
     if intrinsics is not None:
         numbers = np.asarray(intrinsics, float)
         if numbers.shape not in ((4,), (9,)) or not np.isfinite(numbers).all() or (numbers[:2] <= 0).any():

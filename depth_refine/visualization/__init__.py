@@ -1,20 +1,12 @@
 """Pictures of poses and of training, in millimetres.
 
-Of test data:
-
-- :mod:`pose_frame`: ``PoseFrame``, what there is to draw of one frame
-- :mod:`pose_strip`: fast drawing with OpenCV, image with overlay beside 3D views
-- :mod:`pose_figure`: ``plot_pose_comparison``, frames in rows, predictions in columns
-- :mod:`training_curves`: ``plot_training_curves``, losses and validation errors of several runs
-- :mod:`visualization_hook`: ``DepthPoseVisualizationHook``, pictures while testing, in MMPose's manner
-
-Of the people of a video (:class:`depth_refine.structures.VideoPoses`):
-
-- :mod:`overlay_video`: ``write_overlay_video``, people drawn over frames beside :mod:`scene_view`, a turning 3D view
-- :mod:`pose_figure`: ``write_pose_picture``, for papers
-- :mod:`report`: ``write_report``, a page with everything
-
-Shared: :mod:`drawing`, lines and text with OpenCV; :mod:`mp4`, videos that browsers play.
+- :mod:`pose_frame`: ``PoseFrame``, what there is to draw of one frame; :mod:`pose_strip`: its image beside 3D views
+- :mod:`pose_figure`: frames in rows, predictions in columns; for papers
+- :mod:`training_curves`: losses and validation errors of several runs
+- :mod:`visualization_hook`: pictures while testing, in MMPose's manner
+- :mod:`overlay_video`: people drawn over a video beside :mod:`scene_view`, a turning 3D view
+- :mod:`report`: a page with everything of a video
+- shared: :mod:`drawing`, lines and text with OpenCV; :mod:`mp4`, videos that browsers play
 """
 
 from .overlay_video import write_overlay_video

@@ -18,28 +18,29 @@ GRID = 0.5  # metres between the lines of a floor
 _SHIFT = 4  # fractional bits of pixel positions: without them slow motion jumps from pixel to pixel
 
 
-def turned(points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
+def turned(points: np.ndarray, azimuth: float, scale: float, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """See points orthographically from slightly above.
 
     Args:
         points: (..., 3) camera-axes metres around the centre of the view.
         azimuth: degrees by which the viewer walks around the centre, 0 at the camera, 90 where depth runs sideways.
+        scale: px per metre.
+        size: width and height of the view, px.
 
     Returns:
-        (..., 2) metres to the right and down of the centre, and (...) metres away from the viewer.
+        (..., 2) px, and (...) metres away from the viewer.
     """
     x, y, z = np.moveaxis(points, -1, 0)
     cos, sin = np.cos(np.radians(azimuth)), np.sin(np.radians(azimuth))
     x, z = cos * x + sin * z, cos * z - sin * x
     cos, sin = np.cos(ELEVATION), np.sin(ELEVATION)
     y, z = cos * y - sin * z, cos * z + sin * y
-    return np.stack([x, y], axis=-1), z
+    return np.stack([x, y], axis=-1) * scale + np.array(size) / 2, z
 
 
 def bone_colors(trunk: tuple[int, int, int] = SIDE_COLORS['trunk']) -> list[tuple[int, int, int]]:
     """The colour of each bone: left and right as everywhere, the trunk's as given."""
-    colors = {**SIDE_COLORS, 'trunk': trunk}
-    return [colors[side] for side in BONE_SIDES]
+    return [{**SIDE_COLORS, 'trunk': trunk}[side] for side in BONE_SIDES]
 
 
 def draw_bones(

@@ -11,6 +11,7 @@ import numpy as np
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
+_CANNOT = 'cannot write the video'
 _TICKS = 90_000  # a second; the customary clock of video
 
 
@@ -30,13 +31,13 @@ def write_mp4(frames: Iterable[tuple[float, np.ndarray]], path: str | Path, fps:
     """
     path = Path(path)
     if path.suffix != '.mp4':
-        raise InputError(f"cannot write the video {path}: expected a name that ends in '.mp4'")
+        raise InputError(f"{_CANNOT} {path}: expected a name that ends in '.mp4'")
     with whole_file(path) as partial:
         try:
             with av.open(str(partial), 'w', options={'movflags': 'faststart'}) as container:
                 _encode(frames, container, path, fps, crf)
         except av.FFmpegError as error:
-            raise InputError(f'cannot write the video {path}: {error}') from error
+            raise InputError(f'{_CANNOT} {path}: {error}') from error
 
 
 def _encode(frames, container: av.container.OutputContainer, path: Path, fps: float, crf: int) -> None:
@@ -52,18 +53,14 @@ def _encode(frames, container: av.container.OutputContainer, path: Path, fps: fl
             stream.height, stream.width = shape[:2]
             stream.codec_context.time_base = Fraction(1, _TICKS)
         if picture.shape != shape:
-            raise InputError(
-                f'cannot write the video {path}: expected pictures of one size, {shape}, got {picture.shape}'
-            )
+            raise InputError(f'{_CANNOT} {path}: expected pictures of one size, {shape}, got {picture.shape}')
         if seconds <= last:
-            raise InputError(
-                f'cannot write the video {path}: expected times that increase, got {seconds:.4f} s after {last:.4f} s'
-            )
+            raise InputError(f'{_CANNOT} {path}: expected times that increase, got {seconds:.4f} s after {last:.4f} s')
         last = seconds
         frame = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), format='yuv420p')
         frame.pts, frame.duration = round(seconds * _TICKS), round(_TICKS / fps)
         frame.time_base = Fraction(1, _TICKS)
         container.mux(stream.encode(frame))
     if shape is None:
-        raise InputError(f'cannot write the video {path}: there are no frames')
+        raise InputError(f'{_CANNOT} {path}: there are no frames')
     container.mux(stream.encode())

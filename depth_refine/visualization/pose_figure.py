@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -15,12 +14,10 @@ from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
 from .overlay_video import checked_frames
-from .pose_frame import BONE_SIDES, SIDE_COLORS, TRUTH_COLOR, PoseFrame
+from .pose_frame import BONE_SIDES, SIDE_COLORS, TRUTH_COLOR, PoseFrame, css
 from .pose_strip import image_panel
 
-_CELL = 2.9  # inches
 _TICK_MM = 500
-_MOMENTS = 4
 
 
 def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
@@ -37,11 +34,11 @@ def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
     Raises:
         InputError: there are no rows, or they differ in their names of predictions or in whether truth is known.
     """
-    names = [_columns(row) for row in rows]
+    names = [[*(['ground truth'] if row.truth is not None else []), *row.predictions] for row in rows]
     if not rows or any(columns != names[0] for columns in names):
         raise InputError(f'cannot draw {path}: expected rows with the same poses, got {names}')
     with rc_context({'grid.color': '0.85', 'grid.linewidth': 0.6}):  # 3D axes take these from nowhere else
-        figure = _draw_figure(rows)
+        figure = _draw_figure(rows, 1 + len(names[0]))
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=130, bbox_inches='tight')
 
@@ -63,58 +60,38 @@ def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: st
         raise InputError(f'cannot draw {path}: no person was found in {poses.video}')
     track = max(poses.tracks, key=lambda track: len(track.frames))
     found = np.flatnonzero(~track.is_interpolated)
-    chosen = found[np.unique(np.linspace(0, len(found) - 1, _MOMENTS + 2).round().astype(int)[1:-1])]
-    rows = {int(track.frames[position]): position for position in chosen}
-    images = {i: image for i, image in enumerate(checked_frames(poses, frames, path)) if i in rows}
-    plot_pose_comparison(
-        [
-            PoseFrame(
-                image=images[frame],
-                keypoints=track.keypoints[position],
-                truth=None if track.truth is None else track.truth[position],
-                predictions={
-                    'first stage': track.keypoints_3d_first[position],
-                    'refined': track.keypoints_3d[position],
-                },
-                title=f'{poses.times[frame] - poses.times[0]:.2f} s',
-            )
-            for frame, position in rows.items()
-        ],
-        path,
-    )
+    chosen = found[np.unique(np.linspace(0, len(found) - 1, 4 + 2).round().astype(int)[1:-1])]
+    numbers = track.frames[chosen]
+    images = [image for i, image in enumerate(checked_frames(poses, frames, path)) if i in numbers]
+    rows = []
+    for image, position in zip(images, chosen, strict=True):
+        predictions = {'first stage': track.keypoints_3d_first[position], 'refined': track.keypoints_3d[position]}
+        truth = None if track.truth is None else track.truth[position]
+        title = f'{poses.times[track.frames[position]] - poses.times[0]:.2f} s'
+        rows.append(PoseFrame(image, track.keypoints[position], truth, predictions, title))
+    plot_pose_comparison(rows, path)
 
 
-def _columns(row: PoseFrame) -> list[str]:
-    """Titles of the 3D views."""
-    return [*(['ground truth'] if row.truth is not None else []), *row.predictions]
-
-
-def _draw_figure(rows: Sequence[PoseFrame]) -> Figure:
-    columns = 1 + len(_columns(rows[0]))
-    figure = Figure(figsize=(_CELL * columns, _CELL * len(rows) + 0.5), layout='constrained')
+def _draw_figure(rows: Sequence[PoseFrame], columns: int) -> Figure:
+    figure = Figure(figsize=(2.9 * columns, 2.9 * len(rows) + 0.5), layout='constrained')  # inches
     figure.get_layout_engine().set(h_pad=0.12)  # inches; 3D axes do not count the labels of their ticks
     for index, row in enumerate(rows):
         truth, errors = row.relative_truth(), row.errors_mm()
-        poses = row.relative_predictions()
-        if truth is not None:
-            poses = {'ground truth': truth, **poses}
+        poses = ({} if truth is None else {'ground truth': truth}) | row.relative_predictions()
         limits = _limits(list(poses.values()))
         first = index * columns + 1
-        _draw_image(figure.add_subplot(len(rows), columns, first), row)
+        axes = figure.add_subplot(len(rows), columns, first)
+        axes.imshow(image_panel(row, 360, crop=True)[..., ::-1])
+        axes.set_title(row.title, fontsize=10)
+        axes.set_axis_off()
         for offset, (name, pose) in enumerate(poses.items(), start=1):
             axes = figure.add_subplot(len(rows), columns, first + offset, projection='3d')
             title = f'{name}\nMPJPE {errors[name]:.0f} mm' if name in errors else name
             _draw_pose(axes, pose, truth if name in errors else None, limits, title)
     colors = {**SIDE_COLORS, **({'ground truth behind predictions': TRUTH_COLOR} if errors else {})}
-    lines = [Line2D([], [], color=_rgb(color), linewidth=3, label=label) for label, color in colors.items()]
+    lines = [Line2D([], [], color=css(color), linewidth=3, label=label) for label, color in colors.items()]
     figure.legend(handles=lines, loc='outside lower center', ncols=len(lines), frameon=False, fontsize=9)
     return figure
-
-
-def _draw_image(axes, row: PoseFrame) -> None:
-    axes.imshow(cv2.cvtColor(image_panel(row, 360, crop=True), cv2.COLOR_BGR2RGB))
-    axes.set_title(row.title, fontsize=10)
-    axes.set_axis_off()
 
 
 def _plot_axes(pose: np.ndarray) -> np.ndarray:
@@ -135,9 +112,8 @@ def _draw_pose(axes, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndar
         _draw_bones(axes, ghost, [TRUTH_COLOR] * len(BONES), 1.8)
     _draw_bones(axes, pose, [SIDE_COLORS[side] for side in BONE_SIDES], 2.4)
     for name, label, (low, high) in zip('xyz', ('x', 'depth z', 'up, −y'), limits, strict=True):
-        axes.set(
-            **{f'{name}lim': (low, high), f'{name}ticks': np.arange(-(-low // _TICK_MM), high / _TICK_MM) * _TICK_MM}
-        )
+        ticks = np.arange(-(-low // _TICK_MM), high / _TICK_MM) * _TICK_MM
+        axes.set(**{f'{name}lim': (low, high), f'{name}ticks': ticks})
         axis = getattr(axes, f'{name}axis')
         axis.set_label_text(f'{label} (mm)', fontsize=7)
         axis.labelpad = -8
@@ -151,8 +127,4 @@ def _draw_pose(axes, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndar
 def _draw_bones(axes, pose: np.ndarray, colors: list, width: float) -> None:
     points = _plot_axes(pose)
     for bone, color in zip(map(list, BONES), colors, strict=True):
-        axes.plot(*points[bone].T, color=_rgb(color), linewidth=width, solid_capstyle='round')
-
-
-def _rgb(color: tuple[int, int, int]) -> tuple[float, ...]:
-    return tuple(channel / 255 for channel in color)
+        axes.plot(*points[bone].T, color=css(color), linewidth=width, solid_capstyle='round')

@@ -17,23 +17,20 @@ BONE_SIDES = tuple(
 )
 
 
+def css(color: tuple[int, int, int]) -> str:
+    """A colour as web pages and Matplotlib take it."""
+    return '#' + bytes(color).hex()
+
+
 @dataclass
 class PoseFrame:
-    """One frame of a picture or video.
+    """One frame of a picture or video; joints are camera-frame metres, any root position."""
 
-    Attributes:
-        image: (H, W, 3) uint8 in OpenCV's order BGR, or None where there is no image.
-        keypoints: (17, 2) px in ``image`` to draw over it, or None.
-        truth: (17, 3) true joints, camera-frame metres, any root position, or None where they are not known.
-        predictions: for each name that should stand above the pose, (17, 3) camera-frame metres, any root position.
-        title: which frame this is, for example 'S9 Walking, frame 120'.
-    """
-
-    image: np.ndarray | None
-    keypoints: np.ndarray | None
-    truth: np.ndarray | None
-    predictions: dict[str, np.ndarray]
-    title: str = ''
+    image: np.ndarray | None  # (H, W, 3) uint8 BGR
+    keypoints: np.ndarray | None  # (17, 2) px in ``image`` to draw over it
+    truth: np.ndarray | None  # (17, 3) true joints, where they are known
+    predictions: dict[str, np.ndarray]  # for each name that should stand above the pose, (17, 3) joints
+    title: str = ''  # which frame this is, for example 'S9 Walking, frame 120'
 
     def relative_truth(self) -> np.ndarray | None:
         """(17, 3) true joints with the root at the origin, metres, or None."""
@@ -45,7 +42,6 @@ class PoseFrame:
 
     def errors_mm(self) -> dict[str, float]:
         """MPJPE of each prediction (Protocol 1), millimetres; empty without truth."""
-        if self.truth is None:
-            return {}
-        truth = self.relative_truth()[None]
-        return {name: 1000 * float(mpjpe(pose[None], truth)[0]) for name, pose in self.relative_predictions().items()}
+        truth = self.relative_truth()
+        poses = {} if truth is None else self.relative_predictions()
+        return {name: 1000 * float(mpjpe(pose[None], truth[None])[0]) for name, pose in poses.items()}

@@ -25,7 +25,7 @@ from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 
 PANEL = 340  # px, side of a square panel
 _CAPTION = 52  # px, height of the text above a panel
-_METRES = 2.3  # what a panel shows, from edge to edge
+_VIEW = PANEL / 2.3, (PANEL, PANEL)  # px per metre, a panel showing 2.3 m; its size
 _AXES = (110, 110, 120)
 
 
@@ -71,9 +71,8 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
         centre, side = (low + high) / 2, int(np.clip(1.25 * np.max(high - low), 16, 3 * side))
     corner = np.round(centre - side / 2).astype(int)
     region = np.full((side, side, 3), EMPTY[::-1], np.uint8)
-    (left, right), (top, bottom) = (
-        np.clip([at, at + side], 0, end) for at, end in zip(corner, (width, height), strict=True)
-    )
+    left, top = np.clip(corner, 0, (width, height))
+    right, bottom = np.clip(corner + side, 0, (width, height))
     target = region[top - corner[1] : bottom - corner[1], left - corner[0] : right - corner[0]]
     target[:] = frame.image[top:bottom, left:right]
     panel = cv2.resize(region, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)
@@ -86,20 +85,12 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
 def _pose_panel(pose: np.ndarray, ghost: np.ndarray | None, azimuth: float) -> np.ndarray:
     """Draw a root-relative pose (17, 3), and behind it in grey another one, on a grid at the lowest true joint."""
     panel = np.full((PANEL, PANEL, 3), 255, np.uint8)
-    reference = pose if ghost is None else ghost
-    _floor(panel, reference[:, 1].max(), azimuth)
+    _floor(panel, (pose if ghost is None else ghost)[:, 1].max(), azimuth)
     if ghost is not None:
-        points, _ = _view(ghost, azimuth)
-        draw_bones(panel, points, [TRUTH_COLOR] * len(BONES), thickness=3)
-    points, depth = _view(pose, azimuth)
+        draw_bones(panel, turned(ghost, azimuth, *_VIEW)[0], [TRUTH_COLOR] * len(BONES), thickness=3)
+    points, depth = turned(pose, azimuth, *_VIEW)
     draw_bones(panel, points, bone_colors(), thickness=3, outline=WHITE, depth=depth)
     return panel
-
-
-def _view(points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
-    """Camera-axes metres (..., 3) to panel pixels (..., 2) and depth from the viewer (...)."""
-    points, depth = turned(points, azimuth)
-    return points * PANEL / _METRES + PANEL / 2, depth
 
 
 def _floor(panel: np.ndarray, level: float, azimuth: float) -> None:
@@ -107,11 +98,11 @@ def _floor(panel: np.ndarray, level: float, azimuth: float) -> None:
     ticks = np.array([-1.5, -0.5, 0.5, 1.5]) * GRID
     ends = np.array([[tick, level, end] for tick in ticks for end in ticks[[0, -1]]]).reshape(-1, 2, 3)
     for line in np.concatenate([ends, ends[..., [2, 1, 0]]]):
-        draw_line(panel, *_view(line, azimuth)[0], LINES, 1)
+        draw_line(panel, *turned(line, azimuth, *_VIEW)[0], LINES, 1)
     for axis, label in ((0, 'x'), (2, 'depth z')):
         edge = np.array([[ticks[0], level, ticks[0]]] * 2)
         edge[1, axis] += GRID
-        (start, end), _ = _view(edge, azimuth)
+        (start, end), _ = turned(edge, azimuth, *_VIEW)
         draw_line(panel, start, end, _AXES, 2)
         x, y = np.round(end).astype(int)
         draw_text(panel, label, (min(max(x, 2), PANEL - text_width(label, 0.38) - 2), y + 13), 0.38, _AXES)

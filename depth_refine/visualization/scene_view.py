@@ -18,26 +18,20 @@ class SceneView:
     """Draws the refined poses of a video on a floor, seen by a viewer who walks around them.
 
     People stand where they are if the roots of all are known; if not, side by side, from left to right in the order in
-    which they appear in the image. The view follows them.
-
-    Args:
-        poses: the people.
-        size: width and height of the view, px.
+    which they appear in the image. The view follows them; its ``size`` is width and height, px.
     """
 
     def __init__(self, poses: VideoPoses, size: tuple[int, int]) -> None:
         self._poses, self._size = poses, size
         self._in_space = all(track.root is not None for track in poses.tracks)
         self._roots = [track.root for track in poses.tracks] if self._in_space else _side_by_side(poses.tracks)
-        self._joints = [
-            track.keypoints_3d + root[:, None] for track, root in zip(poses.tracks, self._roots, strict=True)
-        ]
+        people = list(zip(poses.tracks, self._roots, strict=True))
+        self._joints = [track.keypoints_3d + root[:, None] for track, root in people]
         self._centres = self._follow()
-        reach = [
-            np.linalg.norm((root - self._centres[track.frames])[:, [0, 2]], axis=-1).max()
-            for track, root in zip(poses.tracks, self._roots, strict=True)
+        away = [
+            np.linalg.norm((root - self._centres[track.frames])[:, [0, 2]], axis=-1).max() for track, root in people
         ]
-        self._reach = max(reach, default=0) + _REACH
+        self._reach = max(away, default=0) + _REACH
         self._scale = min(size) / (2 * self._reach)  # px per metre
         lowest = [joints[..., 1].max(axis=-1) for joints in self._joints]
         self._floor = np.percentile(np.concatenate(lowest), 95) if lowest else 1.0
@@ -52,12 +46,16 @@ class SceneView:
         drawn = []
         for track, joints in zip(self._poses.tracks, self._joints, strict=True):
             if (position := position_of(track, frame)) is not None:
-                points, depth = self._project(joints[position] - centre, azimuth)
+                points, depth = turned(joints[position] - centre, azimuth, self._scale, self._size)
                 drawn.append((depth.mean(), points, depth, bone_colors(person_color(track))))
         thickness = 3 if self._scale > 110 else 2
         for _, points, depth, colors in sorted(drawn, key=lambda person: -person[0]):
             draw_bones(picture, points, colors, thickness, WHITE, depth)
-        self._draw_captions(picture, frame)
+        place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'pelvis fixed'
+        draw_text(picture, 'refined', (12, 24), 0.6)
+        draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
+        draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
+        draw_legend(picture, {side: SIDE_COLORS[side] for side in ('left', 'right')}, width - 12, height - 14, 0.42)
         return picture
 
     def _follow(self) -> np.ndarray:
@@ -73,10 +71,6 @@ class SceneView:
         middle = np.stack([np.interp(frames, known, axis) for axis in (total[known] / people[known]).T], axis=-1)
         return gaussian_filter1d(middle, _FOLLOW_SECONDS * self._poses.fps, axis=0, mode='nearest')
 
-    def _project(self, points: np.ndarray, azimuth: float) -> tuple[np.ndarray, np.ndarray]:
-        points, depth = turned(points, azimuth)
-        return points * self._scale + np.array(self._size) / 2, depth
-
     def _draw_floor(self, picture: np.ndarray, centre: np.ndarray, azimuth: float) -> None:
         """A round grid around the centre; its lines stay where they are while the view follows the people."""
         radius = self._reach
@@ -86,16 +80,7 @@ class SceneView:
                 ends = np.zeros((2, 3))
                 ends[:, axis], ends[:, 1] = at, self._floor - centre[1]
                 ends[:, other] = np.array([-1, 1]) * np.sqrt(max(radius**2 - at**2, 0))
-                draw_line(picture, *self._project(ends, azimuth)[0], LINES, 1)
-
-    def _draw_captions(self, picture: np.ndarray, frame: int) -> None:
-        width, height = self._size
-        place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'pelvis fixed'
-        draw_text(picture, 'refined', (12, 24), 0.6)
-        draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
-        draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
-        sides = {side: SIDE_COLORS[side] for side in ('left', 'right')}
-        draw_legend(picture, sides, width - 12, height - 14, 0.42)
+                draw_line(picture, *turned(ends, azimuth, self._scale, self._size)[0], LINES, 1)
 
 
 def person_color(track: PoseTrack) -> tuple[int, int, int]:

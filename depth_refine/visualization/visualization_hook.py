@@ -9,7 +9,6 @@ import cv2
 import mmcv
 import numpy as np
 from mmengine import fileio
-from mmengine.runner import Runner
 from mmpose.engine.hooks import PoseVisualizationHook
 from mmpose.registry import HOOKS
 from mmpose.structures import PoseDataSample
@@ -23,6 +22,7 @@ from depth_refine.utils.errors import InputError
 from .pose_frame import PoseFrame
 from .pose_strip import draw_strip
 
+_CANNOT = 'cannot show pictures: {}; write them to a folder with --show-dir instead'
 _AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
 
 
@@ -30,9 +30,9 @@ _AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
 class DepthPoseVisualizationHook(PoseVisualizationHook):
     """Image with 2D joints beside 3D views of prediction and truth, for either stage.
 
-    The arguments are those of MMPose's ``PoseVisualizationHook``, so that ``tools/test.py --show``, ``--show-dir`` and
-    ``--interval`` work as they do there. Every ``interval``-th frame of a test is drawn, whether frames come one by one
-    or as whole videos. In validation it is the first frame of every ``interval``-th batch.
+    The arguments are those of MMPose's ``PoseVisualizationHook``. Every ``interval``-th frame of a test is drawn,
+    whether frames come one by one or as whole videos. In validation it is the first frame of every ``interval``-th
+    batch.
 
     Of the first stage, 2D joints are drawn as predicted and the 3D pose is back-projected with the true root depth, as
     the metric does. Of the second stage, the 2D joints are the predicted pose projected from the true root position,
@@ -49,22 +49,15 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         super().__init__(*args, **kwargs)
         no_display = not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
         if self.enable and self.show and sys.platform.startswith('linux') and no_display:
-            raise InputError(
-                'cannot show pictures: no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set); '
-                'write them to a folder with --show-dir instead'
-            )
+            raise InputError(_CANNOT.format('no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set)'))
 
-    def after_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]
-    ) -> None:
+    def after_val_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
         """Draw the first frame of every ``interval``-th validation batch."""
         step = runner.iter + batch_idx
         if self.enable and step % self.interval == 0:
             self._deliver('val_img', self._draw(outputs[0], 0), step, file=None)
 
-    def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]
-    ) -> None:
+    def after_test_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
         """Draw every ``interval``-th frame of the test."""
         if not self.enable:
             return
@@ -84,9 +77,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
                 cv2.imshow('depth_refine', picture)
                 cv2.waitKey(int(1000 * self.wait_time))
             except cv2.error as error:
-                raise InputError(
-                    'cannot show pictures: this OpenCV is built without windows; write them with --show-dir instead'
-                ) from error
+                raise InputError(_CANNOT.format('this OpenCV is built without windows')) from error
         if file is not None:
             with whole_file(file) as partial:
                 cv2.imwrite(str(partial), picture)
@@ -95,19 +86,15 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
 
     def _draw(self, sample: PoseDataSample, index: int) -> np.ndarray:
         """Draw the ``index``-th frame of a sample."""
-        path = _img_paths(sample)[index]
-        image = None
+        path, image = _img_paths(sample)[index], None
         if fileio.exists(path, backend_args=self.backend_args):
             image = mmcv.imfrombytes(fileio.get(path, backend_args=self.backend_args))
         camera = sample.get('camera_param')
         pred = _frames(sample.pred_instances.keypoints)[index]
         if 'lifting_target' in sample.gt_instances:
             truth = _frames(sample.gt_instances.lifting_target)[index]
-            placed = pred - pred[ROOT] + truth[ROOT]
-            in_view = camera is not None and np.all(
-                placed[:, 2] > 0
-            )  # an untrained model's pose may lie behind the camera
-            keypoints = project(placed, camera) if in_view else None
+            placed = pred - pred[ROOT] + truth[ROOT]  # by an untrained model perhaps behind the camera
+            keypoints = project(placed, camera) if camera is not None and np.all(placed[:, 2] > 0) else None
         else:
             truth = _frames(sample.gt_instances.keypoints_cam)[index]
             keypoints = pred[:, :2]

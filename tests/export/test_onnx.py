@@ -14,6 +14,7 @@ from depth_refine.export.onnx import export_onnx, onnx_graph
 from depth_refine.structures.skeleton import JOINT_NAMES
 from depth_refine.utils.errors import InputError
 
+RNG = np.random.default_rng(0)
 CODEC = dict(type='DepthSequenceLifting', depth_range=1.2)
 
 
@@ -53,39 +54,32 @@ def run(path, values):
     return session.run(None, {session.get_inputs()[0].name: values})[0]
 
 
-def metadata(path):
-    return onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider']).get_modelmeta().custom_metadata_map
+def export(model, folder):
+    """The file, and its metadata."""
+    export_onnx(onnx_graph(model), folder / 'model.onnx', dict(checkpoint_sha256='abc'))
+    assert [path.name for path in folder.iterdir()] == ['model.onnx']
+    session = onnxruntime.InferenceSession(folder / 'model.onnx', providers=['CPUExecutionProvider'])
+    return folder / 'model.onnx', session.get_modelmeta().custom_metadata_map
 
 
-@pytest.fixture(scope='module', params=[False, True], ids=['symmetric', 'causal'])
-def refiner(request, tmp_path_factory):
-    model, path = build_refiner(request.param), tmp_path_factory.mktemp('refiner') / 'refiner.onnx'
-    export_onnx(onnx_graph(model), path, dict(checkpoint_sha256='abc'))
-    return model, path
-
-
-@pytest.mark.parametrize(('batch', 'frames'), [(1, 27), (1, 28), (3, 27), (2, 90), (5, 331)])
-def test_refiner_at_every_size(refiner, batch, frames):
-    model, path = refiner
-    values = torch.randn(batch, frames, 51)
-    with torch.no_grad():
-        expected = model(values.transpose(1, 2)).numpy()
-    actual = run(path, values.numpy())
-    assert actual.shape == (batch, frames - 26, 17, 3) and np.std(expected) > 0.01
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
-
-
-def test_refiner_metadata(refiner):
-    model, path = refiner
-    data = metadata(path)
+@pytest.mark.parametrize('causal', [False, True])
+def test_refiner_at_every_size(tmp_path, causal):
+    model = build_refiner(causal)
+    path, data = export(model, tmp_path)
+    for batch, frames in [(1, 27), (1, 28), (3, 27), (5, 331)]:
+        values = torch.randn(batch, frames, 51)
+        with torch.no_grad():
+            expected = model(values.transpose(1, 2)).numpy()
+        actual = run(path, values.numpy())
+        assert actual.shape == (batch, frames - 26, 17, 3) and np.std(expected) > 0.01
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
     assert json.loads(data['joint_names']) == list(JOINT_NAMES) and json.loads(data['receptive_field']) == 27
     assert '(N, T, 51) float32, T >= 27, of u, v, depth for each' in data['input'] and 'divided by 0.6' in data['input']
-    assert f'input frame t + {26 if model.backbone.causal else 13}' in data['output']
-    assert data['checkpoint_sha256'] == 'abc' and [file.name for file in path.parent.iterdir()] == ['refiner.onnx']
+    assert f'input frame t + {26 if causal else 13}' in data['output'] and data['checkpoint_sha256'] == 'abc'
 
 
 def test_stated_normalisation_is_the_codecs():
-    keypoints = np.random.default_rng(0).uniform(0, 300, (4, 17, 3)).astype(np.float32)
+    keypoints = RNG.uniform(0, 300, (4, 17, 3)).astype(np.float32)
     target = np.zeros((4, 17, 3), np.float32)
     encoded = KEYPOINT_CODECS.build(CODEC).encode(keypoints, lifting_target=target, camera_param=dict(w=640, h=362))
     u, v, depth = np.moveaxis(keypoints, -1, 0)
@@ -93,32 +87,22 @@ def test_stated_normalisation_is_the_codecs():
     np.testing.assert_allclose(encoded['keypoint_labels'], stated, rtol=1e-5, atol=1e-6)
 
 
-@pytest.fixture(scope='module', params=[True, False], ids=['RGB', 'BGR'])
-def first_stage(request, tmp_path_factory):
-    model, path = build_first_stage(request.param), tmp_path_factory.mktemp('first_stage') / 'first_stage.onnx'
-    export_onnx(onnx_graph(model), path)
-    return model, path, 'RGB' if request.param else 'BGR'
-
-
-@pytest.mark.parametrize('batch', [1, 2, 5])
-def test_first_stage_at_every_batch_size(first_stage, batch):
+@pytest.mark.parametrize('order', ['RGB', 'BGR'])
+def test_first_stage_at_every_batch_size(tmp_path, order):
     """The images are as OpenCV reads them, BGR, and the expected keypoints as MMPose predicts them."""
-    model, path, order = first_stage
-    images = np.random.default_rng(batch).integers(0, 256, (batch, 56, 40, 3), np.uint8)
-    inputs, samples = [torch.from_numpy(image).permute(2, 0, 1) for image in images], [PoseDataSample() for _ in images]
-    with torch.no_grad():
-        data = model.data_preprocessor(dict(inputs=inputs, data_samples=samples))
-        instances = model.head.predict(model.extract_feat(data['inputs']), samples)
-    expected = np.concatenate([instance.keypoints for instance in instances])
-    assert np.all(np.std(expected, axis=(0, 1)) > [0.5, 0.5, 0.01])
-    ordered = images[..., ::-1] if order == 'RGB' else images
-    actual = run(path, np.ascontiguousarray(ordered.transpose(0, 3, 1, 2), np.float32))
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
-
-
-def test_first_stage_metadata(first_stage):
-    _, path, order = first_stage
-    data = metadata(path)
+    model = build_first_stage(bgr_to_rgb=order == 'RGB')
+    path, data = export(model, tmp_path)
+    for batch in (1, 2, 5):
+        images, samples = RNG.integers(0, 256, (batch, 56, 40, 3), np.uint8), [PoseDataSample() for _ in range(batch)]
+        inputs = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
+        with torch.no_grad():
+            prepared = model.data_preprocessor(dict(inputs=inputs, data_samples=samples))
+            instances = model.head.predict(model.extract_feat(prepared['inputs']), samples)
+        expected = np.concatenate([instance.keypoints for instance in instances])
+        assert np.all(np.std(expected, axis=(0, 1)) > [0.5, 0.5, 0.01])
+        ordered = images[..., ::-1] if order == 'RGB' else images
+        actual = run(path, np.ascontiguousarray(ordered.transpose(0, 3, 1, 2), np.float32))
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
     assert data['input'].startswith(f'image: (N, 3, 56, 40) float32, {order}, 0 to 255')
     assert 'pixels of the crop' in data['output'] and json.loads(data['depth_range_m']) == 1.2
 
@@ -151,7 +135,5 @@ def test_both_exporters_of_pytorch(part, dynamo, tmp_path):
 def test_other_models_are_refused():
     head = dict(type='HeatmapHead', in_channels=512, out_channels=17, deconv_out_channels=None)
     model = MODELS.build(dict(type='TopdownPoseEstimator', backbone=dict(type='ResNet', depth=18), head=head))
-    with pytest.raises(
-        InputError, match='cannot export a TopdownPoseEstimator with a ResNet and a HeatmapHead: expect'
-    ):
+    with pytest.raises(InputError, match='cannot export a TopdownPoseEstimator with a ResNet and a HeatmapHead: expe'):
         onnx_graph(model)

@@ -1,4 +1,6 @@
 from fractions import Fraction
+from functools import partial
+from types import SimpleNamespace
 
 import av
 import cv2
@@ -35,29 +37,16 @@ def pictures():
 
 @pytest.fixture
 def camera(monkeypatch):
-    """A function that puts a camera of some frames, number 0, in the place of cv2's; what was released is in it."""
-
-    class Camera:
-        released = 0
-
-        def __init__(self, number):
-            self.number, self.frames = number, iter(images)
-
-        def isOpened(self):
-            return self.number == 0
-
-        def read(self):
-            image = next(self.frames, None)
-            return image is not None, image
-
-        def release(self):
-            Camera.released += 1
+    """A function that puts a camera of some frames, number 0, in the place of cv2's; returns the released ones."""
 
     def plug_in(frames):
-        nonlocal images
-        images = frames
-        monkeypatch.setattr(cv2, 'VideoCapture', Camera)
-        return Camera
+        images, released = iter([*((True, frame) for frame in frames), (False, None)]), []
 
-    images = []
+        def capture(number):
+            release = partial(released.append, number)
+            return SimpleNamespace(isOpened=lambda: number == 0, read=lambda: next(images), release=release)
+
+        monkeypatch.setattr(cv2, 'VideoCapture', capture)
+        return released
+
     return plug_in

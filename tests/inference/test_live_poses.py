@@ -67,18 +67,17 @@ def test_people_come_and_go(causal):
     assert [frame.frame.index for frame in live] == list(range(75)) and all(frame.delay >= 0 for frame in live)
 
 
-def test_needs_a_causal_refiner(stages):
-    inferencer = VideoPoseInferencer(*stages, device='cpu')
-    with pytest.raises(InputError, match=r'needs a causal TemporalConvNet.*configs/refiner_causal_27\.py'):
-        next(inferencer.stream(random_frames(2)))
-
-
-def test_a_camera_streams_and_is_no_video(causal, camera):
-    camera(random_frames(3))
+def test_a_camera_streams_and_is_no_video(causal, stages, camera):
+    released = camera(random_frames(3))
+    with pytest.raises(InputError, match='no camera 7: is it connected'):
+        causal.stream(7)
     with pytest.raises(InputError, match=r'camera 0 never ends: use stream\(\)'):
         causal(0)
+    with pytest.raises(InputError, match=r'needs a causal TemporalConvNet.*configs/refiner_causal_27\.py'):
+        next(VideoPoseInferencer(*stages, device='cpu').stream(random_frames(2)))
     live = []
-    with pytest.raises(InputError, match='camera 0 stopped after 3 frames'):
+    with pytest.raises(InputError, match='camera 0 stopped after 3 frames: is it still connected'):
         live.extend(causal.stream(0))
+    assert released == [0]
     assert live and live[-1].frame.index == 2, 'frames that come too fast are dropped, but not the newest'
     assert all(len(frame.people) == 1 and 0 < frame.delay < 60 for frame in live)

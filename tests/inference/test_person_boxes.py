@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.inference.person_boxes import BoxFile, whole_frame
+from depth_refine.inference.person_boxes import BoxFile
 from depth_refine.inference.video_source import Frame
 from depth_refine.utils.errors import InputError
 
@@ -40,34 +40,29 @@ def test_files(tmp_path, suffix, ids):
         assert (found.track_ids is None) == (ids is None) and found.margin == 1.2
 
 
-@pytest.mark.parametrize('suffix', ['.csv', '.json', '.npz'])
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
         (dict(bboxes=[*BBOXES[:3], [4, 3, 4, 8]]), r'y1 < y2; got frame 5 and box \[4.0, 3.0, 4.0, 8.0\] in entry 3'),
-        (dict(bboxes=[*BBOXES[:3], [1, 9, 4, 8]]), r'box \[1.0, 9.0, 4.0, 8.0\] in entry 3'),
         (dict(frames=[2, -1, 2, 5]), r'whole numbers from 0 as frame and track_id, .* got frame -1'),
         (dict(frames=[2, 0.5, 2, 5]), r'whole numbers from 0 as frame and track_id, .* got frame 0.5'),
         (dict(ids=[7, 7, 7, 7]), r'the person with track_id 7 has 2 boxes in frame 2'),
         (dict(bboxes=[[0.1, 0.2, 0.4, 0.9]] * 4), r'a box reaches 0\.9, .*; looks like normalised coordinates'),
     ],
 )
-def test_impossible_boxes(tmp_path, suffix, changes, message):
-    with pytest.raises(InputError, match=rf'boxes\{suffix}: .*{message}'):
-        BoxFile(write(tmp_path / f'boxes{suffix}', **changes))
+def test_impossible_boxes(tmp_path, changes, message):
+    with pytest.raises(InputError, match=rf'boxes\.csv: .*{message}'):
+        BoxFile(write(tmp_path / 'boxes.csv', **changes))
 
 
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
         ('a.csv', 'frame,x1,y1,x2\n0,1,2,3\n', r'not a file of boxes .*y2.*; expected a header and the columns frame'),
-        ('a.csv', 'frame,x1,y1,x2,y2\n0,1,2,3,wide\n', r'not a file of boxes .*wide.*; expected a header'),
         ('a.csv', 'frame,x1,y1,x2,y2\n0,1,2\n', r'x1 < x2 and y1 < y2; got frame 0 and box \[1.0, 2.0, nan, nan\]'),
         ('a.csv', 'frame,x1,y1,x2,y2\n', r'a\.csv has no boxes'),
         ('a.json', '{"frame": 0', r'not a file of boxes .*; expected a list of objects with frame, bbox'),
-        ('a.json', '[{"frame": 0, "box": [1, 2, 3, 4]}]', r"not a file of boxes .*'bbox'"),
         ('a.json', '[{"frame": 0, "bbox": [1, 2, 3]}]', r'expected N frames and N boxes of 4 numbers'),
-        ('a.json', '[' * 100_000, r'not a file of boxes'),
         ('a.json', '[{"frame": 1e300, "bbox": [1, 2, 3, 4]}]', r'whole numbers from 0 .*got frame 1e\+300'),
         ('a.json', '[{"frame": 0, "bbox": [1, 2, 1e300, 4]}]', r'x1 < x2.*box \[1\.0, 2\.0, inf, 4\.0\]'),
         ('a.npz', 'no archive', r'not a file of boxes .*; expected arrays frame \(N,\), bbox \(N, 4\)'),
@@ -80,15 +75,3 @@ def test_other_files(tmp_path, name, content, message):
         (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=message):
         BoxFile(tmp_path / name)
-
-
-def test_numbers_without_an_axis(tmp_path):
-    np.savez(tmp_path / 'a.npz', frame=3, bbox=[1, 2, 3, 4])
-    with pytest.raises(InputError, match='expected N frames and N boxes of 4 numbers'):
-        BoxFile(tmp_path / 'a.npz')
-
-
-def test_whole_frame():
-    boxes = whole_frame(Frame(3, 0.1, np.zeros((75, 97, 3), np.uint8)))
-    np.testing.assert_array_equal(boxes.bboxes, [[0, 0, 97, 75]])
-    assert boxes.track_ids.tolist() == [0] and boxes.margin == 1

@@ -11,17 +11,16 @@ def wave(times):
 
 def test_rate():
     times = np.arange(50) / 50
-    assert has_rate(times, 50) and not has_rate(times, 25) and not has_rate(times, 60)
+    assert has_rate(times, 50) and has_rate(times[:1], 50) and not has_rate(times, 25) and not has_rate(times, 60)
     assert has_rate(np.round(np.arange(60) / 29.97, 3), 30), 'times in whole milliseconds'
     assert not has_rate(np.delete(times, 20), 50)
-    assert has_rate(times[:1], 50)
 
 
-@pytest.mark.parametrize('end', [0.0, 0.02, 0.031, 1.0, 1.999])
+@pytest.mark.parametrize('end', [0.0, 0.02, 0.031, 1.999])
 def test_uniform_times_cover(end):
     at = uniform_times(np.array([0.5, 0.5 + end]), 50)
     np.testing.assert_allclose(np.diff(at), 0.02)
-    assert at[0] == 0.5 and at[-1] >= 0.5 + end - 1e-9 and at[-1] < 0.5 + end + 0.02
+    assert at[0] == 0.5 and 0.5 + end - 1e-9 <= at[-1] < 0.5 + end + 0.02
 
 
 def test_there_and_back():
@@ -33,16 +32,9 @@ def test_there_and_back():
     assert np.abs(interpolate(there, at, times, smooth=True) - wave(times)).max() < 0.025
 
 
-def test_smooth_where_linear_is_not():
-    times, at = np.arange(0, 2, 1 / 15), np.arange(0.2, 1.7, 0.02)
-    smooth, linear = (np.abs(interpolate(wave(times), times, at, kind) - wave(at)).max() for kind in (True, False))
-    assert smooth < linear / 3
-
-
 def test_no_overshoot_beside_a_long_step():
     times = np.array([0, 0.02, 0.04, 0.06, 0.9, 0.92, 0.94, 0.96])
-    values = np.array([0, 0, 0, 0, 1, 1, 1, 1.0])[:, None]
-    found = interpolate(values, times, np.linspace(0, 0.96, 200), smooth=True)
+    found = interpolate(np.repeat([[0.0], [1]], 4, axis=0), times, np.linspace(0, 0.96, 200), smooth=True)
     assert found.min() > -0.01 and found.max() < 1.01
 
 
@@ -50,15 +42,5 @@ def test_no_overshoot_beside_a_long_step():
 def test_few_frames(smooth):
     found = interpolate(np.array([[1.0, 2.0]]), np.array([3.0]), np.array([3.0, 4.0]), smooth)
     np.testing.assert_array_equal(found, [[1, 2], [1, 2]])
-    two = interpolate(np.array([[1.0], [3.0]]), np.array([0, 0.04]), np.array([0, 0.02, 0.04, 0.06]), smooth)
-    np.testing.assert_allclose(two, [[1], [2], [3], [3]])
-
-
-def test_gaps_are_linear_in_time():
-    times = np.array([0, 0.02, 0.05, 0.1, 0.2])
-    values = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
-    filled = interpolate(values, times[[0, 1, 4]], times, smooth=False)
-    np.testing.assert_allclose(filled[[0, 1, 4]], values, atol=1e-6)
-    for row in (2, 3):
-        share = (times[row] - 0.02) / 0.18
-        np.testing.assert_allclose(filled[row], values[1] * (1 - share) + values[2] * share, atol=1e-6)
+    two = interpolate(np.array([[1.0], [3.0]]), np.array([0, 0.04]), np.array([0, 0.01, 0.04, 0.06]), smooth)
+    np.testing.assert_allclose(two, [[1], [1.5], [3], [3]])

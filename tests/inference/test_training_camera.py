@@ -21,8 +21,7 @@ def test_lens_distortion():
 
 
 @pytest.mark.parametrize(
-    ('size', 'intrinsics'),
-    [((97, 75), (80, 90, 40, 30)), ((1080, 1920), (1500, 1500, 530, 990)), ((200, 200), None)],
+    ('size', 'intrinsics'), [((97, 75), (80, 90, 40, 30)), ((1080, 1920), (1500, 1500, 530, 990)), ((200, 200), None)]
 )
 def test_rays_through_the_training_camera(size, intrinsics):
     rays = np.random.default_rng(0).uniform(-0.4, 0.4, (5, 17, 2))

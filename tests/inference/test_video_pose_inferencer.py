@@ -36,24 +36,22 @@ def walk(times):
 def true_stages(monkeypatch):
     """In the place of the networks: measurements and poses of :func:`walk` at 25 frames a second, free of errors."""
 
-    class TrueStages:
-        crops, refined, confidences = [], [], [0.5]
+    refined, confidences = [], [0.5]
 
     def first(self, people):
-        for image, bbox in people:
-            TrueStages.crops.append(bbox)
+        for image, _ in people:
             poses, path = walk(np.array([image[0, 0, 0] / 25]))
             pixels = project(poses[0] + path[0], CAMERA)
-            confidence = TrueStages.confidences[image[0, 0, 0] % len(TrueStages.confidences)]
+            confidence = confidences[image[0, 0, 0] % len(confidences)]
             yield np.column_stack([pixels, poses[0][:, 2], np.full((17, 2), confidence)]).astype(np.float32)
 
     def second(self, measurements, camera):
-        TrueStages.refined.append((measurements, camera))
+        refined.append((measurements, camera))
         return walk(np.arange(len(measurements)) / 50)[0].astype(np.float32)
 
     monkeypatch.setattr(FirstStage, '__call__', first)
     monkeypatch.setattr(SecondStage, '__call__', second)
-    return TrueStages
+    return refined, confidences
 
 
 def test_exact_stages_give_exact_poses_in_space(inferencer, true_stages):
@@ -70,20 +68,13 @@ def test_exact_stages_give_exact_poses_in_space(inferencer, true_stages):
     np.testing.assert_allclose(track.keypoints_3d, poses, atol=2e-3)
     np.testing.assert_allclose(track.root, path, atol=0.01)
     np.testing.assert_allclose(track.keypoints_3d_first, poses, atol=5e-3)
-    ((measurements, camera),) = true_stages.refined
+    ((measurements, camera),) = true_stages[0]
     assert measurements.shape == (79, 17, 5) and camera is result.camera
     np.testing.assert_allclose(measurements[..., 2], walk(np.arange(79) / 50)[0][..., 2], atol=2e-3)
-    assert any('trained at 50 frames a second: its inputs are interpolated' in note for note in result.notes)
-
-
-def test_resampled_confidences_stay_above_zero(inferencer, true_stages):
-    true_stages.confidences[:] = 0, 0, 0.3, 1
-    (track,) = inferencer(numbered(40), intrinsics=INTRINSICS, fps=25).tracks
-    ((inputs, _),) = true_stages.refined
-    assert inputs[..., 3:].min() == 0 and inputs[..., 3:].max() > 0.9 and track.root is not None
 
 
 def test_gaps_are_filled_and_marked(inferencer, true_stages):
+    refined, true_stages[1][:] = true_stages[0], (0, 0, 0.3, 1)
     frames = numbered(30)
     frames[10:14] = [None] * 4
     result = inferencer(frames, intrinsics=INTRINSICS, fps=25)
@@ -94,25 +85,13 @@ def test_gaps_are_filled_and_marked(inferencer, true_stages):
     np.testing.assert_allclose(track.keypoints[10:14], expected, atol=1e-3)
     assert 'Frames that cannot be read and are gaps: 4, numbers 10, 11, 12, 13.' in result.notes
     assert 'Person 0, interpolated frames in gaps: 4.' in result.notes
-
-
-def test_long_gaps_end_a_track(inferencer):
+    inputs = refined[0][0]
+    assert inputs[..., 3:].min() == 0 and inputs[..., 3:].max() > 0.9, 'no confidence swings below 0'
     tracks = inferencer([*numbered(20), *[None] * 60, *numbered(20)]).tracks
-    assert [track.track_id for track in tracks] == [0, 1]
-    assert [track.frames.tolist() for track in tracks] == [list(range(20)), list(range(80, 100))]
+    assert [(track.track_id, *track.frames[[0, -1]]) for track in tracks] == [(0, 0, 19), (1, 80, 99)], 'a long gap'
 
 
-def test_boxes_get_their_margin(inferencer, true_stages):
-    given = np.array([[10, 20, 30, 60], [-20, 0, 20, 50], [97, 0, 120, 50]], np.float32)
-    result = inferencer(numbered(6), lambda frame: Boxes(given))
-    np.testing.assert_allclose(true_stages.crops[:2], [[8, 16, 32, 64], [-2, -5, 22, 55]], atol=1e-4)
-    assert [track.track_id for track in result.tracks] == [0, 1]
-    np.testing.assert_array_equal(result.tracks[1].bboxes, [[0, 0, 20, 50]] * 6)
-    assert 'Boxes that reached beyond the image and were cut at its edges: 6.' in result.notes
-
-
-@pytest.mark.parametrize('frames', [1, 2, 3])
-@pytest.mark.parametrize('fps', [50, 24])
+@pytest.mark.parametrize(('frames', 'fps'), [(1, 50), (1, 24), (2, 24), (3, 50)])
 def test_videos_shorter_than_the_receptive_field(inferencer, frames, fps):
     (track,) = inferencer(numbered(frames), fps=fps).tracks
     assert track.keypoints_3d.shape == track.keypoints_3d_first.shape == (frames, 17, 3)
@@ -120,15 +99,26 @@ def test_videos_shorter_than_the_receptive_field(inferencer, frames, fps):
         assert np.isfinite(values).all()
 
 
-def test_who_is_who(inferencer, tmp_path):
-    """Numbers from a file stay; a detector's boxes are tracked, and one that flickers is dropped."""
+def test_who_is_who(inferencer, tmp_path, monkeypatch):
+    """Numbers and measurements stay; a detector's boxes are tracked, and one that flickers is dropped."""
+
+    def measure(self, people):
+        """All joints at the crop's corner, their depth in the image."""
+        return (np.float32([[*crop[:2], image[0, 0, 0], 1, 1]] * 17) for image, crop in people)
+
+    monkeypatch.setattr(FirstStage, '__call__', measure)
     lines = ['frame,x1,y1,x2,y2,track_id']
     for frame in range(12):
         lines += [f'{frame},{frame},5,{frame + 20},60,4', f'{frame},{40 - frame},5,{60 - frame},60,2']
-    (tmp_path / 'boxes.csv').write_text('\n'.join(lines))
-    tracks = {track.track_id: track for track in inferencer(numbered(12), tmp_path / 'boxes.csv').tracks}
-    assert sorted(tracks) == [2, 4]
-    np.testing.assert_array_equal(tracks[4].bboxes[:, 0], np.arange(12))
+    (tmp_path / 'boxes.csv').write_text('\n'.join([*lines[:5], *lines[6:]]))
+    result = inferencer(numbered(12), tmp_path / 'boxes.csv')
+    tracks = {track.track_id: track for track in result.tracks}
+    assert sorted(tracks) == [2, 4] and np.flatnonzero(tracks[4].is_interpolated).tolist() == [2]
+    for track, left in ((tracks[4], np.arange(12)), (tracks[2], 40 - np.arange(12))):
+        np.testing.assert_allclose(track.bboxes, np.stack([left, left * 0 + 5, left + 20, left * 0 + 60], axis=1))
+        np.testing.assert_allclose(track.keypoints[:, 3], [[x - 2, -0.5] for x in left], atol=1e-5)  # margin 1.2
+        np.testing.assert_allclose(track.depth[:, 3], np.arange(12), atol=1e-5)
+    assert 'Person 4, interpolated frames in gaps: 1.' in result.notes
 
     def detector(frame):
         found = [[frame.index, 5, frame.index + 20, 60], [60, 5, 80, 60]]
@@ -178,22 +168,15 @@ def test_nobody(inferencer, tmp_path):
     assert result.notes[-2:] == ['Boxes of late.npz for frames after the last one: 2.', 'No person was found.']
 
 
-def test_world_frame(inferencer):
-    extrinsics = dict(R=[[0, 0, 1], [-1, 0, 0], [0, -1, 0]], T=[1, 2, 3])
-    camera = inferencer(numbered(2), extrinsics=extrinsics).camera
-    assert camera['T'].ravel().tolist() == [1, 2, 3] and camera['R'][0].tolist() == [0, 0, 1]
-    assert 'R' not in inferencer(numbered(2)).camera
-
-
-def test_refused_before_the_long_work(inferencer, tmp_path):
+def test_refused_before_the_long_work(inferencer):
     def frames():
         raise AssertionError('read although something else is wrong')
         yield
 
     with pytest.raises(InputError, match='expected the intrinsics'):
         inferencer(frames(), intrinsics=[1, 2, 3])
-    with pytest.raises(InputError, match='no file of boxes'):
-        inferencer(frames(), tmp_path / 'absent.csv')
+    with pytest.raises(InputError, match='expected extrinsics'):
+        inferencer(frames(), extrinsics=[])
 
 
 @pytest.mark.parametrize('frames', [[None, None], []])

@@ -1,5 +1,7 @@
 """A standing person with a raised left arm in front of the camera, in one frame and in a video."""
 
+from copy import deepcopy
+
 import av
 import numpy as np
 import pytest
@@ -39,6 +41,18 @@ def read_video():
 
 
 @pytest.fixture
+def record_calls(monkeypatch):
+    """A function that lists the first arguments of the calls of a function of a module, which still works."""
+
+    def record_calls(module, name):
+        calls, function = [], getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args, **kw: calls.append(args[0]) or function(*args, **kw))
+        return calls
+
+    return record_calls
+
+
+@pytest.fixture
 def pose():
     """(17, 3) camera-frame metres, root at 4 m."""
     return np.array(_JOINTS) / 10 + [0.2, -0.1, 4.0]
@@ -54,40 +68,32 @@ def frame(pose):
     return PoseFrame(image, keypoints, pose, {'first stage': off, 'refined': pose.copy()}, 'S9 Posing, frame 7')
 
 
-@pytest.fixture
-def video_poses(make_video_poses):
-    return make_video_poses()
-
-
-@pytest.fixture
-def video_frames(make_video_frames):
-    return make_video_frames()
-
-
 @pytest.fixture(scope='session')
-def make_video_poses():
+def two_people():
     """Two people in 12 frames of 97 x 62 px at uneven times.
 
     Person 0 walks to the right throughout, with truth, and is interpolated in frames 4 to 6. Person 1 stands in frames
     3 to 9, without truth. First stages are 80 mm too deep at the left wrist in odd frames, refined poses 20 mm in all.
     """
+    times = 2.0 + np.cumsum([0, *[0.04, 0.06] * 5, 0.04])
+    first_person = _track(0, np.arange(12), step=0.05, left=10)
+    first_person.is_interpolated[4:7] = True
+    first_person.truth = np.tile(np.array(_JOINTS) / 10, (12, 1, 1))
+    people = [first_person, _track(1, np.arange(3, 10), step=0.0, left=60)]
+    notes = ['Frames are 40 and 60 ms apart.']
+    return VideoPoses('walk.mp4', (97, 62), times, None, 'assumed, 55° wide', people, notes)
 
-    def make():
-        times = 2.0 + np.cumsum([0, *[0.04, 0.06] * 5, 0.04])
-        first_person = _track(0, np.arange(12), step=0.05, left=10)
-        first_person.is_interpolated[4:7] = True
-        first_person.truth = np.tile(np.array(_JOINTS) / 10, (12, 1, 1))
-        people = [first_person, _track(1, np.arange(3, 10), step=0.0, left=60)]
-        notes = ['Frames are 40 and 60 ms apart.']
-        return VideoPoses('walk.mp4', (97, 62), times, None, 'assumed, 55° wide', people, notes)
 
-    return make
+@pytest.fixture
+def video_poses(two_people):
+    """A copy to change."""
+    return deepcopy(two_people)
 
 
 @pytest.fixture(scope='session')
-def make_video_frames():
+def video_frames():
     """Frames of ``video_poses``, each of its own grey."""
-    return lambda: [np.full((62, 97, 3), 60 + 10 * index, np.uint8) for index in range(12)]
+    return [np.full((62, 97, 3), 60 + 10 * index, np.uint8) for index in range(12)]
 
 
 def _track(track_id, frames, step, left):

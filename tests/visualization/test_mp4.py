@@ -26,19 +26,14 @@ def test_browsers_can_play_it(tmp_path):
     assert content.index(b'moov') < content.index(b'mdat')
 
 
-def test_frames_keep_their_times(read_video, tmp_path):
-    times = np.array([0, 0.04, 0.1, 0.11, 0.5])
-    write_mp4([(seconds, BLACK) for seconds in times], tmp_path / 'v.mp4', fps=10)
-    stream, written, _ = read_video(tmp_path / 'v.mp4')
+def test_frames_keep_their_times_and_colours(read_video, tmp_path):
+    times, colors = np.array([0, 0.04, 0.1, 0.5]), np.array([(10, 80, 200), (230, 97, 0), (0, 114, 200), (0, 0, 0)])
+    frames = np.broadcast_to(colors[:, None, None].astype(np.uint8), (4, 32, 48, 3))
+    write_mp4(zip(times, frames, strict=True), tmp_path / 'v.mp4', fps=10)
+    stream, written, pictures = read_video(tmp_path / 'v.mp4')
     np.testing.assert_allclose(written, times, atol=1e-4)
+    np.testing.assert_allclose(pictures.mean(axis=(1, 2)), colors, atol=6)
     assert float(stream.duration * stream.time_base) == pytest.approx(0.6, abs=1e-3), 'the last stays for the mean time'
-
-
-@pytest.mark.parametrize('color', [(10, 80, 200), (230, 97, 0), (0, 114, 200)])
-def test_colors(read_video, color, tmp_path):
-    write_mp4([(0.0, np.full((32, 48, 3), color, np.uint8))], tmp_path / 'v.mp4', fps=25)
-    _, _, pictures = read_video(tmp_path / 'v.mp4')
-    np.testing.assert_allclose(pictures.reshape(-1, 3).mean(axis=0), color, atol=6)
 
 
 def unplugged():
@@ -47,27 +42,17 @@ def unplugged():
 
 
 @pytest.mark.parametrize(
-    ('frames', 'name', 'error', 'message'),
+    ('frames', 'name', 'message'),
     [
-        ([], 'v.mp4', InputError, 'v.mp4: there are no frames'),
-        ([(0.0, BLACK)], 'v.mkv', InputError, r"v.mkv: expected a name that ends in '.mp4'"),
-        (
-            [(0.0, BLACK), (0.04, np.zeros((16, 34, 3), np.uint8))],
-            'v.mp4',
-            InputError,
-            r'v.mp4: expected pictures of one size, \(16, 32, 3\), got \(16, 34, 3\)',
-        ),
-        (
-            [(0.0, BLACK), (0.08, BLACK), (0.04, BLACK)],
-            'v.mp4',
-            InputError,
-            r'v.mp4: expected times that increase, got 0.0400 s after 0.0800 s',
-        ),
-        (unplugged(), 'v.mp4', RuntimeError, 'unplugged'),
+        ([], 'v.mp4', 'v.mp4: there are no frames'),
+        ([(0, BLACK)], 'v.mkv', r"v.mkv: expected a name that ends in '.mp4'"),
+        ([(0, BLACK), (1, BLACK[:8])], 'v.mp4', r'expected pictures of one size, \(16, 32, 3\), got \(8, 32, 3\)'),
+        ([(0.08, BLACK), (0.04, BLACK)], 'v.mp4', r'expected times that increase, got 0.0400 s after 0.0800 s'),
+        (unplugged(), 'v.mp4', 'unplugged'),
     ],
 )
-def test_refused_without_leaving_anything(tmp_path, frames, name, error, message):
-    with pytest.raises(error, match=message):
+def test_refused_without_leaving_anything(tmp_path, frames, name, message):
+    with pytest.raises((InputError, RuntimeError), match=message):
         write_mp4(frames, tmp_path / name, fps=25)
     assert not list(tmp_path.iterdir())
 

@@ -3,7 +3,7 @@ import pytest
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import write_overlay_video
-from depth_refine.visualization.overlay_video import checked_frames, draw_overlay, fitted_size
+from depth_refine.visualization.overlay_video import draw_overlay
 from depth_refine.visualization.pose_frame import SIDE_COLORS
 from depth_refine.visualization.scene_view import person_color
 
@@ -20,12 +20,13 @@ def draw(poses, frame):
 def test_joints_are_where_they_are_in_the_image(pixels, video_poses):
     picture, track = draw(video_poses, 2), video_poses.tracks[0]
     expected = (track.keypoints[2] + 0.5) * SCALE - 0.5
-    forearms = dict(left=expected[[12, 13]].mean(axis=0), right=expected[[15, 16]].mean(axis=0))
-    for point, color in [
-        *((point, person_color(track)) for point in expected),
-        *((point, SIDE_COLORS[side]) for side, point in forearms.items()),
+    for color, points in [
+        (person_color(track), expected),
+        (SIDE_COLORS['left'], expected[[12, 13]].mean(axis=0, keepdims=True)),  # forearms
+        (SIDE_COLORS['right'], expected[[15, 16]].mean(axis=0, keepdims=True)),
     ]:
-        assert np.linalg.norm(pixels(picture, color) - point, axis=1).min() < 1.5
+        distances = np.linalg.norm(pixels(picture, color) - points[:, None], axis=-1)
+        assert distances.min(axis=1).max() < 1.5
 
 
 def test_people_have_their_own_colors_and_only_their_own_frames(pixels, video_poses):
@@ -57,14 +58,14 @@ def test_people_outside_the_image(pixels, video_poses):
         ([], 'got 0 frames. '),
         ([np.zeros((62, 97, 3))] * 11, r'got 11 frames, frame 10 of shape \(62, 97, 3\). '),
         ([np.zeros((62, 97, 3))] * 13, r'got 13 frames, frame 12 of shape \(62, 97, 3\). '),
-        ([np.zeros((62, 97, 3)), np.zeros((97, 62, 3))], r'got 2 frames, frame 1 of shape \(97, 62, 3\). '),
-        ([np.zeros((62, 97))] * 12, r'got 1 frames, frame 0 of shape \(62, 97\). '),
+        ([np.zeros((62, 97, 3)), np.zeros((62, 97))], r'got 2 frames, frame 1 of shape \(62, 97\). '),
     ],
 )
-def test_frames_of_another_video(video_poses, frames, got):
-    expected = r'cannot write v.mp4: expected the 12 frames of walk.mp4, each of shape \(62, 97, 3\), '
+def test_frames_of_another_video_leave_nothing(video_poses, tmp_path, frames, got):
+    expected = r'v.mp4: expected the 12 frames of walk.mp4, each of shape \(62, 97, 3\), '
     with pytest.raises(InputError, match=expected + got + 'Give the frames'):
-        list(checked_frames(video_poses, frames, 'v.mp4'))
+        write_overlay_video(video_poses, (frame.astype(np.uint8) for frame in frames), tmp_path / 'v.mp4')
+    assert not list(tmp_path.iterdir())
 
 
 def test_overlay_beside_the_view(pixels, read_video, video_poses, video_frames, tmp_path):
@@ -80,25 +81,9 @@ def test_overlay_beside_the_view(pixels, read_video, video_poses, video_frames, 
             assert all(len(pixels(part, SIDE_COLORS[side], 40)) > 100 for side in ('left', 'right'))
 
 
-@pytest.mark.parametrize(
-    ('size', 'fitted'),
-    [((1920, 1080), (640, 360)), ((1081, 1921), (360, 640)), ((97, 62), (640, 410)), ((900, 1), (640, 2))],
-)
-def test_fitted_size(size, fitted):
-    assert fitted_size(size, 640) == fitted
-
-
-@pytest.mark.parametrize(('size', 'shape'), [((200, 50), (360, 640 + 360, 3)), ((50, 100), (640, 320 + 480, 3))])
+@pytest.mark.parametrize(('size', 'shape'), [((900, 1), (360, 640 + 360, 3)), ((50, 100), (640, 320 + 480, 3))])
 def test_wide_and_high_videos_and_nobody(read_video, video_poses, tmp_path, size, shape):
     video_poses.size, video_poses.tracks = size, []
     frames = [np.full((size[1], size[0], 3), 90, np.uint8)] * 12
     write_overlay_video(video_poses, frames, tmp_path / 'out.mp4')
     assert read_video(tmp_path / 'out.mp4')[2].shape == (12, *shape)
-
-
-def test_refused_without_leaving_anything(video_poses, video_frames, tmp_path):
-    with pytest.raises(InputError, match=r'out.mp4: expected the 12 frames of walk.mp4, .* got 11 frames'):
-        write_overlay_video(video_poses, video_frames[:-1], tmp_path / 'out.mp4')
-    with pytest.raises(InputError, match=r"out.webm: expected a name that ends in '.mp4'"):
-        write_overlay_video(video_poses, video_frames, tmp_path / 'out.webm')
-    assert not list(tmp_path.iterdir())

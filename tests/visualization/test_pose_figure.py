@@ -10,19 +10,15 @@ from depth_refine.visualization import plot_pose_comparison, pose_figure, write_
 
 
 @pytest.fixture
-def saved_figures(monkeypatch):
+def saved_figures(record_calls):
     """Figures handed to savefig, which still writes them."""
-    figures, savefig = [], Figure.savefig
-    monkeypatch.setattr(Figure, 'savefig', lambda self, *args, **kw: (figures.append(self), savefig(self, *args, **kw)))
-    return figures
+    return record_calls(Figure, 'savefig')
 
 
 @pytest.fixture
-def drawn_rows(monkeypatch):
+def drawn_rows(record_calls):
     """Rows handed to the figure, which is still drawn."""
-    calls, plot = [], plot_pose_comparison
-    monkeypatch.setattr(pose_figure, 'plot_pose_comparison', lambda rows, path: (calls.append(rows), plot(rows, path)))
-    return calls
+    return record_calls(pose_figure, 'plot_pose_comparison')
 
 
 def test_rows_columns_and_axes_in_millimetres(frame, tmp_path, saved_figures):
@@ -50,18 +46,6 @@ def test_without_truth(frame, tmp_path, saved_figures):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ['left', 'right', 'trunk']
 
 
-def test_rows_that_differ_are_refused_without_leaving_anything(frame, tmp_path):
-    with pytest.raises(InputError, match=r'expected rows with the same poses, got \[\]'):
-        plot_pose_comparison([], tmp_path / 'poses.png')
-    other = replace(frame, predictions={'refined': frame.truth})
-    named = r"got \[\['ground truth', 'first stage', 'refined'\], \['ground truth', 'refined'\]\]"
-    with pytest.raises(InputError, match=named):
-        plot_pose_comparison([frame, other], tmp_path / 'poses.png')
-    with pytest.raises(ValueError, match='not supported'):
-        plot_pose_comparison([frame], tmp_path / 'poses.unknown')
-    assert not list(tmp_path.iterdir())
-
-
 def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_path, drawn_rows):
     video_poses.tracks.reverse()
     track = video_poses.tracks[1]
@@ -76,16 +60,14 @@ def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_
     assert '<svg' in (tmp_path / 'poses.svg').read_text()
 
 
-def test_picture_of_a_short_track_without_truth(video_poses, video_frames, tmp_path, drawn_rows):
-    video_poses.tracks = video_poses.tracks[1:]
-    video_poses.tracks[0].is_interpolated[1:] = True
-    write_pose_picture(video_poses, video_frames, tmp_path / 'poses.pdf')
-    (rows,) = drawn_rows
-    assert [row.truth for row in rows] == [None] and rows[0].image[0, 0, 0] == 90
-    assert (tmp_path / 'poses.pdf').read_bytes().startswith(b'%PDF')
-
-
-def test_picture_refused_without_leaving_anything(video_poses, video_frames, tmp_path):
+def test_refused_without_leaving_anything(frame, video_poses, video_frames, tmp_path):
+    other = replace(frame, predictions={'refined': frame.truth})
+    named = r"got \[\['ground truth', 'first stage', 'refined'\], \['ground truth', 'refined'\]\]"
+    for rows, got in (([], r'got \[\]'), ([frame, other], named)):
+        with pytest.raises(InputError, match='expected rows with the same poses, ' + got):
+            plot_pose_comparison(rows, tmp_path / 'poses.png')
+    with pytest.raises(ValueError, match='not supported'):
+        plot_pose_comparison([frame], tmp_path / 'poses.unknown')
     with pytest.raises(InputError, match=r'poses.pdf: expected the 12 frames of walk.mp4, .* got 3 frames'):
         write_pose_picture(video_poses, video_frames[:3], tmp_path / 'poses.pdf')
     video_poses.tracks = []

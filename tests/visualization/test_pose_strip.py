@@ -1,7 +1,5 @@
 """What is drawn where, looked up by colour."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -37,12 +35,6 @@ def test_from_the_side_depth_runs_to_the_right(pixels, frame):
     assert shift == pytest.approx(0.05 * PANEL / 2.3, abs=1.5)
     wrong, right, truth = (len(pixels(panel_of(strip, column), TRUTH_COLOR)) for column in (1, 2, 3))
     assert wrong > 200 and right == 0 and truth == 0, 'the truth shows behind a wrong prediction only'
-
-
-def test_truth_has_no_panel_where_it_is_not_known(pixels, frame):
-    strip = draw_strip(replace(frame, truth=None), azimuth=90, crop=True)
-    assert strip.shape == (CAPTION + PANEL + 30, 3 * PANEL, 3)
-    assert not len(pixels(strip, TRUTH_COLOR)), 'neither drawn nor in the legend'
 
 
 def test_whole_image_is_letterboxed(pixels, frame):

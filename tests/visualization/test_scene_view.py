@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from depth_refine.visualization.pose_frame import SIDE_COLORS
-from depth_refine.visualization.scene_view import SceneView, person_color, position_of
+from depth_refine.visualization.scene_view import SceneView, person_color
 
 SIZE = (420, 360)
 
@@ -78,13 +78,3 @@ def test_the_view_follows_and_the_floor_stays(trunk_x, one):
     assert all(abs(trunk_x(view, frame, one.tracks[0]) - 210) < 15 for frame in range(12))
     floors = [(view.draw(frame)[250:320] < 250).any(axis=-1) for frame in (3, 4)]
     assert floors[0].sum() > 100 and (floors[0] != floors[1]).sum() > 100
-
-
-def test_frames_without_anyone(pixels, video_poses):
-    video_poses.tracks = video_poses.tracks[1:]
-    (track,) = video_poses.tracks
-    view = SceneView(video_poses, SIZE)
-    assert [len(pixels(view.draw(frame), person_color(track))) > 0 for frame in (0, 3, 11)] == [False, True, False]
-    assert [position_of(track, frame) for frame in (2, 3, 9, 10)] == [None, 0, 6, None]
-    video_poses.tracks = []
-    assert SceneView(video_poses, SIZE).draw(5).shape == (360, 420, 3)

@@ -13,7 +13,6 @@ from mmpose.structures import PoseDataSample
 from depth_refine.functional.camera import project
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import DepthPoseVisualizationHook, visualization_hook
-from depth_refine.visualization.pose_strip import draw_strip
 
 SEQUENCE = 'S9_Posing_1.54138969'
 CAMERA = dict(
@@ -36,40 +35,32 @@ def runner(tmp_path):
 
 
 @pytest.fixture
-def drawn_frames(monkeypatch):
+def drawn_frames(record_calls):
     """Every frame that is drawn."""
-    frames = []
-    monkeypatch.setattr(
-        visualization_hook,
-        'draw_strip',
-        lambda frame, *args, **kw: frames.append(frame) or draw_strip(frame, *args, **kw),
-    )
-    return frames
+    return record_calls(visualization_hook, 'draw_strip')
 
 
 @pytest.fixture
 def make_samples(pose, tmp_path):
     """Function that makes the samples of a stage, with one image on disk, that of frame 2."""
-    paths = [str(tmp_path / 'images' / f'{SEQUENCE}_{number:06d}.jpg') for number in range(1, 8)]
-    (tmp_path / 'images').mkdir()
+    paths = [str(tmp_path / f'{SEQUENCE}_{number:06d}.jpg') for number in range(1, 8)]
     cv2.imwrite(paths[1], np.full((90, 160, 3), 128, np.uint8))
     pred = pose + [0, 0, 0.05]
     pred[0] = pose[0]
 
-    def of_stage(stage):
-        for path in paths if stage == 1 else [paths]:
-            name = 'img_path' if stage == 1 else 'target_img_path'
-            sample = PoseDataSample(metainfo={name: path, 'camera_param': CAMERA})
-            if stage == 1:
-                keypoints = np.concatenate([project(pred, CAMERA), pred[:, 2:] - pose[0, 2]], axis=-1)
-                sample.pred_instances = InstanceData(keypoints=keypoints[None])
-                sample.gt_instances = InstanceData(keypoints_cam=pose[None])
-            else:
-                sample.pred_instances = InstanceData(keypoints=torch.as_tensor(pred - pred[0]).repeat(7, 1, 1))
-                sample.gt_instances = InstanceData(lifting_target=torch.as_tensor(pose).repeat(7, 1, 1))
-            yield sample
+    def sample(name, path, keypoints, **truth):
+        found = PoseDataSample(metainfo={name: path, 'camera_param': CAMERA})
+        found.pred_instances, found.gt_instances = InstanceData(keypoints=keypoints), InstanceData(**truth)
+        return found
 
-    return lambda stage: list(of_stage(stage))
+    def make(stage):
+        if stage == 1:
+            keypoints = np.concatenate([project(pred, CAMERA), pred[:, 2:] - pose[0, 2]], axis=-1)
+            return [sample('img_path', path, keypoints[None], keypoints_cam=pose[None]) for path in paths]
+        keypoints, target = (torch.as_tensor(joints).repeat(7, 1, 1) for joints in (pred - pred[0], pose))
+        return [sample('target_img_path', paths, keypoints, lifting_target=target)]
+
+    return make
 
 
 def names(folder):
@@ -77,37 +68,28 @@ def names(folder):
 
 
 @pytest.mark.parametrize('stage', [1, 2])
-@pytest.mark.parametrize('relative', [True, False])
-def test_every_third_frame_of_a_test_is_written(stage, relative, make_samples, runner, tmp_path):
-    hook = DepthPoseVisualizationHook(enable=True, interval=3, out_dir='show' if relative else str(tmp_path / 'show'))
-    samples = make_samples(stage)
-    hook.after_test_iter(runner, 0, {}, samples[:2])
-    hook.after_test_iter(runner, 1, {}, samples[2:])
-    folder = tmp_path / 'work' / runner.timestamp / 'show' if relative else tmp_path / 'show'
-    assert names(folder) == [f'{SEQUENCE}_{number:06d}.png' for number in (1, 4, 7)]
+def test_every_third_frame_of_a_test_is_written(stage, make_samples, runner, tmp_path):
+    hook = DepthPoseVisualizationHook(enable=True, interval=3, out_dir='show')
+    first, second = make_samples(stage), make_samples(stage)
+    for sample in second:
+        key = 'img_path' if stage == 1 else 'target_img_path'
+        paths = np.char.replace(sample.get(key), 'S9', 'S11').tolist()
+        sample.set_metainfo({key: paths})
+    hook.after_test_iter(runner, 0, {}, first[:2])
+    hook.after_test_iter(runner, 1, {}, [*first[2:], *second])
+    folder = tmp_path / 'work' / runner.timestamp / 'show'
+    numbers = [('S11', 3), ('S11', 6), ('S9', 1), ('S9', 4), ('S9', 7)]  # 9 = 7 + 2 is the next video's third
+    assert names(folder) == [SEQUENCE.replace('S9', subject) + f'_{number:06d}.png' for subject, number in numbers]
     assert cv2.imread(str(folder / f'{SEQUENCE}_000004.png')).shape[1] == 3 * 340
-    assert not (tmp_path / 'vis').exists() or not list((tmp_path / 'vis').rglob('*.png'))
-
-
-def test_interval_goes_on_across_videos(make_samples, runner, tmp_path):
-    second = make_samples(2)[0]
-    second.set_metainfo(dict(target_img_path=[path.replace('S9', 'S11') for path in second.target_img_path]))
-    hook = DepthPoseVisualizationHook(enable=True, interval=5, out_dir='show')
-    hook.after_test_iter(runner, 0, {}, [*make_samples(2), second])
-    # frames 0, 5 of the first video, 10 = 7 + 3 of the second
-    expected = [SEQUENCE.replace('S9', 'S11') + '_000004.png', f'{SEQUENCE}_000001.png', f'{SEQUENCE}_000006.png']
-    assert names(tmp_path / 'work' / runner.timestamp / 'show') == expected
+    assert not list(tmp_path.glob('vis/**/*.png'))
 
 
 @pytest.mark.parametrize('stage', [1, 2])
-def test_both_stages_draw_the_same_poses(stage, make_samples, runner, pose, drawn_frames):
-    DepthPoseVisualizationHook(enable=True, interval=1, out_dir='show').after_test_iter(
-        runner, 0, {}, make_samples(stage)
-    )
-    assert [None if frame.image is None else frame.image.shape for frame in drawn_frames] == [
-        *(None, (90, 160, 3)),
-        *[None] * 5,
-    ]
+def test_both_stages_draw_the_same_poses(stage, make_samples, runner, pose, drawn_frames, tmp_path):
+    hook = DepthPoseVisualizationHook(enable=True, interval=1, out_dir=str(tmp_path / 'show'))
+    hook.after_test_iter(runner, 0, {}, make_samples(stage))
+    assert len(names(tmp_path / 'show')) == 7
+    assert [np.shape(frame.image) for frame in drawn_frames] == [(), (90, 160, 3), *[()] * 5]
     expected = pose + [0, 0, 0.05]
     expected[0] = pose[0]
     for number, frame in enumerate(drawn_frames, start=1):
@@ -148,7 +130,7 @@ def test_show(make_samples, runner, monkeypatch):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_windows)
-    with pytest.raises(InputError, match='built without windows; write them with --show-dir instead'):
+    with pytest.raises(InputError, match='built without windows; write them to a folder with --show-dir instead'):
         hook.after_test_iter(runner, 0, {}, make_samples(1))
     monkeypatch.setattr('sys.platform', 'linux')
     monkeypatch.delenv('DISPLAY')

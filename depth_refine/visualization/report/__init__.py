@@ -1,10 +1,8 @@
 """``write_report``: one self-contained page with a result's video, a 3D view to turn, curves and errors.
 
-- ``report.html``, ``report.css``: the page, a Jinja template that escapes what it is given
-- ``track.js``: the poses of a person as read from the page's data
-- ``pose_view.js``, ``depth_curves.js``, ``video_view.js``: the three views of one moment
-- ``player.js``: the time that they share
-- ``report.js``: controls, and what connects them
+``report.html`` is a Jinja template that escapes what it is given. ``track.js`` reads a person's poses from its data,
+``pose_view.js``, ``depth_curves.js`` and ``video_view.js`` show one moment, ``player.js`` has the time that they share,
+and ``report.js`` the controls.
 """
 
 from .report import write_report

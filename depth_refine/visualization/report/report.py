@@ -9,20 +9,24 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from depth_refine.functional.pose_error import difference_error, mpjpe, similarity_align
 from depth_refine.structures.skeleton import BONES, JOINT_NAMES
-from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.atomic import whole_file
 from depth_refine.visualization.mp4 import write_mp4
 from depth_refine.visualization.overlay_video import checked_frames, fitted_size, resized
-from depth_refine.visualization.pose_frame import BONE_SIDES, SIDE_COLORS
+from depth_refine.visualization.pose_frame import BONE_SIDES, SIDE_COLORS, css
 from depth_refine.visualization.scene_view import person_color
-
-from .content import STAGES, error_rows, track_data
 
 _SIDE = 640  # px, the longer side of the embedded video
 _CRF = 28  # its quality; the page may be mailed
 _SCRIPTS = ('track.js', 'player.js', 'video_view.js', 'pose_view.js', 'depth_curves.js', 'report.js')
 _HERE = Path(__file__).parent
+_STAGES = {  # name, colour, and which poses of a PoseTrack
+    'truth': ('ground truth', '#9a9aa2', 'truth'),
+    'first': ('first stage', '#8e6bd8', 'keypoints_3d_first'),
+    'refined': ('refined', '#009e73', 'keypoints_3d'),
+}
 
 
 def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: str | Path) -> None:
@@ -48,10 +52,10 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
         'size': list(poses.size),
         'bones': BONES,
         'boneSides': BONE_SIDES,
-        'sideColors': {side: _css(color) for side, color in SIDE_COLORS.items()},
-        'stages': [{'key': key, 'name': stage.name, 'color': stage.color} for key, stage in STAGES.items()],
+        'sideColors': {side: css(color) for side, color in SIDE_COLORS.items()},
+        'stages': [{'key': key, 'name': name, 'color': color} for key, (name, color, _) in _STAGES.items()],
         'joints': names,
-        'tracks': [{**track_data(track), 'color': _css(person_color(track))} for track in poses.tracks],
+        'tracks': [_track_data(track) for track in poses.tracks],
     }
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -60,7 +64,6 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
         poses=poses,
         data=data,
         video=video,
-        stages=STAGES,
         joints=names,
         has_truth=any(track.truth is not None for track in poses.tracks),
         errors=[(track.track_id, error_rows(track)) for track in poses.tracks if track.truth is not None],
@@ -82,5 +85,36 @@ def _encode(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -
         return base64.b64encode(video.read_bytes()).decode()
 
 
-def _css(color: tuple[int, int, int]) -> str:
-    return '#' + bytes(color).hex()
+def error_rows(track: PoseTrack) -> list[tuple[str, float, float, float | None]]:
+    """Errors of both stages of a track whose truth is known, root at the origin on both sides.
+
+    Returns:
+        Of each stage the name, MPJPE and PA-MPJPE in millimetres, and the error of the acceleration in millimetres per
+        frame squared, or None for tracks of fewer than three frames.
+    """
+    rows = []
+    for key in ('first', 'refined'):
+        name, _, attribute = _STAGES[key]
+        pred = getattr(track, attribute)
+        aligned = similarity_align(pred, track.truth)
+        errors = [1000 * float(mpjpe(poses, track.truth).mean()) for poses in (pred, aligned)]
+        acceleration = difference_error(pred, track.truth, order=2)
+        rows.append((name, *errors, 1000 * float(acceleration.mean()) if len(acceleration) else None))
+    return rows
+
+
+def _track_data(track: PoseTrack) -> dict:
+    """A track for the page's scripts: arrays are base64 of little-endian float32, poses in millimetres."""
+    poses = {key: getattr(track, attribute) for key, (_, _, attribute) in _STAGES.items()}
+    return {
+        'id': track.track_id,
+        'color': css(person_color(track)),
+        'start': int(track.frames[0]),
+        'interpolated': track.is_interpolated.astype(int).tolist(),
+        'keypoints': _base64(track.keypoints),
+        'poses': {key: _base64(1000 * pose) for key, pose in poses.items() if pose is not None},
+    }
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(np.asarray(array, '<f4').tobytes()).decode()
