@@ -38,15 +38,6 @@ def test_sample(data_root):
     assert sample['camera_param']['id'] == sample['sequence'].rsplit('.', 1)[1]
 
 
-def test_pipeline_makes_inputs_and_labels(data_root):
-    item = build(data_root, pipeline=crop())[7]
-    assert item['inputs'].shape == (3, SIZE[1], SIZE[0])
-    labels = item['data_samples'].gt_instance_labels
-    assert labels.keypoint_labels.shape == labels.keypoint_weights.shape == (1, 17, 3)
-    assert labels.keypoint_labels[0, 0, 2] == 0.5 and (labels.keypoint_weights == 1).all()
-    assert ((labels.keypoint_labels > 0) & (labels.keypoint_labels < 1)).all()
-
-
 def test_flip_swaps_depths_with_their_joints(data_root):
     plain, flipped = (build(data_root, pipeline=crop(dict(type='RandomFlip', prob=p)))[7] for p in (0.0, 1.0))
     labels, mirrored = (item['data_samples'].gt_instance_labels.keypoint_labels[0] for item in (plain, flipped))
@@ -91,17 +82,6 @@ def test_bounding_box_policies(data_root):
     np.testing.assert_allclose([x2 - x1, y2 - y1], 2 * sample['camera_param']['f'].ravel() / depth, rtol=1e-4)
     with pytest.raises(InputError, match=r"unknown bbox_policy 'tight': expected one of \('annotation', 'pelvis_2m'\)"):
         build(data_root, bbox_policy='tight')
-
-
-@pytest.mark.parametrize('content', [None, b'', b'not an image'])
-def test_image_that_cannot_be_read(data_root, tmp_path, content):
-    dataset = build(data_root, data_prefix=dict(img=str(tmp_path)), pipeline=crop())
-    path = tmp_path / dataset.annotation.img_names[0].decode()
-    path.parent.mkdir(parents=True)
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=f'cannot read the image {path}: expected a JPEG or PNG file'):
-        dataset[0]
 
 
 def test_policy_and_visibility_of_a_sample(data_root, tmp_path):
