@@ -41,9 +41,8 @@ class H36MDataset(BaseDataset):
     ) -> None:
         self.camera_param_file = Path(data_root, camera_param_file)
         data_prefix = dict(img='images/') if data_prefix is None else dict(data_prefix)
-        super().__init__(
-            ann_file=ann_file, data_root=data_root, data_prefix=data_prefix, serialize_data=False, **kwargs
-        )
+        paths = dict(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix)
+        super().__init__(**paths, serialize_data=False, **kwargs)
 
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
@@ -51,21 +50,13 @@ class H36MDataset(BaseDataset):
         return parse_pose_metainfo(metainfo or get_config('mmpose::_base_/datasets/h36m.py').dataset_info)
 
     def load_data_list(self) -> np.ndarray:
-        """Read the annotation; the samples are plain numbers, see :meth:`sample_ids`."""
+        """Read the annotation; a sample is one or more integers, from which a subclass's ``build_sample`` makes it."""
         self.annotation = H36MAnnotation(self.ann_file, self.camera_param_file)
         return self.sample_ids()
 
     def _get_unserialized_subset(self, indices: int | Sequence[int]) -> np.ndarray:
         """As MMEngine's, for ``indices`` and ``get_subset``, but an array stays one."""
         return np.asarray(super()._get_unserialized_subset(indices))
-
-    def sample_ids(self) -> np.ndarray:
-        """What :meth:`build_sample` makes a sample from: integers, one or more for each sample."""
-        raise NotImplementedError
-
-    def build_sample(self, sample_id: np.ndarray) -> dict:
-        """The pipeline's input for one sample."""
-        raise NotImplementedError
 
     def image_path(self, row: int) -> str:
         """Path of the image in row ``row`` of the annotation."""

@@ -74,7 +74,7 @@ def test_frames_are_put_in_order(changed):
             for window in ([3, 5, 40.5, 60], [3, 61, 40, 60])
             for message in [r"whole pixels x1 < x2 and y1 < y2 in 'crop', got .* in row 7 \(S1/"]
         ),
-        (dict(scale=np.r_[[0.3] * 5, 0, [0.3] * 90]), r"'scale' above 0, got 0 in row 5 \(S1/"),
+        (dict(scale=np.r_[[0.3] * 5, 0, [0.3] * 90]), r"'scale' above 0, got 0.0 in row 5 \(S1/"),
         (dict(imgname=np.zeros(96)), "expected text in 'imgname', got float64"),
         (dict(scale=np.zeros(96, bool)), "expected numbers in 'scale', got bool"),
     ],
