@@ -1,6 +1,5 @@
 """What the image and the sequence data sets share."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.hub import get_config
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-from .h36m_annotation import H36MAnnotation
+from .h36m_annotation import H36MAnnotation, Sequence
 
 
 class H36MDataset(BaseDataset):
@@ -54,13 +53,18 @@ class H36MDataset(BaseDataset):
         self.annotation = H36MAnnotation(self.ann_file, self.camera_param_file)
         return self.sample_ids()
 
-    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> np.ndarray:
+    def _get_unserialized_subset(self, indices: int | list[int]) -> np.ndarray:
         """As MMEngine's, for ``indices`` and ``get_subset``, but an array stays one."""
         return np.asarray(super()._get_unserialized_subset(indices))
 
     def image_path(self, row: int) -> str:
         """Path of the image in row ``row`` of the annotation."""
         return f'{self.data_prefix["img"].rstrip("/")}/{self.annotation.img_names[row].decode()}'
+
+    def sequence_info(self, sequence: Sequence) -> dict:
+        """What is said of a sample's video, and under which boxes it was seen."""
+        names = dict(sequence=sequence.name, subject=sequence.subject, action=sequence.action)
+        return dict(names, bbox_policy=self.bbox_policy)
 
     def common_info(self) -> dict:
         """What all samples have in common."""

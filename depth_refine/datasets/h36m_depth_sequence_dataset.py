@@ -89,39 +89,30 @@ class H36MDepthSequenceDataset(H36MDataset):
         counts = dict(seq_len=seq_len, frame_step=frame_step, clip_len=1 if clip_len is None else clip_len)
         for name, value in counts.items():
             require_number(f'{name} of {type(self).__name__}', value, 1, whole=True)
-        self.input_source = input_source
-        self.seq_len = seq_len
+        self.input_source, self.bbox_policy, self.device = input_source, bbox_policy, device
+        self.seq_len, self.frame_step, self.clip_len = seq_len, frame_step, clip_len
         self.depth_store = depth_store and Path(data_root, depth_store)
-        self.bbox_policy = bbox_policy
-        self.frame_step = frame_step
-        self.clip_len = clip_len
-        self.device = device
         self.frames_before = seq_len - 1 if causal else seq_len // 2
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
     def sample_ids(self) -> np.ndarray:
         """(N, 3): index of the video, position of the first target in it, number of targets."""
         lengths = [len(sequence.rows) for sequence in self.annotation.sequences]
-        if max(self.seq_len, self.clip_len or 1) > max(lengths):
+        if (field := max(self.seq_len, self.clip_len or 1)) > max(lengths):
             raise InputError(
-                f'the receptive field, {max(self.seq_len, self.clip_len or 1)} frames, is longer than any video of '
-                f'{self.annotation.path} (at most {max(lengths)} frames). Use a config with a shorter one, or longer '
-                'videos.'
+                f'the receptive field, {field} frames, is longer than any video of {self.annotation.path} (at most '
+                f'{max(lengths)} frames). Use a config with a shorter one, or longer videos.'
             )
         self._inputs = self._read_inputs()
         return np.concatenate([self._cut(index, length) for index, length in enumerate(lengths)])
 
     def _cut(self, index: int, length: int) -> np.ndarray:
         """The samples of one video."""
-        if self.clip_len is None:
-            starts = np.arange(0, length, length if self.test_mode else self.frame_step)
-            counts = np.full(len(starts), length if self.test_mode else 1)
-        elif self.test_mode:
-            starts = np.arange(0, length, self.clip_len)
-            counts = np.minimum(self.clip_len, length - starts)
-        else:
-            starts = np.arange(0, length, self.clip_len).clip(max=max(length - self.clip_len, 0))
-            counts = np.full(len(starts), self.clip_len)
+        count = self.clip_len or (length if self.test_mode else 1)
+        starts = np.arange(0, length, count if self.clip_len or self.test_mode else self.frame_step)
+        if not self.test_mode:
+            starts = starts.clip(max=max(length - count, 0))
+        counts = np.minimum(count, length - starts) if self.test_mode else np.full(len(starts), count)
         return np.stack([np.full(len(starts), index), starts, counts], axis=-1).astype(np.int32)
 
     def _read_inputs(self) -> list[np.ndarray]:
@@ -164,10 +155,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             camera_param=dict(self.annotation.cameras[index]),  # which a flip of MMPose may change
             target_img_path=[self.image_path(row) for row in targets],
             img_ids=targets,
-            sequence=sequence.name,
-            subject=sequence.subject,
-            action=sequence.action,
-            bbox_policy=self.bbox_policy,
+            **self.sequence_info(sequence),
         )
 
     @force_full_init

@@ -69,8 +69,7 @@ class H36MImageDataset(H36MDataset):
             keypoints=np.concatenate([annotation.keypoints[row], depth], axis=-1)[None],
             keypoints_visible=visible[None].astype(np.float32),
             camera_param=camera,
-            **dict(sequence=sequence.name, subject=sequence.subject, action=sequence.action),
-            bbox_policy=self.bbox_policy,
+            **self.sequence_info(sequence),
         )
         if annotation.crops is not None:
             sample.update(crop_window=annotation.crops[row], frame_size=(int(camera['w']), int(camera['h'])))

@@ -161,7 +161,7 @@ def each(**changes):
     ('source', 'change', 'message'),
     [
         ('coco', b'{"images": [', r"is not COCO's person_keypoints_\*\.json \(JSONDecodeError"),
-        ('coco', lambda content: dict(images=content['images']), r"lacks 'annotations': expected .* with \['images'\]"),
+        ('coco', lambda content: dict(images=content['images']), r"is not COCO's .*\(KeyError\('annotations'\)\)"),
         ('coco', each(keypoints=[1, 2, 2] * 13), r"is not COCO's person_keypoints_\*\.json \(IndexError"),
         ('coco', each(bbox=[float('nan'), 1, 2, 2]), 'is not finite in 7 of 7 persons, first in number 0'),
         ('coco', each(bbox=[0.1, 0.2, 0.3, 0.4]), 'a box reaches 0.6, .*; looks like normalised coordinates'),
