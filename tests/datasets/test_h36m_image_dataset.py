@@ -105,9 +105,8 @@ def test_stored_crops_give_the_same_sample_as_full_frames(data_root, tmp_path):
     assert np.min(arrays['crop'][rows, 2] - arrays['crop'][rows, 0]) < 40
     arrays['imgname'] = np.char.replace(arrays['imgname'], '.jpg', '.png')
     np.savez(tmp_path / 'crops.npz', **arrays)
-    cropped = build(
-        data_root, ann_file=str(tmp_path / 'crops.npz'), data_prefix=dict(img=f'{tmp_path}/crops/'), pipeline=crop()
-    )
+    folder = dict(img=f'{tmp_path}/crops/')
+    cropped = build(data_root, ann_file=str(tmp_path / 'crops.npz'), data_prefix=folder, pipeline=crop())
     info = cropped.get_data_info(rows[1])
     np.testing.assert_array_equal(info['crop_window'], arrays['crop'][rows[1]])
     assert info['frame_size'] == (64, 64)
