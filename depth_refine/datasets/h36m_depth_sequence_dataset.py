@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmengine.dataset import Compose, force_full_init
 from mmpose.registry import DATASETS
+from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from depth_refine.structures.skeleton import ROOT
@@ -16,7 +17,6 @@ from depth_refine.utils.options import require_number
 
 from .h36m_dataset import H36MDataset
 from .sequence_store import SequenceStore
-from .window_gatherer import WindowGatherer
 
 
 @DATASETS.register_module()
@@ -208,7 +208,7 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     def _split(self, batch: dict, sample_ids: np.ndarray) -> list[dict]:
         """The samples of a batch: each its part of the tensors, what is said of it, and whatever else is there."""
-        arrays = {key: values.cpu() for key, values in batch.items() if isinstance(values, torch.Tensor)}
+        arrays = {key: values.cpu() for key, values in batch.items() if isinstance(values, Tensor)}
         return [
             batch | self.describe(sample_id) | {key: values[i].contiguous().numpy() for key, values in arrays.items()}
             for i, sample_id in enumerate(sample_ids)
@@ -220,34 +220,58 @@ class H36MDepthSequenceDataset(H36MDataset):
         if torch.device(self.device).type == 'cuda':
             places = places.pin_memory()  # from other memory a copy waits for the GPU
         videos, starts = places.to(self.device, non_blocking=True)
-        count, gather = int(samples[0, 2]), self._gatherer.gather
-        first, frames = starts - self.frames_before, count + self.seq_len - 1
-        inputs = [gather(f'input_{i}', videos, first, frames) for i in range(len(self._inputs))]
+        count = int(samples[0, 2])
+        targets = self._rows_of(videos, starts, count)
+        frames = self._rows_of(videos, starts - self.frames_before, count + self.seq_len - 1)
+        *inputs, target, visible = self._arrays
+        inputs = [_pick(array, frames) for array in inputs]
         keypoints = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1)
         width, height = self._image_sizes[videos].unbind(dim=1)
         return dict(
             keypoints=keypoints,
             keypoints_visible=keypoints.new_ones(()).expand(keypoints.shape[:-1]),
-            lifting_target=gather('target', videos, starts, count),
-            lifting_target_visible=gather('target_visible', videos, starts, count).float(),
+            lifting_target=_pick(target, targets),
+            lifting_target_visible=_pick(visible, targets).float(),
             camera_param=dict(w=width, h=height),
         )
 
-    @functools.cached_property
-    def _gatherer(self) -> WindowGatherer:
-        arrays = {f'input_{i}': array for i, array in enumerate(self._inputs)}
-        arrays |= dict(target=self.annotation.keypoints_3d, target_visible=self.annotation.keypoints_3d_visible)
-        tensors = {
-            # the same memory; a read-only array repeats one number
-            name: torch.from_numpy(array if array.flags.writeable else array[:1, :1].copy()).expand(array.shape)
-            for name, array in arrays.items()
-        }
-        return WindowGatherer(tensors, [sequence.rows for sequence in self.annotation.sequences], self.device)
+    def _rows_of(self, videos: Tensor, starts: Tensor, frames: int) -> Tensor:
+        """Rows (B, frames) of the annotation from a position in each of B videos on; their ends are replicated."""
+        rows, firsts, lengths = self._video_rows
+        positions = (starts[:, None] + torch.arange(frames, device=self.device)).clamp(min=0)
+        return rows[firsts[videos, None] + torch.minimum(positions, lengths[videos, None] - 1)]
 
     @functools.cached_property
-    def _image_sizes(self) -> torch.Tensor:
+    def _video_rows(self) -> list[Tensor]:
+        """The rows of all videos one behind the other, where those of each begin, and how many they are."""
+        rows = [sequence.rows for sequence in self.annotation.sequences]
+        lengths = np.array([len(rows_of_one) for rows_of_one in rows])
+        numbers = (np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
+        return [torch.from_numpy(array.astype(np.int64)).to(self.device) for array in numbers]
+
+    @functools.cached_property
+    def _arrays(self) -> list[Tensor]:
+        """Inputs, target and its visibility on the device; on the CPU in the same memory."""
+        arrays = [*self._inputs, self.annotation.keypoints_3d, self.annotation.keypoints_3d_visible]
+        return [
+            # a read-only array repeats one number
+            torch.from_numpy(array if array.flags.writeable else array[:1, :1].copy())
+            .expand(array.shape)
+            .to(self.device)
+            for array in arrays
+        ]
+
+    @functools.cached_property
+    def _image_sizes(self) -> Tensor:
         sizes = [(camera['w'], camera['h']) for camera in self.annotation.cameras]
         return torch.tensor(sizes, dtype=torch.float32, device=self.device)
+
+
+def _pick(array: Tensor, rows: Tensor) -> Tensor:
+    """Rows (B, T) of an array (N, ...): (B, T, ...)."""
+    # PyTorch picks rows of numbers faster than rows of joints
+    source = array.flatten(1) if array.is_contiguous() else array
+    return source.index_select(0, rows.flatten()).view(*rows.shape, *array.shape[1:])
 
 
 def _name(step: object) -> str:
