@@ -10,6 +10,7 @@ from depth_refine.utils.errors import InputError
 
 TARGET = dict(type='GenerateSequenceTarget', encoder=dict(type='DepthSequenceLifting', depth_range=1.3))
 FLIP, PACK = dict(type='RandomSequenceFlip', prob=1.0), dict(type='PackPoseInputs', meta_keys=('sequence',))
+VIDEO_POSE = dict(TARGET, encoder=dict(type='VideoPoseLifting', num_keypoints=17))
 MIRROR = dict(center_mode='static', center_x=0.0)
 LABELS = ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight')
 
@@ -236,10 +237,7 @@ def test_a_subclass(windows):
     ('steps', 'message'),
     [
         ([TARGET, PACK], 'transforms that can do batches, unlike PackPoseInputs'),
-        (
-            [dict(TARGET, encoder=dict(type='VideoPoseLifting', num_keypoints=17))],
-            'unlike GenerateSequenceTarget with VideoPoseLifting',
-        ),
+        ([VIDEO_POSE], 'unlike GenerateSequenceTarget with VideoPoseLifting'),
         ([TARGET], 'num_workers=0'),
     ],
 )

@@ -7,6 +7,7 @@ from scipy import stats
 from depth_refine.utils.errors import InputError
 
 B, T, K = 200, 20, 5
+WRONG_SHAPES = ((T, K, 5), (T, K + 1, 3), (K * 3 + 1, T), (K, T))
 SIGMAS = dict(sigma_2d=0.02, sigma_depth=0.1)
 
 
@@ -87,17 +88,13 @@ def test_probability(prob):
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(sigma_2d=-0.1), r': expected a number .*, got -0\.1$'),
-        (dict(prob=1.5), r': expected a number .*, got 1\.5$'),
-        (dict(sigma_depth=75), ' reaches .*; looks like pixels or millimetres: divide by'),
+        (dict(sigma_2d=-0.1), r'of GaussianJointNoise: expected a number .*, got -0\.1$'),
+        (dict(prob=1.5), r'of GaussianJointNoise: expected a number .*, got 1\.5$'),
+        (dict(sigma_depth=75), 'of GaussianJointNoise reaches .*; looks like pixels or millimetres: divide by'),
+        *((dict(shape=shape), r'takes keypoint_labels \(T, 5, C\) or \(5 \* C, T\)') for shape in WRONG_SHAPES),
     ],
 )
-def test_wrong_arguments(kwargs, message):
-    with pytest.raises(InputError, match=f'of GaussianJointNoise{message}'):
-        build(**kwargs)
-
-
-@pytest.mark.parametrize('shape', [(T, K, 5), (T, K + 1, 3), (K * 3 + 1, T), (K, T)])
-def test_wrong_labels(shape):
-    with pytest.raises(InputError, match=rf'takes keypoint_labels \(T, 5, C\) or \(5 \* C, T\).*got \({shape[0]}, '):
-        build()(dict(keypoints=np.empty((T, K, 3)), keypoint_labels=np.zeros(shape)))
+def test_wrong_arguments_and_labels(kwargs, message):
+    shape = kwargs.pop('shape', (T, K, 3))
+    with pytest.raises(InputError, match=message):
+        build(**kwargs)(dict(keypoints=np.empty((T, K, 3)), keypoint_labels=np.zeros(shape)))
