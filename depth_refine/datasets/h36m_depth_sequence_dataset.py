@@ -238,7 +238,7 @@ class H36MDepthSequenceDataset(H36MDataset):
     def _rows_of(self, videos: Tensor, starts: Tensor, frames: int) -> Tensor:
         """Rows (B, frames) of the annotation from a position in each of B videos on; their ends are replicated."""
         rows, firsts, lengths = self._video_rows
-        positions = (starts[:, None] + torch.arange(frames, device=self.device)).clamp(min=0)
+        positions = (starts[:, None] + torch.arange(frames, device=starts.device)).clamp(min=0)
         return rows[firsts[videos, None] + torch.minimum(positions, lengths[videos, None] - 1)]
 
     @functools.cached_property
@@ -276,5 +276,4 @@ def _pick(array: Tensor, rows: Tensor) -> Tensor:
 
 def _name(step: object) -> str:
     """A transform's class, and its codec's."""
-    encoder = getattr(step, 'encoder', None)
-    return type(step).__name__ + (f' with {type(encoder).__name__}' if encoder else '')
+    return ' with '.join(type(part).__name__ for part in (step, getattr(step, 'encoder', None)) if part)

@@ -132,10 +132,9 @@ def test_numbers_that_are_not_finite(files, changed, monkeypatch, key, value, ch
 
 
 def test_missing_and_damaged_files(files, tmp_path):
-    with pytest.raises(InputError, match=r'no annotation file .*absent.npz.*make_synthetic'):
-        H36MAnnotation(tmp_path / 'absent.npz', files[1])
-    with pytest.raises(InputError, match=r'no camera file .*absent.pkl'):
-        H36MAnnotation(files[0], tmp_path / 'absent.pkl')
+    for paths, message in (((tmp_path / 'a', files[1]), 'annotation'), ((files[0], tmp_path / 'a'), 'camera')):
+        with pytest.raises(InputError, match=rf'no {message} file .*/a\. .*make_synthetic'):
+            H36MAnnotation(*paths)
     content = bytearray(files[0].read_bytes())
     content[content.index(b'part.npy') + 5000] ^= 1
     (tmp_path / 'flipped.npz').write_bytes(content)
