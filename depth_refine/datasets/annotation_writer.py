@@ -37,7 +37,7 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence]) -
     count = sum(len(sequence.frames) for sequence in sequences)
     width = max(len(image_name(sequence.name, sequence.frames[-1])) for sequence in sequences)
     members: dict[str, tuple[str, tuple, Callable]] = {
-        'imgname': (f'<U{width}', (), _image_names),
+        'imgname': (f'<U{width}', (), lambda sequence: [image_name(sequence.name, frame) for frame in sequence.frames]),
         'center': ('<f8', (2,), lambda sequence: _box(sequence)[0]),
         'scale': ('<f8', (), lambda sequence: _box(sequence)[1]),
         'part': ('<f8', (17, 3), lambda sequence: _with_visibility(sequence.keypoints)),
@@ -52,10 +52,6 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence]) -
                 np.lib.format.write_array_header_1_0(file, header)
                 for sequence in sequences:
                     file.write(np.ascontiguousarray(rows_of(sequence), dtype).data.cast('B'))
-
-
-def _image_names(sequence: AnnotatedSequence) -> list[str]:
-    return [image_name(sequence.name, frame) for frame in sequence.frames]
 
 
 def _box(sequence: AnnotatedSequence) -> tuple[np.ndarray, np.ndarray]:

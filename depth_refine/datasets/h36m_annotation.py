@@ -25,8 +25,8 @@ from .h36m_image_names import index_image_names
 from .npz_stream import NpzStream
 
 _NUM_JOINTS = 17
-_ROW_SHAPES = dict(imgname=(), center=(2,), scale=(), part=(_NUM_JOINTS, 3), S=(_NUM_JOINTS, 4))
-_OPTIONAL_ROW_SHAPES = dict(crop=(4,))
+_ROW_SHAPES = dict(imgname=(), center=(2,), scale=(), part=(_NUM_JOINTS, 3), S=(_NUM_JOINTS, 4), crop=(4,))
+_REQUIRED = sorted(_ROW_SHAPES.keys() - {'crop'})
 _CHECKED_ROWS = 1000
 
 
@@ -83,14 +83,11 @@ class H36MAnnotation:
             raise InputError(f'{self.path} is not a readable npz file ({error}). Write or copy it again.') from error
         self._check_boxes()
         self._check_units()
-        self._check_crops()
         self._find_sequences()
         cameras = load_cameras(camera_file)
         missing = {(s.subject, s.camera) for s in self.sequences} - cameras.keys()
         if missing:
-            raise InputError(
-                f'{camera_file} has no camera {sorted(missing)[0]}, which {self.path} needs. {HOW_TO_GET}.'
-            )
+            raise InputError(f'{camera_file} has no camera {min(missing)}, which {self.path} needs. {HOW_TO_GET}.')
         self.cameras = [cameras[s.subject, s.camera] for s in self.sequences]
 
     def __len__(self) -> int:
@@ -104,14 +101,15 @@ class H36MAnnotation:
 
     def _read(self, npz: NpzStream) -> None:
         """Fill the arrays."""
-        missing = _ROW_SHAPES.keys() - set(npz.keys)
-        if missing:
+        if missing := set(_REQUIRED) - set(npz.keys):
             raise InputError(
-                f'{self.path} lacks the key {sorted(missing)[0]!r}: expected {sorted(_ROW_SHAPES)}, '
-                f'got {sorted(npz.keys)}'
+                f'{self.path} lacks the key {min(missing)!r}: expected {_REQUIRED}, got {sorted(npz.keys)}'
             )
         self._check_headers(npz)
-        self.img_names = np.concatenate([_encoded(chunk) for _, chunk in npz.chunks('imgname')])
+        names = (chunk for _, chunk in npz.chunks('imgname'))
+        self.img_names = np.concatenate(
+            [chunk.copy() if chunk.dtype.kind == 'S' else np.char.encode(chunk, 'utf-8') for chunk in names]
+        )
         with ThreadPoolExecutor(2) as pool:  # reading and converting release the interpreter's lock
             joints_3d = pool.submit(self._read_joints, npz, 'S')
             joints_2d = pool.submit(self._read_joints, npz, 'part')
@@ -123,12 +121,12 @@ class H36MAnnotation:
 
     def _check_headers(self, npz: NpzStream) -> None:
         """Check shapes and types before anything is allocated."""
-        headers = {key: npz.header(key) for key in (*_ROW_SHAPES, *_OPTIONAL_ROW_SHAPES) if key in npz.keys}
+        headers = {key: npz.header(key) for key in _ROW_SHAPES if key in npz.keys}
         count = math.prod(headers['imgname'].shape)
         if count == 0:
             raise InputError(f'{self.path} holds no frames')
         for key, header in headers.items():
-            expected = (count, *(_ROW_SHAPES | _OPTIONAL_ROW_SHAPES)[key])
+            expected = (count, *_ROW_SHAPES[key])
             if header.shape != expected:
                 raise InputError(f'{self.path}: expected {key!r} of shape {expected}, got {header.shape}')
             kinds, what = ('US', 'text') if key == 'imgname' else ('fiu', 'numbers')
@@ -158,9 +156,9 @@ class H36MAnnotation:
         for rows, chunk in npz.chunks(key):
             with np.errstate(over='ignore', invalid='ignore'):
                 chunk = chunk.astype(np.float32)
-            if not np.isfinite(chunk).all():
-                finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
-                bad_rows.extend(rows.start + np.flatnonzero(~finite))
+            finite = np.isfinite(chunk)
+            if not finite.all():
+                bad_rows.extend(rows.start + np.flatnonzero(~finite.reshape(len(chunk), -1).all(axis=1)))
             yield rows, chunk
         if bad_rows:
             raise InputError(
@@ -172,12 +170,18 @@ class H36MAnnotation:
         return self.img_names[row].decode(errors='replace')
 
     def _check_boxes(self) -> None:
-        if not (self.scale > 0).all():
-            row = int(np.argmin(self.scale > 0))
-            raise InputError(
-                f"{self.path}: expected 'scale' above 0, got {self.scale[row]:g} in row {row} ({self._name(row)}). "
-                'Write the file again.'
-            )
+        """Refuse boxes and crops without an area."""
+        checks = [("'scale' above 0", self.scale, self.scale > 0)]
+        if self.crops is not None:
+            good = (self.crops == np.rint(self.crops)).all(axis=1) & (self.crops[:, :2] < self.crops[:, 2:]).all(axis=1)
+            checks.append(("whole pixels x1 < x2 and y1 < y2 in 'crop'", self.crops, good))
+        for expected, values, good in checks:
+            if not good.all():
+                row = int(np.argmin(good))
+                raise InputError(
+                    f'{self.path}: expected {expected}, got {values[row].tolist()} in row {row} ({self._name(row)}). '
+                    'Write the file again.'
+                )
 
     def _check_units(self) -> None:
         """Refuse pixels and metres that are none."""
@@ -197,18 +201,6 @@ class H36MAnnotation:
                     'the camera, expected camera-frame metres, z forward; are these world coordinates?'
                 )
 
-    def _check_crops(self) -> None:
-        if self.crops is None:
-            return
-        low, high = self.crops[:, :2], self.crops[:, 2:]
-        good = np.all(self.crops == np.rint(self.crops), axis=1) & np.all(low < high, axis=1)
-        if not good.all():
-            row = int(np.argmin(good))
-            raise InputError(
-                f"{self.path}: expected whole pixels x1 < x2 and y1 < y2 in 'crop', got {self.crops[row].tolist()} in "
-                f'row {row} ({self._name(row)}). Write the file again.'
-            )
-
     def _find_sequences(self) -> None:
         """Parse the image names and group the rows into videos."""
         try:
@@ -221,8 +213,3 @@ class H36MAnnotation:
             Sequence(name.sequence, name.subject, name.action, name.camera, rows_of_one)
             for name, rows_of_one in zip(names, rows, strict=True)
         ]
-
-
-def _encoded(names: np.ndarray) -> np.ndarray:
-    """A copy of text (n,) in UTF-8, or of bytes as they are."""
-    return names.copy() if names.dtype.kind == 'S' else np.char.encode(names, 'utf-8')

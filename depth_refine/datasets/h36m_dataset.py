@@ -1,6 +1,5 @@
 """What the image and the sequence data sets share."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.hub import get_config
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-from .h36m_annotation import H36MAnnotation
+from .h36m_annotation import H36MAnnotation, Sequence
 
 
 class H36MDataset(BaseDataset):
@@ -41,9 +40,8 @@ class H36MDataset(BaseDataset):
     ) -> None:
         self.camera_param_file = Path(data_root, camera_param_file)
         data_prefix = dict(img='images/') if data_prefix is None else dict(data_prefix)
-        super().__init__(
-            ann_file=ann_file, data_root=data_root, data_prefix=data_prefix, serialize_data=False, **kwargs
-        )
+        paths = dict(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix)
+        super().__init__(**paths, serialize_data=False, **kwargs)
 
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
@@ -51,25 +49,22 @@ class H36MDataset(BaseDataset):
         return parse_pose_metainfo(metainfo or get_config('mmpose::_base_/datasets/h36m.py').dataset_info)
 
     def load_data_list(self) -> np.ndarray:
-        """Read the annotation; the samples are plain numbers, see :meth:`sample_ids`."""
+        """Read the annotation; a sample is one or more integers, from which a subclass's ``build_sample`` makes it."""
         self.annotation = H36MAnnotation(self.ann_file, self.camera_param_file)
         return self.sample_ids()
 
-    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> np.ndarray:
+    def _get_unserialized_subset(self, indices: int | list[int]) -> np.ndarray:
         """As MMEngine's, for ``indices`` and ``get_subset``, but an array stays one."""
         return np.asarray(super()._get_unserialized_subset(indices))
-
-    def sample_ids(self) -> np.ndarray:
-        """What :meth:`build_sample` makes a sample from: integers, one or more for each sample."""
-        raise NotImplementedError
-
-    def build_sample(self, sample_id: np.ndarray) -> dict:
-        """The pipeline's input for one sample."""
-        raise NotImplementedError
 
     def image_path(self, row: int) -> str:
         """Path of the image in row ``row`` of the annotation."""
         return f'{self.data_prefix["img"].rstrip("/")}/{self.annotation.img_names[row].decode()}'
+
+    def sequence_info(self, sequence: Sequence) -> dict:
+        """What is said of a sample's video, and under which boxes it was seen."""
+        names = dict(sequence=sequence.name, subject=sequence.subject, action=sequence.action)
+        return dict(names, bbox_policy=self.bbox_policy)
 
     def common_info(self) -> dict:
         """What all samples have in common."""

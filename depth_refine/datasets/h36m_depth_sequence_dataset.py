@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmengine.dataset import Compose, force_full_init
 from mmpose.registry import DATASETS
+from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from depth_refine.structures.skeleton import ROOT
@@ -16,7 +17,6 @@ from depth_refine.utils.options import require_number
 
 from .h36m_dataset import H36MDataset
 from .sequence_store import SequenceStore
-from .window_gatherer import WindowGatherer
 
 
 @DATASETS.register_module()
@@ -89,39 +89,30 @@ class H36MDepthSequenceDataset(H36MDataset):
         counts = dict(seq_len=seq_len, frame_step=frame_step, clip_len=1 if clip_len is None else clip_len)
         for name, value in counts.items():
             require_number(f'{name} of {type(self).__name__}', value, 1, whole=True)
-        self.input_source = input_source
-        self.seq_len = seq_len
+        self.input_source, self.bbox_policy, self.device = input_source, bbox_policy, device
+        self.seq_len, self.frame_step, self.clip_len = seq_len, frame_step, clip_len
         self.depth_store = depth_store and Path(data_root, depth_store)
-        self.bbox_policy = bbox_policy
-        self.frame_step = frame_step
-        self.clip_len = clip_len
-        self.device = device
         self.frames_before = seq_len - 1 if causal else seq_len // 2
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
     def sample_ids(self) -> np.ndarray:
         """(N, 3): index of the video, position of the first target in it, number of targets."""
         lengths = [len(sequence.rows) for sequence in self.annotation.sequences]
-        if max(self.seq_len, self.clip_len or 1) > max(lengths):
+        if (field := max(self.seq_len, self.clip_len or 1)) > max(lengths):
             raise InputError(
-                f'the receptive field, {max(self.seq_len, self.clip_len or 1)} frames, is longer than any video of '
-                f'{self.annotation.path} (at most {max(lengths)} frames). Use a config with a shorter one, or longer '
-                'videos.'
+                f'the receptive field, {field} frames, is longer than any video of {self.annotation.path} (at most '
+                f'{max(lengths)} frames). Use a config with a shorter one, or longer videos.'
             )
         self._inputs = self._read_inputs()
         return np.concatenate([self._cut(index, length) for index, length in enumerate(lengths)])
 
     def _cut(self, index: int, length: int) -> np.ndarray:
         """The samples of one video."""
-        if self.clip_len is None:
-            starts = np.arange(0, length, length if self.test_mode else self.frame_step)
-            counts = np.full(len(starts), length if self.test_mode else 1)
-        elif self.test_mode:
-            starts = np.arange(0, length, self.clip_len)
-            counts = np.minimum(self.clip_len, length - starts)
-        else:
-            starts = np.arange(0, length, self.clip_len).clip(max=max(length - self.clip_len, 0))
-            counts = np.full(len(starts), self.clip_len)
+        count = self.clip_len or (length if self.test_mode else 1)
+        starts = np.arange(0, length, count if self.clip_len or self.test_mode else self.frame_step)
+        if not self.test_mode:
+            starts = starts.clip(max=max(length - count, 0))
+        counts = np.minimum(count, length - starts) if self.test_mode else np.full(len(starts), count)
         return np.stack([np.full(len(starts), index), starts, counts], axis=-1).astype(np.int32)
 
     def _read_inputs(self) -> list[np.ndarray]:
@@ -164,10 +155,7 @@ class H36MDepthSequenceDataset(H36MDataset):
             camera_param=dict(self.annotation.cameras[index]),  # which a flip of MMPose may change
             target_img_path=[self.image_path(row) for row in targets],
             img_ids=targets,
-            sequence=sequence.name,
-            subject=sequence.subject,
-            action=sequence.action,
-            bbox_policy=self.bbox_policy,
+            **self.sequence_info(sequence),
         )
 
     @force_full_init
@@ -220,7 +208,7 @@ class H36MDepthSequenceDataset(H36MDataset):
 
     def _split(self, batch: dict, sample_ids: np.ndarray) -> list[dict]:
         """The samples of a batch: each its part of the tensors, what is said of it, and whatever else is there."""
-        arrays = {key: values.cpu() for key, values in batch.items() if isinstance(values, torch.Tensor)}
+        arrays = {key: values.cpu() for key, values in batch.items() if isinstance(values, Tensor)}
         return [
             batch | self.describe(sample_id) | {key: values[i].contiguous().numpy() for key, values in arrays.items()}
             for i, sample_id in enumerate(sample_ids)
@@ -232,37 +220,60 @@ class H36MDepthSequenceDataset(H36MDataset):
         if torch.device(self.device).type == 'cuda':
             places = places.pin_memory()  # from other memory a copy waits for the GPU
         videos, starts = places.to(self.device, non_blocking=True)
-        count, gather = int(samples[0, 2]), self._gatherer.gather
-        first, frames = starts - self.frames_before, count + self.seq_len - 1
-        inputs = [gather(f'input_{i}', videos, first, frames) for i in range(len(self._inputs))]
+        count = int(samples[0, 2])
+        targets = self._rows_of(videos, starts, count)
+        frames = self._rows_of(videos, starts - self.frames_before, count + self.seq_len - 1)
+        *inputs, target, visible = self._arrays
+        inputs = [_pick(array, frames) for array in inputs]
         keypoints = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1)
         width, height = self._image_sizes[videos].unbind(dim=1)
         return dict(
             keypoints=keypoints,
             keypoints_visible=keypoints.new_ones(()).expand(keypoints.shape[:-1]),
-            lifting_target=gather('target', videos, starts, count),
-            lifting_target_visible=gather('target_visible', videos, starts, count).float(),
+            lifting_target=_pick(target, targets),
+            lifting_target_visible=_pick(visible, targets).float(),
             camera_param=dict(w=width, h=height),
         )
 
-    @functools.cached_property
-    def _gatherer(self) -> WindowGatherer:
-        arrays = {f'input_{i}': array for i, array in enumerate(self._inputs)}
-        arrays |= dict(target=self.annotation.keypoints_3d, target_visible=self.annotation.keypoints_3d_visible)
-        tensors = {
-            # the same memory; a read-only array repeats one number
-            name: torch.from_numpy(array if array.flags.writeable else array[:1, :1].copy()).expand(array.shape)
-            for name, array in arrays.items()
-        }
-        return WindowGatherer(tensors, [sequence.rows for sequence in self.annotation.sequences], self.device)
+    def _rows_of(self, videos: Tensor, starts: Tensor, frames: int) -> Tensor:
+        """Rows (B, frames) of the annotation from a position in each of B videos on; their ends are replicated."""
+        rows, firsts, lengths = self._video_rows
+        positions = (starts[:, None] + torch.arange(frames, device=starts.device)).clamp(min=0)
+        return rows[firsts[videos, None] + torch.minimum(positions, lengths[videos, None] - 1)]
 
     @functools.cached_property
-    def _image_sizes(self) -> torch.Tensor:
+    def _video_rows(self) -> list[Tensor]:
+        """The rows of all videos one behind the other, where those of each begin, and how many they are."""
+        rows = [sequence.rows for sequence in self.annotation.sequences]
+        lengths = np.array([len(rows_of_one) for rows_of_one in rows])
+        numbers = (np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
+        return [torch.from_numpy(array.astype(np.int64)).to(self.device) for array in numbers]
+
+    @functools.cached_property
+    def _arrays(self) -> list[Tensor]:
+        """Inputs, target and its visibility on the device; on the CPU in the same memory."""
+        arrays = [*self._inputs, self.annotation.keypoints_3d, self.annotation.keypoints_3d_visible]
+        return [
+            # a read-only array repeats one number
+            torch.from_numpy(array if array.flags.writeable else array[:1, :1].copy())
+            .expand(array.shape)
+            .to(self.device)
+            for array in arrays
+        ]
+
+    @functools.cached_property
+    def _image_sizes(self) -> Tensor:
         sizes = [(camera['w'], camera['h']) for camera in self.annotation.cameras]
         return torch.tensor(sizes, dtype=torch.float32, device=self.device)
 
 
+def _pick(array: Tensor, rows: Tensor) -> Tensor:
+    """Rows (B, T) of an array (N, ...): (B, T, ...)."""
+    # PyTorch picks rows of numbers faster than rows of joints
+    source = array.flatten(1) if array.is_contiguous() else array
+    return source.index_select(0, rows.flatten()).view(*rows.shape, *array.shape[1:])
+
+
 def _name(step: object) -> str:
     """A transform's class, and its codec's."""
-    encoder = getattr(step, 'encoder', None)
-    return type(step).__name__ + (f' with {type(encoder).__name__}' if encoder else '')
+    return ' with '.join(type(part).__name__ for part in (step, getattr(step, 'encoder', None)) if part)

@@ -39,13 +39,7 @@ class H36MImageDataset(H36MDataset):
 
     BBOX_POLICIES = ('annotation', 'pelvis_2m')
 
-    def __init__(
-        self,
-        ann_file: str,
-        frame_step: int = 1,
-        bbox_policy: str = 'annotation',
-        **kwargs,
-    ) -> None:
+    def __init__(self, ann_file: str, frame_step: int = 1, bbox_policy: str = 'annotation', **kwargs) -> None:
         if bbox_policy not in self.BBOX_POLICIES:
             raise InputError(f'unknown bbox_policy {bbox_policy!r}: expected one of {self.BBOX_POLICIES}')
         require_number('frame_step of H36MImageDataset', frame_step, 1, whole=True)
@@ -68,19 +62,14 @@ class H36MImageDataset(H36MDataset):
         if not self.test_mode:  # a label has both, and its depth is that from the root
             visible = annotation.keypoints_visible[row] & visible & visible[ROOT]
         sample = dict(
-            id=row,
-            img_id=row,
+            **dict(id=row, img_id=row, frame=int(annotation.frames[row])),
             img_path=self.image_path(row),
             bbox=self._bbox(row, camera)[None],
             bbox_score=np.ones(1, np.float32),
             keypoints=np.concatenate([annotation.keypoints[row], depth], axis=-1)[None],
             keypoints_visible=visible[None].astype(np.float32),
             camera_param=camera,
-            sequence=sequence.name,
-            subject=sequence.subject,
-            action=sequence.action,
-            frame=int(annotation.frames[row]),
-            bbox_policy=self.bbox_policy,
+            **self.sequence_info(sequence),
         )
         if annotation.crops is not None:
             sample.update(crop_window=annotation.crops[row], frame_size=(int(camera['w']), int(camera['h'])))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.lib.format import open_memmap
+from numpy.typing import DTypeLike
 
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
@@ -62,23 +63,17 @@ class SequenceStore:
         self.path = Path(path)
         how_to_make = 'Make it with tools/extract_depth_sequences.py, or with tools/import_predictions.py.'
         if not (self.path / _META_FILE).is_file():
-            raise InputError(
-                f'no depth sequence store at {self.path.absolute()}: {_META_FILE} is missing. {how_to_make}'
-            )
+            raise InputError(f'no depth sequence store at {self.path.absolute()}: no {_META_FILE} there. {how_to_make}')
         try:
             self.meta = json.loads((self.path / _META_FILE).read_text())
             if (version := self.meta['schema_version']) != SCHEMA_VERSION:
                 raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
             count, owner = self.meta['num_frames'], self.meta['annotation']['sha256']
             self.bbox_policy, self.has_depth = str(self.meta['bbox_policy']), bool(self.meta['has_depth'])
-            self.keypoints = open_memmap(self.path / 'keypoints.npy', mode='c')
-            self.scores = open_memmap(self.path / 'scores.npy', mode='c')
-            self.depth_std = None
-            if self.meta.get('has_depth_std', False):
-                self.depth_std = open_memmap(self.path / 'depth_std.npy', mode='c')
-            written = self.meta.get('sha256', {})
-            names = [f'{name}.npy' for name in _shapes(self.depth_std is not None)]
-            changed = [name for name in names if name in written and _sha256(self.path / name) != written[name]]
+            shapes, written = _shapes(self.meta.get('has_depth_std', False)), self.meta.get('sha256', {})
+            arrays = {name: open_memmap(self.path / f'{name}.npy', mode='c') for name in shapes}
+            files = [f'{name}.npy' for name in shapes if f'{name}.npy' in written]
+            changed = [name for name in files if _sha256(self.path / name) != written[name]]
         except InputError:
             raise
         except Exception as error:  # whatever json and numpy raise on damaged bytes
@@ -89,8 +84,8 @@ class SequenceStore:
                 f'but {annotation.path} has {annotation.sha256}. Give the store of this annotation, or make one with '
                 'tools/extract_depth_sequences.py.'
             )
-        for name, shape in _shapes(self.depth_std is not None).items():
-            array = getattr(self, name)
+        for name, shape in shapes.items():
+            array = arrays[name]
             if array.shape != (count, *shape) or array.dtype != np.float32 or count != len(annotation):
                 raise InputError(
                     f'{self.path / name}.npy: expected float32 of shape {(len(annotation), *shape)}, got {array.dtype} '
@@ -98,6 +93,7 @@ class SequenceStore:
                 )
         if changed:
             raise InputError(f'{self.path / changed[0]} is not as it was written: its sha256 differs. {how_to_make}')
+        self.keypoints, self.scores, self.depth_std = arrays['keypoints'], arrays['scores'], arrays.get('depth_std')
         self._check_units()
 
     def _check_units(self) -> None:
@@ -151,7 +147,7 @@ def write_sequence_store(
         writer.finish(dict(meta, bbox_policy=bbox_policy, has_depth=has_depth, has_depth_std=has_depth_std))
 
 
-def _allocate(path: Path, dtype: np.dtype, shape: tuple) -> np.memmap:
+def _allocate(path: Path, dtype: DTypeLike, shape: tuple) -> np.memmap:
     """A mapped array in a new file that has all its space: a write to a mapping on a full disk ends the process."""
     array = open_memmap(path, mode='w+', dtype=dtype, shape=shape)
     with path.open('r+b') as file:
@@ -166,10 +162,8 @@ class _Writer:
         self.folder = folder
         self.annotation = annotation
         self._finite_columns = 3 if has_depth else 2
-        self._arrays = {
-            name: _allocate(folder / f'{name}.npy', np.dtype(np.float32), (len(annotation), *shape))
-            for name, shape in _shapes(has_depth_std).items()
-        }
+        shapes = {name: (len(annotation), *shape) for name, shape in _shapes(has_depth_std).items()}
+        self._arrays = {name: _allocate(folder / f'{name}.npy', np.float32, shape) for name, shape in shapes.items()}
         self._written = np.zeros(len(annotation), bool)
 
     def write(
@@ -183,7 +177,7 @@ class _Writer:
             scores: (B, 17).
             depth_std: (B, 17) m, for a store that has it.
         """
-        batch = dict(keypoints=keypoints, scores=scores, **({} if depth_std is None else dict(depth_std=depth_std)))
+        batch = dict(keypoints=keypoints, scores=scores) | ({} if depth_std is None else dict(depth_std=depth_std))
         if batch.keys() != self._arrays.keys():
             raise ValueError(f'expected batches of {sorted(self._arrays)}, got {sorted(batch)}')
         finite = dict(batch, keypoints=keypoints[..., : self._finite_columns])

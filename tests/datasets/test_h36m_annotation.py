@@ -35,6 +35,7 @@ def names(*sequences, frames=3):
 
 def test_reads_units_and_cameras(annotations):
     annotation = annotations[0]
+    assert annotation.crops is None and annotation.keypoints_3d_visible.all()
     assert len(annotation) == 2 * 4 * 12 and len(annotation.sequences) == 8
     for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
         assert camera['id'] == sequence.camera
@@ -43,13 +44,14 @@ def test_reads_units_and_cameras(annotations):
         assert (annotation.frames[sequence.rows] == np.arange(1, 13)).all()
 
 
-def test_names_with_and_without_take_numbers(changed):
-    annotation = changed(
-        imgname=names('S1_SittingDown.54138969', 'S1_SittingDown_2.54138969', 'S1_Directions 1.55011271')
-    )
-    assert [s.action for s in annotation.sequences] == ['SittingDown', 'SittingDown', 'Directions']
-    assert [s.subject for s in annotation.sequences] == ['S1'] * 3
-    assert len({s.name for s in annotation.sequences}) == 3
+def test_names_with_and_without_take_numbers_and_beyond_ascii(changed, monkeypatch):
+    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', 600)
+    imgname = names('S1_SittingDown.54138969', 'S1_SittingDown_2.54138969', 'S1_Ação 1.55011271', 'S1_日本語.54138969')
+    annotation = changed(imgname=imgname)
+    assert [name.decode() for name in annotation.img_names] == imgname.tolist()
+    assert [(s.subject, s.action) for s in annotation.sequences] == [
+        ('S1', action) for action in ('SittingDown', 'SittingDown', 'Ação', '日本語')
+    ]
 
 
 def test_frames_are_put_in_order(changed):
@@ -64,25 +66,16 @@ def test_frames_are_put_in_order(changed):
         (dict(S=None), r"changed.npz lacks the key 'S': expected \['S', 'center'"),
         (dict(part=np.zeros((96, 16, 3))), r"expected 'part' of shape \(96, 17, 3\), got \(96, 16, 3\)"),
         (dict(imgname=np.array(['a.jpg'] * 96)), "changed.npz, row 0: the image name 'a.jpg' is not of the form S1_"),
-        (dict(imgname=np.array([None] * 96)), 'is not a readable npz file'),
         (dict(imgname=np.array([])), 'holds no frames'),
-        (
-            dict(imgname=np.array([*names('S1_A.54138969'), 'b.jpg'])),
-            "changed.npz, row 3: the image name 'b.jpg' is not of the form",
-        ),
         (dict(imgname=names('S1_A.7')), r"cameras.pkl has no camera \('S1', '7'\), which .*changed.npz needs"),
         *(
             (dict(crop=np.r_[[[3, 5, 40, 60]] * 7, [window], [[3, 5, 40, 60]] * 88]), message)
-            for window in ([3, 5, 40.5, 60], [40, 5, 40, 60], [3, 61, 40, 60])
+            for window in ([3, 5, 40.5, 60], [3, 61, 40, 60])
             for message in [r"whole pixels x1 < x2 and y1 < y2 in 'crop', got .* in row 7 \(S1/"]
         ),
-        *(
-            (dict(scale=np.r_[[0.3] * 5, scale, [0.3] * 90]), rf"'scale' above 0, got {scale:g} in row 5 \(S1/")
-            for scale in (0.0, -0.3)
-        ),
+        (dict(scale=np.r_[[0.3] * 5, 0, [0.3] * 90]), r"'scale' above 0, got 0.0 in row 5 \(S1/"),
         (dict(imgname=np.zeros(96)), "expected text in 'imgname', got float64"),
         (dict(scale=np.zeros(96, bool)), "expected numbers in 'scale', got bool"),
-        (dict(crop=np.zeros((96, 3))), r"expected 'crop' of shape \(96, 4\), got \(96, 3\)"),
     ],
 )
 def test_wrong_arrays(changed, changes, message):
@@ -90,63 +83,28 @@ def test_wrong_arrays(changed, changes, message):
         changed(**changes)
 
 
-@pytest.mark.parametrize('chunk_bytes', [1, 700, 1 << 20])
-@pytest.mark.parametrize('change', ['as it is', 'compressed', 'float32', 'big-endian', 'Fortran order', 'bytes'])
+@pytest.mark.parametrize('chunk_bytes', [700, 1 << 20])
+@pytest.mark.parametrize('change', ['compressed', 'float32', 'big-endian', 'Fortran order', 'bytes'])
 def test_any_layout_of_the_file(files, changed, monkeypatch, change, chunk_bytes):
     monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', chunk_bytes)
-    arrays = dict(np.load(files[0]))
-    rng = np.random.default_rng(0)
+    arrays, rng = dict(np.load(files[0])), np.random.default_rng(0)
+    arrays['crop'] = np.tile([3, 5, 40, 60], (96, 1)) + np.arange(96)[:, None]
     for key in ('part', 'S'):
         arrays[key][..., -1] = rng.integers(-1, 3, (96, 17))
-    numbers = {key: arrays[key] for key in ('part', 'S', 'center', 'scale')}
-    convert = {
-        'float32': lambda array: array.astype(np.float32),
-        'big-endian': lambda array: array.astype('>f8'),
-        'Fortran order': np.asfortranarray,
-    }.get(change, np.asarray)
+    numbers = {key: arrays[key] for key in ('part', 'S', 'center', 'scale', 'crop')}
+    dtype, order = {'float32': '<f4', 'big-endian': '>f8'}.get(change, '<f8'), 'F' if change[0] == 'F' else 'C'
     imgname = {'big-endian': '>U80', 'bytes': 'S80'}.get(change, '<U80')
     save = np.savez_compressed if change == 'compressed' else np.savez
-    numbers = {key: convert(array) for key, array in numbers.items()}
+    numbers = {key: np.array(array, dtype, order=order) for key, array in numbers.items()}
     annotation = changed(save, imgname=arrays['imgname'].astype(imgname), **numbers)
     np.testing.assert_array_equal(annotation.img_names.astype(str), arrays['imgname'])
-    assert annotation.crops is None
-    for name, expected in dict(
-        center=arrays['center'],
-        scale=arrays['scale'],
-        keypoints=arrays['part'][..., :2],
-        keypoints_3d=arrays['S'][..., :3],
-    ).items():
-        values = getattr(annotation, name)
-        assert values.dtype == np.float32
-        np.testing.assert_array_equal(values, expected.astype(np.float32))
-    for visible, key in ((annotation.keypoints_visible, 'part'), (annotation.keypoints_3d_visible, 'S')):
-        assert visible.dtype == bool
-        np.testing.assert_array_equal(visible, arrays[key][..., -1] > 0)
-
-
-@pytest.mark.parametrize('rows', [slice(0, 0), slice(40, 41), slice(95, 96)])
-def test_visibility_where_few_are_hidden(files, changed, monkeypatch, rows):
-    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', 5000)
-    part = np.load(files[0])['part']
-    part[rows, 4, 2] = 0
-    annotation = changed(part=part)
-    np.testing.assert_array_equal(annotation.keypoints_visible, part[..., 2] > 0)
-    assert annotation.keypoints_3d_visible.shape == (96, 17) and annotation.keypoints_3d_visible.all()
-
-
-def test_names_beyond_ascii(changed, monkeypatch):
-    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', 600)
-    imgname = names('S1_A.54138969', 'S1_Ação_1.54138969', 'S1_日本語日本語日本語日本語.54138969')
-    annotation = changed(imgname=imgname)
-    assert [name.decode() for name in annotation.img_names] == imgname.tolist()
-    assert [s.action for s in annotation.sequences] == ['A', 'Ação', '日本語日本語日本語日本語']
-
-
-def test_crops(changed):
-    crop = np.tile([3.0, 5.0, 40.0, 60.0], (96, 1)) + np.arange(96)[:, None]
-    annotation = changed(crop=crop)
-    assert annotation.crops.dtype == np.float32
-    np.testing.assert_array_equal(annotation.crops, crop)
+    expected = dict(center=arrays['center'], scale=arrays['scale'], crops=arrays['crop'])
+    expected |= dict(keypoints=arrays['part'][..., :2], keypoints_3d=arrays['S'][..., :3])
+    expected = {name: values.astype(np.float32) for name, values in expected.items()}
+    expected |= dict(keypoints_visible=arrays['part'][..., 2] > 0, keypoints_3d_visible=arrays['S'][..., 3] > 0)
+    for name, values in expected.items():
+        assert getattr(annotation, name).dtype == values.dtype
+        np.testing.assert_array_equal(getattr(annotation, name), values)
 
 
 def test_no_array_is_held_as_it_is_in_the_file(files, tmp_path, monkeypatch):
@@ -163,8 +121,7 @@ def test_no_array_is_held_as_it_is_in_the_file(files, tmp_path, monkeypatch):
     assert kept < peak < kept + arrays['part'].nbytes
 
 
-@pytest.mark.parametrize('key', ['part', 'S', 'scale'])
-@pytest.mark.parametrize('value', [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize(('key', 'value'), [('part', np.nan), ('S', np.inf), ('scale', 1e300)])
 @pytest.mark.parametrize('chunk_bytes', [700, 1 << 20])
 def test_numbers_that_are_not_finite(files, changed, monkeypatch, key, value, chunk_bytes):
     monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', chunk_bytes)
@@ -175,19 +132,14 @@ def test_numbers_that_are_not_finite(files, changed, monkeypatch, key, value, ch
 
 
 def test_missing_and_damaged_files(files, tmp_path):
-    with pytest.raises(InputError, match=r'no annotation file .*absent.npz.*make_synthetic'):
-        H36MAnnotation(tmp_path / 'absent.npz', files[1])
-    with pytest.raises(InputError, match=r'no camera file .*absent.pkl'):
-        H36MAnnotation(files[0], tmp_path / 'absent.pkl')
+    for paths, message in (((tmp_path / 'a', files[1]), 'annotation'), ((files[0], tmp_path / 'a'), 'camera')):
+        with pytest.raises(InputError, match=rf'no {message} file .*/a\. .*make_synthetic'):
+            H36MAnnotation(*paths)
     content = bytearray(files[0].read_bytes())
     content[content.index(b'part.npy') + 5000] ^= 1
     (tmp_path / 'flipped.npz').write_bytes(content)
     with pytest.raises(InputError, match=r"flipped\.npz is not a readable npz file \(Bad CRC-32 for file 'part.npy'"):
         H36MAnnotation(tmp_path / 'flipped.npz', files[1])
-    damaged = tmp_path / 'cut.npz'
-    damaged.write_bytes(files[0].read_bytes()[:5000])
-    with pytest.raises(InputError, match=r'cut\.npz is not a readable npz file'):
-        H36MAnnotation(damaged, files[1])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +150,6 @@ def test_missing_and_damaged_files(files, tmp_path):
         ('S', lambda a: a + [0, 0, 1000, 0], r"z of the root in 'S', .* expected 0.05 to 100 metres from the camera"),
         ('S', lambda a: a * [1, 1, -1, 1], r"'S' in row \d+ \(S1/.*\) has the root -\d.* are these world coordinates"),
         ('part', lambda a: a / 64, "'part' reaches .*; looks like normalised coordinates: multiply by the image size"),
-        ('center', lambda a: a / 32 - 1, "'center' reaches .*; looks like normalised coordinates"),
     ],
 )
 def test_other_units(files, changed, key, change, message):

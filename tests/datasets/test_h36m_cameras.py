@@ -7,6 +7,7 @@ from depth_refine.datasets import load_cameras
 from depth_refine.utils.errors import InputError
 
 CAMERA = dict(R=np.eye(3), T=np.zeros((3, 1)), f=np.full((2, 1), 70.0), c=np.ones((2, 1)), k=np.zeros((3, 1)))
+KEY = 'S1', '54138969'
 CAMERA |= dict(p=np.zeros((2, 1)), w=64, h=48)
 
 
@@ -16,8 +17,8 @@ def load(path, content):
 
 
 def test_a_camera_is_read_as_it_is(tmp_path):
-    ((key, camera),) = load(tmp_path / 'cameras.pkl', {('S1', '54138969'): CAMERA | dict(name='x')}).items()
-    assert key == ('S1', '54138969') and camera['name'] == 'x' and camera['w'] == 64
+    ((key, camera),) = load(tmp_path / 'cameras.pkl', {KEY: CAMERA | dict(name='x')}).items()
+    assert key == KEY and camera['name'] == 'x' and camera['w'] == 64
     np.testing.assert_array_equal(camera['R'], np.eye(3))
 
 
@@ -26,30 +27,21 @@ def test_a_camera_is_read_as_it_is(tmp_path):
     [
         (dict(R=np.eye(3) * 2), r"'R' of camera \('S1', '54138969'\) is not a rotation"),
         (dict(R=np.diag([1.0, 1, -1])), "'R' .* is not a rotation"),
-        (dict(R=np.full((3, 3), np.nan)), r"needs 'R' of shape \(3, 3\), finite numbers"),
         (dict(T=np.full((3, 1), np.inf)), r"needs 'T' of shape \(3, 1\), finite numbers"),
         (dict(T=np.full((3, 1), 1e5)), "'T' .* expected at most 100 metres from the world's origin; looks like millim"),
         (dict(f=np.array([[1.0], [-1.0]])), "'f', 'w' and 'h' of camera .* must be above 0"),
         (dict(f=np.ones((2, 1))), "'f' of camera .* pixels; looks like millimetres or image widths"),
-        (dict(h=0), "'f', 'w' and 'h' of camera .* must be above 0"),
         (dict(w='64'), r"needs 'w' of shape \(\), finite numbers"),
         (dict(k=[[0], [0, 1], [0]]), r"needs 'k' of shape \(3, 1\), finite numbers"),
-        (dict(T=None), r"needs 'T' of shape \(3, 1\)"),
+        (7, r"needs 'R' of shape \(3, 3\)"),
+        (load_cameras, r'not a pickle of plain camera dictionaries \(refused to load .*load_cameras\)'),
     ],
 )
 def test_what_is_no_camera(tmp_path, changes, message):
-    with pytest.raises(InputError, match=rf'cameras\.pkl: .*{message}'):
-        load(tmp_path / 'cameras.pkl', {('S1', '54138969'): CAMERA | changes})
+    with pytest.raises(InputError, match=rf'cameras\.pkl.*{message}'):
+        load(tmp_path / 'cameras.pkl', {KEY: CAMERA | changes if isinstance(changes, dict) else changes})
 
 
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [
-        ([1, 2], r'expected a dict of \(subject, camera id\) to camera, got list'),
-        ({('S1', '1'): 7}, r"camera \('S1', '1'\) needs 'R' of shape \(3, 3\)"),
-        ({('S1', '1'): load}, r'not a pickle of plain camera dictionaries \(refused to load .*load\)'),
-    ],
-)
-def test_what_are_no_cameras(tmp_path, content, message):
-    with pytest.raises(InputError, match=message):
-        load(tmp_path / 'cameras.pkl', content)
+def test_a_file_of_something_else(tmp_path):
+    with pytest.raises(InputError, match=r'expected a dict of \(subject, camera id\) to camera, got list'):
+        load(tmp_path / 'cameras.pkl', [1, 2])

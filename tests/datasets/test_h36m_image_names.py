@@ -19,28 +19,21 @@ def random_names(rng):
         ending, digits = rng.choice(endings, p=[0.6, 0.1, 0.1, 0.1, 0.1]), rng.integers(1, 8)
         first, count = rng.integers(0, 1200), rng.integers(1, 30)
         names += [f'{folder}{sequence}_{frame:0{digits}d}.{ending}' for frame in range(first, first + count)]
-    return names
+    return [*names, 'S5_x.7_٠٠٧.jpg', 'S5_x.7_٧.jpg', 'S5_x.7_٠٠٨.jpg']  # digits of another script
 
 
-@pytest.mark.parametrize('shuffle', [False, True])
 @pytest.mark.parametrize('seed', range(10))
-def test_same_as_name_by_name(seed, shuffle):
+def test_same_as_name_by_name(seed):
     rng = np.random.default_rng(seed)
     names = random_names(rng)
-    if shuffle:
-        names = [names[i] for i in rng.permutation(len(names))]
+    if seed % 2:
+        names = rng.permutation(names).tolist()
     frames, sequence_ids, sequences = index_image_names(encode(names))
     parsed = [parse_image_name(name) for name in names]
     expected = list(dict.fromkeys(name.sequence for name in parsed))
     assert frames.tolist() == [name.frame for name in parsed] and frames.dtype == sequence_ids.dtype == np.int32
     assert sequence_ids.tolist() == [expected.index(name.sequence) for name in parsed]
     assert sequences == [next(name for name in parsed if name.sequence == sequence) for sequence in expected]
-
-
-def test_digits_of_other_scripts():
-    names = ['S1_A.1_٠٠٧.jpg', 'S1_A.1_٠٠٨.jpg', 'S1_A.1_٠٠٧.jpg', 'S1_A.1_9.jpg', 'S1_A.1_٧.jpg']
-    frames, sequence_ids, _ = index_image_names(encode(names))
-    assert frames.tolist() == [7, 8, 7, 9, 7] and sequence_ids.tolist() == [0] * 5
 
 
 def test_each_video_is_parsed_once(monkeypatch):
@@ -54,21 +47,13 @@ def test_each_video_is_parsed_once(monkeypatch):
 @pytest.mark.parametrize(
     ('bad', 'message'),
     [
-        ('S1_A.1_.jpg', "the image name 'S1_A.1_.jpg' is not of the form"),
-        ('S1_A.1_00a.jpg', "the image name 'S1_A.1_00a.jpg' is not of the form"),
-        ('S1_A.1_001', "the image name 'S1_A.1_001' is not of the form"),
-        ('A.1_001.jpg', "the image name 'A.1_001.jpg' is not of the form"),
-        ('no mark', "the image name 'no mark' is not of the form"),
-        ('', "the image name '' is not of the form"),
-        ('S1_A.1_99999999999.jpg', '99999999999'),
+        (b'S1_A.1_.jpg', "the image name 'S1_A.1_.jpg' is not of the form"),
+        (b'S1_A.1_001', "the image name 'S1_A.1_001' is not of the form"),
+        (b'', "the image name '' is not of the form"),
+        (b'S1_A.1_99999999999.jpg', '99999999999'),
+        (b'S1_\xff.1_001.jpg', "'utf-8' codec"),
     ],
 )
 def test_wrong_names(bad, message):
-    names = ['S1_A.1_001.jpg'] * 6 + [bad] * 3
     with pytest.raises(ValueError, match=f'^row 6: .*{message}'):
-        index_image_names(encode(names))
-
-
-def test_bytes_that_are_not_utf_8():
-    with pytest.raises(ValueError, match=r"^row 1: 'utf-8' codec"):
-        index_image_names(np.array([b'S1_A.1_001.jpg', b'S1_\xff.1_001.jpg']))
+        index_image_names(np.array([b'S1_A.1_001.jpg'] * 6 + [bad] * 3))

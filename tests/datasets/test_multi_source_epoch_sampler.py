@@ -30,28 +30,16 @@ def build(monkeypatch, lengths, ratio, rank=0, ranks=1, epoch=0):
     return sampler
 
 
-def test_shares_of_every_group(monkeypatch):
-    lengths = (22, 5, 40)
+def test_an_epoch_is_a_pass_over_the_first_source_in_groups(monkeypatch):
+    lengths = (21, 5, 40)
     sampler = build(monkeypatch, lengths, [2, 1, 1])
     indices = list(sampler)
     assert len(indices) == len(sampler) == 44
     assert sources_of(indices, lengths) == [0, 0, 1, 2] * 11
-
-
-def test_an_epoch_is_a_pass_over_the_first_source(monkeypatch):
-    lengths = (22, 5, 40)
-    indices = list(build(monkeypatch, lengths, [2, 1, 1]))
-    first = [index for index in indices if index < 22]
-    assert sorted(first) == list(range(22)) and first != sorted(first)
-    small = [index - 22 for index in indices if 22 <= index < 27]
-    assert [sorted(small[i : i + 5]) for i in (0, 5)] == [list(range(5))] * 2  # whole passes over the smaller source
-    large = [index for index in indices if index >= 27]
+    first, small, large = ([i for i in indices if low <= i < high] for low, high in ((0, 21), (21, 26), (26, 66)))
+    assert set(first) == set(range(21)) and first != sorted(first)  # the last group is filled up
+    assert [sorted(small[i : i + 5]) for i in (0, 5)] == [list(range(21, 26))] * 2  # whole passes over the smaller one
     assert len(set(large)) == len(large) == 11
-
-
-def test_the_last_group_is_filled_up(monkeypatch):
-    indices = list(build(monkeypatch, (7, 5), [3, 1]))
-    assert len(indices) == 12 and set(range(7)) <= set(indices)
 
 
 def test_ranks_share_an_epoch(monkeypatch):

@@ -21,17 +21,16 @@ class FirstStageNoise(BaseTransform):
     frames. The noise of a joint is an autoregressive process of first order of unit variance, times the normalised
     spread of its heatmap in depth, times ``scale``. Not in the paper.
 
-    To be used after ``GenerateTarget`` on four channels, the input source ``'2d+depth+std'``; in test pipelines too if
-    the spread is not kept, where it takes it away and adds nothing. Random numbers are PyTorch's.
+    To be used after ``GenerateTarget`` on four channels, the input source ``'2d+depth+std'``; in test pipelines too,
+    where it takes the spread away and adds nothing. Random numbers are PyTorch's.
 
     Required keys: ``keypoint_labels`` (..., T, K, 4) of normalised (u, v, depth, spread); ``test_mode`` (optional).
 
-    Modified keys: ``keypoint_labels``, (..., T, K, 4) or (..., T, K, 3).
+    Modified keys: ``keypoint_labels``, (..., T, K, 3).
 
     Args:
         scale: standard deviation of the noise in units of the spread.
         correlation: of the noise in neighbouring frames, from 0 to below 1.
-        keep_spread: leave the fourth channel to the network.
 
     Raises:
         InputError: an argument is out of its range, or labels are not of that form.
@@ -39,12 +38,11 @@ class FirstStageNoise(BaseTransform):
 
     batched = True  # see H36MDepthSequenceDataset
 
-    def __init__(self, scale: float = 1.0, correlation: float = 0.9, keep_spread: bool = False) -> None:
+    def __init__(self, scale: float = 1.0, correlation: float = 0.9) -> None:
         require_number('scale of FirstStageNoise', scale, 0, 100)
         require_number('correlation of FirstStageNoise', correlation, 0, math.nextafter(1, 0))
         self.scale = scale
         self.correlation = correlation
-        self.keep_spread = keep_spread
 
     def transform(self, results: dict) -> dict:
         """Replace ``keypoint_labels`` by a noisy copy."""
@@ -54,7 +52,7 @@ class FirstStageNoise(BaseTransform):
                 f"FirstStageNoise takes keypoint_labels (T, K, 4), from '2d+depth+std', got {tuple(given.shape)}"
             )
         labels = as_tensor(given)
-        noisy = labels[..., : 4 if self.keep_spread else 3].clone(memory_format=torch.contiguous_format)
+        noisy = labels[..., :3].clone(memory_format=torch.contiguous_format)
         if not results.get('test_mode', False):
             noisy[..., 2] += self.scale * labels[..., 3] * self._process(labels[..., 3])
         results['keypoint_labels'] = as_given(noisy, given)

@@ -1,10 +1,12 @@
 """Training noise of the second stage."""
 
+import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
+from torch import Tensor
 
-from depth_refine.utils.arrays import as_given, as_tensor
+from depth_refine.utils.arrays import as_given
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 from depth_refine.utils.units import NOISE, require_unit
@@ -29,7 +31,7 @@ class GaussianJointNoise(BaseTransform):
     Required keys: ``keypoints`` (..., T, K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is
     done.
 
-    Modified keys: ``keypoint_labels``.
+    Modified keys: ``keypoint_labels``: a tensor, as in batches, in place; an array is replaced by a copy.
 
     Args:
         sigma_2d: standard deviation on u and v, in units of half the image width.
@@ -54,11 +56,12 @@ class GaussianJointNoise(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
-        """Replace ``keypoint_labels`` by a noisy copy."""
+        """Add noise, in place where the labels are a tensor, to a copy where they are an array."""
         if results.get('test_mode', False):
             return results
         given, num_joints = results['keypoint_labels'], results['keypoints'].shape[-2]
-        labels = as_tensor(given).clone(memory_format=torch.contiguous_format)
+        # a copy of a batch takes longer than adding to it
+        labels = given if isinstance(given, Tensor) else torch.from_numpy(np.array(given, order='C'))
         poses, rows = labels, labels.shape[-2]
         if labels.ndim < results['keypoints'].ndim and rows % num_joints == 0:
             poses = labels.unflatten(-2, (num_joints, rows // num_joints)).movedim(-1, -3)  # a view (..., T, K, C)

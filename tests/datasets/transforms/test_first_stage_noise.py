@@ -18,18 +18,19 @@ def labels(*lead, kind=np.ndarray):
     return torch.from_numpy(values) if kind is torch.Tensor else values
 
 
-@pytest.mark.parametrize(('scale', 'correlation'), [(1.0, 0.0), (2.0, 0.5), (0.5, 0.9)])
+@pytest.mark.parametrize(('scale', 'correlation'), [(1.0, 0.0), (0.5, 0.9)])
 @pytest.mark.parametrize(
     ('lead', 'kind'), [((4000,), np.ndarray), ((800, 10), torch.Tensor), ((2, 400, 10), np.ndarray)]
 )
 def test_size_and_correlation(lead, kind, scale, correlation):
     torch.manual_seed(0)
-    transform = build(scale=scale, correlation=correlation, keep_spread=True)
+    transform = build(scale=scale, correlation=correlation)
     got = transform(dict(keypoint_labels=labels(*lead, kind=kind)))['keypoint_labels']
     assert type(got) is kind
     got = np.asarray(got)
-    np.testing.assert_array_equal(got[..., [0, 1, 3]], labels(*lead)[..., [0, 1, 3]])
-    assert got.dtype == np.float32 and (got[..., 4, 2] == 0).all()
+    np.testing.assert_array_equal(got[..., :2], labels(*lead)[..., :2])
+    assert got.shape == (*lead, K, 3) and got.flags.c_contiguous and got.dtype == np.float32
+    assert (got[..., 4, 2] == 0).all()
     process = (got[..., :4, 2] / (scale * SPREAD[:4])).reshape(-1, lead[-1], 4)
     assert process.var() == pytest.approx(1, rel=0.15)
     for lag in (1, 3):
@@ -39,24 +40,19 @@ def test_size_and_correlation(lead, kind, scale, correlation):
         assert abs(np.corrcoef(process[:, 0].T) - np.eye(4)).max() < 5 / len(process) ** 0.5
 
 
-def test_a_sample_is_a_batch_of_one():
+def test_a_sample_is_a_batch_of_one_and_none_in_tests():
     noisy = []
     for values in (labels(9), labels(1, 9, kind=torch.Tensor)):
         torch.manual_seed(0)
         noisy.append(np.asarray(build()(dict(keypoint_labels=values))['keypoint_labels']))
     np.testing.assert_array_equal(noisy[0], noisy[1][0])
-
-
-def test_without_the_spread():
-    got = build()(dict(keypoint_labels=labels(4, 9)))['keypoint_labels']
-    assert got.shape == (4, 9, K, 3) and got.flags.c_contiguous and got[..., 2].std() > 0.1
     clean = build()(dict(keypoint_labels=labels(9), test_mode=True))['keypoint_labels']
     np.testing.assert_array_equal(clean, labels(9)[..., :3])
 
 
-@pytest.mark.parametrize('kwargs', [dict(scale=-1), dict(correlation=1.0), dict(correlation=-0.1)])
+@pytest.mark.parametrize('kwargs', [dict(scale=-1), dict(correlation=1.0)])
 def test_wrong_arguments(kwargs):
-    with pytest.raises(InputError, match=r'of FirstStageNoise: expected a number .*, got (-1|1\.0|-0\.1)$'):
+    with pytest.raises(InputError, match=r'of FirstStageNoise: expected a number .*, got (-1|1\.0)$'):
         build(**kwargs)
 
 

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 from mmpose.registry import TRANSFORMS
 
+from depth_refine.utils.errors import InputError
+
 WIDTH, HEIGHT = 61, 47
 
 
@@ -31,14 +33,21 @@ def test_full_frame(frame, load):
     assert results['img_shape'] == results['ori_shape'] == (HEIGHT, WIDTH)
 
 
-@pytest.mark.parametrize('window', [(10, 5, 40, 44), (0, 0, WIDTH, HEIGHT), (60, 46, 61, 47), (0, 20, 1, 21)])
-def test_crop_goes_back_where_it_was(frame, load, window):
+@pytest.mark.parametrize(
+    'window',
+    [
+        *[(10, 5, 40, 44), (0, 0, WIDTH, HEIGHT), (60, 46, 61, 47)],  # inside
+        *[(-7, -3, 23, 36), (50, 30, 80, 69), (-70, 5, -40, 44), (70, 5, 100, 44)],  # what lies outside is lost
+    ],
+)
+def test_crop_goes_back_where_it_was(load, window):
     x1, y1, x2, y2 = window
-    expected = np.zeros_like(frame)
-    for y in range(y1, y2):
-        for x in range(x1, x2):
-            expected[y, x] = frame[y, x]
-    results = load(frame[y1:y2, x1:x2], window)
+    crop = np.random.default_rng(1).integers(1, 255, (y2 - y1, x2 - x1, 3), np.uint8)
+    expected = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for y in range(max(y1, 0), min(y2, HEIGHT)):
+        for x in range(max(x1, 0), min(x2, WIDTH)):
+            expected[y, x] = crop[y - y1, x - x1]
+    results = load(crop, window)
     np.testing.assert_array_equal(results['img'], expected)
     assert results['img_shape'] == results['ori_shape'] == (HEIGHT, WIDTH)
 
@@ -54,19 +63,16 @@ def test_crop_of_another_size_is_resized(frame, load, stored_size):
     assert not img.any()
 
 
-@pytest.mark.parametrize('window', [(-7, -3, 23, 36), (50, 30, 80, 69), (-70, 5, -40, 44), (70, 5, 100, 44)])
-def test_what_lies_outside_the_frame_is_lost(load, window):
-    crop = np.random.default_rng(1).integers(1, 255, (39, 30, 3), np.uint8)
-    x1, y1, _, _ = window
-    expected = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    for y in range(39):
-        for x in range(30):
-            if 0 <= y1 + y < HEIGHT and 0 <= x1 + x < WIDTH:
-                expected[y1 + y, x1 + x] = crop[y, x]
-    np.testing.assert_array_equal(load(crop, window)['img'], expected)
-
-
 def test_grey_and_float_images(frame, load):
     results = load(frame[5:44, 10:40], (10, 5, 40, 44), color_type='grayscale', to_float32=True)
     assert results['img'].shape[:2] == (HEIGHT, WIDTH) and results['img'].dtype == np.float32
     assert results['img'][20, 20] == pytest.approx(frame[20, 20] @ [0.114, 0.587, 0.299], abs=1)
+
+
+@pytest.mark.parametrize('content', [None, b'', b'not an image'])
+def test_image_that_cannot_be_read(tmp_path, content):
+    path = tmp_path / 'a.jpg'
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=f'cannot read the image {path}: expected a JPEG or PNG file'):
+        TRANSFORMS.build(dict(type='LoadReadableImage'))(dict(img_path=str(path)))
