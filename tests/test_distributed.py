@@ -66,7 +66,7 @@ TRANSFORMER = dict(  # which has no batch norm
     base='beyond/dstformer_2d_depth_27',
     batch_size=2,
     data='clip_len=6',
-    pipeline="[target, dict(type='PackPoseInputs', meta_keys=())]",
+    pipeline='[target]',
     backbone='feat_size=16, depth=1, num_heads=2, seq_len=6',
     head='in_channels=16, embedding_size=16',
 )

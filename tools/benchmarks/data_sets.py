@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.runner import Runner
 from mmpose.registry import DATASETS
+from torch import Tensor
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
@@ -104,10 +106,15 @@ def endless_batches(loader: Config, root: Path, batch: int) -> Iterator[dict]:
     return iter(Runner.build_dataloader(dict(loader, **changes), seed=0))
 
 
-def make_generator(setup: Setup) -> Iterator[object]:
-    """Batches of VideoPose3D's generator, of as many random videos, shuffled, for ever."""
+def make_generator(setup: Setup) -> Iterator[list[Tensor]]:
+    """Batches of VideoPose3D's generator, of as many random videos, shuffled, for ever.
+
+    Float32 tensors, as its training loop makes them of the generator's float64 arrays.
+    """
     videos = list(np.random.default_rng(0).normal(size=(VIDEOS, VIDEO, JOINTS, CHANNELS_IN)).astype(np.float32))
     right, left = np.array([pair for pair in enumerate(FLIP_INDICES) if pair[0] < pair[1]]).T.tolist()
     sides = dict(kps_left=left, kps_right=right, joints_left=left, joints_right=right)
     windows = dict(chunk_length=1, pad=FIELD // 2, augment=True, endless=True)
-    return setup.peer('generators').ChunkedGenerator(BATCH, None, videos, videos, **windows, **sides).next_epoch()
+    generator = setup.peer('generators').ChunkedGenerator(BATCH, None, videos, videos, **windows, **sides)
+    for _, targets, inputs in generator.next_epoch():
+        yield [torch.from_numpy(values.astype('float32')) for values in (targets, inputs)]
