@@ -19,6 +19,7 @@ from mmengine.config import Config, DictAction
 
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.freed_memory import keep_freed_memory
 
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO)
 
@@ -28,6 +29,7 @@ def run_tool(main: Callable[[], None]) -> None:
 
     The same for a disk that is full or cannot be written, and for a process that worked with this one and was killed.
     """
+    keep_freed_memory()
     try:
         main()
         if torch.distributed.is_initialized():  # a process that ends before the others, connected, may abort them

@@ -16,12 +16,13 @@ from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.functional.camera import project
 from depth_refine.structures.skeleton import FLIP_INDICES, ROOT
+from depth_refine.utils.freed_memory import keep_freed_memory
 
 from .memory import measure_alone
 from .setup import CHANNELS_IN, FIELD, JOINTS, MMPOSE, REFINER, Setup, config
 from .turns import Contender, Row, take_turns
 
-BATCH, VIDEOS = 1024, 40
+BATCH, VIDEOS, _BATCHES = 1024, 40, 30
 VIDEO = 2500  # frames, about as in Human3.6M
 MMPOSE_FRAMES = 2000  # its data set keeps every window in memory
 ANNOTATION_FRAMES = 1_559_752  # of the training set at 50 fps
@@ -49,6 +50,18 @@ def measure_windows(setup: Setup) -> Iterator[Row]:
     work = f'windows of {FIELD} x {JOINTS} x {CHANNELS_IN} in one process, flip and noise'
     yield Row(work, 'windows/s', rates['ours'], _PEER, rates.get(_PEER), target=1.1)
     yield Row(work, 'windows/s', rates['ours'], _MMPOSE, rates[_MMPOSE])
+    kept, given_back = (measure_alone(make_batches, root, keeps_memory).seconds for keeps_memory in (True, False))
+    windows, peer = _BATCHES * BATCH, 'freed memory given back to the system'
+    yield Row('the same in a process of its own', 'windows/s', windows / kept, peer, windows / given_back, target=1.3)
+
+
+def make_batches(root: Path, keeps_memory: bool) -> Callable[[], object]:
+    """The work of making batches, in a process that keeps freed memory, as the tools do, or gives it back."""
+    if keeps_memory:
+        keep_freed_memory()
+    batches = endless_batches(config(REFINER).train_dataloader, root, BATCH)
+    next(batches)
+    return lambda: [next(batches) for _ in range(_BATCHES)]
 
 
 def measure_annotation(setup: Setup) -> Iterator[Row]:
