@@ -42,7 +42,7 @@ GROUPS = {
 ROWS = list({row.name: row for rows in GROUPS.values() for row in rows.values()}.values())
 
 
-def report(experiment: Experiment) -> str:
+def summarise(experiment: Experiment) -> str:
     """A table for each group, as Markdown."""
     parts = [f'# Ablations, 27 frames\n\n{conditions(experiment)}']
     for group, rows in GROUPS.items():

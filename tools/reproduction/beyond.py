@@ -31,7 +31,7 @@ _ROWS = {
 ROWS = [row for row, _ in _ROWS.values()]
 
 
-def report(experiment: Experiment) -> str:
+def summarise(experiment: Experiment) -> str:
     """The table, as Markdown."""
     rows = []
     for title, (row, reference) in _ROWS.items():

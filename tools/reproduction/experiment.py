@@ -177,7 +177,7 @@ def reproduce(table: ModuleType, configs: Path, args: argparse.Namespace) -> Non
     """Run a table's cells, then write its Markdown, JSON and picture into ``args.out`` and print the first.
 
     Args:
-        table: a module with ``ROWS``, ``report(experiment)`` and perhaps ``draw(experiment, path)``.
+        table: a module with ``ROWS``, ``summarise(experiment)`` and perhaps ``draw(experiment, path)``.
         configs: the folder of all configs.
         args: see :func:`add_arguments`.
 
@@ -187,7 +187,7 @@ def reproduce(table: ModuleType, configs: Path, args: argparse.Namespace) -> Non
     experiment = run_experiment(configs, table.ROWS, args)
     path = args.out / table.__name__.rsplit('.', 1)[-1]
     if is_main_process():
-        text, content = table.report(experiment), dict(experiment._asdict(), settings=vars(args))
+        text, content = table.summarise(experiment), dict(experiment._asdict(), settings=vars(args))
         for suffix, written in (('.json', json.dumps(content, indent=2, default=str) + '\n'), ('.md', text)):
             with whole_file(path.with_suffix(suffix)) as partial:
                 partial.write_text(written)

@@ -41,7 +41,7 @@ def row(kind: str, field: int) -> Row:
 ROWS = [row(kind, field) for field in FIELDS for kind in INPUTS]
 
 
-def report(experiment: Experiment) -> str:
+def summarise(experiment: Experiment) -> str:
     """The table, what the paper found in it, and the errors per action at the longest receptive field, as Markdown."""
     rows = []
     for kind, (title, paper, _) in INPUTS.items():

@@ -29,7 +29,7 @@ METHODS = {
 ROWS = [row for row, *_ in METHODS.values() if row]
 
 
-def report(experiment: Experiment) -> str:
+def summarise(experiment: Experiment) -> str:
     """The table and the errors per action, as Markdown."""
     rows = []
     for method, (row, *paper) in METHODS.items():

@@ -166,14 +166,14 @@ def test_reports_of_the_tables(table, experiment, tmp_path):
     *others, lost = [row.name for row in table.ROWS]
     results = dict.fromkeys(others, experiment.results['a']) | {lost: {}}
     done = experiment._replace(results=results, missing={lost: {0: 'no power'}})
-    text = table.report(done)
+    text = table.summarise(done)
     assert '40.0 ± 1.0' in text and '–' in text and f'- {lost}, seed 0: no power' in text
     if table is table1:
         row = '| 2D + depth (σ = 0.1) | 40.0 ± 1.0 (48.4) | 40.0 ± 1.0 (46.4) | 40.0 ± 1.0 (45.9) | 40.0 ± 1.0 (45.6) |'
         assert row in text and '| σ = 0.1 against 2D, 243 frames | -4.2 % | +0.0 ± 0.0 % (+0.0 to +0.0) |' in text
     no_results = {name: {} for name in results}
     nothing = done._replace(first_stage=None, first_stage_result=None, results=no_results)
-    assert 'seed 0: no power' in table.report(nothing)
+    assert 'seed 0: no power' in table.summarise(nothing)
     for of, name in ((done, 'done.png'), (nothing, 'nothing.png')):
         if hasattr(table, 'draw'):
             table.draw(of, tmp_path / name)
