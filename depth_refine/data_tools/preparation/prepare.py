@@ -39,9 +39,9 @@ def prepare_h36m(
     """Write annotations and images in MMPose's layout from Human3.6M's official files.
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and, for each step, ``fps<50 / step>/h36m_{train,test}.npz``;
-    ``out/images`` a folder for each sequence; ``out/preparation_report.txt`` says what was found. Everything appears when it
-    is complete. A run after one that was stopped goes on with what is missing, and gives the same files. A sequence
-    whose files are damaged, incomplete or do not fit together is left out and listed there.
+    ``out/images`` a folder for each sequence; ``out/preparation_report.txt`` says what was found. Everything appears
+    when it is complete. A run after one that was stopped goes on with what is missing, and gives the same files. A
+    sequence whose files are damaged, incomplete or do not fit together is left out and listed there.
 
     Args:
         raw: folder with ``metadata.xml`` and the archives or what they hold, see :mod:`.raw_files`. Of a file that is
