@@ -32,15 +32,19 @@ def test_runs_that_cannot_start(monkeypatch, options, message):
 
 
 @pytest.mark.parametrize(
-    ('has_bfloat16', 'expected'),
-    [(True, dict(dtype='bfloat16', loss_scale=dict(enabled=False))), (False, dict(loss_scale='dynamic'))],
+    ('has_gpu', 'has_bfloat16', 'expected'),
+    [
+        (False, False, dict(type='CpuAmpOptimWrapper')),
+        (True, True, dict(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))),
+        (True, False, dict(type='AmpOptimWrapper', loss_scale='dynamic')),
+    ],
 )
-def test_mixed_precision_scales_the_loss_where_it_must(monkeypatch, has_bfloat16, expected):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+def test_mixed_precision_scales_the_loss_where_it_must(monkeypatch, has_gpu, has_bfloat16, expected):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: has_gpu)
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: has_bfloat16)
     cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
     use_mixed_precision(cfg)
-    assert cfg.optim_wrapper == dict(expected, type='AmpOptimWrapper')
+    assert cfg.optim_wrapper == expected
 
 
 class Slope(BaseModel):
