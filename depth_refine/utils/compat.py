@@ -37,8 +37,6 @@ from mmengine.runner import CheckpointLoader
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.safe_pickle import STAND_INS, StandIn, resolve
 
-# ---------------------------------------------------------------------------------------------- compiled operators
-
 
 class _MissingOps(ModuleType):
     """Stand-in for ``mmcv._ext``: has every operator, and each raises when called."""
@@ -68,9 +66,6 @@ def _import_mmcv_ops() -> None:
         importlib.import_module('mmcv.ops')
     finally:
         del sys.modules['mmcv._ext']
-
-
-# ----------------------------------------------------------------------------------- stand-ins for pickled objects
 
 
 class _History(StandIn):
@@ -106,8 +101,6 @@ _ALLOWED: dict[str, Any] = {
     'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler': _OneCycle,
 }
 
-
-# ------------------------------------------------------------------------------------------------ loading checkpoints
 
 _lock = threading.Lock()
 

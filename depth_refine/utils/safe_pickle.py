@@ -82,16 +82,13 @@ STAND_INS: dict[str, Any] = {
 }
 
 
-def resolve(value: Any) -> Any:
-    """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place."""
-    return _resolve(value, {})
+def resolve(value: Any, done: dict[int, tuple] | None = None) -> Any:
+    """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place.
 
-
-def _resolve(value: Any, done: dict[int, tuple]) -> Any:
-    """:func:`resolve`, each container once: a short pickle can hold one in exponentially many places.
-
-    ``done`` has containers and what became of them by the containers' ids, which last as long as these are kept.
+    Each container once: a short pickle can hold one in exponentially many places. ``done`` has containers and what
+    became of them by the containers' ids, which last as long as these are kept.
     """
+    done = {} if done is None else done
     if isinstance(value, StandIn):
         return value.value
     if id(value) in done:
@@ -99,12 +96,12 @@ def _resolve(value: Any, done: dict[int, tuple]) -> Any:
     if isinstance(value, dict):
         done[id(value)] = value, value
         for key, item in dict.items(value):
-            dict.__setitem__(value, key, _resolve(item, done))
+            dict.__setitem__(value, key, resolve(item, done))
     elif isinstance(value, list):
         done[id(value)] = value, value
-        value[:] = [_resolve(item, done) for item in value]
+        value[:] = [resolve(item, done) for item in value]
     elif type(value) is tuple:
-        done[id(value)] = value, tuple(_resolve(item, done) for item in value)
+        done[id(value)] = value, tuple(resolve(item, done) for item in value)
         return done[id(value)][1]
     return value
 
@@ -126,13 +123,18 @@ class PlainUnpickler(pickle.Unpickler):
         file: is read to its end.
 
     Raises:
-        pickle.UnpicklingError, ValueError: the pickle claims more than it holds.
+        pickle.UnpicklingError, ValueError: the pickle claims more than it holds, or asks for anything else. Damaged
+            bytes can raise other exceptions too.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         content = file.read()
         _check_claims(content)
         super().__init__(io.BytesIO(content))
+
+    def load(self) -> Any:
+        """The content."""
+        return resolve(super().load())
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for a name, never the thing itself."""
@@ -142,12 +144,3 @@ class PlainUnpickler(pickle.Unpickler):
             return STAND_INS[f'{module}.{name}']
         except KeyError:
             raise pickle.UnpicklingError(f'refused to load {module}.{name}') from None
-
-
-def load_plain(file: BinaryIO) -> Any:
-    """Load a pickle of plain containers, numbers, text and NumPy arrays.
-
-    Raises:
-        pickle.UnpicklingError: it asks for anything else. Damaged bytes can raise other exceptions too.
-    """
-    return resolve(PlainUnpickler(file).load())
