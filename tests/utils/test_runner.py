@@ -1,8 +1,7 @@
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.model import BaseModel
-from mmpose.registry import DATASETS, MODELS
+from mmpose.registry import DATASETS
 
 from depth_refine.datasets import H36MDepthSequenceDataset
 from depth_refine.utils import runner
@@ -47,49 +46,14 @@ def test_mixed_precision_scales_the_loss_where_it_must(monkeypatch, has_gpu, has
     assert cfg.optim_wrapper == expected
 
 
-class Slope(BaseModel):
-    """Learns one number."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Linear(1, 1)
-
-    def forward(self, x, mode):
-        return dict(loss=self.layer(torch.stack(x)).square().mean())
-
-
-class Ones(torch.utils.data.Dataset):
-    def __len__(self):
-        return 12
-
-    def __getitem__(self, index):
-        return dict(x=torch.ones(1))
-
-
 @pytest.fixture
-def small_config(tmp_path, monkeypatch):
-    """Of a training of 12 samples in batches of 6."""
-    monkeypatch.setitem(MODELS.module_dict, 'Slope', Slope)
-    monkeypatch.setitem(DATASETS.module_dict, 'Ones', Ones)
-    loader = dict(batch_size=6, num_workers=0, dataset=dict(type='Ones'), sampler=dict(type='DefaultSampler'))
-    return Config(
-        dict(
-            model=dict(type='Slope'),
-            train_dataloader=loader,
-            train_cfg=dict(by_epoch=True, max_epochs=1),
-            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
-            auto_scale_lr=dict(base_batch_size=3),
-            work_dir=str(tmp_path),
-            experiment_name=tmp_path.name,
-            default_scope='mmpose',
-            launcher='none',
-        )
-    )
+def small_config(tiny_training, tmp_path):
+    return Config(dict(tiny_training(tmp_path), auto_scale_lr=dict(base_batch_size=2), launcher='none'))
 
 
 @pytest.mark.parametrize(('accumulated', 'expected'), [(None, 0.2), (2, 0.4)])
 def test_learning_rate_scales_with_the_batch_of_a_step(small_config, accumulated, expected):
-    """A batch of 6, and two of them, for a learning rate of 0.1 for 3."""
+    """A batch of 4, and two of them, for a learning rate of 0.1 for 2."""
     if accumulated:
         small_config.optim_wrapper.accumulative_counts = accumulated
     scale_learning_rate(small_config)
