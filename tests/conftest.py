@@ -14,6 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 from mmpose.registry import MODELS
 from reproduction import cell
 
@@ -36,6 +37,13 @@ class Ended(NamedTuple):
 def mmpose_scope():
     """Look names up as a runner does whose config says ``default_scope = 'mmpose'``, whatever ran before."""
     init_default_scope('mmpose')
+
+
+@pytest.fixture
+def short_logs(monkeypatch):
+    """Runners describe neither the machine nor the config, which takes most of the time of a short training."""
+    monkeypatch.setattr(Config, 'pretty_text', '')
+    monkeypatch.setattr(Runner, '_log_env', lambda *_: None)
 
 
 @pytest.fixture(scope='session')

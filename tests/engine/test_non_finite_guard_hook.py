@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from depth_refine.utils.errors import InputError
 
+pytestmark = pytest.mark.usefixtures('short_logs')
 CONFIG = Path(__file__).parents[2] / 'configs/demo/refiner.py'
 BATCH = 12
 SCALED = dict(type='CpuScaledOptimWrapper')
@@ -68,13 +69,6 @@ def build(tmp_path, data_root, wrapper=WRAPPERS[0], guard=None, hooks=(), fused=
     for hook in hooks:
         runner.register_hook(hook)
     return runner
-
-
-@pytest.fixture(autouse=True)
-def short_logs(monkeypatch):
-    """Describing the machine and formatting the config would take most of the time."""
-    monkeypatch.setattr(Config, 'pretty_text', '')
-    monkeypatch.setattr(Runner, '_log_env', lambda *_: None)
 
 
 def spoil_input(batch):

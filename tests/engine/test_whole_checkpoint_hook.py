@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.fileio import LocalBackend
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import EpochBasedTrainLoop
 from mmpose.registry import HOOKS
 
@@ -26,13 +26,8 @@ def test_validates_what_is_resumed(tmp_path, epoch, begin, interval, validated):
     runs = []
     loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
     loop.__dict__.update(_epoch=epoch, _max_epochs=5, val_begin=begin, val_interval=interval)
-    runner = SimpleNamespace(
-        work_dir=str(tmp_path),
-        train_loop=loop,
-        val_loop=SimpleNamespace(run=lambda: runs.append(1)),
-        message_hub=SimpleNamespace(runtime_info={}),
-        logger=SimpleNamespace(info=lambda _: None),
-    )
+    runner = SimpleNamespace(work_dir=str(tmp_path), train_loop=loop, logger=MMLogger('a'))
+    runner.val_loop, runner.message_hub = SimpleNamespace(run=lambda: runs.append(1)), MessageHub('a')
     hook = HOOKS.build(dict(type='WholeCheckpointHook', save_best=None))
     hook.before_train(runner)
     assert len(runs) == validated and isinstance(hook.file_backend, WholeFileBackend)

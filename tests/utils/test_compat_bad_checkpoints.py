@@ -99,7 +99,7 @@ def test_missing_file(path):
 @pytest.mark.parametrize('zipped', [True, False])
 @pytest.mark.parametrize('part', [slice(0), slice(20), slice(-20), slice(500, None)])
 def test_truncated_file(tmp_path, zipped, part):
-    """Without its beginning, the directory of a zip file points before it, where the system refuses to go."""
+    """At its end or, after which the directory of a zip file points before it, at its beginning."""
     path = tmp_path / 'cut.pth'
     torch.save(dict(state_dict=dict(weight=torch.rand(50, 7))), path, _use_new_zipfile_serialization=zipped)
     path.write_bytes(path.read_bytes()[part])
