@@ -7,9 +7,8 @@ Importing this module, before anything of MMPose, does two things:
 * MMEngine loads its own checkpoints on PyTorch 2.6 or later, and no checkpoint, local or downloaded, can run code.
 
 PyTorch's restricted unpickler calls only what it is told to. MMEngine's files need a few names more than it allows by
-default, and two of these would undo the restriction: ``getattr`` reaches everything, and numpy's ``dtype`` takes its
-flags from the file, which can declare bytes to be pointers. Names are therefore answered by stand-ins of ours, each of
-which can make one kind of plain value; :func:`resolve` then puts the real arrays and buffers in their places.
+default, and two of these would undo the restriction: ``getattr`` reaches everything, and numpy's ``dtype`` is unsafe
+(:mod:`depth_refine.utils.safe_pickle`). Names are therefore answered by stand-ins of ours.
 """
 
 import errno

@@ -9,14 +9,6 @@ from mmpose.registry import HOOKS
 from depth_refine.engine.whole_checkpoint_hook import WholeFileBackend
 
 
-def test_files_appear_when_complete(tmp_path):
-    backend, path = WholeFileBackend(), tmp_path / 'new' / 'epoch_1.pth'
-    backend.put(b'one', str(path))
-    with pytest.raises(TypeError):
-        backend.put('text', str(path))
-    assert path.read_bytes() == b'one' and [file.name for file in path.parent.iterdir()] == ['epoch_1.pth']
-
-
 @pytest.mark.parametrize(
     ('epoch', 'begin', 'interval', 'validated'),
     [(0, 1, 1, 0), (1, 1, 2, 0), (2, 1, 2, 1), (2, 3, 1, 0), (5, 1, 2, 1), (4, 1, 3, 0)],
