@@ -70,14 +70,14 @@ def test_bugs_keep_their_traceback(bug):
 
 
 def test_work_dir_and_pictures(tmp_path):
-    text = "default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n"
-    (tmp_path / 'config.py').write_text(text)
-    parser = argparse.ArgumentParser()
+    path, parser = tmp_path / 'config.py', argparse.ArgumentParser()
+    path.write_text("default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n")
     add_runner_arguments(parser)
-    path = str(tmp_path / 'config.py')
-    cfg = load_runner_config(parser.parse_args([path, '--cfg-options', 'a.b=2']))
+    cfg = load_runner_config(parser.parse_args([str(path), '--cfg-options', 'a.b=2']))
     assert cfg.work_dir == 'work_dirs/config' and cfg.a.b == 2 and not cfg.default_hooks.visualization.enable
-    cfg = load_runner_config(parser.parse_args([path, '--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5']))
+    cfg = load_runner_config(
+        parser.parse_args([str(path), '--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5'])
+    )
     hook = cfg.default_hooks.visualization
     assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'pictures', 5)
 
