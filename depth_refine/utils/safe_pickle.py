@@ -33,21 +33,14 @@ class _Dtype(StandIn):
 
 
 class _Array(StandIn):
-    """Stand-in for ``numpy.ndarray``."""
+    """Stand-in for ``numpy.ndarray`` and the function ``_reconstruct``, which makes one still without its state."""
+
+    def __init__(self, *_: Any) -> None: ...
 
     def __setstate__(self, state: tuple) -> None:
         _, shape, dtype, fortran_order, data = state
-        self.fill(data, dtype, shape, 'F' if fortran_order else 'C')
-
-    def fill(self, data: bytes, dtype: _Dtype, shape: tuple, order: str) -> '_Array':
-        array = np.frombuffer(data, dtype.value).reshape(shape, order=order)
+        array = np.frombuffer(data, dtype.value).reshape(shape, order='F' if fortran_order else 'C')
         self.value = array.astype(dtype.value.newbyteorder('='))
-        return self
-
-
-def _reconstruct(*_: Any) -> _Array:
-    """Stand-in for numpy's function of that name: an array still without its state."""
-    return _Array()
 
 
 def _scalar(dtype: _Dtype, data: bytes) -> np.generic:
@@ -57,7 +50,9 @@ def _scalar(dtype: _Dtype, data: bytes) -> np.generic:
 
 def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple, order: str) -> _Array:
     """Stand-in for numpy's function of that name, an array in pickle protocol 5."""
-    return _Array().fill(data, dtype, shape, order)
+    array = _Array()
+    array.__setstate__((1, shape, dtype, order == 'F', data))
+    return array
 
 
 def _empty_bytes() -> bytes:
@@ -76,7 +71,7 @@ STAND_INS: dict[str, Any] = {
     '__builtin__.bytes': _empty_bytes,
     'numpy.dtype': _Dtype,
     'numpy.ndarray': _Array,
-    **{f'numpy.{core}.multiarray._reconstruct': _reconstruct for core in ('core', '_core')},
+    **{f'numpy.{core}.multiarray._reconstruct': _Array for core in ('core', '_core')},
     **{f'numpy.{core}.multiarray.scalar': _scalar for core in ('core', '_core')},
     **{f'numpy.{core}.numeric._frombuffer': _frombuffer for core in ('core', '_core')},
 }
