@@ -92,24 +92,20 @@ BAD_LINES = ('{"loss": 0.', '{"loss": "a", "step": 1}', '{"loss": 1, "step": nul
 
 
 @pytest.mark.parametrize(
-    ('run', 'content', 'message'),
+    ('names', 'content', 'message'),
     [
-        ('log', NO_LOSS, "log: expected entries with 'loss' of a training, found none"),
-        ('', NO_LOSS, r"scalars.json: expected entries with 'loss' of a training, found none"),
-        ('other', NO_LOSS, r'no training log .*other: expected the work directory of a finished'),
+        ([], NO_LOSS, r'curves.png: expected at least one run, got none'),
+        (['log'], NO_LOSS, "log: expected entries with 'loss' of a training, found none"),
+        ([''], NO_LOSS, r"scalars.json: expected entries with 'loss' of a training, found none"),
+        (['other'], NO_LOSS, r'no training log .*other: expected the work directory of a finished'),
         *(
-            ('log', f'{NO_LOSS}{line}\n', 'log, line 2: expected an entry of an MMEngine log, got')
+            (['log'], f'{NO_LOSS}{line}\n', 'log, line 2: expected an entry of an MMEngine log, got')
             for line in BAD_LINES
         ),
     ],
 )
-def test_bad_logs(tmp_path, run, content, message):
+def test_bad_logs(tmp_path, names, content, message):
     (tmp_path / 'log').write_text(content, errors='surrogateescape')
     with pytest.raises(InputError, match=message):
-        plot_training_curves({'run': tmp_path / run}, tmp_path / 'curves.png')
+        plot_training_curves({name: tmp_path / name for name in names}, tmp_path / 'curves.png')
     assert not (tmp_path / 'curves.png').exists()
-
-
-def test_no_runs(tmp_path):
-    with pytest.raises(InputError, match=r'curves.png: expected at least one run, got none'):
-        plot_training_curves({}, tmp_path / 'curves.png')
