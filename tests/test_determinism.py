@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+pytestmark = pytest.mark.usefixtures('short_logs')
 ROOT = Path(__file__).parents[1]
 SMALL = dict(
     integral=dict(
@@ -29,13 +30,6 @@ SMALL = dict(
 class Losses(list, Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self.append(float(outputs['loss']))
-
-
-@pytest.fixture(autouse=True)
-def short_logs(monkeypatch):
-    """Describing the machine and formatting the config would take most of the time."""
-    monkeypatch.setattr(Config, 'pretty_text', '')
-    monkeypatch.setattr(Runner, '_log_env', lambda *_: None)
 
 
 def train_and_test(folder, data_root, stage, **changes):

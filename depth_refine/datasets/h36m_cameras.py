@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.safe_pickle import load_plain
+from depth_refine.utils.safe_pickle import PlainUnpickler
 from depth_refine.utils.units import CAMERA_POSITION, focal_length, require_unit
 
 HOW_TO_GET = (
@@ -32,7 +32,7 @@ def load_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
         raise InputError(f'no camera file {path.absolute()}. {HOW_TO_GET}.')
     try:
         with path.open('rb') as file:
-            cameras = load_plain(file)
+            cameras = PlainUnpickler(file).load()
     except Exception as error:  # a damaged pickle can raise anything
         raise InputError(
             f'{path} is not a pickle of plain camera dictionaries ({error}). Write or copy it again.'

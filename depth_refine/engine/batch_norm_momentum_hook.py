@@ -1,7 +1,6 @@
 """Batch-norm momentum schedule of the second stage."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -26,7 +25,6 @@ class BatchNormMomentumHook(Hook):
     def before_train_epoch(self, runner) -> None:
         """Set the epoch's momentum."""
         momentum = self.start * (self.end / self.start) ** (runner.epoch / runner.max_epochs)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        for module in model.modules():
+        for module in runner.model.modules():
             if isinstance(module, _BatchNorm):
                 module.momentum = momentum

@@ -2,7 +2,6 @@
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 
 
@@ -16,5 +15,4 @@ class ChannelsLastHook(Hook):
 
     def before_run(self, runner) -> None:
         """Lay the weights out."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        model.to(memory_format=torch.channels_last)
+        runner.model.to(memory_format=torch.channels_last)

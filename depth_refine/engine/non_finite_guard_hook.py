@@ -61,12 +61,12 @@ class NonFiniteGuardHook(Hook):
 
     def before_train(self, runner) -> None:
         """Begin to watch the model's losses and the optimiser's steps."""
-        model = _inner(runner.model)
+        self._model = model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if self.policy == 'skip' else []
         optimizer = runner.optim_wrapper.optimizer
         self._watches = [
             model.register_forward_hook(self._watch_losses),
-            optimizer.register_step_pre_hook(lambda *_: self._before_step(runner, model, optimizer)),
+            optimizer.register_step_pre_hook(lambda *_: self._before_step(runner, optimizer)),
         ]
 
     def before_train_iter(self, runner, batch_idx: int, data_batch: dict | None = None) -> None:
@@ -82,14 +82,14 @@ class NonFiniteGuardHook(Hook):
         else:
             finite = all(torch.isfinite(value).all() for value in outputs.values())
             if not finite or runner.optim_wrapper.loss_scaler.get_scale() < _LEAST_LOSS_SCALE:
-                self._reject(runner, _inner(runner.model))
+                self._reject(runner)
         self._batches.clear()
         self._losses.clear()
         self._read = None
 
     def after_train_epoch(self, runner) -> None:
         """Look at the weights before ``CheckpointHook`` removes an older checkpoint for theirs."""
-        self.before_save_checkpoint(runner, dict(state_dict=_inner(runner.model).state_dict()))
+        self.before_save_checkpoint(runner, dict(state_dict=self._model.state_dict()))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Let no checkpoint be written whose weights or statistics are not finite."""
@@ -122,7 +122,7 @@ class NonFiniteGuardHook(Hook):
         with torch.no_grad():
             self._losses.append(model.parse_losses(outputs)[1])
 
-    def _before_step(self, runner, model: nn.Module, optimizer: Optimizer) -> None:
+    def _before_step(self, runner, optimizer: Optimizer) -> None:
         """Read norm and losses in one go; take the gradients away from a step that must not happen."""
         parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
         losses, gradients = self._losses[-1], [p.grad for p in parameters if p.grad is not None]
@@ -134,12 +134,12 @@ class NonFiniteGuardHook(Hook):
             for buffer, last_good in self._buffers:
                 last_good.copy_(buffer)
         else:
-            self._reject(runner, model)
+            self._reject(runner)
 
-    def _reject(self, runner, model: nn.Module) -> None:
+    def _reject(self, runner) -> None:
         """Stop, or make the step one without gradients, which changes nothing."""
         where = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
-        cause = diagnose(self._batches, self._losses, model, runner.train_dataloader.dataset)
+        cause = diagnose(self._batches, self._losses, self._model, runner.train_dataloader.dataset)
         if self.policy == 'stop' or self.skipped == self.max_skipped:
             count = f' after {self.skipped} skipped steps' if self.skipped else ''
             raise InputError(
@@ -150,12 +150,7 @@ class NonFiniteGuardHook(Hook):
         runner.logger.error(  # the only level at which mmengine lets every process speak
             f'step skipped in {where}, {self.skipped} so far, stopping after {self.max_skipped}: {cause}'
         )
-        for parameter in model.parameters():
+        for parameter in self._model.parameters():
             parameter.grad = None
         for buffer, last_good in self._buffers:
             buffer.copy_(last_good)
-
-
-def _inner(model: nn.Module) -> nn.Module:
-    """The model that a distributed run wraps."""
-    return model.module if is_model_wrapper(model) else model

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.safe_pickle import PlainUnpickler, resolve
+from depth_refine.utils.safe_pickle import PlainUnpickler
 
 
 def read_predictions(path: Path) -> list[dict]:
@@ -19,7 +19,7 @@ def read_predictions(path: Path) -> list[dict]:
     """
     try:
         with path.open('rb') as file:
-            samples = resolve(_Unpickler(file).load())
+            samples = _Unpickler(file).load()
     except Exception as error:  # a damaged pickle can raise anything
         raise InputError(f'{path} is not a readable file of predictions ({error}). Make it again.') from error
     if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import get_state_dict
 from torch import nn
 
 from depth_refine.utils.errors import InputError
@@ -25,9 +25,8 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     """
     checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
     state = checkpoint.get('state_dict', checkpoint)
-    model = model.module if is_model_wrapper(model) else model
     found = {name: tuple(value.shape) for name, value in state.items() if hasattr(value, 'shape')}
-    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    expected = {name: tuple(value.shape) for name, value in get_state_dict(model).items()}
     if found == expected:
         return
     differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))

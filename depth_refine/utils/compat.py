@@ -7,9 +7,8 @@ Importing this module, before anything of MMPose, does two things:
 * MMEngine loads its own checkpoints on PyTorch 2.6 or later, and no checkpoint, local or downloaded, can run code.
 
 PyTorch's restricted unpickler calls only what it is told to. MMEngine's files need a few names more than it allows by
-default, and two of these would undo the restriction: ``getattr`` reaches everything, and numpy's ``dtype`` takes its
-flags from the file, which can declare bytes to be pointers. Names are therefore answered by stand-ins of ours, each of
-which can make one kind of plain value; :func:`resolve` then puts the real arrays and buffers in their places.
+default, and two of these would undo the restriction: ``getattr`` reaches everything, and numpy's ``dtype`` is unsafe
+(:mod:`depth_refine.utils.safe_pickle`). Names are therefore answered by stand-ins of ours.
 """
 
 import errno
@@ -36,8 +35,6 @@ from mmengine.runner import CheckpointLoader
 
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.safe_pickle import STAND_INS, StandIn, resolve
-
-# ---------------------------------------------------------------------------------------------- compiled operators
 
 
 class _MissingOps(ModuleType):
@@ -68,9 +65,6 @@ def _import_mmcv_ops() -> None:
         importlib.import_module('mmcv.ops')
     finally:
         del sys.modules['mmcv._ext']
-
-
-# ----------------------------------------------------------------------------------- stand-ins for pickled objects
 
 
 class _History(StandIn):
@@ -106,8 +100,6 @@ _ALLOWED: dict[str, Any] = {
     'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler': _OneCycle,
 }
 
-
-# ------------------------------------------------------------------------------------------------ loading checkpoints
 
 _lock = threading.Lock()
 

@@ -33,21 +33,14 @@ class _Dtype(StandIn):
 
 
 class _Array(StandIn):
-    """Stand-in for ``numpy.ndarray``."""
+    """Stand-in for ``numpy.ndarray`` and the function ``_reconstruct``, which makes one still without its state."""
+
+    def __init__(self, *_: Any) -> None: ...
 
     def __setstate__(self, state: tuple) -> None:
         _, shape, dtype, fortran_order, data = state
-        self.fill(data, dtype, shape, 'F' if fortran_order else 'C')
-
-    def fill(self, data: bytes, dtype: _Dtype, shape: tuple, order: str) -> '_Array':
-        array = np.frombuffer(data, dtype.value).reshape(shape, order=order)
+        array = np.frombuffer(data, dtype.value).reshape(shape, order='F' if fortran_order else 'C')
         self.value = array.astype(dtype.value.newbyteorder('='))
-        return self
-
-
-def _reconstruct(*_: Any) -> _Array:
-    """Stand-in for numpy's function of that name: an array still without its state."""
-    return _Array()
 
 
 def _scalar(dtype: _Dtype, data: bytes) -> np.generic:
@@ -57,7 +50,9 @@ def _scalar(dtype: _Dtype, data: bytes) -> np.generic:
 
 def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple, order: str) -> _Array:
     """Stand-in for numpy's function of that name, an array in pickle protocol 5."""
-    return _Array().fill(data, dtype, shape, order)
+    array = _Array()
+    array.__setstate__((1, shape, dtype, order == 'F', data))
+    return array
 
 
 def _empty_bytes() -> bytes:
@@ -76,22 +71,19 @@ STAND_INS: dict[str, Any] = {
     '__builtin__.bytes': _empty_bytes,
     'numpy.dtype': _Dtype,
     'numpy.ndarray': _Array,
-    **{f'numpy.{core}.multiarray._reconstruct': _reconstruct for core in ('core', '_core')},
+    **{f'numpy.{core}.multiarray._reconstruct': _Array for core in ('core', '_core')},
     **{f'numpy.{core}.multiarray.scalar': _scalar for core in ('core', '_core')},
     **{f'numpy.{core}.numeric._frombuffer': _frombuffer for core in ('core', '_core')},
 }
 
 
-def resolve(value: Any) -> Any:
-    """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place."""
-    return _resolve(value, {})
+def resolve(value: Any, done: dict[int, tuple] | None = None) -> Any:
+    """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place.
 
-
-def _resolve(value: Any, done: dict[int, tuple]) -> Any:
-    """:func:`resolve`, each container once: a short pickle can hold one in exponentially many places.
-
-    ``done`` has containers and what became of them by the containers' ids, which last as long as these are kept.
+    Each container once: a short pickle can hold one in exponentially many places. ``done`` has containers and what
+    became of them by the containers' ids, which last as long as these are kept.
     """
+    done = {} if done is None else done
     if isinstance(value, StandIn):
         return value.value
     if id(value) in done:
@@ -99,12 +91,12 @@ def _resolve(value: Any, done: dict[int, tuple]) -> Any:
     if isinstance(value, dict):
         done[id(value)] = value, value
         for key, item in dict.items(value):
-            dict.__setitem__(value, key, _resolve(item, done))
+            dict.__setitem__(value, key, resolve(item, done))
     elif isinstance(value, list):
         done[id(value)] = value, value
-        value[:] = [_resolve(item, done) for item in value]
+        value[:] = [resolve(item, done) for item in value]
     elif type(value) is tuple:
-        done[id(value)] = value, tuple(_resolve(item, done) for item in value)
+        done[id(value)] = value, tuple(resolve(item, done) for item in value)
         return done[id(value)][1]
     return value
 
@@ -126,13 +118,18 @@ class PlainUnpickler(pickle.Unpickler):
         file: is read to its end.
 
     Raises:
-        pickle.UnpicklingError, ValueError: the pickle claims more than it holds.
+        pickle.UnpicklingError, ValueError: the pickle claims more than it holds, or asks for anything else. Damaged
+            bytes can raise other exceptions too.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         content = file.read()
         _check_claims(content)
         super().__init__(io.BytesIO(content))
+
+    def load(self) -> Any:
+        """The content."""
+        return resolve(super().load())
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for a name, never the thing itself."""
@@ -142,12 +139,3 @@ class PlainUnpickler(pickle.Unpickler):
             return STAND_INS[f'{module}.{name}']
         except KeyError:
             raise pickle.UnpicklingError(f'refused to load {module}.{name}') from None
-
-
-def load_plain(file: BinaryIO) -> Any:
-    """Load a pickle of plain containers, numbers, text and NumPy arrays.
-
-    Raises:
-        pickle.UnpicklingError: it asks for anything else. Damaged bytes can raise other exceptions too.
-    """
-    return resolve(PlainUnpickler(file).load())

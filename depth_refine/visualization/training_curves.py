@@ -93,10 +93,10 @@ def _read_log(path: Path) -> _Curves:
         try:
             entry = json.loads(line)
             if 'loss' in entry:
-                losses.append(_point(entry, 'loss'))
-                epochs += [_number(entry, 'epoch')] if 'epoch' in entry else []
-            if METRIC in entry:
-                errors.append(_point(entry, METRIC))
+                losses.append((float(entry['step']), float(entry['loss'])))
+                epochs += [float(entry['epoch'])] if 'epoch' in entry else []
+            if METRIC in entry:  # a value is NaN where a training failed
+                errors.append((float(entry['step']), float(entry[METRIC])))
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             if isinstance(error, json.JSONDecodeError) and not line.endswith('\n'):
                 break
@@ -104,14 +104,3 @@ def _read_log(path: Path) -> _Curves:
                 f'{path}, line {number}: expected an entry of an MMEngine log, got {line[:80].rstrip()!r}'
             ) from error
     return _Curves(losses, errors, bool(epochs), min(epochs or [step for step, _ in losses], default=0))
-
-
-def _point(entry: dict, key: str) -> tuple[float, float]:
-    """(step, value); a value is NaN where a training failed."""
-    return _number(entry, 'step'), _number(entry, key)
-
-
-def _number(entry: dict, key: str) -> float:
-    if not isinstance(entry[key], int | float):
-        raise TypeError(f'{key} is {entry[key]!r}')
-    return float(entry[key])

@@ -6,24 +6,6 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from mmpose.registry import MODELS, OPTIM_WRAPPERS
 from mmpose.structures import PoseDataSample
-from torch import nn
-
-
-def test_bfloat16_forward_and_float32_weights():
-    model = nn.Linear(4, 2)
-    wrapper = OPTIM_WRAPPERS.build(
-        dict(type='CpuAmpOptimWrapper', optimizer=torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
-    )
-    before = model.weight.detach().clone()
-    wrapper.initialize_count_status(model, 0, 4)
-    for _ in range(2):  # two steps make one update: accumulation still works under the context
-        with wrapper.optim_context(model):
-            out = model(torch.ones(3, 4))
-        assert out.dtype == torch.bfloat16
-        assert torch.equal(model.weight, before)
-        wrapper.update_params(out.float().sum())
-    assert model.weight.dtype == torch.float32 and not torch.equal(model.weight, before)
-    assert model(torch.ones(3, 4)).dtype == torch.float32
 
 
 def test_loss_curves_of_both_precisions_agree():
@@ -51,5 +33,5 @@ def test_loss_curves_of_both_precisions_agree():
         curves.append(np.array(losses).reshape(15, 10).mean(axis=1))
     single, half = curves
     assert single[-1] < 0.7 * single[0]
-    assert not np.array_equal(single, half)
+    assert not np.array_equal(single, half) and model.head.conv.weight.dtype == torch.float32
     np.testing.assert_allclose(half, single, rtol=0.02)

@@ -49,11 +49,10 @@ def test_an_epoch_has_its_numbers(workers):
 
 
 def test_workers_that_live_on():
-    hook, runner = HOOKS.build(dict(type='EpochSeedHook')), make_runner(1, persistent_workers=True)
-    warnings = []
+    runner, warnings = make_runner(1, persistent_workers=True), []
     runner.logger = SimpleNamespace(warning=warnings.append)
-    hook.before_train(runner)
-    assert len(warnings) == 1 and 'persistent_workers=True: if this training is interrupted and resumed' in warnings[0]
+    HOOKS.build(dict(type='EpochSeedHook')).before_train(runner)
+    assert 'persistent_workers=True: if this training is interrupted and resumed' in warnings[0]
 
 
 def seed_as_the_user_likes(worker):

@@ -24,49 +24,42 @@ def merged(**labels):
     )
 
 
-def packed(count, **info):
+def packed(**info):
+    """Two images."""
     samples = []
-    for index in range(count):
+    for index in range(2):
         sample = PoseDataSample(metainfo={key: values[index] for key, values in info.items()})
         sample.gt_instance_labels = InstanceData(keypoint_labels=torch.zeros(1, 17, 3))
         samples.append(sample)
-    return dict(inputs=[torch.zeros(3, 6, 4, dtype=torch.uint8)] * count, data_samples=samples)
+    return dict(inputs=[torch.zeros(3, 6, 4, dtype=torch.uint8)] * 2, data_samples=samples)
 
 
-def images(count, **info):
-    """Packed samples, merged."""
-    batch = packed(count, **info)
+def images(**info):
+    """The same, merged."""
+    batch = packed(**info)
     return merge_images([dict(inputs=i, data_samples=s) for i, s in zip(*batch.values(), strict=True)])
+
+
+PATHS = dict(img_path=['a.jpg', 'b.jpg'])
 
 
 @pytest.mark.parametrize(
     ('batch', 'names'),
     [
         (merged(), ['S1_Eating.1, frame 8', 'S1_Eating.1, frame 1', 'S1_Eating.1, frame 42']),
-        (packed(2, sample_idx=[3, 5]), ['S1_Eating.1, frame 4', 'S1_Eating.1, frame 6']),
-        (packed(2, img_path=['a.jpg', 'b.jpg'], id=[8, 9], sample_idx=[3, 5]), ['a.jpg (id 8)', 'b.jpg (id 9)']),
-        (images(2, img_path=['a.jpg', 'b.jpg'], id=[8, 9]), ['a.jpg (id 8)', 'b.jpg (id 9)']),
-        (images(2, img_path=['a.jpg', 'b.jpg']), ['a.jpg (id unknown)', 'b.jpg (id unknown)']),
-        (images(2), ['sample 0 of the batch', 'sample 1 of the batch']),
-        (packed(2), ['sample 0 of the batch', 'sample 1 of the batch']),
+        (packed(sample_idx=[3, 5]), ['S1_Eating.1, frame 4', 'S1_Eating.1, frame 6']),
+        (packed(**PATHS, id=[8, 9], sample_idx=[3, 5]), ['a.jpg (id 8)', 'b.jpg (id 9)']),
+        (images(**PATHS, id=[8, 9]), ['a.jpg (id 8)', 'b.jpg (id 9)']),
+        (images(**PATHS), ['a.jpg (id unknown)', 'b.jpg (id unknown)']),
+        (images(), ['sample 0 of the batch', 'sample 1 of the batch']),
     ],
 )
 def test_names(batch, names):
     assert sample_names(batch, Windows()) == names
 
 
-def test_a_label_of_a_merged_batch_belongs_to_its_window():
-    target = torch.zeros(3, 2, 17, 3)
-    target[1, 1, 16, 2] = -torch.inf
-    text = diagnose([merged(target=target)], LOSSES, nn.Linear(2, 2), Windows())
-    assert text == (
-        'loss_b is nan. Bad input: target of S1_Eating.1, frame 1 holds -inf at [1, 16, 2] of [2, 17, 3], 1 such '
-        'numbers.'
-    )
-
-
 def test_numbers_far_outside_their_range():
-    batch = packed(2, img_path=['a.jpg', 'b.jpg'], id=[8, 9])
+    batch = packed(**PATHS, id=[8, 9])
     batch['data_samples'][1].gt_instance_labels.keypoint_labels[0, 3, 2] = -412
     text = diagnose([batch], LOSSES, nn.Linear(2, 2), Windows())
     assert text.endswith(
@@ -75,10 +68,13 @@ def test_numbers_far_outside_their_range():
 
 
 def test_three_faults_are_listed_and_the_others_counted():
-    text = diagnose(
-        [merged(a=torch.full((3, 2, 1, 1), torch.nan), b=torch.full((3, 2), torch.nan))], LOSSES, None, Windows()
-    )
-    assert text.count(' holds nan at ') == 3 and text.endswith(' and 3 more.')
+    """Each label of a merged batch belongs to its window."""
+    target = torch.zeros(3, 2, 17, 3)
+    target[1, 1, 16, 2] = -torch.inf
+    text = diagnose([merged(a=target, b=torch.full((3, 2), torch.nan))], LOSSES, None, Windows())
+    fault = 'a of S1_Eating.1, frame 1 holds -inf at [1, 16, 2] of [2, 17, 3], 1 such numbers; b of '
+    assert text.startswith(f'loss_b is nan. Bad input: {fault}')
+    assert text.count(' holds nan at ') == 2 and text.endswith(' and 1 more.')
 
 
 def test_divergence_names_the_largest_weight_and_the_first_bad_gradients():

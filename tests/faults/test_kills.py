@@ -20,10 +20,8 @@ def figures(request):
     yield figures
     with request.config.pluginmanager.getplugin('capturemanager').global_and_fixture_disabled():
         print('\n\n| job | signal |', ' | '.join(COLUMNS), '|\n|---|---|', '---:|' * len(COLUMNS), sep='')
-        for (job, name), counts in sorted(figures.items()):
+        for (job, name), counts in [*sorted(figures.items()), (('all', ''), sum(figures.values(), Counter()))]:
             print(f'| {job} | {name} |', ' | '.join(str(counts[column]) for column in COLUMNS), '|')
-        total = sum(figures.values(), Counter())
-        print('| all | |', ' | '.join(str(total[column]) for column in COLUMNS), '|')
 
 
 @pytest.mark.parametrize('name', JOBS)

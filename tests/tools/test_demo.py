@@ -1,6 +1,7 @@
-import importlib.util
-import sys
+import runpy
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,11 +13,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def demo(monkeypatch):
     monkeypatch.chdir(ROOT)
-    spec = importlib.util.spec_from_file_location('demo', ROOT / 'tools/demo.py')
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, 'demo', module)
-    spec.loader.exec_module(module)
-    return module
+    return SimpleNamespace(**runpy.run_path('tools/demo.py'))
 
 
 def test_plan_goes_from_data_to_the_last_evaluation(demo, tmp_path):
@@ -33,16 +30,11 @@ def test_plan_goes_from_data_to_the_last_evaluation(demo, tmp_path):
     assert sum(step.seconds for step in steps) < 15 * 60
 
 
-def test_a_failing_step_shows_the_end_of_its_log(demo, tmp_path):
-    tool = tmp_path / 'tool.py'
-    tool.write_text("print('reading')\nraise SystemExit('error: no such file')\n")
-    with pytest.raises(InputError, match=r'(?s)Evaluate failed; .*log ends with:\n.*error: no such file'):
-        demo.run(demo.Step('Evaluate', 1, [str(tool)], tmp_path / 'metrics.json'), tmp_path / 'log')
-
-
-def test_progress_is_shown_and_the_rest_only_logged(demo, tmp_path, capsys):
-    tool = tmp_path / 'tool.py'
-    tool.write_text("print('2026 - mmengine - INFO - Epoch(train) [1][50/90] eta: 0:01')\nprint('config dump')\n")
-    demo.run(demo.Step('Train', 1, [str(tool)], tmp_path / 'epoch_1.pth'), tmp_path / 'log')
-    assert capsys.readouterr().out == '  Epoch(train) [1][50/90] eta: 0:01\n'
-    assert 'config dump' in (tmp_path / 'log').read_text()
+@pytest.mark.parametrize('end', ['', 'error: no such file'])
+def test_progress_is_shown_the_rest_logged_and_its_end_shown_after_a_failure(demo, tmp_path, capsys, end):
+    tool, log, progress = tmp_path / 'tool.py', tmp_path / 'log', 'Epoch(train) [1][50/90] eta: 0:01'
+    tool.write_text(f"print('2026 - mmengine - INFO - {progress}')\nprint('dump')\nraise SystemExit({end!r} or 0)\n")
+    failure = pytest.raises(InputError, match=rf'(?s)Train failed; .*log ends with:\n.*{end}') if end else nullcontext()
+    with failure:
+        demo.run(demo.Step('Train', 1, [str(tool)], tmp_path / 'epoch_1.pth'), log)
+    assert capsys.readouterr().out == f'  {progress}\n' and 'dump' in log.read_text()

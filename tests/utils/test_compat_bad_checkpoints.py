@@ -13,7 +13,7 @@ from mmengine.runner import CheckpointLoader
 from depth_refine.utils import compat
 from depth_refine.utils.errors import InputError
 
-# strangers' checkpoints
+# strangers' checkpoints; ``tests/untrusted`` has many more
 
 
 class Call:
@@ -28,31 +28,22 @@ class Call:
     __call__ = None  # pickle wants a function that looks callable
 
 
-class ForgedDtype(Call):
-    """Pickles as a numpy data type with flags of its own."""
-
-    def __init__(self, code, flags):
-        self.call = np.dtype, (code, False, True), (3, '|', None, None, None, -1, -1, flags)
-
-
-def payload(name, marker):
-    """An object that would write ``marker`` when unpickled; ``tests/untrusted`` has many more."""
-    namespace = Call(getattr, Call(getattr, HistoryBuffer, 'mean'), '__globals__')  # from what checkpoints may name
+def payload(marker):
+    """An object that would write ``marker`` when unpickled, from names that checkpoints may ask for."""
+    namespace = Call(getattr, Call(getattr, HistoryBuffer, 'mean'), '__globals__')
     builtins = Call(Call(getattr, namespace, 'get'), '__builtins__')
-    function = dict(eval=eval, getattr=Call(Call(getattr, builtins, 'get'), 'eval'))[name]
-    return Call(function, f'open({str(marker)!r}, "w").close()')
+    return Call(Call(Call(getattr, builtins, 'get'), 'eval'), f'open({str(marker)!r}, "w").close()')
 
 
-@pytest.mark.parametrize(('name', 'refused'), [('eval', '(builtins.)?eval'), ('getattr', 'builtins.getattr')])
 @pytest.mark.parametrize('zipped', [True, False])
-def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, name, refused, zipped):
+def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, zipped):
     path, marker = tmp_path / 'stranger.pth', tmp_path / 'marker'
-    content = dict(state_dict=dict(weight=torch.ones(2)), meta=payload(name, marker))
+    content = dict(state_dict=dict(weight=torch.ones(2)), meta=payload(marker))
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(InputError, match=f'stranger.pth was refused: loading it would run ({refused})'):
+    with pytest.raises(InputError, match=r'stranger.pth was refused: loading it would run builtins\.getattr,'):
         CheckpointLoader.load_checkpoint(str(path))
     assert not marker.exists()
-    pickle.loads(pickle.dumps(payload(name, marker), protocol=2))
+    pickle.loads(pickle.dumps(payload(marker), protocol=2))
     assert marker.exists(), 'it would have worked'
 
 
@@ -67,14 +58,16 @@ def test_downloads_are_as_safe(tmp_path, monkeypatch, scheme):
     np.testing.assert_array_equal(CheckpointLoader.load_checkpoint(f'{scheme}x.pth')['meta'], np.arange(2))
 
     marker = tmp_path / 'marker'
-    torch.save(dict(weight=torch.ones(2), meta=payload('eval', marker)), cached)
-    with pytest.raises(InputError, match=r'x\.pth was refused: loading it would run (builtins\.)?eval,'):
+    torch.save(dict(weight=torch.ones(2), meta=payload(marker)), cached)
+    with pytest.raises(InputError, match=r'x\.pth was refused: loading it would run builtins\.getattr,'):
         CheckpointLoader.load_checkpoint(f'{scheme}x.pth')
     assert not marker.exists()
 
 
 def test_a_file_cannot_set_the_flags_of_a_data_type(tmp_path):
-    torch.save(dict(weight=torch.ones(2), forged=ForgedDtype('f8', flags=63)), tmp_path / 'stranger.pth')
+    forged = Call(np.dtype, 'f8', False, True)
+    forged.call += ((3, '|', None, None, None, -1, -1, 63),)
+    torch.save(dict(weight=torch.ones(2), forged=forged), tmp_path / 'stranger.pth')
     assert compat.load_from_file(str(tmp_path / 'stranger.pth'))['forged'].flags == 0
 
 
@@ -104,11 +97,12 @@ def test_missing_file(path):
 
 
 @pytest.mark.parametrize('zipped', [True, False])
-@pytest.mark.parametrize('kept', [0, 0.02, 0.5, 0.99])
-def test_truncated_file(tmp_path, zipped, kept):
+@pytest.mark.parametrize('part', [slice(0), slice(20), slice(-20), slice(500, None)])
+def test_truncated_file(tmp_path, zipped, part):
+    """At its end or, after which the directory of a zip file points before it, at its beginning."""
     path = tmp_path / 'cut.pth'
     torch.save(dict(state_dict=dict(weight=torch.rand(50, 7))), path, _use_new_zipfile_serialization=zipped)
-    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    path.write_bytes(path.read_bytes()[part])
     with pytest.raises(InputError, match=r'cut\.pth cannot be read as a checkpoint \(.*cut short') as caught:
         compat.load_from_file(str(path))
     assert '\n' not in str(caught.value)
@@ -134,13 +128,3 @@ def test_lengths_that_a_checkpoint_claims_cost_nothing(tmp_path, zipped):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000
-
-
-def test_offsets_before_the_beginning(tmp_path):
-    """The directory of a zip file, moved: the system refuses to go there."""
-    buffer = io.BytesIO()
-    torch.save(dict(weight=torch.ones(2)), buffer)
-    content = buffer.getvalue()
-    (tmp_path / 'a.pth').write_bytes(content[len(content) // 2 :])
-    with pytest.raises(InputError, match=r'a\.pth cannot be read as a checkpoint'):
-        compat.load_from_file(str(tmp_path / 'a.pth'))

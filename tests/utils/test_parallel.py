@@ -1,6 +1,5 @@
 import multiprocessing
 import os
-import select
 import signal
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from depth_refine.utils.parallel import end_with_parent, worker_pool
+from depth_refine.utils.parallel import worker_pool
 
 
 def process_id(seconds=0.0):
@@ -16,18 +15,13 @@ def process_id(seconds=0.0):
     return os.getpid(), cv2.getNumThreads()
 
 
-def test_work_is_done_elsewhere_with_one_thread():
-    with worker_pool(1, 'depth_refine.utils.parallel') as pool:
-        worker, threads = pool.submit(process_id).result()
-    assert worker != os.getpid() and threads == 1
-
-
 @pytest.mark.parametrize('stop', [KeyboardInterrupt, SystemExit, RuntimeError])
 def test_an_error_ends_the_workers_and_what_waits(stop):
     other = multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,))
     other.start()
     with pytest.raises(stop), worker_pool(1, 'depth_refine.utils.parallel') as pool:
-        worker, _ = pool.submit(process_id).result()
+        worker, threads = pool.submit(process_id).result()
+        assert worker != os.getpid() and threads == 1
         futures = [pool.submit(process_id, 600) for _ in range(3)]
         raise stop
     wait_for_end_of(worker)
@@ -62,31 +56,6 @@ def wait_for_end_of(process):
 
 def runs(process):
     try:
-        state = Path(f'/proc/{process}/stat').read_text().rsplit(')', 1)[1].split()[0]
+        return Path(f'/proc/{process}/stat').read_text().rsplit(')', 1)[1].split()[0] != 'Z'
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return state != 'Z'
-
-
-def outlive(seconds):
-    """Begin to look at the parent when it is gone; in vain, stay for ten minutes."""
-    time.sleep(seconds)
-    end_with_parent()
-    time.sleep(600)
-
-
-def start_and_be_killed(seconds):
-    multiprocessing.get_context('fork').Process(target=outlive, args=(seconds,)).start()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.mark.parametrize('seconds', [0.0, 0.3])
-def test_a_process_ends_with_the_one_that_started_it(seconds):
-    ours, theirs = os.pipe()
-    parent = multiprocessing.get_context('fork').Process(target=start_and_be_killed, args=(seconds,))
-    parent.start()
-    parent.join()
-    os.close(theirs)
-    assert select.select([ours], [], [], 60)[0], 'the child still holds its end of the pipe'
-    assert os.read(ours, 1) == b''
-    os.close(ours)

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from depth_refine.utils.safe_pickle import load_plain
+from depth_refine.utils.safe_pickle import PlainUnpickler
 
 
 @pytest.mark.parametrize('protocol', range(6))
@@ -14,7 +14,7 @@ def test_plain_content_survives(protocol):
         ('S1', '5'): dict(R=np.arange(6.0).reshape(2, 3), w=np.int64(3), name='a'),
         'b': [1, (2.5, None), b'x'],
     }
-    loaded = load_plain(io.BytesIO(pickle.dumps(content, protocol)))
+    loaded = PlainUnpickler(io.BytesIO(pickle.dumps(content, protocol))).load()
     np.testing.assert_array_equal(loaded['S1', '5'].pop('R'), content['S1', '5'].pop('R'))
     assert loaded == content
 
@@ -34,7 +34,7 @@ def test_claims_cost_nothing(claim):
     """Python's unpickler makes room for all that is claimed."""
     tracemalloc.start()
     with pytest.raises((ValueError, pickle.UnpicklingError)):
-        load_plain(io.BytesIO(b'\x80\x04' + claim + b'.'))
+        PlainUnpickler(io.BytesIO(b'\x80\x04' + claim + b'.')).load()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000_000
@@ -47,7 +47,7 @@ def test_what_is_shared_stays_shared():
     for _ in range(60):
         content = [content, content]
     content.append(content)
-    loaded = load_plain(io.BytesIO(pickle.dumps(content)))
+    loaded = PlainUnpickler(io.BytesIO(pickle.dumps(content))).load()
     assert loaded[0] is loaded[1] and loaded[2] is loaded
     for _ in range(60):
         loaded = loaded[0]

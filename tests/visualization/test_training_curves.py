@@ -1,5 +1,3 @@
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -8,22 +6,22 @@ from mmengine.visualization import Visualizer
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_training_curves
+from depth_refine.visualization.training_curves import METRIC
 
 
 @pytest.fixture
 def write_log(tmp_path):
     """Function that lets MMEngine itself write a log of epochs of three iterations, as a runner does."""
 
-    def write(name, losses=(0.5, 0.4, 0.3, 0.25, 0.2, 0.1), errors=(90.0, 60.0), epochs=True, start=0):
+    def write(name, losses=(0.5, 0.4, 0.3, 0.25, 0.2, 0.1), errors=(90.0, 60.0), start=0):
         visualizer = Visualizer(save_dir=str(tmp_path / name), vis_backends=[dict(type='LocalVisBackend')])
         for number, loss in enumerate(losses, start=start + 1):
-            entry = dict(lr=1e-3, loss=loss, iter=number)
-            visualizer.add_scalars(dict(entry, epoch=(number + 2) // 3) if epochs else entry, step=number)
+            entry = dict(lr=1e-3, loss=loss, iter=number, epoch=(number + 2) // 3)
+            visualizer.add_scalars(entry, step=number)
             if number % 3 == 0 and errors:
-                error = {'h36m/MPJPE_mm': errors[(number - start) // 3 - 1]}
-                visualizer.add_scalars(error, step=number // 3 if epochs else number)
+                visualizer.add_scalars({METRIC: errors[(number - start) // 3 - 1]}, step=number // 3)
         visualizer.close()
-        return tmp_path / name / 'vis_data' / 'scalars.json'
+        return tmp_path / name / 'vis_data/scalars.json'
 
     return write
 
@@ -53,12 +51,13 @@ def test_curves_of_two_runs(write_log, tmp_path, saved_axes):
     assert validation.get_ylabel() == 'MPJPE, mean of actions (mm)'
 
 
-def test_training_by_iterations_and_without_validation(write_log, tmp_path, saved_axes):
-    plot_training_curves({'run': write_log('a', epochs=False)}, tmp_path / 'curves.png')
-    plot_training_curves({'run': write_log('b', errors=())}, tmp_path / 'curves.png')
+def test_training_by_iterations_and_without_validation(tmp_path, saved_axes):
+    runs = {'run': tmp_path / 'a.json', 'other': tmp_path / 'b.json'}
+    runs['run'].write_text('{"loss": 0.5, "step": 1}\n{"h36m/MPJPE_mm": 9, "step": 3}\n')
+    runs['other'].write_text('{"loss": 0.3, "step": 1}')
+    plot_training_curves(runs, tmp_path / 'curves.png')
     assert saved_axes[1].get_xlabel() == 'iteration'
-    np.testing.assert_allclose(saved_axes[1].lines[0].get_xdata(), [3, 6])
-    assert len(saved_axes[3].lines[0].get_xdata()) == 0
+    assert [line.get_xydata().tolist() for line in saved_axes[1].lines] == [[[3, 9]], []]
 
 
 def test_an_interrupted_training_is_one_curve(write_log, tmp_path, saved_axes):
@@ -88,23 +87,25 @@ def test_an_abandoned_end_is_left_out(write_log, tmp_path, saved_axes):
     np.testing.assert_allclose(saved_axes[1].lines[0].get_xydata(), [(1, 90)])
 
 
-def test_bad_logs(tmp_path):
-    picture, log = tmp_path / 'curves.png', tmp_path / 'scalars.json'
-    with pytest.raises(InputError, match=r'curves.png: expected at least one run, got none'):
-        plot_training_curves({}, picture)
-    with pytest.raises(InputError, match=r'no training log .*scalars.json: expected the work directory of a finished'):
-        plot_training_curves({'run': log}, picture)
-    log.write_text('{"loss": 1.0, "step": 1}\n{"loss": 0.\n{"loss": 1.0, "step": 3}\n')
-    with pytest.raises(
-        InputError, match=r'scalars.json, line 2: expected an entry of an MMEngine log, got .{"loss": 0'
-    ):
-        plot_training_curves({'run': log}, picture)
-    for line in ('{"loss": "low", "step": 1}', '{"loss": 1.0, "step": null}', '"loss"', '[' * 100_000, '\udcff\n'):
-        log.write_text(line, errors='surrogateescape')
-        with pytest.raises(InputError, match=r'scalars.json, line 1: expected an entry of an MMEngine log'):
-            plot_training_curves({'run': log}, picture)
-    log.write_text(json.dumps({'h36m/MPJPE_mm': 50.0, 'step': 1}))
-    for run in (log, tmp_path):
-        with pytest.raises(InputError, match=r"scalars.json: expected entries with 'loss' of a training, found none"):
-            plot_training_curves({'run': run}, picture)
-    assert not picture.exists()
+NO_LOSS = '{"h36m/MPJPE_mm": 50, "step": 1}\n'
+BAD_LINES = ('{"loss": 0.', '{"loss": "a", "step": 1}', '{"loss": 1, "step": null}', '"loss"', '[' * 99_999, '\udcff')
+
+
+@pytest.mark.parametrize(
+    ('names', 'content', 'message'),
+    [
+        ([], NO_LOSS, r'curves.png: expected at least one run, got none'),
+        (['log'], NO_LOSS, "log: expected entries with 'loss' of a training, found none"),
+        ([''], NO_LOSS, r"scalars.json: expected entries with 'loss' of a training, found none"),
+        (['other'], NO_LOSS, r'no training log .*other: expected the work directory of a finished'),
+        *(
+            (['log'], f'{NO_LOSS}{line}\n', 'log, line 2: expected an entry of an MMEngine log, got')
+            for line in BAD_LINES
+        ),
+    ],
+)
+def test_bad_logs(tmp_path, names, content, message):
+    (tmp_path / 'log').write_text(content, errors='surrogateescape')
+    with pytest.raises(InputError, match=message):
+        plot_training_curves({name: tmp_path / name for name in names}, tmp_path / 'curves.png')
+    assert not (tmp_path / 'curves.png').exists()

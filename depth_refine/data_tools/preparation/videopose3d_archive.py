@@ -102,7 +102,7 @@ def _load(path: Path, key: str) -> Any:
             shape, _, dtype = header[version](file)
             if shape != () or not dtype.hasobject:
                 raise ValueError(f'{key!r} is {dtype} of shape {shape}, expected one Python object')
-            (value,) = resolve(_ArchiveUnpickler(file).load())
+            (value,) = _ArchiveUnpickler(file).load()
             file.read()  # to the end, where zipfile compares the checksum
             return value
     except Exception as error:  # whatever zipfile, zlib, numpy and a damaged pickle raise
@@ -124,7 +124,7 @@ class _Array(StandIn):
 
 
 class _ArchiveUnpickler(PlainUnpickler):
-    """Unpickles arrays of Python objects besides what :func:`depth_refine.utils.safe_pickle.load_plain` does."""
+    """Unpickles arrays of Python objects besides what its base class does."""
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for a name, never the thing itself."""
