@@ -22,7 +22,7 @@ from depth_refine.utils.errors import InputError
 
 CONFIGS = Path('configs/demo')
 # of each step on two cores, as a run printed them once; for the estimate of what is left
-SECONDS = dict(data=60, first_stage=280, first_stage_test=30, stores=70, refiner=55, refiner_test=10)
+SECONDS = dict(data=45, first_stage=180, first_stage_test=15, stores=55, refiner=25, refiner_test=6)
 
 
 class Step(NamedTuple):
