@@ -104,6 +104,13 @@ class H36MDepthSequenceDataset(H36MDataset):
                 f'{max(lengths)} frames). Use a config with a shorter one, or longer videos.'
             )
         self._inputs = self._read_inputs()
+        if '+' in self.input_source:
+            codecs = [getattr(step, 'encoder', None) for step in self.pipeline.transforms]
+            for codec in (codec for codec in codecs if codec is not None and not getattr(codec, 'batched', False)):
+                raise InputError(
+                    f'{type(codec).__name__} normalises 2D alone, and input_source {self.input_source!r} has depths in '
+                    "metres: take DepthSequenceLifting, or one of '2d' and 'gt2d'"
+                )
         return np.concatenate([self._cut(index, length) for index, length in enumerate(lengths)])
 
     def _cut(self, index: int, length: int) -> np.ndarray:

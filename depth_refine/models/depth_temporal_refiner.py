@@ -8,6 +8,8 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from depth_refine.utils.errors import InputError
+
 from .temporal_pose_head import TemporalPoseHead
 
 _PIECE = 8192  # output frames: 34 MB of 1024 float32 channels
@@ -65,13 +67,15 @@ class DepthTemporalRefiner(BasePoseEstimator):
             ``'predict'``: the data samples with ``pred_instances``.
 
         Raises:
-            ValueError: the channels or frames do not fit the backbone.
+            InputError: the channels or frames do not fit the backbone.
         """
         if isinstance(inputs, list):
             inputs = torch.stack(inputs)
+        if inputs.ndim not in (3, 4):
+            raise InputError(f'expected inputs (batch, frames, joints, channels), got {tuple(inputs.shape)}')
         if inputs.ndim == 3:
             if inputs.shape[1] % self.num_joints:
-                raise ValueError(
+                raise InputError(
                     f'expected inputs (batch, {self.num_joints} joints x channels, frames), got {tuple(inputs.shape)}'
                 )
             inputs = inputs.transpose(1, 2).unflatten(2, (self.num_joints, -1))
@@ -85,7 +89,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
         joints, channels = inputs.shape[2:]
         expected = getattr(self.backbone, 'in_channels', channels)
         if expected not in (channels, joints * channels):
-            raise ValueError(
+            raise InputError(
                 f'{type(self.backbone).__name__} takes {expected} channels, got inputs with {joints} joints x '
                 f'{channels}: does the input source of the data set match the model?'
             )

@@ -14,7 +14,7 @@ _CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
 
 
 def optimise_for_inference(
-    model: BasePoseEstimator, device: str | torch.device = 'cpu', amp: bool = False
+    model: BasePoseEstimator, device: str | torch.device | None = None, amp: bool = False
 ) -> BasePoseEstimator:
     """Prepare a pose estimator for prediction alone; it is changed and returned.
 
@@ -30,12 +30,13 @@ def optimise_for_inference(
         model: a :class:`mmpose.models.TopdownPoseEstimator` or a :class:`DepthTemporalRefiner`, in which, as in
             ResNet, MMPose's heads and our networks, a batch norm that follows a convolution in the order of declaration
             also follows it in the computation.
-        device: where it will run.
-        amp: bfloat16.
+        device: where it will run; by default where it is.
+        amp: bfloat16. It cannot be taken back.
 
     Returns:
         ``model``, evaluating, on ``device``.
     """
+    device = torch.device(device or next(model.parameters()).device)
     model.to(device).eval()
     _fold_batch_norm(model)
     if isinstance(model, DepthTemporalRefiner):
@@ -54,7 +55,7 @@ def optimise_for_inference(
         if amp:
             _run_in_bfloat16(model.backbone)
             model.head.to(torch.bfloat16)
-    if torch.device(device).type == 'cuda':
+    if device.type == 'cuda':
         torch.backends.cudnn.benchmark = True
     return model
 
@@ -75,10 +76,11 @@ def _fold_batch_norm(module: nn.Module) -> None:
     """Fold each batch norm declared directly after a convolution into it, anywhere in ``module``."""
     convolution = None
     for name, child in list(module.named_children()):
-        if convolution is not None and isinstance(child, _BatchNorm):
+        if convolution is not None and isinstance(child, _BatchNorm) and child.track_running_stats:
             convolution_name, convolution = convolution
             transpose = isinstance(convolution, nn.ConvTranspose2d)
             setattr(module, convolution_name, fuse_conv_bn_eval(convolution, child, transpose))
             setattr(module, name, nn.Identity().eval())
-        convolution = (name, child) if isinstance(child, _CONVOLUTIONS) else None
+        is_known = isinstance(child, _CONVOLUTIONS) and (child.groups == 1 or not isinstance(child, nn.ConvTranspose2d))
+        convolution = (name, child) if is_known else None  # PyTorch's fusion does not know grouped deconvolutions
         _fold_batch_norm(child)

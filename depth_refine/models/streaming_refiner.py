@@ -49,7 +49,7 @@ class StreamingRefiner:
                 'configs/refiner_causal_243.py, or with causal=True in the backbone and the data sets.'
             )
         self._device = next(refiner.parameters()).device
-        self.refiner = optimise_for_inference(copy.deepcopy(refiner), self._device, amp)
+        self.refiner = optimise_for_inference(copy.deepcopy(refiner), amp=amp)
         self.image_size = image_size
         self.num_people = num_people
         self._flip_test = bool(refiner.test_cfg.get('flip_test', False))

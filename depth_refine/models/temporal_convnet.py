@@ -41,7 +41,7 @@ class TemporalConv(nn.Module):
             (B, T - (W - 1) * dilation, out_channels), or (B, T / W, out_channels) with the stride.
         """
         x = self.conv(x, dilation)
-        return self.dropout(self.relu(self._normalise(x.flatten(0, 1)))).unflatten(0, (-1, x.shape[1]))
+        return self.dropout(self.relu(self._normalise(x.flatten(0, 1)))).view_as(x)
 
     def _normalise(self, frames: Tensor) -> Tensor:
         """Batch norm; by the running statistics of a single frame, as the last batch of an epoch may be."""
@@ -67,10 +67,11 @@ class TemporalBlock(nn.Module):
 
     def forward(self, x: Tensor, dilation: int | None) -> Tensor:
         """(B, T, C) to (B, T', C), T' and ``dilation`` as in :class:`TemporalConv`."""
-        out = self.conv2(self.conv1(x, dilation), dilation and 1)
+        out = self.conv2(self.conv1(x, dilation), None if dilation is None else 1)
         if dilation is None:
             return x[:, self.residual_tap :: self.kernel_size] + out
-        return x[:, self.residual_tap * dilation :][:, : out.shape[1]] + out
+        before, after = (taps * dilation for taps in (self.residual_tap, self.kernel_size - 1 - self.residual_tap))
+        return x[:, before : -after or None] + out
 
 
 @MODELS.register_module()
@@ -146,7 +147,7 @@ class TemporalConvNet(BaseModule):
             One feature map, (B, T - R + 1, channels).
 
         Raises:
-            ValueError: the channels or T do not fit.
+            InputError: the channels or T do not fit.
         """
         x = x.flatten(2)
         self._check(*x.shape[1:])
@@ -159,14 +160,14 @@ class TemporalConvNet(BaseModule):
     def _check(self, frames: int, channels: int) -> None:
         field = self.receptive_field
         if channels != self.in_channels:
-            raise ValueError(
+            raise InputError(
                 f'TemporalConvNet takes (batch, frames, joints, channels) with {self.in_channels} joints x channels, '
                 f'got {channels}'
             )
         needs_windows = self.training and not self.train_on_clips
         if frames < field or (needs_windows and frames != field):
             expected = f'windows of exactly {field}' if needs_windows else f'at least {field}'
-            raise ValueError(
+            raise InputError(
                 f'TemporalConvNet with a receptive field of {field} frames takes {expected} frames while '
                 f'{"training" if self.training else "evaluating"}, got {frames}'
             )

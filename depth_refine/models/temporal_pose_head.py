@@ -45,7 +45,7 @@ class TemporalPoseHead(BaseHead):
         require_number('num_joints of TemporalPoseHead', num_joints, 1, 1000, whole=True)
         self.num_joints = num_joints
         self.conv = FrameConv1d(in_channels, num_joints * 3, 1)
-        self.loss_modules = _build_losses(loss or dict(type='MPJPELoss', use_target_weight=True))
+        self.loss_modules = _build_losses(dict(type='MPJPELoss', use_target_weight=True) if loss is None else loss)
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
 
     def forward(self, feats: Tensor | tuple[Tensor, ...]) -> Tensor:
@@ -117,7 +117,9 @@ def _build_losses(loss: dict | list[dict]) -> nn.ModuleDict:
     if isinstance(loss, dict):
         module = MODELS.build(loss)
         return module if isinstance(module, CombinedLoss) else nn.ModuleDict(dict(pose3d=module))
+    if not isinstance(loss, list) or not loss or not all(isinstance(cfg, dict) for cfg in loss):
+        raise InputError(f'loss of TemporalPoseHead: expected the config of a loss, or a list of such, got {loss!r}')
     names = [cfg.get('name') for cfg in loss]
-    if None in names or len(set(names)) < len(names):
+    if not all(isinstance(name, str) and name.isidentifier() for name in names) or len(set(names)) < len(names):
         raise InputError(f'loss of TemporalPoseHead: expected a name of its own for each loss of the list, got {names}')
     return nn.ModuleDict({cfg['name']: MODELS.build({k: v for k, v in cfg.items() if k != 'name'}) for cfg in loss})

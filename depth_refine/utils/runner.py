@@ -117,7 +117,9 @@ def scale_learning_rate(cfg: Config) -> None:
             'that its learning rate is for, and train_dataloader.batch_size'
         )
     accumulated = cfg.optim_wrapper.get('accumulative_counts', 1)  # MMEngine leaves them out
-    cfg.auto_scale_lr = dict(enable=True, base_batch_size=base / accumulated)
+    cfg.auto_scale_lr = dict(
+        enable=True, base_batch_size=base / accumulated if base % accumulated else base // accumulated
+    )
 
 
 def put_data_on_device(cfg: Config) -> None:

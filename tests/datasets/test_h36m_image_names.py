@@ -39,7 +39,7 @@ def test_same_as_name_by_name(seed):
 def test_each_video_is_parsed_once(monkeypatch):
     calls = []
     monkeypatch.setattr(h36m_image_names, 'parse_image_name', lambda name: calls.append(name) or parse_image_name(name))
-    names = [f'{s}/{s}_{f:06d}.jpg' for f in range(300) for s in ('S1_A.1', 'S1_B.1', 'S1_C_1.1')]
+    names = [f'{s}/{s}_{f:06d}.jpg' for s in ('S1_A.1', 'S1_B.1', 'S1_C_1.1') for f in range(300)]
     index_image_names(encode(names))
     assert len(calls) == 3
 

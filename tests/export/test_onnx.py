@@ -110,14 +110,15 @@ def test_first_stage_at_every_batch_size(tmp_path, order):
 @pytest.mark.parametrize('dynamo', [True, False], ids=['dynamo', 'torchscript'])
 @pytest.mark.parametrize('part', ['head', 'refiner'])
 def test_both_exporters_of_pytorch(part, dynamo, tmp_path):
-    """Nothing becomes a constant: outputs follow their inputs, also at another batch size than the traced one."""
+    """Nothing becomes a constant: outputs follow their inputs, also of other sizes than the traced ones."""
 
     def make(batch):
-        return (20 * torch.randn(batch, 128, 14, 10),) if part == 'head' else torch.randn(batch, 51, 40)
+        frames = 35 + 5 * batch  # 40 to 60
+        return (20 * torch.randn(batch, 128, 14, 10),) if part == 'head' else torch.randn(batch, 51, frames)
 
     module, path = build_first_stage(True).head if part == 'head' else build_refiner(False), tmp_path / 'part.onnx'
-    free = {0: 'batch'}
-    shapes = dict(dynamic_axes=dict(x=free, y=free))
+    free = {0: 'batch'} if part == 'head' else {0: 'batch', 2: 'frames'}
+    shapes = dict(dynamic_axes=dict(x=free))
     if dynamo:
         shapes = dict(dynamic_shapes=((free,) if part == 'head' else free,))
     names = dict(input_names=['x'], output_names=['y'])

@@ -11,7 +11,6 @@ from types import ModuleType
 import torch
 from mmengine.config import Config
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from depth_refine.utils.errors import InputError
 
@@ -54,6 +53,8 @@ class Setup:
 
     def ideal(self, work: Callable[[], object], amount: float, precision: str) -> float:
         """Seconds an item that all matrix products and convolutions of a piece of work need at the ceiling."""
+        from torch.utils.flop_counter import FlopCounterMode  # brings 70 MB, which processes measured alone would have
+
         with FlopCounterMode(display=False) as counter:
             work()
         return counter.get_total_flops() / amount / self.matrix[precision]
