@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from mmpose.registry import TRANSFORMS
-from scipy import stats
 
 from depth_refine.utils.errors import InputError
 
@@ -33,30 +32,6 @@ def added(transform, shape, seed=0, flat=False, kind=torch.Tensor, dtype=np.floa
     if flat:
         after = np.moveaxis(after.reshape(*shape[:-3], K, shape[-1], shape[-3]), -1, -3)
     return after - before
-
-
-@pytest.fixture(scope='module')
-def noise():
-    """One large batch's, in units of its standard deviations."""
-    return added(build(**SIGMAS), (B, T, K, 3), dtype=np.float64) / [0.02, 0.02, 0.1]
-
-
-def test_numbers_are_normal(noise):
-    for channel in np.moveaxis(noise, -1, 0):
-        assert stats.kstest(channel.ravel(), 'norm').pvalue > 0.01
-        assert abs(stats.skew(channel, axis=None)) < 0.1 and abs(stats.kurtosis(channel, axis=None)) < 0.2
-    assert abs(noise.mean()) < 4 / noise.size**0.5 and abs(noise.std() - 1) < 4 / (2 * noise.size) ** 0.5
-    assert np.abs(noise).max() > 4 and len(np.unique(noise)) > 0.999 * noise.size  # no table
-
-
-@pytest.mark.parametrize('axis', range(4), ids=['windows', 'frames', 'joints', 'channels'])
-def test_numbers_are_independent(noise, axis):
-    rows = np.moveaxis(noise, axis, 0).reshape(noise.shape[axis], -1)
-    for draws, most in ((rows, 5.5), (rows**2 - 1, 9)):  # a dependence without a correlation shows in the squares
-        correlations = np.corrcoef(draws)[np.triu_indices(len(draws), k=1)]
-        assert np.abs(correlations).max() < most / rows.shape[1] ** 0.5
-        if len(correlations) > 1000:
-            assert correlations.std() == pytest.approx(rows.shape[1] ** -0.5, rel=0.05)
 
 
 @pytest.mark.parametrize(('channels', 'expected'), [(2, [0.02] * 2), (3, [0.02, 0.02, 0.1]), (4, [0.02, 0.02, 0.1, 0])])
