@@ -107,31 +107,6 @@ def test_first_stage_at_every_batch_size(tmp_path, order):
     assert 'pixels of the crop' in data['output'] and json.loads(data['depth_range_m']) == 1.2
 
 
-@pytest.mark.parametrize('dynamo', [True, False], ids=['dynamo', 'torchscript'])
-@pytest.mark.parametrize('part', ['head', 'refiner'])
-def test_both_exporters_of_pytorch(part, dynamo, tmp_path):
-    """Nothing becomes a constant: outputs follow their inputs, also at another batch size than the traced one."""
-
-    def make(batch):
-        return (20 * torch.randn(batch, 128, 14, 10),) if part == 'head' else torch.randn(batch, 51, 40)
-
-    module, path = build_first_stage(True).head if part == 'head' else build_refiner(False), tmp_path / 'part.onnx'
-    free = {0: 'batch'}
-    shapes = dict(dynamic_axes=dict(x=free, y=free))
-    if dynamo:
-        shapes = dict(dynamic_shapes=((free,) if part == 'head' else free,))
-    names = dict(input_names=['x'], output_names=['y'])
-    torch.onnx.export(module, (make(2),), path, dynamo=dynamo, verbose=False, **names, **shapes)
-    for batch in (1, 2, 5):
-        outputs = []
-        for values in (make(batch), make(batch)):
-            with torch.no_grad():
-                expected = module(values).numpy()
-            outputs.append(run(path, (values[0] if part == 'head' else values).numpy()))
-            np.testing.assert_allclose(outputs[-1], expected, rtol=0, atol=1e-4)
-        assert outputs[0].shape == expected.shape and np.abs(outputs[0] - outputs[1]).max() > 1e-3
-
-
 def test_other_models_are_refused():
     head = dict(type='HeatmapHead', in_channels=512, out_channels=17, deconv_out_channels=None)
     model = MODELS.build(dict(type='TopdownPoseEstimator', backbone=dict(type='ResNet', depth=18), head=head))
