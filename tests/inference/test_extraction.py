@@ -6,7 +6,6 @@ from mmengine.config import Config
 from mmpose.registry import DATASETS
 
 from depth_refine.datasets import H36MImageDataset
-from depth_refine.inference import extraction
 from depth_refine.inference.extraction import extract_depth_sequences
 from depth_refine.utils.errors import InputError
 
@@ -50,17 +49,3 @@ def test_files_of_each_data_set_and_subclasses_of_ours(first_stage, data_root, t
         np.testing.assert_array_equal(*(np.load(path / 'keypoints.npy') for path in paths[:2]))
     with pytest.raises(InputError, match='trains and tests on no H36MImageDataset: give a first-stage config'):
         extract_depth_sequences(cfg, checkpoint, tmp_path / 'unknown')
-
-
-@pytest.mark.parametrize('device', ['cpu', 'cuda'])
-def test_copies_to_a_gpu_while_it_computes(first_stage, tmp_path, monkeypatch, device):
-    def optimise(model, device, amp):
-        assert (
-            model.data_preprocessor._non_blocking == cfg.test_dataloader.get('pin_memory', False) == (device == 'cuda')
-        )
-        raise NotImplementedError
-
-    cfg, checkpoint = first_stage
-    monkeypatch.setattr(extraction, 'optimise_for_inference', optimise)
-    with pytest.raises(NotImplementedError):
-        extract_depth_sequences(cfg, checkpoint, tmp_path, device)
