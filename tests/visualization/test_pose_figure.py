@@ -3,21 +3,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_pose_comparison, pose_figure, write_pose_picture
 
 
 @pytest.fixture
-def saved_figures(record_calls):
-    """Figures handed to savefig, which still writes them."""
-    return record_calls(Figure, 'savefig')
-
-
-@pytest.fixture
 def drawn_rows(record_calls):
-    """Rows handed to the figure, which is still drawn."""
     return record_calls(pose_figure, 'plot_pose_comparison')
 
 
