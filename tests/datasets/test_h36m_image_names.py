@@ -5,10 +5,6 @@ from depth_refine.datasets.h36m_image_names import index_image_names
 from depth_refine.utils.h36m_names import parse_image_name
 
 
-def encode(names):
-    return np.char.encode(np.array(names), 'utf-8')
-
-
 def random_names(rng):
     sequences = ['S1_A.54138969', 'S1_A_1.54138969', 'S11_WalkDog 1.1', 'S9_Ação_2.60457274', 'S1_A_12.5', 'S5_x.7']
     endings = ['jpg', 'jp2', 'x_1', '_', 'mp4']
@@ -27,7 +23,7 @@ def test_same_as_name_by_name(seed):
     names = random_names(rng)
     if seed % 2:
         names = rng.permutation(names).tolist()
-    frames, sequence_ids, sequences = index_image_names(encode(names))
+    frames, sequence_ids, sequences = index_image_names(np.char.encode(np.array(names), 'utf-8'))
     parsed = [parse_image_name(name) for name in names]
     expected = list(dict.fromkeys(name.sequence for name in parsed))
     assert frames.tolist() == [name.frame for name in parsed] and frames.dtype == sequence_ids.dtype == np.int32
