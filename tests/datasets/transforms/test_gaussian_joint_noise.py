@@ -14,9 +14,9 @@ def build(**kwargs):
     return TRANSFORMS.build(dict(type='GaussianJointNoise', **kwargs))
 
 
-def added(transform, shape, seed=0, flat=False, kind=torch.Tensor, dtype=np.float32, **extra):
+def added(transform, shape, seed=0, flat=False, kind=torch.Tensor, **extra):
     """The noise on labels of a shape (..., T, K, C), in that layout."""
-    before = np.random.default_rng(1).uniform(-1, 1, shape).astype(dtype)
+    before = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
     given = before.copy()
     if flat:
         given = np.ascontiguousarray(np.moveaxis(given, -3, -1)).reshape(*shape[:-3], K * shape[-1], shape[-3])
