@@ -55,7 +55,6 @@ def record_calls(monkeypatch):
 
 @pytest.fixture
 def saved_figures(record_calls):
-    """Figures handed to savefig."""
     return record_calls(Figure, 'savefig')
 
 
