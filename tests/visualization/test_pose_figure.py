@@ -8,11 +8,6 @@ from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_pose_comparison, pose_figure, write_pose_picture
 
 
-@pytest.fixture
-def drawn_rows(record_calls):
-    return record_calls(pose_figure, 'plot_pose_comparison')
-
-
 def test_rows_columns_and_axes_in_millimetres(frame, tmp_path, saved_figures):
     plot_pose_comparison([frame, frame], tmp_path / 'poses.png')
     height, width = cv2.imread(str(tmp_path / 'poses.png')).shape[:2]
@@ -38,7 +33,8 @@ def test_without_truth(frame, tmp_path, saved_figures):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ['left', 'right', 'trunk']
 
 
-def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_path, drawn_rows):
+def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_path, record_calls):
+    drawn_rows = record_calls(pose_figure, 'plot_pose_comparison')
     video_poses.tracks.reverse()
     track = video_poses.tracks[1]
     write_pose_picture(video_poses, iter(video_frames), tmp_path / 'poses.svg')
