@@ -98,8 +98,9 @@ def test_labels_follow_the_image_through_flip_and_rotation(body_2d_root, tmp_pat
     x, y = keypoints[marked]
     yy, xx = np.mgrid[:75, :97]
     blob = 255 * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / 8)
-    cv2.imwrite(str(tmp_path / 'blob.png'), blob.astype(np.uint8))
-    shutil.move(tmp_path / 'blob.png', sample['img_path'])  # a PNG behind the name: no compression, no halo
+    cv2.imencode('.png', blob.astype(np.uint8))[1].tofile(
+        sample['img_path']
+    )  # a PNG behind the name: no compression, no halo
 
     np.random.seed(0)
     codec = dict(type='IntegralPose3D', input_size=SIZE, depth_range=1.5)
@@ -123,32 +124,8 @@ def test_labels_follow_the_image_through_flip_and_rotation(body_2d_root, tmp_pat
     assert (weights[:, 0] == weights[:, 1]).all() and (weights[:, 2] == 0).all()
 
 
-def written(root, tmp_path, source, change):
-    """A copy of a source whose annotation is ``change`` of the original, or its bytes."""
-    shutil.copytree(root / source, tmp_path / source)
-    path = tmp_path / source / SOURCES[source]['ann_file']
-    if change is None:
-        path.unlink()
-    elif isinstance(change, bytes):
-        path.write_bytes(change)
-    else:
-        path.write_text(json.dumps(change(json.loads(path.read_text()))))
-    return path
-
-
 def each(**changes):
-    """Change all persons; None removes a key."""
-
-    def change(content):
-        persons = content if isinstance(content, list) else content['annotations']
-        for person in persons:
-            person.update(changes)
-            for key, value in changes.items():
-                if value is None:
-                    del person[key]
-        return content
-
-    return change
+    return lambda content: dict(content, annotations=[person | changes for person in content['annotations']])
 
 
 @pytest.mark.parametrize(
@@ -156,19 +133,24 @@ def each(**changes):
     [
         ('coco', b'{"images": [', r"is not COCO's person_keypoints_\*\.json \(JSONDecodeError"),
         ('coco', lambda content: dict(images=content['images']), r"is not COCO's .*\(KeyError\('annotations'\)\)"),
-        ('coco', None, r'no annotation file .*json: expected .*integral_h36m_only\.py trains'),
-        ('coco', each(keypoints=[1, 2, 2] * 13), r"is not COCO's person_keypoints_\*\.json \(IndexError"),
         ('coco', each(bbox=[float('nan'), 1, 2, 2]), 'is not finite in 7 of 7 persons, first in number 0'),
         ('coco', each(bbox=[0.1, 0.2, 0.3, 0.4]), 'a box reaches 0.6, .*; looks like normalised coordinates'),
         ('coco', each(iscrowd=1), r'no usable person: expected .* Left out: crowd \(7\)\.'),
         ('coco', each(image_id=1), r'no usable person: .* Left out: image not listed \(7\)\.'),
         ('mpii', lambda content: dict(annotations=content), r'is not an mpii_\*\.json, a list of persons .*TypeError'),
-        ('mpii', each(joints_vis=None), r"joints_vis, image, scale and center \(KeyError\('joints_vis'\)\)"),
-        ('mpii', each(joints_vis=[0] * 16), r'no usable person: .* Left out: .*no usable joint in the box \(6\)\.'),
+        ('mpii', lambda content: [{}], r"joints_vis, image, scale and center \(KeyError\('center'\)\)"),
     ],
 )
 def test_annotations_that_cannot_be_used(body_2d_root, tmp_path, source, change, message):
-    path = written(body_2d_root, tmp_path, source, change)
+    shutil.copytree(body_2d_root / source, tmp_path / source)
+    path = tmp_path / source / SOURCES[source]['ann_file']
+    if callable(change):
+        path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    else:
+        path.write_bytes(change)
     with pytest.raises(InputError, match=message) as error:
         build(tmp_path, source)
     assert str(path) in str(error.value)
+    path.unlink()
+    with pytest.raises(InputError, match=r'no annotation file .*json: expected .*integral_h36m_only\.py trains'):
+        build(tmp_path, source)

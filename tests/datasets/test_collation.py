@@ -8,7 +8,6 @@ from mmengine.dataset import pseudo_collate
 from mmengine.logging import MessageHub
 from mmengine.registry import FUNCTIONS
 from mmpose.registry import DATASETS, MODELS
-from torch.utils.data._utils.pin_memory import pin_memory
 
 from depth_refine.datasets import merge_images, merge_windows
 from depth_refine.utils.errors import InputError
@@ -49,7 +48,7 @@ def test_losses_and_gradients_of_images_are_those_of_separate_samples(items):
     torch.testing.assert_close(merged, separate, rtol=0, atol=0)
 
 
-def test_few_tensors_that_know_their_images(items):
+def test_few_tensors_that_know_their_images_and_are_pinned(items, monkeypatch):
     batch = merge_images(items)
     (sample,) = batch['data_samples']
     labels, infos = sample.gt_instance_labels, [item['data_samples'] for item in items]
@@ -57,6 +56,9 @@ def test_few_tensors_that_know_their_images(items):
     assert torch.equal(batch['inputs'][2], items[2]['inputs']) and sample.img_shape == (256, 256)
     assert [labels[key].shape for key in ('keypoint_labels', 'keypoint_weights')] == [(4, 17, 3)] * 2
     assert sample.img_path == [info.img_path for info in infos] and sample.id == [info.id for info in infos]
+    monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor: tensor + 5)  # in place of what needs a GPU
+    expected = labels.keypoint_labels + 5
+    assert torch.equal(sample.pin_memory().gt_instance_labels.keypoint_labels, expected)
 
 
 def test_the_loss_of_windows_is_that_of_separate_samples(windows):
@@ -82,13 +84,3 @@ def test_the_loss_of_windows_is_that_of_separate_samples(windows):
 def test_what_is_no_window_of_labels(windows, steps):
     with pytest.raises(InputError, match=r"merge_windows takes .* not packed: leave PackPoseInputs out .*; got \['"):
         merge_windows(windows(*steps).__getitems__([0, 1]))
-
-
-def test_a_loader_pins_inputs_and_labels(monkeypatch):
-    monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor, *_: tensor + 5)  # in place of what needs a GPU
-    results = dict(keypoint_labels=torch.zeros(2, 9, 17, 3), lifting_target_label=torch.ones(2, 1, 17, 3))
-    table = dict(lifting_target_label='lifting_target_label', lifting_target_weight='not_there')
-    batch = pin_memory(merge_windows(dict(results, label_mapping_table=table, sample_idx=[0, 1])))
-    (labels,) = [sample.gt_instance_labels for sample in batch['data_samples']]
-    assert (batch['inputs'] == 5).all() and (labels.lifting_target_label == 6).all()
-    assert len(labels.keys()) == 1 and len(labels) == 2

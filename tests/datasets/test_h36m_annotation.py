@@ -1,11 +1,11 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 
 from depth_refine.datasets import H36MAnnotation, npz_stream
 from depth_refine.functional.camera import project
 from depth_refine.utils.errors import InputError
+
+CROPS = np.tile([3, 5, 40, 60], (96, 1))
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def files(data_root):
 def changed(files, tmp_path):
     """A function that opens a copy of the annotation with other arrays; None removes one."""
 
-    def open_changed(save=np.savez, **changes):
+    def open_changed(**changes):
         arrays = dict(np.load(files[0]))
         if 'imgname' in changes and changes['imgname'] is not None:
             arrays = {key: array[: len(changes['imgname'])] for key, array in arrays.items()}
         arrays = {key: array for key, array in (arrays | changes).items() if array is not None}
-        save(tmp_path / 'changed.npz', **arrays)
+        np.savez(tmp_path / 'changed.npz', **arrays)
         return H36MAnnotation(tmp_path / 'changed.npz', files[1])
 
     return open_changed
@@ -68,11 +68,8 @@ def test_frames_are_put_in_order(changed):
         (dict(imgname=np.array(['a.jpg'] * 96)), "changed.npz, row 0: the image name 'a.jpg' is not of the form S1_"),
         (dict(imgname=np.array([])), 'holds no frames'),
         (dict(imgname=names('S1_A.7')), r"cameras.pkl has no camera \('S1', '7'\), which .*changed.npz needs"),
-        *(
-            (dict(crop=np.r_[[[3, 5, 40, 60]] * 7, [window], [[3, 5, 40, 60]] * 88]), message)
-            for window in ([3, 5, 40.5, 60], [3, 61, 40, 60])
-            for message in [r"whole pixels x1 < x2 and y1 < y2 in 'crop', got .* in row 7 \(S1/"]
-        ),
+        (dict(crop=np.r_[CROPS[:7], CROPS[7:] + [0, 0, 0.5, 0]]), r"whole pixels .* in 'crop', got .* in row 7 \(S1/"),
+        (dict(crop=CROPS[:, [0, 3, 2, 1]]), r"pixels x1 < x2 and y1 < y2 in 'crop', got .* in row 0 \(S1/"),
         (dict(scale=np.r_[[0.3] * 5, 0, [0.3] * 90]), r"'scale' above 0, got 0.0 in row 5 \(S1/"),
         (dict(imgname=np.zeros(96)), "expected text in 'imgname', got float64"),
         (dict(scale=np.zeros(96, bool)), "expected numbers in 'scale', got bool"),
@@ -84,19 +81,16 @@ def test_wrong_arrays(changed, changes, message):
 
 
 @pytest.mark.parametrize('chunk_bytes', [700, 1 << 20])
-@pytest.mark.parametrize('change', ['compressed', 'float32', 'big-endian', 'Fortran order', 'bytes'])
-def test_any_layout_of_the_file(files, changed, monkeypatch, change, chunk_bytes):
+@pytest.mark.parametrize(('dtype', 'order', 'text'), [('<f8', 'C', 'S80'), ('<f4', 'F', '<U80'), ('>f8', 'C', '>U80')])
+def test_any_layout_of_the_file(files, changed, monkeypatch, dtype, order, text, chunk_bytes):
     monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', chunk_bytes)
     arrays, rng = dict(np.load(files[0])), np.random.default_rng(0)
-    arrays['crop'] = np.tile([3, 5, 40, 60], (96, 1)) + np.arange(96)[:, None]
+    arrays['crop'] = CROPS + np.arange(96)[:, None]
     for key in ('part', 'S'):
         arrays[key][..., -1] = rng.integers(-1, 3, (96, 17))
     numbers = {key: arrays[key] for key in ('part', 'S', 'center', 'scale', 'crop')}
-    dtype, order = {'float32': '<f4', 'big-endian': '>f8'}.get(change, '<f8'), 'F' if change[0] == 'F' else 'C'
-    imgname = {'big-endian': '>U80', 'bytes': 'S80'}.get(change, '<U80')
-    save = np.savez_compressed if change == 'compressed' else np.savez
     numbers = {key: np.array(array, dtype, order=order) for key, array in numbers.items()}
-    annotation = changed(save, imgname=arrays['imgname'].astype(imgname), **numbers)
+    annotation = changed(imgname=arrays['imgname'].astype(text), **numbers)
     np.testing.assert_array_equal(annotation.img_names.astype(str), arrays['imgname'])
     expected = dict(center=arrays['center'], scale=arrays['scale'], crops=arrays['crop'])
     expected |= dict(keypoints=arrays['part'][..., :2], keypoints_3d=arrays['S'][..., :3])
@@ -105,20 +99,6 @@ def test_any_layout_of_the_file(files, changed, monkeypatch, change, chunk_bytes
     for name, values in expected.items():
         assert getattr(annotation, name).dtype == values.dtype
         np.testing.assert_array_equal(getattr(annotation, name), values)
-
-
-def test_no_array_is_held_as_it_is_in_the_file(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(npz_stream, 'CHUNK_BYTES', 1 << 14)
-    count = 8000
-    arrays = {key: np.resize(array, (count, *array.shape[1:])) for key, array in np.load(files[0]).items()}
-    arrays['imgname'] = names('S1_A.54138969', frames=count)
-    np.savez(tmp_path / 'large.npz', **arrays)
-    tracemalloc.start()
-    annotation = H36MAnnotation(tmp_path / 'large.npz', files[1])
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    kept = annotation.keypoints.nbytes + annotation.keypoints_3d.nbytes
-    assert kept < peak < kept + arrays['part'].nbytes
 
 
 @pytest.mark.parametrize(('key', 'value'), [('part', np.nan), ('S', np.inf), ('scale', 1e300)])

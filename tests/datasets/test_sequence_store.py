@@ -82,16 +82,8 @@ def meta_with(**changes):
         ('store.json', lambda content: b'[' * 100_000, 'the depth sequence store .*store is damaged'),
         ('scores.npy', lambda content: b'', 'the depth sequence store .*store is damaged'),
         ('scores.npy', lambda content: b'PK\x05\x06' + bytes(18), 'the depth sequence store .*store is damaged'),
-        (
-            'keypoints.npy',
-            lambda content: content.replace(b'(96, 17, 3)', b'(95, 17, 3)'),
-            r'keypoints.npy: expected float32 of shape \(96, 17, 3\), got float32 \(95',
-        ),
-        (
-            'scores.npy',
-            lambda content: content[:-5] + bytes([content[-5] ^ 1]) + content[-4:],
-            'scores.npy is not as it was written: its sha256 differs',
-        ),
+        ('keypoints.npy', lambda data: data.replace(b'(96,', b'(95,'), r'keypoints.npy: .* \(96, 17, 3\), got .* \(95'),
+        ('scores.npy', lambda data: data[:-1] + bytes([data[-1] ^ 1]), 'scores.npy is not as it was .*sha256 differs'),
     ],
 )
 def test_damage(written, name, change, message):

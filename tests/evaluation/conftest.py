@@ -31,7 +31,6 @@ def videos():
 
 @pytest.fixture
 def img_path():
-    """Path of an image of a sequence."""
     return lambda sequence, frame: f'data/images/{sequence.split("_")[0]}/{sequence}/{sequence}_{frame:06d}.jpg'
 
 

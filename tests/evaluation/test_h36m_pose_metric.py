@@ -46,7 +46,6 @@ def _without(videos, take):
 
 @pytest.fixture
 def samples(lifted_sample, videos):
-    """All videos as lifted samples."""
     return [lifted_sample(name, *video) for name, video in videos.items()]
 
 
@@ -70,7 +69,6 @@ def test_skip_list_drops_one_take_of_one_subject(samples, evaluate, videos):
     """By default the one that published tables leave out."""
     expected = _reference(_without(videos, 'S11_Directions'))
     assert evaluate(samples, skip_list=['S11_Directions']) == pytest.approx(expected, rel=1e-5)
-    assert expected['h36m/MPJPE_mm'] != pytest.approx(_reference(videos)['h36m/MPJPE_mm'], rel=0.01)
     assert H36MPoseMetric().skip_list == {'S11_Directions'}
 
 
@@ -79,8 +77,6 @@ def test_14_joints_against_loop(samples, evaluate, videos):
     without = [JOINT_NAMES.index(name) for name in ('root', 'spine', 'neck_base')]
     expected = _reference(videos, np.delete(np.arange(17), without))
     assert evaluate(samples, num_joints=14) == pytest.approx(expected, rel=1e-5)
-    for name, value in _reference(videos).items():
-        assert expected[name] != pytest.approx(value, rel=1e-3)
 
 
 def test_mmpose_lifter_samples(lifted_sample, img_path, evaluate, videos):
@@ -119,15 +115,6 @@ def test_short_sequences_have_no_differences(lifted_sample, evaluate, videos):
     (name, (gt, pred)), *_ = videos.items()
     metrics = evaluate([lifted_sample(name, gt[:2], pred[:2])])
     assert np.isfinite(metrics['h36m/MPJVE_mm_per_frame']) and np.isnan(metrics['h36m/MPJAE_mm_per_frame2'])
-
-
-def test_results_hold_each_frame_once(frame_samples, videos):
-    """A single frame's result is a view into its batch, so that half a million of them stay as small as their data."""
-    (name, video), *_ = videos.items()
-    metric = H36MPoseMetric()
-    metric.process({}, [sample.to_dict() for sample in frame_samples(name, *video)])
-    (batch,) = {id(result.joints.base): result.joints.base for result in metric.results}.values()
-    assert batch.shape == (len(metric.results), 17, 7) == (len(video[0]), 17, 7) and batch.dtype == np.float32
 
 
 def test_nothing_to_evaluate_and_frames_predicted_twice(samples, evaluate):

@@ -1,5 +1,3 @@
-"""What the metric refuses of a sample."""
-
 import numpy as np
 import pytest
 
@@ -33,7 +31,6 @@ def lifted(lifted_sample, videos):
 
 @pytest.fixture
 def frame(frame_samples, videos):
-    """The sample of one frame."""
     return next(frame_samples(NAME, *videos[NAME]))
 
 

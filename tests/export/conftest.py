@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from depth_refine.structures.camera import make_camera
 from depth_refine.structures.skeleton import FLIP_INDICES, PARENTS
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.synthetic.kinematics import FPS
@@ -39,16 +40,9 @@ def make_track():
 def poses(make_track):
     """Two people, the second without a place in space; times are uneven; the camera is tilted."""
     times = np.cumsum(np.random.default_rng(1).uniform(0.5, 1.5, 20)) / FPS
-    camera = dict(
-        R=np.array([[1, 0, 0], [0, 0.6, 0.8], [0, -0.8, 0.6]]),
-        T=np.array([[0.5], [-4.0], [1.5]]),
-        f=np.array([[1145.0], [1093.0]]),
-        c=np.array([[512.5], [365.4]]),
-        k=np.array([[-0.2], [0.25], [-0.003]]),
-        p=np.array([[-0.0009], [-0.0016]]),
-        w=1000,
-        h=762,
-    )
+    extrinsics = dict(R=[[1, 0, 0], [0, 0.6, 0.8], [0, -0.8, 0.6]], T=[0.5, -4.0, 1.5])
+    lens = (1145, 1093, 512.5, 365.4, -0.2, 0.25, -0.003, -0.0009, -0.0016)
+    camera, _ = make_camera((1000, 762), lens, extrinsics)
     tracks = [make_track(frames=7, seed=2), make_track('SittingDown', frames=4, seed=5, root=None)]
     notes = ['Frame 3 was "damaged", and skipped.', 'Größe #2']
     return VideoPoses('walk.mp4', (1000, 762), times, camera, 'given', tracks, notes)

@@ -49,28 +49,26 @@ def build_first_stage(bgr_to_rgb):
     return model
 
 
-def run(path, values):
-    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+def run(session, values):
     return session.run(None, {session.get_inputs()[0].name: values})[0]
 
 
 def export(model, folder):
-    """The file, and its metadata."""
     export_onnx(onnx_graph(model), folder / 'model.onnx', dict(checkpoint_sha256='abc'))
     assert [path.name for path in folder.iterdir()] == ['model.onnx']
     session = onnxruntime.InferenceSession(folder / 'model.onnx', providers=['CPUExecutionProvider'])
-    return folder / 'model.onnx', session.get_modelmeta().custom_metadata_map
+    return session, session.get_modelmeta().custom_metadata_map
 
 
 @pytest.mark.parametrize('causal', [False, True])
 def test_refiner_at_every_size(tmp_path, causal):
     model = build_refiner(causal)
-    path, data = export(model, tmp_path)
+    session, data = export(model, tmp_path)
     for batch, frames in [(1, 27), (1, 28), (3, 27), (5, 331)]:
         values = torch.randn(batch, frames, 51)
         with torch.no_grad():
             expected = model(values.transpose(1, 2)).numpy()
-        actual = run(path, values.numpy())
+        actual = run(session, values.numpy())
         assert actual.shape == (batch, frames - 26, 17, 3) and np.std(expected) > 0.01
         np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
     assert json.loads(data['joint_names']) == list(JOINT_NAMES) and json.loads(data['receptive_field']) == 27
@@ -91,7 +89,7 @@ def test_stated_normalisation_is_the_codecs():
 def test_first_stage_at_every_batch_size(tmp_path, order):
     """The images are as OpenCV reads them, BGR, and the expected keypoints as MMPose predicts them."""
     model = build_first_stage(bgr_to_rgb=order == 'RGB')
-    path, data = export(model, tmp_path)
+    session, data = export(model, tmp_path)
     for batch in (1, 2, 5):
         images, samples = RNG.integers(0, 256, (batch, 56, 40, 3), np.uint8), [PoseDataSample() for _ in range(batch)]
         inputs = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
@@ -101,7 +99,7 @@ def test_first_stage_at_every_batch_size(tmp_path, order):
         expected = np.concatenate([instance.keypoints for instance in instances])
         assert np.all(np.std(expected, axis=(0, 1)) > [0.5, 0.5, 0.01])
         ordered = images[..., ::-1] if order == 'RGB' else images
-        actual = run(path, np.ascontiguousarray(ordered.transpose(0, 3, 1, 2), np.float32))
+        actual = run(session, np.ascontiguousarray(ordered.transpose(0, 3, 1, 2), np.float32))
         np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
     assert data['input'].startswith(f'image: (N, 3, 56, 40) float32, {order}, 0 to 255')
     assert 'pixels of the crop' in data['output'] and json.loads(data['depth_range_m']) == 1.2

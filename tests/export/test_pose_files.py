@@ -22,8 +22,6 @@ PER_TRACK = dict(
 
 @pytest.fixture
 def as_npz(poses, tmp_path):
-    """A function that writes the poses as npz and reads them."""
-
     def as_npz():
         write_npz(poses, tmp_path / 'out' / 'poses.npz')
         with np.load(tmp_path / 'out' / 'poses.npz', allow_pickle=False) as data:

@@ -13,17 +13,15 @@ IDS = [7, 7, 1, 7]
 
 
 def write(path, frames=FRAMES, bboxes=BBOXES, ids=IDS):
-    rows = [dict(frame=frame, bbox=list(bbox)) for frame, bbox in zip(frames, bboxes, strict=True)]
-    for row, person in zip(rows, ids or [], strict=False):
-        row['track_id'] = person
+    columns = dict(frame=frames, bbox=bboxes) | (dict(track_id=ids) if ids else {})
     if path.suffix == '.npz':
-        np.savez(path, **{key: [row[key] for row in rows] for key in rows[0]})
+        np.savez(path, **columns)
     elif path.suffix == '.json':
-        path.write_text(json.dumps(rows))
+        rows = zip(*columns.values(), strict=True)
+        path.write_text(json.dumps([dict(zip(columns, row, strict=True)) for row in rows]))
     else:
         header = 'frame,x1,y1,x2,y2' + ',track_id' * bool(ids)
-        lines = [[row['frame'], *row['bbox'], *([row['track_id']] if ids else [])] for row in rows]
-        path.write_text('\n'.join([header, *(','.join(map(str, line)) for line in lines)]))
+        np.savetxt(path, np.column_stack([*columns.values()]), '%g', ',', header=header, comments='')
     return path
 
 
@@ -64,7 +62,6 @@ def test_impossible_boxes(tmp_path, changes, message):
         ('a.json', '{"frame": 0', r'not a file of boxes .*; expected a list of objects with frame, bbox'),
         ('a.json', '[{"frame": 0, "bbox": [1, 2, 3]}]', r'expected N frames and N boxes of 4 numbers'),
         ('a.json', '[{"frame": 1e300, "bbox": [1, 2, 3, 4]}]', r'whole numbers from 0 .*got frame 1e\+300'),
-        ('a.json', '[{"frame": 0, "bbox": [1, 2, 1e300, 4]}]', r'x1 < x2.*box \[1\.0, 2\.0, inf, 4\.0\]'),
         ('a.npz', 'no archive', r'not a file of boxes .*; expected arrays frame \(N,\), bbox \(N, 4\)'),
         ('a.txt', '', r'expected boxes in a file that ends in \.csv, \.json, \.npz'),
         ('absent.csv', None, r'no file of boxes .*absent\.csv'),

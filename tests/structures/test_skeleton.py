@@ -1,5 +1,3 @@
-"""The skeleton against the metainfo that MMPose ships for Human3.6M."""
-
 import numpy as np
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 

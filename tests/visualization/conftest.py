@@ -5,6 +5,7 @@ from copy import deepcopy
 import av
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import PoseFrame
@@ -50,6 +51,11 @@ def record_calls(monkeypatch):
         return calls
 
     return record_calls
+
+
+@pytest.fixture
+def saved_figures(record_calls):
+    return record_calls(Figure, 'savefig')
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
-from contextlib import contextmanager
-
 import av
 import numpy as np
 import pytest
 
-from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
-from depth_refine.visualization import mp4
 from depth_refine.visualization.mp4 import write_mp4
 
 BLACK = np.zeros((16, 32, 3), np.uint8)
@@ -59,13 +55,8 @@ def test_refused_without_leaving_anything(tmp_path, frames, name, message):
 
 @pytest.mark.posix
 def test_full_disk(tmp_path, monkeypatch):
-    @contextmanager
-    def whole_file_on_a_full_disk(path):
-        with whole_file(path) as partial:
-            partial.symlink_to('/dev/full')
-            yield partial
-
-    monkeypatch.setattr(mp4, 'whole_file', whole_file_on_a_full_disk)
+    open_file = av.open
+    monkeypatch.setattr(av, 'open', lambda path, *args, **kw: open_file('/dev/full', *args, format='mp4', **kw))
     with pytest.raises(InputError, match=r'v.mp4: .*No space left on device'):
         write_mp4([(0.0, BLACK)], tmp_path / 'v.mp4', 25)
     assert not list(tmp_path.iterdir())

@@ -3,22 +3,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_pose_comparison, pose_figure, write_pose_picture
-
-
-@pytest.fixture
-def saved_figures(record_calls):
-    """Figures handed to savefig, which still writes them."""
-    return record_calls(Figure, 'savefig')
-
-
-@pytest.fixture
-def drawn_rows(record_calls):
-    """Rows handed to the figure, which is still drawn."""
-    return record_calls(pose_figure, 'plot_pose_comparison')
 
 
 def test_rows_columns_and_axes_in_millimetres(frame, tmp_path, saved_figures):
@@ -46,7 +33,8 @@ def test_without_truth(frame, tmp_path, saved_figures):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ['left', 'right', 'trunk']
 
 
-def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_path, drawn_rows):
+def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_path, record_calls):
+    drawn_rows = record_calls(pose_figure, 'plot_pose_comparison')
     video_poses.tracks.reverse()
     track = video_poses.tracks[1]
     write_pose_picture(video_poses, iter(video_frames), tmp_path / 'poses.svg')

@@ -1,5 +1,3 @@
-"""What is drawn where, looked up by colour."""
-
 import numpy as np
 import pytest
 

@@ -1,5 +1,3 @@
-"""The hook called as MMEngine's test loop calls it."""
-
 from types import SimpleNamespace
 
 import cv2
@@ -11,16 +9,12 @@ from mmengine.visualization import Visualizer
 from mmpose.structures import PoseDataSample
 
 from depth_refine.functional.camera import project
+from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import DepthPoseVisualizationHook, visualization_hook
 
 SEQUENCE = 'S9_Posing_1.54138969'
-CAMERA = dict(
-    f=np.array([[200.0], [210.0]]),
-    c=np.array([[80.0], [45.0]]),
-    k=np.array([[-0.2], [0.2], [0.0]]),
-    p=np.array([[-0.001], [-0.002]]),
-)
+CAMERA, _ = make_camera((160, 90), (200, 210, 80, 45, -0.2, 0.2, 0, -0.001, -0.002))
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +30,6 @@ def runner(tmp_path):
 
 @pytest.fixture
 def drawn_frames(record_calls):
-    """Every frame that is drawn."""
     return record_calls(visualization_hook, 'draw_strip')
 
 

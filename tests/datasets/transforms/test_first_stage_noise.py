@@ -50,12 +50,9 @@ def test_a_sample_is_a_batch_of_one_and_none_in_tests():
     np.testing.assert_array_equal(clean, labels(9)[..., :3])
 
 
-@pytest.mark.parametrize('kwargs', [dict(scale=-1), dict(correlation=1.0)])
-def test_wrong_arguments(kwargs):
-    with pytest.raises(InputError, match=r'of FirstStageNoise: expected a number .*, got (-1|1\.0)$'):
-        build(**kwargs)
-
-
-def test_wrong_labels():
+def test_wrong_arguments_and_labels():
+    for kwargs, got in ((dict(scale=-1), '-1'), (dict(correlation=1.0), r'1\.0')):
+        with pytest.raises(InputError, match=rf'of FirstStageNoise: expected a number .*, got {got}$'):
+            build(**kwargs)
     with pytest.raises(InputError, match=r"takes keypoint_labels \(T, K, 4\), from '2d\+depth\+std', got \(3, 17, 3\)"):
         build()(dict(keypoint_labels=np.zeros((3, 17, 3))))

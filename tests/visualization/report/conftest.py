@@ -1,5 +1,3 @@
-"""A browser without a window."""
-
 import os
 import shutil
 
