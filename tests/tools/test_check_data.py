@@ -30,9 +30,3 @@ def test_problems_give_a_status(run, tmp_path):
     assert lines[0].startswith('problem annotation_body3d: no annotation')
     assert lines[-1] == 'problems: 3, notes: 0'
     assert list(tmp_path.iterdir()) == []
-
-
-def test_bad_input_is_one_line(run, tmp_path):
-    status, lines = run(tmp_path / 'absent')
-    assert status.startswith(f'error: no folder {tmp_path}/absent: expected a data root') and '\n' not in status
-    assert lines == []

@@ -62,6 +62,23 @@ def test_bad_input_storage_and_other_processes_are_one_message(main, message):
 
 
 @pytest.mark.parametrize(
+    ('tool', 'arguments', 'message'),
+    [
+        ('check_data', '', 'absent: expected a data root'),
+        ('convert_checkpoint', 'out --source videopose3d', 'absent: no such checkpoint file'),
+        ('import_predictions', 'out --keypoints . --joint-order h36m --first-frame 0 --estimator a', 'no annotation'),
+        ('make_synthetic', '--motion none.npz', 'none.npz'),
+        ('prepare_h36m', 'out', 'absent: expected'),
+    ],
+)
+def test_tools_refuse_in_one_line_and_leave_nothing(run_tool, tmp_path, monkeypatch, tool, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run_tool(tool, 'absent', *arguments.split())
+    assert status.startswith('error: ') and message in status and '\n' not in status and out == ''
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     'bug', [ZeroDivisionError(), OSError(errno.EBADF, 'Bad file'), RuntimeError('shapes'), EOFError()]
 )
 def test_bugs_keep_their_traceback(bug):

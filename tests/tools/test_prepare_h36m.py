@@ -26,7 +26,6 @@ def raw(tmp_path):
 
 @pytest.fixture
 def run(run_tool):
-    """Run the tool; returns its status and what it printed."""
 
     def run(*arguments):
         ended = run_tool('prepare_h36m', *arguments)
@@ -53,12 +52,6 @@ def test_a_damaged_file_is_an_error_in_the_end(run, raw, tmp_path):
     assert status == 'error: 1 sequences were left out, see "Left out" above'
     assert 'S6 Walking.58860488: ' in printed and 'cannot be decoded' in printed
     assert run(raw, tmp_path / 'other', '--no-images', '--workers', 1)[0] == 0
-
-
-def test_bad_input(run, tmp_path):
-    status, printed = run(tmp_path / 'none', tmp_path / 'out')
-    assert status.startswith(f'error: no folder {tmp_path}/none: expected') and printed == ''
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_archives_of_videopose3d(run, tmp_path):
