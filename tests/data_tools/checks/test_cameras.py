@@ -26,9 +26,6 @@ def test_faults(cameras, change, message):
     assert kind == 'problem' and re.match(rf"1 of 8 cameras, first \('S9', '55011271'\): {message}", got)
 
 
-# 2D joints, 3D joints and cameras
-
-
 @pytest.fixture
 def large(annotation):
     """Images as large as Human3.6M's, so that lenses matter."""
@@ -38,7 +35,6 @@ def large(annotation):
 
 
 def map_joints(annotation, function):
-    """Apply a function of joints and camera to every video."""
     videos = zip(annotation.sequences, annotation.cameras, strict=True)
     values = [function(annotation.keypoints_3d[sequence.rows].astype(float), camera) for sequence, camera in videos]
     order = np.argsort(np.concatenate([sequence.rows for sequence in annotation.sequences]))
