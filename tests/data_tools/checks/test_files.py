@@ -16,7 +16,6 @@ COCO = 'annotations/person_keypoints_train2017.json'
 
 @pytest.fixture
 def images(data_root, tmp_path):
-    """A copy of the image folder that may be damaged."""
     return shutil.copytree(data_root / 'images', tmp_path / 'images', copy_function=os.link)
 
 
@@ -72,9 +71,6 @@ def test_body_2d(body_2d_root, tmp_path):
     (root / COCO).write_text('{"images": []}')
     with pytest.raises(InputError, match=r'person_keypoints_train2017\.json'):
         list(check_body_2d(CocoBodyDataset, root, COCO, 'train2017'))
-
-
-# depth sequence stores
 
 
 def write(path, annotation, offset, has_depth=True):
