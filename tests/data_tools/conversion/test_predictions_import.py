@@ -64,7 +64,6 @@ def imported(tmp_path, annotation):
 
 @pytest.fixture
 def refused(imported):
-    """A function that imports predictions which are refused."""
 
     def refused(message, *arguments, **options):
         with pytest.raises(InputError, match=message):
