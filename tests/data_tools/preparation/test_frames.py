@@ -86,9 +86,6 @@ def test_stored_size(poses, boxes):
     np.testing.assert_allclose(sizes, expected, atol=1.01)
 
 
-# images
-
-
 @pytest.fixture(scope='module')
 def marked(tmp_path_factory):
     """A video of 3 frames, grey noise that video can store, with a bright square around one pixel."""
