@@ -84,7 +84,6 @@ def assert_equal_states(model, expected):
 
 
 def stops(runner, match):
-    """Train; returns the message with which that stops."""
     with pytest.raises(InputError, match=match) as error:
         runner.train()
     return str(error.value)
