@@ -25,7 +25,6 @@ def merged(**labels):
 
 
 def packed(**info):
-    """Two images."""
     samples = []
     for index in range(2):
         sample = PoseDataSample(metainfo={key: values[index] for key, values in info.items()})
