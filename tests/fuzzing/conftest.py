@@ -80,20 +80,17 @@ class Fuzz:
 
     @staticmethod
     def npz(arrays: dict, save: Callable = np.savez) -> bytes:
-        """An npz file."""
         buffer = io.BytesIO()
         save(buffer, **{key: np.asarray(array) for key, array in arrays.items()})
         return buffer.getvalue()
 
     @staticmethod
     def json(content: Any) -> bytes:
-        """A json file."""
         return json.dumps(content).encode()
 
 
 @pytest.fixture(scope='session')
 def fuzz(request):
-    """See :class:`Fuzz`."""
     return Fuzz(request.config.getoption('--cases', 20))
 
 
@@ -121,9 +118,6 @@ def bounded() -> Iterator[None]:
 def ran_out_of_memory(error: BaseException | None) -> bool:
     """Whether that is behind an error."""
     return error is not None and (isinstance(error, MemoryError) or ran_out_of_memory(error.__context__))
-
-
-# ------------------------------------------------------------------------------------------------------------- damage
 
 
 @st.composite
@@ -187,7 +181,6 @@ def _keys(node: Any) -> list:
 
 
 def _damage(draw, holder: dict | list, key: Any, values: tuple) -> None:
-    """Damage one member of a dict or list."""
     node = holder[key]
     match draw(st.sampled_from(['replace', 'change', 'change', 'leave out', 'rename'])):
         case 'replace':
@@ -235,5 +228,4 @@ def damaged_array(draw, array: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope='session')
 def limits():
-    """A context with limits of time and memory."""
     return bounded
