@@ -45,7 +45,3 @@ def test_toes_point_forward_also_with_bent_knees(at):
     shoes = np.flatnonzero(np.all(limbs.colours == np.float32(LOOK.shoe), axis=1))
     toes = (limbs.end - limbs.start)[:, shoes]
     assert len(shoes) == 2 and np.all(np.sum(toes * forward[:, None], -1) > 0.6 * np.linalg.norm(toes, axis=-1))
-
-
-def test_thickness_follows_the_stature():
-    np.testing.assert_allclose(make_limbs(1.2 * JOINTS, LOOK).radii, 1.2 * LIMBS.radii)
