@@ -11,8 +11,6 @@ from torch.utils.data import Dataset
 
 @MODELS.register_module()
 class TinyModel(BaseModel):
-    """Learns two numbers."""
-
     def __init__(self):
         super().__init__()
         self.layer = torch.nn.Linear(3, 2)
@@ -46,7 +44,6 @@ class TinyDataset(Dataset):
 
 @pytest.fixture(scope='session')
 def tiny_training():
-    """Function that gives the options of a runner for a work directory."""
 
     def options(work_dir):
         loader = dict(
