@@ -57,10 +57,6 @@ def no_lens(annotation):
     annotation.keypoints = map_joints(annotation, lambda joints, camera: project(joints, camera | flat))
 
 
-def world(annotation):
-    annotation.keypoints_3d = map_joints(annotation, camera_to_world)
-
-
 def test_exact(large):
     assert list(check_projection(large)) == [('ok', '2D joints lie within 0.0001 px of the projected 3D joints')]
     assert list(check_views(large)) == []
@@ -93,7 +89,11 @@ def test_joints_behind_the_camera_and_two_reasons(large):
 @pytest.mark.parametrize(
     ('damage', 'kind', 'reason'),
     [
-        (world, 'problem', 'S is in world coordinates: '),
+        (
+            lambda a: setattr(a, 'keypoints_3d', map_joints(a, camera_to_world)),
+            'problem',
+            'S is in world coordinates: ',
+        ),
         (no_lens, 'problem', 'The lens distortion is missing in part: '),
         (lambda a: setattr(a, 'keypoints', map_joints(a, opencv)), 'note', "part was made with OpenCV's formula"),
     ],
