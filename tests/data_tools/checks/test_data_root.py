@@ -114,8 +114,6 @@ def test_every_kind_of_check_is_made(root, drawn):
 
 
 def add(key, where, value):
-    """Add to part of an array."""
-
     def added(arrays):
         arrays[key][where] += value
         return arrays[key]
@@ -124,7 +122,6 @@ def add(key, where, value):
 
 
 def rename(number, other):
-    """Give frames of every video other numbers."""
     return dict(imgname=lambda a: np.char.replace(a['imgname'], f'{number:06d}.jpg', f'{other:06d}.jpg'))
 
 
@@ -167,13 +164,11 @@ def test_steps_are_those_of_the_folder(root, drawn, folder, step, error):
     assert any('the name of its folder does not tell' in note for note in check(root, 'note')) == (folder == 'fpsx')
 
 
-@pytest.mark.parametrize(
-    ('official', 'count'), [({('S1',): 96}, 0), ({('S1', 'S11'): 7396}, 0), ({('S1', 'S2'): 7396}, 1)]
-)
-def test_official_counts(root, drawn, monkeypatch, official, count):
+@pytest.mark.parametrize(('official', 'n'), [({('S1',): 96}, 0), ({('S1', 'S11'): 7396}, 0), ({('S1', 'S2'): 7396}, 1)])
+def test_official_counts(root, drawn, monkeypatch, official, n):
     """S11 Directions, of 4 times 1825 frames, may be missing."""
     monkeypatch.setattr(frames, 'OFFICIAL_FRAMES', official)
-    assert len([note for note in check(root, 'note') if 'other numbers of frames' in note]) == count
+    assert len([note for note in check(root, 'note') if 'other numbers of frames' in note]) == n
 
 
 def test_a_subject_in_both_splits(root, drawn):
