@@ -23,6 +23,9 @@ def test_images_of_mmpose(tmp_path):
     frames = read_keypoints(tmp_path, NAME)
     assert list(frames) == [7, 11] and len(frames[11]) == 0
     np.testing.assert_array_equal(frames[7], [np.column_stack([keypoints, scores])] * 2)
+    (tmp_path / f'{NAME}_11.json').write_text('[]')
+    with pytest.raises(InputError, match=r'json has frame 11 twice'):
+        read_keypoints(tmp_path, NAME)
 
 
 GOOD = dict(frames=np.arange(3), keypoints=np.ones((3, 5, 2)))
@@ -66,10 +69,3 @@ def test_other_json_files(tmp_path, read, text, message):
     with pytest.raises(InputError, match=message) as error:
         read(tmp_path, NAME)
     assert NAME in str(error.value)
-
-
-def test_frames_come_once(tmp_path):
-    for number in ('4', '004'):
-        (tmp_path / f'{NAME}_{number}.json').write_text('[]')
-    with pytest.raises(InputError, match=r'json has frame 4 twice'):
-        read_keypoints(tmp_path, NAME)
