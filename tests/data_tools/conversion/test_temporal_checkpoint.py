@@ -117,7 +117,8 @@ def test_published_shape_needs_no_options(tmp_path):
     assert len(saved['state_dict']) == len(network)
 
 
-NET, DEEP = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dict()
+NET, LACKING = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dict()
+del LACKING['layers_conv.1.weight']
 
 
 @pytest.mark.parametrize(
@@ -128,11 +129,7 @@ NET, DEEP = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dic
         (Reference((3, 3), 8, joints_in=15, joints_out=15).state_dict(), 'takes 15 joints and gives 15: expected 17'),
         (Reference((3, 3, 1), 8).state_dict(), 'has kernels of 3 and of 1 frames: expected one size'),
         ({'expand_conv.weight': NET['expand_conv.weight']}, 'it lacks its first or last layer'),
-        (
-            {name: weight for name, weight in DEEP.items() if name != 'layers_conv.1.weight'},
-            'not a whole network of 2 blocks and 8 channels: 1 of 32 parameters differ, '
-            r'first backbone.blocks.0.conv2.conv.weight \(our name\), expected \(8, 8, 1\), got none',
-        ),
+        (LACKING, r'not a whole network of 2 blocks and 8 channels: 1 of 32 .*conv2.*our name.*\(8, 8, 1\), got none'),
         (NET | {'shrink.bias': 'text'}, "has 'shrink.bias' besides"),
         (NET | {'shrink.bias': torch.ones(50)}, r'expected \(51,\), got \(50,\)'),
     ],
