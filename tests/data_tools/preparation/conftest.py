@@ -75,7 +75,6 @@ def read_arrays():
 
 @pytest.fixture
 def digests():
-    """A function that makes a hash for each visible file of a prepared folder."""
     return lambda out: {
         str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in out.rglob('*')
