@@ -8,7 +8,6 @@ import tarfile
 import cv2
 import numpy as np
 import pytest
-from official_h36m import write_video
 
 from depth_refine.data_tools.preparation import frames
 from depth_refine.data_tools.preparation.prepare import prepare_h36m
@@ -122,16 +121,7 @@ def test_without_images(digests, raw, prepared, tmp_path):
     assert {name: digest for name, digest in digests(tmp_path / 'out').items() if 'report' not in name} == expected
 
 
-def test_images_of_every_step(long_raw, tmp_path, grey_video):
-    write_video(long_raw / 'S5/Videos/Eating 1.55011271.mp4', grey_video(60))
-    prepare_h36m(long_raw, tmp_path / 'out', steps=[10, 25], workers=1)
-    stored = sorted(path.name[-6:-4] for path in (tmp_path / 'out').rglob('*.jpg'))
-    assert stored == ['01', '11', '21', '26', '31', '41', '51']
-    assert not (tmp_path / 'out/annotation_body3d/fps5/h36m_test.npz').exists(), 'there is no test subject'
-
-
 def test_the_disk_is_full_half_way(digests, official_h36m, prepared, tmp_path, monkeypatch):
-    """Kills, and storage that fails otherwise: ``tests/faults``."""
     out, encode, calls = tmp_path / 'out', frames._encode, itertools.count()
 
     def fail(*arguments):
