@@ -34,11 +34,7 @@ def pytest_addoption(parser):
 
 
 class Fuzz:
-    """Tries a reader with cases.
-
-    Args:
-        cases: how many.
-    """
+    """Tries a reader with so many cases."""
 
     def __init__(self, cases: int) -> None:
         self.cases = cases
@@ -152,9 +148,8 @@ def damaged_bytes(draw, content: bytes) -> bytes:
 def _places(size: int) -> st.SearchStrategy[int]:
     """Places in a file; its ends, where headers and directories are, more often."""
     last = max(size - 1, 0)
-    return (
-        st.integers(0, last) | st.integers(0, min(last, 128)) | st.integers(0, min(last, 128)).map(lambda i: last - i)
-    )
+    near = st.integers(0, min(last, 128))
+    return st.integers(0, last) | near | near.map(lambda i: last - i)
 
 
 _NUMBERS = (0, -1, 1, 0.5, 1e-9, 10**6, 10**9, 2**31, 2**63, 1e30, 1e308, math.nan, math.inf, -math.inf)
