@@ -18,9 +18,7 @@ from depth_refine.inference.video_source import open_source
 
 RNG = np.random.default_rng(0)
 
-BOXES = [
-    dict(frame=frame, bbox=[10.0 + frame, 5.5, 60.0, 70.25], track_id=track) for frame in range(4) for track in range(2)
-]
+BOXES = [dict(frame=i, bbox=[10.0 + i, 5.5, 60.0, 70.25], track_id=track) for i in range(4) for track in range(2)]
 
 
 def csv_bytes(content):
