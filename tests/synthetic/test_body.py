@@ -35,13 +35,3 @@ def test_front_and_left_are_marked(at):
         np.testing.assert_allclose(np.linalg.norm(LIMBS.front[:, limb], axis=-1), 1)
     (limb,) = np.flatnonzero(LIMBS.patterns == WRIST_BAND)
     np.testing.assert_allclose(LIMBS.end[:, limb], at(JOINTS, 'left_wrist'))
-
-
-def test_toes_point_forward_also_with_bent_knees(at):
-    joints = motion('Purchases', 150)
-    limbs = make_limbs(joints, LOOK)
-    forward = np.cross(at(joints, 'left_hip') - at(joints, 'right_hip'), [0, 0, 1])
-    forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
-    shoes = np.flatnonzero(np.all(limbs.colours == np.float32(LOOK.shoe), axis=1))
-    toes = (limbs.end - limbs.start)[:, shoes]
-    assert len(shoes) == 2 and np.all(np.sum(toes * forward[:, None], -1) > 0.6 * np.linalg.norm(toes, axis=-1))
