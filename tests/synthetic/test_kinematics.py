@@ -17,7 +17,6 @@ def stand(t):
     ('angle', 'joint', 'axis', 'sign'),
     [
         ('left_shoulder_flex', 'left_elbow', 1, 1),
-        ('right_shoulder_flex', 'right_elbow', 1, 1),
         ('left_shoulder_raise', 'left_elbow', 0, -1),
         ('right_shoulder_raise', 'right_elbow', 0, 1),
         ('left_elbow', 'left_wrist', 1, 1),
