@@ -1,10 +1,7 @@
 import dataclasses
 
-import pytest
 import torch
 from benchmarks import setup as module
-
-from depth_refine.utils.errors import InputError
 
 
 def test_machine(setup, tmp_path, monkeypatch):
@@ -18,13 +15,3 @@ def test_machine(setup, tmp_path, monkeypatch):
     assert words.startswith('Abacus 2 without AMX, ') and f'PyTorch {torch.__version__}' in words
     assert words.endswith('a large matrix product: 1 GFLOP/s in fp32 and 4 GFLOP/s in bf16')
     assert module.describe(dataclasses.replace(setup, amx=True)).startswith('Abacus 2 with AMX, ')
-
-
-def test_videopose3d(setup, videopose3d, tmp_path):
-    module.check_videopose3d(None)
-    module.check_videopose3d(videopose3d)
-    peer = dataclasses.replace(setup, videopose3d=videopose3d).peer('model')
-    assert peer.TemporalModel(17, 3, 17, [3] * 5, channels=8).layers[0].out_features == 8
-    (videopose3d / 'common/generators.py').unlink()
-    with pytest.raises(InputError, match=f'no {videopose3d}/common/generators.py: --videopose3d expects a checkout'):
-        module.check_videopose3d(videopose3d)
