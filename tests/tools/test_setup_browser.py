@@ -1,5 +1,3 @@
-"""``make test`` where there is no browser: the script that installs one, and the tests that need one."""
-
 import os
 import shutil
 import subprocess
