@@ -1,5 +1,3 @@
-"""A tiny training by MMEngine's runner."""
-
 import numpy as np
 import pytest
 import torch
@@ -46,9 +44,8 @@ class TinyDataset(Dataset):
 def tiny_training():
 
     def options(work_dir):
-        loader = dict(
-            batch_size=4, num_workers=0, dataset=dict(type='TinyDataset'), sampler=dict(type='DefaultSampler')
-        )
+        loader = dict(batch_size=4, num_workers=0, dataset=dict(type='TinyDataset'))
+        loader['sampler'] = dict(type='DefaultSampler')
         return dict(
             model=dict(type='TinyModel'),
             train_dataloader=loader,
