@@ -1,5 +1,3 @@
-"""Checkpoints that ``depth_refine.utils.compat`` refuses: strangers' and broken ones."""
-
 import io
 import pickle
 import tracemalloc
