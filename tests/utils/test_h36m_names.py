@@ -1,5 +1,3 @@
-"""``tests/datasets/test_h36m_image_names.py`` has names that are refused."""
-
 import pytest
 
 from depth_refine.utils.h36m_names import action_of, image_name, parse_image_name
