@@ -8,11 +8,7 @@ from depth_refine.synthetic.subjects import make_appearance, make_proportions
 LOOK = make_appearance(2, seed=0)
 
 
-def motion(activity, frames):
-    return make_motion(activity, make_proportions(2, seed=0), np.random.default_rng(1), frames)[0]
-
-
-JOINTS = motion('Waiting', 20)
+JOINTS, _ = make_motion('Waiting', make_proportions(2, seed=0), np.random.default_rng(1), 20)
 LIMBS = make_limbs(JOINTS, LOOK)
 
 
