@@ -11,8 +11,8 @@ CAMERAS = list(make_cameras('S', 0, 0, SIZE, np.zeros((1, 17, 3)) + [0, 0, 1]).v
 LIGHT = Light.random(np.random.default_rng(0))
 
 
-def scene_of(camera=CAMERAS[1], room=0, clutter=0, seat=None, light=LIGHT):
-    return make_scene(camera, light, seat, np.random.default_rng([1, room]), np.random.default_rng([2, clutter]))
+def scene_of(camera=CAMERAS[1], room=0, clutter=0, seat=None):
+    return make_scene(camera, LIGHT, seat, np.random.default_rng([1, room]), np.random.default_rng([2, clutter]))
 
 
 def world_points(scene):
