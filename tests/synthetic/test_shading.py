@@ -12,11 +12,11 @@ LIGHT = Light(np.array([0.6, 0.0, 0.8]), np.array([0.0, 0, 1]), 0.6, 0.3, np.one
 PAINT = (0.5, 0.4, 0.3)
 
 
-def shade_at(point, normal, s=0.5, pattern=PLAIN, flatness=1.0, look=LOOK):
+def shade_at(point, normal, s=0.5, pattern=PLAIN, flatness=1.0):
     """Colour of a point on an upright limb of 0.5 m and a radius of 0.2 m that faces x, over the light there."""
     vectors = (np.float32([vector]) for vector in ([0, 0, 0], [0, 0, 0.5], [1, 0, 0], [0.2, 0.2]))
     limbs = Limbs(*vectors, np.array([flatness]), np.float32([PAINT]), np.array([pattern]))
-    (colour,) = shade(limbs, look, LIGHT, np.float32([point]), np.zeros(1, int), np.float32([s]))
+    (colour,) = shade(limbs, LOOK, LIGHT, np.float32([point]), np.zeros(1, int), np.float32([s]))
     return colour / LIGHT.on(np.array([normal], float))[0]
 
 
