@@ -25,9 +25,8 @@ def randomise_statistics(model):
 def build_refiner(backbone=None, head=None, flip_test=False, channels=16, **convnet):
     """A refiner of the given backbone and head, by default of our own with changes; it evaluates."""
     torch.manual_seed(0)
-    backbone = backbone or dict(
-        dict(type='TemporalConvNet', in_channels=51, channels=channels, num_blocks=1), **convnet
-    )
+    ours = dict(type='TemporalConvNet', in_channels=51, channels=channels, num_blocks=1)
+    backbone = backbone or ours | convnet
     head = dict(head or dict(type='TemporalPoseHead', in_channels=channels), decoder=dict(type='DepthSequenceLifting'))
     model = dict(type='DepthTemporalRefiner', backbone=backbone, head=head, test_cfg=dict(flip_test=flip_test))
     return randomise_statistics(MODELS.build(model)).eval()

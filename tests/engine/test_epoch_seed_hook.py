@@ -11,8 +11,6 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class RandomNumbers(Dataset):
-    """Numbers of all three generators."""
-
     def __len__(self):
         return 4
 

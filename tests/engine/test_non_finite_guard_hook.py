@@ -1,5 +1,3 @@
-"""Small trainings into which faults are put."""
-
 import itertools
 from pathlib import Path
 
@@ -27,9 +25,7 @@ class CpuScaledOptimWrapper(AmpOptimWrapper):
 
     def __init__(self, init_scale=1024.0, backoff_factor=0.5, enabled=True, **kwargs):
         OptimWrapper.__init__(self, **kwargs)
-        self.loss_scaler = torch.amp.GradScaler(
-            'cpu', init_scale=init_scale, backoff_factor=backoff_factor, enabled=enabled
-        )
+        self.loss_scaler = torch.amp.GradScaler('cpu', init_scale, backoff_factor=backoff_factor, enabled=enabled)
         self._scale_update_param = None
 
     optim_context = OptimWrapper.optim_context
@@ -84,7 +80,6 @@ def assert_equal_states(model, expected):
 
 
 def stops(runner, match):
-    """Train; returns the message with which that stops."""
     with pytest.raises(InputError, match=match) as error:
         runner.train()
     return str(error.value)

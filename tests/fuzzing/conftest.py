@@ -34,11 +34,7 @@ def pytest_addoption(parser):
 
 
 class Fuzz:
-    """Tries a reader with cases.
-
-    Args:
-        cases: how many.
-    """
+    """Tries a reader with so many cases."""
 
     def __init__(self, cases: int) -> None:
         self.cases = cases
@@ -80,20 +76,17 @@ class Fuzz:
 
     @staticmethod
     def npz(arrays: dict, save: Callable = np.savez) -> bytes:
-        """An npz file."""
         buffer = io.BytesIO()
         save(buffer, **{key: np.asarray(array) for key, array in arrays.items()})
         return buffer.getvalue()
 
     @staticmethod
     def json(content: Any) -> bytes:
-        """A json file."""
         return json.dumps(content).encode()
 
 
 @pytest.fixture(scope='session')
 def fuzz(request):
-    """See :class:`Fuzz`."""
     return Fuzz(request.config.getoption('--cases', 20))
 
 
@@ -121,9 +114,6 @@ def bounded() -> Iterator[None]:
 def ran_out_of_memory(error: BaseException | None) -> bool:
     """Whether that is behind an error."""
     return error is not None and (isinstance(error, MemoryError) or ran_out_of_memory(error.__context__))
-
-
-# ------------------------------------------------------------------------------------------------------------- damage
 
 
 @st.composite
@@ -158,9 +148,8 @@ def damaged_bytes(draw, content: bytes) -> bytes:
 def _places(size: int) -> st.SearchStrategy[int]:
     """Places in a file; its ends, where headers and directories are, more often."""
     last = max(size - 1, 0)
-    return (
-        st.integers(0, last) | st.integers(0, min(last, 128)) | st.integers(0, min(last, 128)).map(lambda i: last - i)
-    )
+    near = st.integers(0, min(last, 128))
+    return st.integers(0, last) | near | near.map(lambda i: last - i)
 
 
 _NUMBERS = (0, -1, 1, 0.5, 1e-9, 10**6, 10**9, 2**31, 2**63, 1e30, 1e308, math.nan, math.inf, -math.inf)
@@ -187,7 +176,6 @@ def _keys(node: Any) -> list:
 
 
 def _damage(draw, holder: dict | list, key: Any, values: tuple) -> None:
-    """Damage one member of a dict or list."""
     node = holder[key]
     match draw(st.sampled_from(['replace', 'change', 'change', 'leave out', 'rename'])):
         case 'replace':
@@ -235,5 +223,4 @@ def damaged_array(draw, array: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope='session')
 def limits():
-    """A context with limits of time and memory."""
     return bounded

@@ -114,9 +114,6 @@ def test_store(fuzz, arrays, camera_file, tmp_path, name):
         fuzz(folder, json.loads(content), read, judge, fuzz.json, folder / name)
 
 
-# COCO and MPII
-
-
 def knee(content, identity):
     """(u, v) px counted from 0 of a person's left knee, joint 5 of Human3.6M, as in the file."""
     if isinstance(content, list):  # MPII
@@ -152,9 +149,6 @@ def test_2d_sets(fuzz, body_2d_root, tmp_path, kind, ann_file, images):
     path.parent.mkdir(parents=True)
     fuzz(path, content, read, judge)
     fuzz(path, json.loads(content), read, judge, fuzz.json)
-
-
-# motion
 
 
 def test_motion(fuzz, tmp_path):

@@ -18,11 +18,7 @@ from depth_refine.inference.video_source import open_source
 
 RNG = np.random.default_rng(0)
 
-# person boxes
-
-BOXES = [
-    dict(frame=frame, bbox=[10.0 + frame, 5.5, 60.0, 70.25], track_id=track) for frame in range(4) for track in range(2)
-]
+BOXES = [dict(frame=i, bbox=[10.0 + i, 5.5, 60.0, 70.25], track_id=track) for i in range(4) for track in range(2)]
 
 
 def csv_bytes(content):
@@ -58,8 +54,6 @@ def test_boxes(fuzz, tmp_path):
     fuzz(tmp_path / 'boxes.json', BOXES, BoxFile, check_boxes, fuzz.json)
     fuzz(tmp_path / 'boxes.csv', BOXES, BoxFile, lambda _, boxes: check_boxes(None, boxes), csv_bytes)
 
-
-# predictions
 
 VIDEO = 'S1_Walking_1.54138969'
 KEYPOINTS, SCORES = RNG.uniform(0, 900, (3, 17, 2)), RNG.uniform(0, 1, (3, 17))
@@ -123,9 +117,6 @@ def test_lifted_json(fuzz, tmp_path):
     persons = [dict(keypoints=RNG.normal(size=(17, 3)).tolist(), keypoint_scores=SCORES[i].tolist()) for i in range(3)]
     content = fuzz.json([dict(frame_id=i, instances=[person]) for i, person in enumerate(persons)])
     fuzz(tmp_path / f'{VIDEO}.json', content, lambda path: read_lifted(path.parent, VIDEO), check_frames)
-
-
-# images and videos
 
 
 def texture(size, high):

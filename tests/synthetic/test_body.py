@@ -8,11 +8,7 @@ from depth_refine.synthetic.subjects import make_appearance, make_proportions
 LOOK = make_appearance(2, seed=0)
 
 
-def motion(activity, frames):
-    return make_motion(activity, make_proportions(2, seed=0), np.random.default_rng(1), frames)[0]
-
-
-JOINTS = motion('Waiting', 20)
+JOINTS, _ = make_motion('Waiting', make_proportions(2, seed=0), np.random.default_rng(1), 20)
 LIMBS = make_limbs(JOINTS, LOOK)
 
 
@@ -35,17 +31,3 @@ def test_front_and_left_are_marked(at):
         np.testing.assert_allclose(np.linalg.norm(LIMBS.front[:, limb], axis=-1), 1)
     (limb,) = np.flatnonzero(LIMBS.patterns == WRIST_BAND)
     np.testing.assert_allclose(LIMBS.end[:, limb], at(JOINTS, 'left_wrist'))
-
-
-def test_toes_point_forward_also_with_bent_knees(at):
-    joints = motion('Purchases', 150)
-    limbs = make_limbs(joints, LOOK)
-    forward = np.cross(at(joints, 'left_hip') - at(joints, 'right_hip'), [0, 0, 1])
-    forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
-    shoes = np.flatnonzero(np.all(limbs.colours == np.float32(LOOK.shoe), axis=1))
-    toes = (limbs.end - limbs.start)[:, shoes]
-    assert len(shoes) == 2 and np.all(np.sum(toes * forward[:, None], -1) > 0.6 * np.linalg.norm(toes, axis=-1))
-
-
-def test_thickness_follows_the_stature():
-    np.testing.assert_allclose(make_limbs(1.2 * JOINTS, LOOK).radii, 1.2 * LIMBS.radii)

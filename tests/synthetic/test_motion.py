@@ -65,21 +65,6 @@ def test_joint_limits(at, performances, side):
         assert np.mean(np.sum(bent * np.transpose(facing(at, joints)), axis=-1) > 0) > 0.95, 'forwards'
 
 
-def test_activities_and_variations_differ(at):
-    def poses(activity, seed):
-        """Poses without the place and the heading of the body."""
-        joints, _ = make_motion(activity, BODIES[0], np.random.default_rng(seed), 150)
-        c, s = (part[:, None] for part in facing(at, joints))
-        x, y, z = np.moveaxis(joints - joints[:, :1], -1, 0)
-        return np.stack([c * x + s * y, c * y - s * x, z], axis=-1)
-
-    means = [np.mean([poses(name, [seed, 5]).mean(axis=0) for seed in range(6)], axis=0) for name in ACTIVITIES]
-    for index, mean in enumerate(means):
-        assert all(np.linalg.norm(mean - other, axis=-1).max() > 0.04 for other in means[:index])
-    for name in ACTIVITIES:
-        assert np.linalg.norm(poses(name, 1) - poses(name, 2), axis=-1).mean() > 0.02, name
-
-
 def test_who_sits_sits_on_the_chair():
     joints, seat = make_motion('SittingDown', BODIES[1], np.random.default_rng(0), 300)
     lowest = joints[:, 0, 2].argmin()

@@ -15,7 +15,6 @@ SIZE = 160
 
 @pytest.fixture(scope='module', params=['Walking', 'Purchases', 'SittingDown'])
 def sequence(request):
-    """A renderer and the joints that it draws."""
     joints, seat = make_motion(request.param, make_proportions(3, 0), np.random.default_rng(3), 12)
     camera = list(make_cameras('S', 3, 0, SIZE, joints).values())[1]
     light, rngs = Light.random(np.random.default_rng(1)), [np.random.default_rng(seed) for seed in (2, 3, 4)]

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -13,8 +11,8 @@ CAMERAS = list(make_cameras('S', 0, 0, SIZE, np.zeros((1, 17, 3)) + [0, 0, 1]).v
 LIGHT = Light.random(np.random.default_rng(0))
 
 
-def scene_of(camera=CAMERAS[1], room=0, clutter=0, seat=None, light=LIGHT):
-    return make_scene(camera, light, seat, np.random.default_rng([1, room]), np.random.default_rng([2, clutter]))
+def scene_of(camera=CAMERAS[1], room=0, clutter=0, seat=None):
+    return make_scene(camera, LIGHT, seat, np.random.default_rng([1, room]), np.random.default_rng([2, clutter]))
 
 
 def world_points(scene):
@@ -45,11 +43,3 @@ def test_chair_stands_on_the_floor_in_front_of_the_walls():
     assert np.linalg.norm(points[:, :2] - [0.3, -0.2], axis=1).max() < 0.35
     assert points[:, 2].min() > -0.03 and 0.35 < points[:, 2].max() < 0.45
     assert not furnished.floor[changed].any()
-
-
-def test_rooms_clutter_and_light_vary():
-    base, brighter = scene_of().colours, replace(LIGHT, lamp=1.3 * LIGHT.lamp, ambient=1.3 * LIGHT.ambient)
-    np.testing.assert_array_equal(scene_of().colours, base)
-    changes = [dict(room=1), dict(light=brighter), *(dict(clutter=seed) for seed in (1, 2, 3))]
-    room, light, *clutter = (np.abs(scene_of(**change).colours - base).mean() for change in changes)
-    assert room > 0.03 and light > 0.03 and max(clutter) > 0.002

@@ -62,8 +62,23 @@ def test_bad_input_storage_and_other_processes_are_one_message(main, message):
 
 
 @pytest.mark.parametrize(
-    'bug', [ZeroDivisionError(), OSError(errno.EBADF, 'Bad file'), RuntimeError('shapes'), EOFError()]
+    ('tool', 'arguments', 'message'),
+    [
+        ('check_data', '', 'absent: expected a data root'),
+        ('convert_checkpoint', 'out --source videopose3d', 'absent: no such checkpoint file'),
+        ('import_predictions', 'out --keypoints . --joint-order h36m --first-frame 0 --estimator a', 'no annotation'),
+        ('make_synthetic', '--motion none.npz', 'none.npz'),
+        ('prepare_h36m', 'out', 'absent: expected'),
+    ],
 )
+def test_tools_refuse_in_one_line_and_leave_nothing(run_tool, tmp_path, monkeypatch, tool, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run_tool(tool, 'absent', *arguments.split())
+    assert status.startswith('error: ') and message in status and '\n' not in status and out == ''
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('bug', [ZeroDivisionError(), OSError(errno.EBADF, 'Bad file'), RuntimeError('a'), EOFError()])
 def test_bugs_keep_their_traceback(bug):
     with pytest.raises(type(bug)):
         run_tool(fails(bug))
@@ -75,9 +90,8 @@ def test_work_dir_and_pictures(tmp_path):
     add_runner_arguments(parser)
     cfg = load_runner_config(parser.parse_args([str(path), '--cfg-options', 'a.b=2']))
     assert cfg.work_dir == 'work_dirs/config' and cfg.a.b == 2 and not cfg.default_hooks.visualization.enable
-    cfg = load_runner_config(
-        parser.parse_args([str(path), '--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5'])
-    )
+    words = ['--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5']
+    cfg = load_runner_config(parser.parse_args([str(path), *words]))
     hook = cfg.default_hooks.visualization
     assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'pictures', 5)
 

@@ -59,10 +59,3 @@ def test_causal(run_tool, tmp_path):
         'val_dataloader.dataset.seq_len=25 val_dataloader.dataset.causal=True '
         'test_dataloader.dataset.seq_len=25 test_dataloader.dataset.causal=True'
     )
-
-
-def test_bad_input_is_one_line(run_tool, tmp_path):
-    (tmp_path / 'a.bin').write_bytes(b'no checkpoint')
-    status, out, _ = run_tool('convert_checkpoint', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d')
-    assert status.startswith(f'error: {tmp_path}/a.bin cannot be read as a checkpoint') and '\n' not in status
-    assert out == '' and [path.name for path in tmp_path.iterdir()] == ['a.bin']

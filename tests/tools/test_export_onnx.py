@@ -7,7 +7,6 @@ from mmengine.config import Config
 
 @pytest.fixture
 def small(save, tmp_path):
-    """Config and checkpoint of a small refiner."""
     cfg = Config.fromfile(Path(__file__).parents[2] / 'configs' / 'refiner_27.py')
     cfg.model.backbone.update(channels=8, num_blocks=1)
     cfg.model.head.in_channels = 8

@@ -38,18 +38,3 @@ def test_import(run_tool, annotation, predictions):
     found = store.scores > 0
     assert found.sum() == found.size - 8 and store.meta['config'] == 'Somenet v2'
     np.testing.assert_allclose(store.keypoints[..., 2][found], expected[found], atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ('option', 'value', 'message'),
-    [
-        ('--joint-order', 'mpii', "error: unknown joint order 'mpii'"),
-        ('--cameras', 'absent.pkl', 'error: no camera file'),
-    ],
-)
-def test_bad_input_is_one_line(run_tool, annotation, predictions, option, value, message):
-    options = {'--keypoints': predictions, '--joint-order': 'h36m', '--first-frame': 0, '--depth-unit': 'mm'}
-    words = [word for item in (options | {'--estimator': 'a', option: value}).items() for word in item]
-    status, out, _ = run_tool('import_predictions', annotation.path, predictions / 'out', *words)
-    assert status.startswith(message) and '\n' not in status and out == ''
-    assert not (predictions / 'out').exists()

@@ -13,9 +13,3 @@ def test_writes_clips_and_says_where(run_tool, tmp_path):
     assert result.out.strip() == f'wrote {out}'
     assert len(list(out.rglob('a_Clip0_1.*_000002.jpg'))) == 4
     assert 'image/s' in result.err, 'progress with a rate'
-
-
-def test_bad_input_is_one_line_and_a_status(run_tool, tmp_path):
-    result = run_tool('make_synthetic', tmp_path / 'data', '--motion', tmp_path / 'none.npz')
-    assert result[:2] == (f'error: no motion file {tmp_path}/none.npz', '')
-    assert list(tmp_path.iterdir()) == []

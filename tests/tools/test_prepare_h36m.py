@@ -24,47 +24,31 @@ def raw(tmp_path):
     return write_raw(tmp_path / 'raw', frames=6)
 
 
-@pytest.fixture
-def run(run_tool):
-    """Run the tool; returns its status and what it printed."""
-
-    def run(*arguments):
-        ended = run_tool('prepare_h36m', *arguments)
-        return ended.status, ended.out
-
-    return run
-
-
-def test_everything_is_fine(run, raw, tmp_path):
+def test_everything_is_fine(run_tool, raw, tmp_path):
     out = tmp_path / 'out'
-    status, printed = run(raw, out, '--step', 2, 3, '--crops', '--workers', 1)
+    status, printed, _ = run_tool('prepare_h36m', raw, out, '--step', 2, 3, '--crops', '--workers', 1)
     assert status == 0
     assert (out / 'preparation_report.txt').read_text() in printed
     assert printed.splitlines()[-1] == f'wrote {out}, this report as {out}/preparation_report.txt'
     assert sorted(path.parent.name for path in out.rglob('*.npz')) == ['fps16.6667', 'fps25']
+    assert {path.name[-6:-4] for path in out.rglob('*.jpg')} == {'01', '03', '04', '05'}, 'the images of every step'
     with np.load(out / 'annotation_body3d/fps25/h36m_train.npz') as file:
         assert 'crop' in file.files and len(file['imgname']) == 4 * 3
 
 
-def test_a_damaged_file_is_an_error_in_the_end(run, raw, tmp_path):
+def test_a_damaged_file_is_an_error_in_the_end(run_tool, raw, tmp_path):
     (raw / 'S6/Videos/Walking.58860488.mp4').write_bytes(b'')
-    status, printed = run(raw, tmp_path / 'out', '--workers', 1)
+    status, printed, _ = run_tool('prepare_h36m', raw, tmp_path / 'out', '--workers', 1)
     assert sorted(path.parent.name for path in (tmp_path / 'out').rglob('*.npz')) == ['fps10', 'fps50'], 'by default'
     assert status == 'error: 1 sequences were left out, see "Left out" above'
     assert 'S6 Walking.58860488: ' in printed and 'cannot be decoded' in printed
-    assert run(raw, tmp_path / 'other', '--no-images', '--workers', 1)[0] == 0
+    assert run_tool('prepare_h36m', raw, tmp_path / 'other', '--no-images', '--workers', 1)[0] == 0
 
 
-def test_bad_input(run, tmp_path):
-    status, printed = run(tmp_path / 'none', tmp_path / 'out')
-    assert status.startswith(f'error: no folder {tmp_path}/none: expected') and printed == ''
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_archives_of_videopose3d(run, tmp_path):
+def test_archives_of_videopose3d(run_tool, tmp_path):
     (tmp_path / 'data_3d_h36m.npz').write_bytes(b'')
-    assert "error: VideoPose3D's archives hold no cameras" in run(tmp_path, tmp_path / 'out')[0]
-    assert 'which have no images: leave out --crops' in run(tmp_path, tmp_path / 'out', '--crops')[0]
+    for option, message in ([], 'archives hold no cameras'), (['--crops'], 'which have no images: leave out --crops'):
+        assert message in run_tool('prepare_h36m', tmp_path, tmp_path / 'out', *option).status
 
 
 def run_as_script(errors, *arguments):

@@ -1,5 +1,3 @@
-"""``tools/test.py --amp``."""
-
 import json
 from pathlib import Path
 

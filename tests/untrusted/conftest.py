@@ -16,20 +16,9 @@ import subprocess
 import numpy as np
 import pytest
 import torch
+from pickled_call import Call
 
 EXTENSION = 0xF1  # a code of copyreg's, which a pickle can name instead of a function
-
-
-class Call:
-    """Pickled as a call of a function, or of what another call returns."""
-
-    def __init__(self, function, *arguments):
-        self.function, self.arguments = function, arguments
-
-    def __reduce__(self):
-        return self.function, self.arguments
-
-    __call__ = None  # pickle wants a function that looks callable
 
 
 def calls(canary):
@@ -95,7 +84,6 @@ def canary(tmp_path_factory):
 
 @pytest.fixture
 def corpus(canary):
-    """Pickles by name."""
     copyreg.add_extension('posix', 'system', EXTENSION)
     objects = calls(canary)
     yield {

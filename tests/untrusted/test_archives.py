@@ -48,12 +48,10 @@ def member(name, kind=tarfile.REGTYPE, **fields):
     return info
 
 
-@pytest.mark.parametrize(
-    'name', [f'../../{VIDEO}', f'a/../../../{VIDEO}', f'..//..//x/{VIDEO}', f'x/../../../../tmp/{VIDEO}']
-)
-def test_names_that_climb(attack, name):
+@pytest.mark.parametrize('folder', ['../..', 'a/../../..', '..//..//x', 'x/../../../../tmp'])
+def test_names_that_climb(attack, folder):
     with pytest.raises(InputError, match=r'Videos_S1\.tgz is not one of Human3\.6M'):
-        attack((member(name), b'evil'))
+        attack((member(f'{folder}/{VIDEO}'), b'evil'))
 
 
 @pytest.mark.parametrize('link', [False, True])

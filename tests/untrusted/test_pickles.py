@@ -28,9 +28,6 @@ from depth_refine.utils.errors import InputError
 ROOT = Path(__file__).parents[2]
 
 
-# ------------------------------------------------------------------------------------------ shells around a pickle
-
-
 def zip_checkpoint(content):
     """PyTorch's format, a zip file with the pickle in it."""
     torch.save(dict(weight=torch.ones(2)), clean := io.BytesIO())
@@ -57,7 +54,6 @@ def tar_checkpoint(content):
 
 
 def nested_checkpoint(content):
-    """A zip file in a zip file."""
     return zipped({'archive/data.pkl': zip_checkpoint(content), 'archive/version': '3'})
 
 
@@ -82,9 +78,6 @@ def zipped(files):
 
 
 CHECKPOINTS = (zip_checkpoint, legacy_checkpoint, tar_checkpoint, nested_checkpoint, bytes)
-
-
-# ------------------------------------------------------------------------------------------------------------ tests
 
 
 def test_the_corpus_would_run(corpus, canary, tmp_path):
@@ -118,7 +111,6 @@ def attack(corpus, canary, tmp_path):
 
 
 def initialise(path):
-    """A network whose weights come from a file."""
     init_cfg = dict(type='Pretrained', checkpoint=str(path))
     MODELS.build(dict(type='TemporalConvNet', in_channels=4, channels=2, init_cfg=init_cfg)).init_weights()
 
@@ -182,8 +174,6 @@ def test_pickles_that_grow(tmp_path):
     with pytest.raises(InputError, match=r'cameras\.pkl'):
         load_cameras(tmp_path / 'cameras.pkl')
 
-
-# ------------------------------------------------------------------------------------------------- no other loaders
 
 UNSAFE = {
     *('pickle.load', 'pickle.loads', 'pickle.Unpickler', 'mmengine.load', 'yaml.load', 'joblib.load', 'eval', 'exec'),

@@ -1,5 +1,3 @@
-"""A tiny training by MMEngine's runner."""
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,6 @@ from torch.utils.data import Dataset
 
 @MODELS.register_module()
 class TinyModel(BaseModel):
-    """Learns two numbers."""
-
     def __init__(self):
         super().__init__()
         self.layer = torch.nn.Linear(3, 2)
@@ -46,12 +42,10 @@ class TinyDataset(Dataset):
 
 @pytest.fixture(scope='session')
 def tiny_training():
-    """Function that gives the options of a runner for a work directory."""
 
     def options(work_dir):
-        loader = dict(
-            batch_size=4, num_workers=0, dataset=dict(type='TinyDataset'), sampler=dict(type='DefaultSampler')
-        )
+        loader = dict(batch_size=4, num_workers=0, dataset=dict(type='TinyDataset'))
+        loader['sampler'] = dict(type='DefaultSampler')
         return dict(
             model=dict(type='TinyModel'),
             train_dataloader=loader,

@@ -17,8 +17,6 @@ from mmengine.utils.dl_utils import mmcv_full_available
 
 from depth_refine.utils import compat
 
-# compiled operators
-
 
 def test_all_of_mmpose_imports():
     for module in pkgutil.walk_packages(mmpose.__path__, 'mmpose.', onerror=pytest.fail):
@@ -40,9 +38,6 @@ def test_full_mmcv_is_left_alone(monkeypatch):
     compat._import_mmcv_ops()
     assert 'mmcv.ops' not in sys.modules
     assert 'mmcv._ext' not in sys.modules
-
-
-# MMEngine's checkpoints
 
 
 class TinyMetric(BaseMetric):
@@ -70,7 +65,6 @@ LOOPS = {
 
 @pytest.fixture(scope='module', params=LOOPS)
 def work_dir(request, tiny_training, tmp_path_factory):
-    """What MMEngine writes."""
     work_dir, (loop, scheduler, optimizer) = tmp_path_factory.mktemp(request.param), LOOPS[request.param]
     by_epoch, options = loop['by_epoch'], tiny_training(work_dir)
     options |= dict(

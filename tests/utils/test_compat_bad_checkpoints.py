@@ -1,5 +1,3 @@
-"""Checkpoints that ``depth_refine.utils.compat`` refuses: strangers' and broken ones."""
-
 import io
 import pickle
 import tracemalloc
@@ -9,23 +7,10 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from pickled_call import Call
 
 from depth_refine.utils import compat
 from depth_refine.utils.errors import InputError
-
-# strangers' checkpoints; ``tests/untrusted`` has many more
-
-
-class Call:
-    """Pickles as a call of a function, which may be the result of another call."""
-
-    def __init__(self, function, *arguments):
-        self.call = function, arguments
-
-    def __reduce__(self):
-        return self.call
-
-    __call__ = None  # pickle wants a function that looks callable
 
 
 def payload(marker):
@@ -85,9 +70,6 @@ def test_what_the_user_allows_is_kept(tmp_path):
         assert set(torch.serialization.get_safe_globals()) == before
     assert isinstance(checkpoint['mine'], Allowed)
     np.testing.assert_array_equal(checkpoint['array'], np.arange(2))
-
-
-# broken files
 
 
 @pytest.mark.parametrize('path', ['missing.pth', '.'])

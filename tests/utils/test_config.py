@@ -6,9 +6,7 @@ from depth_refine.utils.config import is_dataset_type, load_config
 from depth_refine.utils.errors import InputError
 
 
-@pytest.mark.parametrize(
-    ('content', 'message'), [(None, 'no config file .*absent.py'), ('a = (', 'not a usable config')]
-)
+@pytest.mark.parametrize(('content', 'message'), [(None, 'no config file .*absent.py'), ('a = (', 'not a usable con')])
 def test_config_that_cannot_be_used(tmp_path, content, message):
     path = tmp_path / ('absent.py' if content is None else 'config.py')
     if content is not None:
@@ -30,9 +28,7 @@ def test_data_root_moves_the_data_sets_that_lie_there():
 def test_data_root_without_a_data_set_there(tmp_path):
     path = tmp_path / 'config.py'
     path.write_text("data_root = 'here'\ntest_dataloader = dict(dataset=dict(data_root='there'))\n")
-    with pytest.raises(
-        InputError, match=r"data_root=new: no data set of .*config\.py lies in its data_root, 'here'; name"
-    ):
+    with pytest.raises(InputError, match=r"data_root=new: no data set of .*config\.py lies in its data_root, 'here'"):
         load_config(str(path), dict(data_root='new'))
 
 

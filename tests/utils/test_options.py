@@ -1,5 +1,3 @@
-"""``tests/fuzzing/test_options.py`` tries the options of every module."""
-
 import math
 
 import numpy as np

@@ -1,18 +1,9 @@
 import numpy as np
 import pytest
 
+from depth_refine.utils import units
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.units import (
-    CAMERA_POSITION,
-    DEPTH_RANGE,
-    FROM_CAMERA,
-    FROM_ROOT,
-    NOISE,
-    PIXELS,
-    focal_length,
-    require_unit,
-    unit_fault,
-)
+from depth_refine.utils.units import CAMERA_POSITION, DEPTH_RANGE, FROM_CAMERA, FROM_ROOT, NOISE, PIXELS, focal_length
 
 MILLIMETRES = 'looks like millimetres: divide by 1000'
 
@@ -36,5 +27,5 @@ MILLIMETRES = 'looks like millimetres: divide by 1000'
 )
 def test_other_units_are_named(right, wrong, quantity, expected):
     with pytest.raises(InputError, match=rf'^a.npz: S reaches {expected}'):
-        require_unit('a.npz: S', wrong, quantity)
-    assert unit_fault(right, quantity) is None
+        units.require_unit('a.npz: S', wrong, quantity)
+    assert units.unit_fault(right, quantity) is None

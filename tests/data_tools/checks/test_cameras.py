@@ -26,9 +26,6 @@ def test_faults(cameras, change, message):
     assert kind == 'problem' and re.match(rf"1 of 8 cameras, first \('S9', '55011271'\): {message}", got)
 
 
-# 2D joints, 3D joints and cameras
-
-
 @pytest.fixture
 def large(annotation):
     """Images as large as Human3.6M's, so that lenses matter."""
@@ -38,7 +35,6 @@ def large(annotation):
 
 
 def map_joints(annotation, function):
-    """Apply a function of joints and camera to every video."""
     videos = zip(annotation.sequences, annotation.cameras, strict=True)
     values = [function(annotation.keypoints_3d[sequence.rows].astype(float), camera) for sequence, camera in videos]
     order = np.argsort(np.concatenate([sequence.rows for sequence in annotation.sequences]))
@@ -59,10 +55,6 @@ def opencv(points, camera):
 def no_lens(annotation):
     flat = dict(k=np.zeros((3, 1)), p=np.zeros((2, 1)))
     annotation.keypoints = map_joints(annotation, lambda joints, camera: project(joints, camera | flat))
-
-
-def world(annotation):
-    annotation.keypoints_3d = map_joints(annotation, camera_to_world)
 
 
 def test_exact(large):
@@ -97,7 +89,11 @@ def test_joints_behind_the_camera_and_two_reasons(large):
 @pytest.mark.parametrize(
     ('damage', 'kind', 'reason'),
     [
-        (world, 'problem', 'S is in world coordinates: '),
+        (
+            lambda a: setattr(a, 'keypoints_3d', map_joints(a, camera_to_world)),
+            'problem',
+            'S is in world coordinates: ',
+        ),
         (no_lens, 'problem', 'The lens distortion is missing in part: '),
         (lambda a: setattr(a, 'keypoints', map_joints(a, opencv)), 'note', "part was made with OpenCV's formula"),
     ],

@@ -93,7 +93,6 @@ def test_an_unreadable_annotation_does_not_stop_the_rest(root, drawn):
 
 
 def test_every_kind_of_check_is_made(root, drawn):
-    """Each fault is found by the module that looks for it."""
     cameras = load_cameras(root / CAMERAS)
     cameras['S9', '54138969'].update(T=cameras['S9', '54138969']['T'] + 1, id='60457274')
     (root / CAMERAS).unlink()
@@ -115,8 +114,6 @@ def test_every_kind_of_check_is_made(root, drawn):
 
 
 def add(key, where, value):
-    """Add to part of an array."""
-
     def added(arrays):
         arrays[key][where] += value
         return arrays[key]
@@ -125,7 +122,6 @@ def add(key, where, value):
 
 
 def rename(number, other):
-    """Give frames of every video other numbers."""
     return dict(imgname=lambda a: np.char.replace(a['imgname'], f'{number:06d}.jpg', f'{other:06d}.jpg'))
 
 
@@ -139,11 +135,7 @@ GAPS = 'frame numbers have gaps (expected steps of 1) in 8 of 8 videos, first S1
         (add('scale', np.s_[91:], -0.1), 'problem', '5 frames have 2D joints outside their box.'),
         (add('part', np.s_[:48, 16, 1], 65), 'note', f'{0.5 / 17:.2%} of the joints lie outside the image'),
         (add('S', np.s_[:, 10, 2], 1.4), 'note', f'{1 / 17:.2%} of the joints lie more than 750 mm nearer or farther'),
-        (
-            dict(crop=lambda a: np.tile([0, 0, 64, 30], (96, 1))),
-            'problem',
-            'joints in the image but outside their crop.',
-        ),
+        (dict(crop=lambda a: np.tile([0, 0, 64, 30], (96, 1))), 'problem', 'in the image but outside their crop.'),
         (dict(crop=lambda a: np.tile([0, 0, 64, 48], (96, 1))), 'problem', 'shape of its crop: expected 64 x 48 px'),
         (rename(12, 11), 'problem', 'frame numbers repeat in 8 of 8 videos, first S1_Walking_1.54138969. Remove the'),
         (rename(12, 20), 'problem', f'{GAPS} 11 to 20. Motion jumps there'),
@@ -160,9 +152,8 @@ def test_frames(root, drawn, changes, kind, message):
 @pytest.mark.parametrize('error', [0, 1])
 def test_steps_are_those_of_the_folder(root, drawn, folder, step, error):
     def numbered(arrays):
-        numbers = [(step + error) * (int(name[-10:-4]) - 1) + 1 for name in arrays['imgname']]
         return np.array(
-            [f'{name[:-10]}{number:06d}.jpg' for name, number in zip(arrays['imgname'], numbers, strict=True)]
+            [f'{n[:-10]}{(step + error) * (int(n[-10:-4]) - 1) + 1:06d}.jpg' for n in arrays['imgname'].tolist()]
         )
 
     rewrite(root / TRAIN, imgname=numbered)
@@ -173,13 +164,11 @@ def test_steps_are_those_of_the_folder(root, drawn, folder, step, error):
     assert any('the name of its folder does not tell' in note for note in check(root, 'note')) == (folder == 'fpsx')
 
 
-@pytest.mark.parametrize(
-    ('official', 'count'), [({('S1',): 96}, 0), ({('S1', 'S11'): 7396}, 0), ({('S1', 'S2'): 7396}, 1)]
-)
-def test_official_counts(root, drawn, monkeypatch, official, count):
+@pytest.mark.parametrize(('official', 'n'), [({('S1',): 96}, 0), ({('S1', 'S11'): 7396}, 0), ({('S1', 'S2'): 7396}, 1)])
+def test_official_counts(root, drawn, monkeypatch, official, n):
     """S11 Directions, of 4 times 1825 frames, may be missing."""
     monkeypatch.setattr(frames, 'OFFICIAL_FRAMES', official)
-    assert len([note for note in check(root, 'note') if 'other numbers of frames' in note]) == count
+    assert len([note for note in check(root, 'note') if 'other numbers of frames' in note]) == n
 
 
 def test_a_subject_in_both_splits(root, drawn):

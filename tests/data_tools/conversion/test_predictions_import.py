@@ -51,7 +51,6 @@ def write(tmp_path, annotation):
 
 @pytest.fixture
 def imported(tmp_path, annotation):
-    """A function that imports predictions: the store."""
 
     def run(files, joint_order='h36m', first_frame=1, **options):
         origin = Origin('A net', files, joint_order, first_frame, **options)
@@ -64,7 +63,6 @@ def imported(tmp_path, annotation):
 
 @pytest.fixture
 def refused(imported):
-    """A function that imports predictions which are refused."""
 
     def refused(message, *arguments, **options):
         with pytest.raises(InputError, match=message):
@@ -82,9 +80,7 @@ def mmpose_video(keypoints, scores, first=1, others=1):
         found = dict(keypoints=persons, keypoint_scores=np.stack([scores[row]] * len(persons)))
         return split_instances(InstanceData(**found, bbox_scores=np.ones(len(persons), np.float32)))
 
-    return lambda sequence: [
-        dict(frame_id=first + i, instances=instances(row)) for i, row in enumerate(sequence.rows.tolist())
-    ]
+    return lambda sequence: [dict(frame_id=i, instances=instances(row)) for i, row in enumerate(sequence.rows, first)]
 
 
 def as_h36m(coco):

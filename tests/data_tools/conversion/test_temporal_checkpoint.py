@@ -6,6 +6,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import load_checkpoint
 from mmpose.registry import MODELS
+from small_models import randomise_statistics
 from torch import nn
 
 from depth_refine.data_tools.conversion import CONFIG, convert_checkpoint
@@ -42,18 +43,6 @@ class Reference(nn.Module):
         return x.unflatten(2, (-1, 3))
 
 
-def randomise(network):
-    """Running statistics and affine parameters as after training."""
-    torch.manual_seed(5)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d):
-            nn.init.normal_(module.running_mean)
-            nn.init.uniform_(module.running_var, 0.5, 2)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias)
-    return network.eval()
-
-
 def save_videopose3d(path, network):
     """As VideoPose3D's training does, in PyTorch's format of 2018."""
     generator = np.random.RandomState(1234)
@@ -80,7 +69,8 @@ def load_refiner(path, shape, causal=False):
     [((3, 3, 3, 3, 3), 24, False), ((3, 3, 3), 40, True), ((1, 1, 1), 24, False), ((5, 5), 1024, False)],
 )
 def test_videopose3d_gives_the_same_poses(tmp_path, widths, channels, causal):
-    network = randomise(Reference(widths, channels, causal))
+    torch.manual_seed(5)
+    network = randomise_statistics(Reference(widths, channels, causal)).eval()
     save_videopose3d(tmp_path / 'a.bin', network)
     shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'out/a.pth', 'videopose3d')
     assert (shape.kernel_size, shape.num_blocks, shape.channels) == (widths[0], len(widths) - 1, channels)
@@ -90,15 +80,16 @@ def test_videopose3d_gives_the_same_poses(tmp_path, widths, channels, causal):
     inputs = torch.randn(2, shape.receptive_field + 7, 17, 2)
     with torch.inference_mode():
         expected, poses = network(inputs), refiner(inputs)
-    assert poses.shape == (2, 8, 17, 3) and expected.std() > 0.3
+    assert poses.shape == (2, 8, 17, 3) and expected.std() > 0.2
     torch.testing.assert_close(poses, expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(('prefix', 'strided'), [('head', True), ('keypoint_head', False)])
 def test_mmpose_gives_the_same_poses(tmp_path, prefix, strided):
     options = dict(stem_channels=48, num_blocks=2, kernel_sizes=(3, 3, 3), use_stride_conv=strided)
-    backbone = MODELS.build(dict(type='TCN', in_channels=34, **options))
-    randomise(backbone)
+    torch.manual_seed(5)
+    backbone = randomise_statistics(MODELS.build(dict(type='TCN', in_channels=34, **options)))
+    backbone.eval()
     head = MODELS.build(dict(type='TemporalRegressionHead', in_channels=48, num_joints=17))
     state = {f'backbone.{name}': weight for name, weight in backbone.state_dict().items()}
     state |= {f'{prefix}.{name}': weight for name, weight in head.state_dict().items()}
@@ -126,7 +117,8 @@ def test_published_shape_needs_no_options(tmp_path):
     assert len(saved['state_dict']) == len(network)
 
 
-NET, DEEP = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dict()
+NET, LACKING = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dict()
+del LACKING['layers_conv.1.weight']
 
 
 @pytest.mark.parametrize(
@@ -137,11 +129,7 @@ NET, DEEP = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dic
         (Reference((3, 3), 8, joints_in=15, joints_out=15).state_dict(), 'takes 15 joints and gives 15: expected 17'),
         (Reference((3, 3, 1), 8).state_dict(), 'has kernels of 3 and of 1 frames: expected one size'),
         ({'expand_conv.weight': NET['expand_conv.weight']}, 'it lacks its first or last layer'),
-        (
-            {name: weight for name, weight in DEEP.items() if name != 'layers_conv.1.weight'},
-            'not a whole network of 2 blocks and 8 channels: 1 of 32 parameters differ, '
-            r'first backbone.blocks.0.conv2.conv.weight \(our name\), expected \(8, 8, 1\), got none',
-        ),
+        (LACKING, r'not a whole network of 2 blocks and 8 channels: 1 of 32 .*conv2.*our name.*\(8, 8, 1\), got none'),
         (NET | {'shrink.bias': 'text'}, "has 'shrink.bias' besides"),
         (NET | {'shrink.bias': torch.ones(50)}, r'expected \(51,\), got \(50,\)'),
     ],

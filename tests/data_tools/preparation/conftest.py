@@ -36,7 +36,6 @@ def official_h36m(tmp_path_factory, official_cameras, official_takes):
 
 @pytest.fixture
 def raw(official_h36m, tmp_path):
-    """A copy to change."""
     return shutil.copytree(official_h36m, tmp_path / 'raw')
 
 
@@ -66,7 +65,6 @@ def prepared(official_h36m, tmp_path_factory):
 
 @pytest.fixture
 def read_arrays():
-    """A function that reads the arrays of an annotation of a prepared folder."""
 
     def read(out, split, rate='50'):
         with np.load(out / f'annotation_body3d/fps{rate}/h36m_{split}.npz') as file:
@@ -77,7 +75,6 @@ def read_arrays():
 
 @pytest.fixture
 def digests():
-    """A function that makes a hash for each visible file of a prepared folder."""
     return lambda out: {
         str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in out.rglob('*')

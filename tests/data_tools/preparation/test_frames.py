@@ -44,9 +44,8 @@ def boxes(poses, tmp_path, official_cameras):
     write_annotation(tmp_path / 'a.npz', [AnnotatedSequence(name, frames, *poses[:2])])
     boxes = {}
     for policy in H36MImageDataset.BBOX_POLICIES:
-        dataset = H36MImageDataset(
-            'a.npz', bbox_policy=policy, data_root=str(tmp_path), camera_param_file='cameras.pkl', pipeline=[]
-        )
+        files = dict(ann_file='a.npz', data_root=str(tmp_path), camera_param_file='cameras.pkl')
+        dataset = H36MImageDataset(**files, bbox_policy=policy, pipeline=[])
         boxes[policy] = [dataset[index]['bbox'][0] for index in range(len(dataset))]
     return boxes
 
@@ -84,9 +83,6 @@ def test_stored_size(poses, boxes):
     assert smaller.min() > 256 / 0.75, 'there is something to shrink'
     expected = (windows[:, 2:] - windows[:, :2]) * (256 / 0.75 / smaller)[:, None]
     np.testing.assert_allclose(sizes, expected, atol=1.01)
-
-
-# images
 
 
 @pytest.fixture(scope='module')

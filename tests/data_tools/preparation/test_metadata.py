@@ -53,6 +53,9 @@ def test_takes(path):
     assert 'Photo' in takes['S11'] and not any('_ALL' in name for names in takes.values() for name in names)
     change(path, '</mapping>', '<tr><td>17</td><td>1</td><td>Other</td></tr></mapping>')
     assert read_takes(path) == takes, 'rows after the actions are passed over'
+    path.unlink()
+    with pytest.raises(InputError, match=r'metadata.xml cannot be read: No such file'):
+        read_takes(path)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +74,3 @@ def test_damaged(path, read, pattern, replacement, message):
     change(path, pattern, replacement)
     with pytest.raises(InputError, match=message):
         read(path)
-
-
-def test_no_file(tmp_path):
-    with pytest.raises(InputError, match=r'none.xml cannot be read: No such file'):
-        read_cameras(tmp_path / 'none.xml')

@@ -14,9 +14,6 @@ KNOWN = SequenceKey('S11', 'Directions', '54138969')
 DAMAGED = SequenceKey('S1', 'TakingPhoto', '58860488')
 
 
-# the rule for lengths
-
-
 @pytest.mark.parametrize(
     ('video', 'used', 'text'),
     [
@@ -38,9 +35,6 @@ def test_lengths(read_arrays, long_raw, tmp_path, grey_video, video, used, text)
             assert outcome.frames == {LONG: used} and not outcome.errors
             assert len(read_arrays(out, 'train')['imgname']) == used
             assert len(read_arrays(out, 'train', '2.5')['imgname']) == (used + 19) // 20
-
-
-# damage: one sequence is listed and left out, the others are prepared
 
 
 def damage(raw, key, **changes):
@@ -101,9 +95,6 @@ def test_files_of_an_unknown_camera_and_take(raw, tmp_path):
         SequenceKey('S9', 'Photo 1', '11111111'): 'metadata.xml has no such camera',
         SequenceKey('S9', 'Photo 7', '54138969'): 'metadata.xml has no such take',
     }
-
-
-# nothing can be done
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from pickled_call import Call
 
 from depth_refine.data_tools.preparation.videopose3d_archive import read_detections, read_poses
 from depth_refine.utils.errors import InputError
@@ -16,16 +17,8 @@ GOOD = np.ones((5, 17, 2), np.float32) * 9
         (read_detections, None, dict(layout_name='coco'), "layout_name 'h36m' in 'metadata', got 'coco'"),
         (read_detections, None, dict(keypoints_symmetry=[[1, 2, 3], [4, 5, 6]]), 'keypoints_symmetry'),
         (read_detections, [GOOD] * 3, {}, "expected S1 'Eating' to be a list of 4 arrays"),
-        (
-            *(read_detections, [GOOD, GOOD[:, 1:], GOOD, GOOD], {}),
-            r"expected S1 'Eating', camera 2 of 4 of shape \(T, 17, 2\), got \(5, 16, 2\)",
-        ),
-        (
-            read_detections,
-            [GOOD, GOOD / 9, GOOD, GOOD],
-            {},
-            "pixels, but the coordinates of S1 'Eating', camera 2 of 4",
-        ),
+        (read_detections, [GOOD, GOOD[:, 1:], GOOD, GOOD], {}, r"'Eating', camera 2 of 4 of shape .*got \(5, 16, 2\)"),
+        (read_detections, [GOOD, GOOD / 9, GOOD, GOOD], {}, "pixels, but the coordinates of S1 'Eating', camera 2 of"),
         (read_detections, [GOOD * np.nan] * 4, {}, "expected finite floating-point numbers in S1 'Eating', camera 1"),
         (read_poses, np.zeros((5, 16, 3), 'f4'), {}, r"'Eating' of shape \(T, 32, 3\) or \(T, 17, 3\), got \(5, 16, 3"),
         (read_poses, np.zeros((0, 17, 3), 'f4'), {}, r'got \(0, 17, 3\)'),
@@ -51,14 +44,10 @@ def test_pickles_of_every_numpy(tmp_path, protocol):
     np.testing.assert_array_equal(poses['S1', 'WalkDog'], joints)
 
 
-class BytesAsPointers:
-    def __reduce__(self):
-        function, arguments, _ = np.zeros(0).__reduce__()
-        return function, arguments, (1, (5, 17, 3), np.dtype(object), False, bytes(5 * 17 * 3))
-
-
 def test_bytes_do_not_become_pointers(save_archive, tmp_path):
-    save_archive(tmp_path / 'a.npz', 'positions_3d', {('S1', 'Eating'): BytesAsPointers()})
+    array = Call(*np.zeros(0).__reduce__()[:2])
+    array.call += ((1, (5, 17, 3), np.dtype(object), False, bytes(5 * 17 * 3)),)
+    save_archive(tmp_path / 'a.npz', 'positions_3d', {('S1', 'Eating'): array})
     with pytest.raises(InputError, match="expected finite floating-point numbers in S1 'Eating'"):
         read_poses(tmp_path / 'a.npz')
 

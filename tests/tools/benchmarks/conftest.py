@@ -76,7 +76,6 @@ def setup(tmp_path):
 
 @pytest.fixture
 def videopose3d(tmp_path):
-    """A stand-in for the checkout of VideoPose3D."""
     (tmp_path / 'videopose3d/common').mkdir(parents=True)
     (tmp_path / 'videopose3d/common/model.py').write_text(MODEL)
     (tmp_path / 'videopose3d/common/generators.py').write_text(GENERATORS)

@@ -1,10 +1,7 @@
 import dataclasses
 
-import pytest
 import torch
 from benchmarks import setup as module
-
-from depth_refine.utils.errors import InputError
 
 
 def test_machine(setup, tmp_path, monkeypatch):
@@ -18,28 +15,3 @@ def test_machine(setup, tmp_path, monkeypatch):
     assert words.startswith('Abacus 2 without AMX, ') and f'PyTorch {torch.__version__}' in words
     assert words.endswith('a large matrix product: 1 GFLOP/s in fp32 and 4 GFLOP/s in bf16')
     assert module.describe(dataclasses.replace(setup, amx=True)).startswith('Abacus 2 with AMX, ')
-
-
-def test_matrix_product(monkeypatch):
-    """Both libraries compute the product; the faster one counts."""
-    products = []
-
-    def take_turns(contenders, rounds):
-        products.append([contender.run() for contender in contenders.values()])
-        return dict(linear=torch.tensor([1.0, 3.0]), conv2d=torch.tensor([2.0, 5.0]))
-
-    monkeypatch.setattr(module, 'take_turns', take_turns)
-    assert module.matrix_rates('cpu', rows=128) == dict.fromkeys(['fp32', 'bf16'], 5)
-    for (product, image), dtype in zip(products, (torch.float32, torch.bfloat16), strict=True):
-        assert product.dtype == image.dtype == dtype
-        torch.testing.assert_close(image[0].flatten(1).T, product, atol=1e-3, rtol=1e-2)
-
-
-def test_videopose3d(setup, videopose3d, tmp_path):
-    module.check_videopose3d(None)
-    module.check_videopose3d(videopose3d)
-    peer = dataclasses.replace(setup, videopose3d=videopose3d).peer('model')
-    assert peer.TemporalModel(17, 3, 17, [3] * 5, channels=8).layers[0].out_features == 8
-    (videopose3d / 'common/generators.py').unlink()
-    with pytest.raises(InputError, match=f'no {videopose3d}/common/generators.py: --videopose3d expects a checkout'):
-        module.check_videopose3d(videopose3d)

@@ -18,9 +18,7 @@ def test_turns_alternate_after_a_warm_up_of_each():
 
 def test_rates_are_items_a_second(monkeypatch):
     seconds = iter([0.5, 2, 0.25, 4])
-    monkeypatch.setattr(
-        turns.Timer, 'blocked_autorange', lambda timer, min_run_time: SimpleNamespace(median=next(seconds))
-    )
+    monkeypatch.setattr(turns.Timer, 'blocked_autorange', lambda *_, **__: SimpleNamespace(median=next(seconds)))
     rates = take_turns(dict(a=Contender(None, 10), b=Contender(None)), rounds=2)
     assert rates['a'].tolist() == [20, 40] and rates['b'].tolist() == [0.5, 0.25]
 

@@ -13,7 +13,6 @@ ORIGIN = dict(config='c.py', checkpoint=dict(file='c.pth', sha256='0123456789abc
 
 @pytest.fixture
 def settings(tmp_path):
-    """A function: what cells of an experiment share."""
     return lambda **changes: Settings(**(dict(configs=CONFIGS, data_root=Path('data'), out=tmp_path / 'out') | changes))
 
 

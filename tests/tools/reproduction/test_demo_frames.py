@@ -48,12 +48,6 @@ def test_frames_of_a_perfect_first_stage(dataset):
     assert all(frame.image.shape == (64, 64, 3) for frame in frames)
 
 
-def test_other_kinds_of_data_sets(dataset):
-    dataset.input_source = '2d'
-    with pytest.raises(ValueError, match='needs whole videos with depths'):
-        next(refinement_frames(dataset, {}, []))
-
-
 @pytest.fixture
 def frame():
     """A pose of random joints 4 m before the camera, no image."""

@@ -104,11 +104,11 @@ def test_rows_on_true_inputs_need_no_first_stage(arguments, tmp_path, monkeypatc
     assert f'- {ROW.name}, seed 0: InputError: ' in missing_cells(done)
 
 
-@pytest.fixture
-def first_stage_config(tmp_path):
-    """A first stage that learns from four images."""
-    path = tmp_path / 'quick.py'
-    path.write_text(f"""
+@pytest.mark.slow
+def test_from_images_to_a_table(arguments, tmp_path, monkeypatch):
+    """A first stage of four images, a row on it, and one with bounding boxes of its own."""
+    first_stage_config = tmp_path / 'quick.py'
+    first_stage_config.write_text(f"""
 _base_ = ['{CONFIGS / 'demo/integral.py'}']
 model = dict(
     backbone=dict(stem_channels=8, base_channels=8), head=dict(in_channels=32, deconv_out_channels=(16, 16))
@@ -117,12 +117,6 @@ train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False, d
 test_dataloader = dict(num_workers=0, persistent_workers=False)
 train_cfg = dict(max_epochs=1)
 """)
-    return path
-
-
-@pytest.mark.slow
-def test_from_images_to_a_table(arguments, first_stage_config, data_root, tmp_path, monkeypatch):
-    """A row on the shared first stage, and one with bounding boxes of its own."""
     rows = [ROW, Row('boxes', ROW.config, bbox_policy='pelvis_2m')]
     done = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
     assert done.missing == {row.name: {} for row in rows} and done.failed == 0

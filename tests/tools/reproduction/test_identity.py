@@ -3,10 +3,8 @@ import shutil
 
 import pytest
 from mmengine.config import Config
-from mmpose.registry import DATASETS
 from reproduction.identity import claim, data_identity, file_identity, h36m_datasets, read_json
 
-from depth_refine.datasets import H36MImageDataset
 from depth_refine.utils.errors import InputError
 
 
@@ -77,16 +75,6 @@ def test_data(cfg, data_root, tmp_path):
             loader.dataset.data_root = str(root)
         with pytest.raises(InputError, match=f'no {what} .*give a data root in Human3.6M layout'):
             data_identity(cfg)
-
-
-def test_data_sets_made_from_ours(cfg):
-    @DATASETS.register_module(force=True)
-    class OwnImages(H36MImageDataset):
-        pass
-
-    for kind in ('OwnImages', OwnImages):
-        (found,) = h36m_datasets([dict(cfg.train_dataloader.dataset, type=kind), dict(type='CocoBodyDataset')])
-        assert found['type'] == kind
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,3 @@
-"""``tools/reproduce_table1.py`` and ``tools/reproduce_table2.py``, one after the other."""
-
 import json
 
 import pytest
