@@ -1,6 +1,9 @@
+"""``make test`` where there is no browser: the script that installs one, and the tests that need one."""
+
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,17 @@ def test_goes_on_where_it_cannot_install(machine):
     result = machine(CI='1')
     assert result.returncode == 1 and result.stderr.count('\n') == 1
     assert 'setup: the tests of report.html need chromium and chromedriver, which could not be' in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('ci', ['', '1'])
+def test_without_a_browser_its_tests_are_skipped_by_name(tmp_path, ci):
+    test = 'tests/visualization/report/test_page.py::test_toggles'
+    command = [sys.executable, '-m', 'pytest', '-rs', '--no-fold-skipped', '-p', 'no:cacheprovider', test]
+    env = os.environ | dict(PATH=str(tmp_path), CI=ci)
+    result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    advice = 'on Debian: apt-get install chromium chromium-driver'
+    if ci:
+        assert result.returncode == 1 and f'{advice}), and with CI set no test may be skipped' in result.stdout
+    else:
+        assert result.returncode == 0 and f'SKIPPED {test}' in result.stdout and advice in result.stdout
