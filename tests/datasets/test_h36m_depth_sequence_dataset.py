@@ -130,6 +130,15 @@ def test_codecs_of_mmpose(windows, codec, inputs):
     assert labels.shape == (2, 16 if codec.get('remove_root') else 17, 3)
 
 
+@pytest.mark.parametrize('codec', ['VideoPoseLifting', 'ImagePoseLifting', 'MotionBERTLabel'])
+def test_codecs_that_would_leave_depths_in_metres_are_refused(windows, codec):
+    encoder = dict(type=codec, num_keypoints=17, **(dict(root_index=0) if codec == 'ImagePoseLifting' else {}))
+    with pytest.raises(
+        InputError, match=f"{codec} normalises 2D alone, and input_source '2d\\+depth' has depths in metres"
+    ):
+        windows(dict(TARGET, encoder=encoder))[0]
+
+
 def test_another_sample_for_one_that_a_step_refuses(windows):
     dataset = windows(TARGET, UsersStep(refuse=(3, 7)))
     indices = [sample['sample_idx'] for sample in dataset.__getitems__([2, 3, 4])]
@@ -195,7 +204,8 @@ def test_some_of_the_samples(windows, indices, chosen):
     ],
 )
 def test_a_device_takes_neither_samples_nor_workers(windows, steps, message):
-    loader = DataLoader(windows(*steps, device='meta'), 8, num_workers=message == 'num_workers=0')
+    dataset = windows(*steps, device='meta', input_source='gt2d')
+    loader = DataLoader(dataset, 8, num_workers=message == 'num_workers=0')
     with pytest.raises(InputError, match=f'windows are put together on meta, which needs .*{message}'):
         next(iter(loader))
 
