@@ -64,7 +64,8 @@ def _tensors(batch: dict) -> Iterator[tuple[int, str, Tensor]]:
         yield sample, 'inputs', values
     per_element = len(batch['inputs']) // len(batch['data_samples'])
     for element, packed in enumerate(batch['data_samples']):
-        for name, values in packed.get('gt_instance_labels', {}).items():
+        labels = packed.get('gt_instance_labels', {})
+        for name, values in ((name, labels[name]) for name in sorted(labels.keys())):
             for part, of_one in enumerate(values.unflatten(0, (per_element, -1))):
                 yield element * per_element + part, name, of_one
 

@@ -45,8 +45,8 @@ def test_a_broken_row_does_not_stop_the_others_and_results_are_kept(arguments, t
     rows = [Row('nowhere'), ROW_2D, BROKEN, ROW]
     done = run_experiment(CONFIGS, rows, arguments())
     assert list(done.results[ROW_2D.name]) == list(done.results[ROW.name]) == [0]
-    assert done.missing['broken'][0].startswith('ValueError: TemporalConvNet takes 51 channels, got')
-    assert '- broken, seed 0: ValueError: TemporalConvNet takes 51' in missing_cells(done)
+    assert done.missing['broken'][0].startswith('InputError: TemporalConvNet takes 51 channels, got')
+    assert '- broken, seed 0: InputError: TemporalConvNet takes 51' in missing_cells(done)
     assert 'nowhere' in done.missing['nowhere'][0] and done.failed == 2
     result = tmp_path / 'out/table1/2d_1/seed_0/result.json'
     metrics = json.loads(result.read_text())['metrics']
