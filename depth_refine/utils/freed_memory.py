@@ -12,7 +12,7 @@ def keep_freed_memory() -> None:
     """Have this process, and those that it forks, keep freed memory for what they allocate next.
 
     glibc maps every large array afresh and returns it to the system when it is freed. The system then has to clear and
-    map the pages again: a batch of training windows takes more than half of its time for that (docs/performance.md).
+    map the pages again: a batch of training windows takes a third to half of its time for that (docs/performance.md).
     Other systems and other C libraries are left as they are. Up to 2 GB of free memory stay with the process.
     """
     if sys.platform != 'linux':
