@@ -1,7 +1,6 @@
 """From a trained first stage to depth sequence stores."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from tqdm import tqdm
 from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequence_store
 from depth_refine.models.inference_optimization import optimise_for_inference
 from depth_refine.utils.checkpoint import check_checkpoint
-from depth_refine.utils.config import is_dataset_type
+from depth_refine.utils.config import find_datasets
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import copy_while_computing
 
@@ -64,7 +63,7 @@ def extract_depth_sequences(
             flip_test=bool(cfg.model.get('test_cfg', {}).get('flip_test', False)),
             amp=amp,
         )
-    nodes = _image_datasets([cfg.train_dataloader, cfg.test_dataloader])
+    nodes = find_datasets([cfg.train_dataloader, cfg.test_dataloader], H36MImageDataset)
     sources = {tuple(str(node.get(key)) for key in _FILES): node for node in nodes}
     if not sources:
         raise InputError(f'{cfg.filename} trains and tests on no H36MImageDataset: give a first-stage config')
@@ -81,17 +80,6 @@ def extract_depth_sequences(
             'its data sets the same bbox_policy'
         )
     return [_extract(model, cfg, source, provenance, Path(out)) for source in sources.values()]
-
-
-def _image_datasets(node) -> Iterator[dict]:
-    """Configs of the data sets anywhere in a piece of config that are an :class:`H36MImageDataset` or a subclass."""
-    if isinstance(node, dict):
-        if is_dataset_type(node, H36MImageDataset):
-            yield node
-        node = list(node.values())
-    if isinstance(node, list | tuple):
-        for child in node:
-            yield from _image_datasets(child)
 
 
 def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> Path:

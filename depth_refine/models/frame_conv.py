@@ -9,9 +9,12 @@ class FrameConv1d(nn.Conv1d):
 
     Data sets give frames one after the other, and channels last is the layout in which convolutions are fastest. As
     PyTorch knows it for images alone, a sequence is an image of one row. A stride of W, the kernel size, is a
-    convolution of kernel 1 on W frames side by side; as a convolution it is fast on every processor, where
-    ``F.linear`` takes twice as long in float32 on those that are not Intel's (docs/performance.md).
+    convolution of kernel 1 on W frames side by side, and no linear layer, whose float32 product takes twice as long on
+    an AMD processor (docs/performance.md).
     """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, bias=bias)  # other options are for (B, C, T) alone
 
     def forward(self, x: Tensor, dilation: int | None = 1) -> Tensor:
         """Convolve.

@@ -1,5 +1,6 @@
 """Reads configs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config
@@ -46,6 +47,15 @@ def is_dataset_type(node: object, cls: type | str) -> bool:
         return False
     found, expected = (DATASETS.get(each) if isinstance(each, str) else each for each in (node.get('type'), cls))
     return isinstance(found, type) and issubclass(found, expected)
+
+
+def find_datasets(node: object, *classes: type) -> Iterator[dict]:
+    """Every description of a data set anywhere in a piece of config that :func:`is_dataset_type` finds of a class."""
+    if any(is_dataset_type(node, cls) for cls in classes):
+        yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ()
+    for child in children:
+        yield from find_datasets(child, *classes)
 
 
 def _move_data_sets(node: object, before: str | None, after: str) -> int:

@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmpose.registry import DATASETS
 
+from depth_refine.datasets import H36MImageDataset
 from depth_refine.inference.extraction import extract_depth_sequences
 from depth_refine.utils.errors import InputError
 
@@ -26,13 +28,18 @@ def test_two_data_sets_of_one_name(first_stage, tmp_path):
         extract_depth_sequences(cfg, checkpoint, tmp_path)
 
 
-def test_files_of_each_data_set(first_stage, data_root, tmp_path):
+def test_files_of_each_data_set_and_subclasses_of_ours(first_stage, data_root, tmp_path, monkeypatch):
+    class OwnImageDataset(H36MImageDataset):
+        """A user's."""
+
+    monkeypatch.setitem(DATASETS.module_dict, 'OwnImageDataset', OwnImageDataset)
     cfg, checkpoint = first_stage
     plain = extract_depth_sequences(cfg, checkpoint, tmp_path / 'plain')
     (tmp_path / 'moved').symlink_to(data_root / 'images')
     del cfg.train_dataloader.dataset['bbox_policy']  # which then is the same
     cfg.train_dataloader.dataset.data_prefix = dict(img=str(tmp_path / 'moved'))
     cfg.test_dataloader.dataset.camera_param_file = str(data_root / 'annotation_body3d/cameras.pkl')
+    cfg.train_dataloader.dataset.type = cfg.test_dataloader.dataset.type = 'OwnImageDataset'
     moved = extract_depth_sequences(cfg, checkpoint, tmp_path / 'again')
     for paths in zip(moved, plain, ('h36m_train', 'h36m_test'), strict=True):
         assert paths[0].name == paths[1].name == paths[2]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
-from mmpose.registry import DATASETS
 
 from depth_refine.datasets import H36MDepthSequenceDataset, H36MImageDataset
 from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.config import find_datasets
 from depth_refine.utils.errors import InputError
 
 RESULT_FILE = 'result.json'
@@ -76,17 +76,9 @@ def data_identity(cfg: Config) -> str:
     return ' '.join(dict.fromkeys(hashes))
 
 
-def h36m_datasets(node) -> Iterator[dict]:
+def h36m_datasets(node: object) -> Iterator[dict]:
     """Every data set in Human3.6M's layout, or of a class made from ours, in a piece of config."""
-    if isinstance(node, dict):
-        kind = node.get('type') if 'ann_file' in node else None
-        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-        if isinstance(kind, type) and issubclass(kind, H36MImageDataset | H36MDepthSequenceDataset):
-            yield node
-        node = list(node.values())
-    if isinstance(node, list | tuple):
-        for child in node:
-            yield from h36m_datasets(child)
+    return find_datasets(node, H36MImageDataset, H36MDepthSequenceDataset)
 
 
 @functools.cache  # every cell asks for the same files, of gigabytes
