@@ -76,7 +76,7 @@ def leave_cores_to(workers: int) -> None:
     """Compute with as many threads as cores are left beside a loader's workers, at least one.
 
     More would wait for one another whenever a worker, or another program, has one of their cores: beside a busy program
-    for each core two threads on two cores take forty times as long. ``OMP_NUM_THREADS`` and ``MKL_NUM_THREADS`` say
+    for each core two threads that spin take several times as long. ``OMP_NUM_THREADS`` and ``MKL_NUM_THREADS`` say
     otherwise.
     """
     if not {'OMP_NUM_THREADS', 'MKL_NUM_THREADS'} & os.environ.keys():
