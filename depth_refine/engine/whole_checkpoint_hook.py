@@ -1,11 +1,14 @@
 """Checkpoints that an interruption cannot damage."""
 
+from pathlib import Path
+
+from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 
-from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.atomic import hidden_folder, whole_file
 
 
 @register_backend('whole_file')
@@ -23,7 +26,8 @@ class WholeCheckpointHook(CheckpointHook):
     """:class:`mmengine.hooks.CheckpointHook` whose files appear when they are complete, by :class:`WholeFileBackend`.
 
     A resumed training begins with the validation of the epoch it goes on from: an interruption may have hit it, or what
-    follows it, when the best checkpoint so far is gone and the new one not yet there.
+    follows it, when the best checkpoint so far is gone and the new one not yet there. What a killed process left half
+    written in the work dir is removed first.
 
     Args:
         backend_args: of the base class, for files elsewhere than on local disks; these appear as that storage has it.
@@ -34,8 +38,12 @@ class WholeCheckpointHook(CheckpointHook):
         super().__init__(*arguments, backend_args=backend_args or dict(backend='whole_file'), **options)
 
     def before_train(self, runner: Runner) -> None:
-        """Validate what is resumed, if its epoch is one to be validated."""
+        """Tidy up, and validate what is resumed, if its epoch is one to be validated."""
         super().before_train(runner)
+        if is_main_process():
+            for left in Path(runner.work_dir).glob('.*.pth.partial'):
+                with hidden_folder(left.with_name(left.name[1 : -len('.partial')])):
+                    pass
         loop = runner.train_loop
         if runner.val_loop is None or not isinstance(loop, EpochBasedTrainLoop) or loop.epoch < max(loop.val_begin, 1):
             return

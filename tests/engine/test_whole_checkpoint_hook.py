@@ -31,3 +31,12 @@ def test_another_storage_is_used_as_it_is(tmp_path):
     hook = HOOKS.build(dict(type='WholeCheckpointHook', interval=2, backend_args=dict(backend='local')))
     hook.before_train(SimpleNamespace(work_dir=str(tmp_path), train_loop=None, val_loop=None, logger=MMLogger('a')))
     assert hook.interval == 2 and type(hook.file_backend) is LocalBackend
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / '.epoch_3.pth.partial' / 'content').mkdir(parents=True)
+    (tmp_path / '.epoch_3.pth.partial' / 'content' / 'epoch_3.pth').write_bytes(b'half')
+    (tmp_path / 'epoch_3.pth').write_bytes(b'whole')
+    hook = HOOKS.build(dict(type='WholeCheckpointHook'))
+    hook.before_train(SimpleNamespace(work_dir=str(tmp_path), train_loop=None, val_loop=None, logger=MMLogger('a')))
+    assert [path.name for path in tmp_path.iterdir()] == ['epoch_3.pth']
