@@ -10,7 +10,7 @@ from mmengine.config import Config
 from depth_refine.functional.camera import back_project
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
 from depth_refine.structures.camera import check_camera, make_camera
-from depth_refine.structures.skeleton import ROOT
+from depth_refine.structures.skeleton import H36M, ROOT
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
 
@@ -99,7 +99,7 @@ class VideoPoseInferencer:
         seen = observe(video, boxes, self.first_stage)
         camera, camera_source = make_camera(seen.size, intrinsics, extrinsics)
         notes = video.notes + self.first_stage.notes + seen.notes
-        result = VideoPoses(video.name, seen.size, seen.times, camera, camera_source, notes=notes)
+        result = VideoPoses(video.name, H36M, seen.size, seen.times, camera, camera_source, notes=notes)
         if isinstance(boxes, BoxFile) and (late := int(np.sum(boxes.frames >= len(seen.times)))):
             result.notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
         if boxes is whole_frame:

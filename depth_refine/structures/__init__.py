@@ -1,5 +1,6 @@
 """Plain data that others may import: the skeleton, a camera, and the poses of a video's people."""
 
+from .skeleton import H36M, Skeleton
 from .video_poses import PoseTrack, VideoPoses
 
-__all__ = ['PoseTrack', 'VideoPoses']
+__all__ = ['H36M', 'PoseTrack', 'Skeleton', 'VideoPoses']

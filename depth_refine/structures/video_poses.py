@@ -4,26 +4,28 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .skeleton import Skeleton
+
 
 @dataclass
 class PoseTrack:
-    """One person over consecutive frames of a video; joints are Human3.6M's 17.
+    """One person over consecutive frames of a video; K joints, those of the video's skeleton.
 
-    Camera frame: x right, y down, z forward. Root-relative: minus the pelvis, joint 0.
+    Camera frame: x right, y down, z forward. Root-relative: minus the skeleton's root.
 
     Attributes:
         track_id: number of the person, from 0.
         frames: (T,) frame numbers in the video, from 0, consecutive.
         bboxes: (T, 4) px, x1 y1 x2 y2.
-        scores: (T, 17) confidence of the first stage, 0 to 1.
-        keypoints: (T, 17, 2) px of the full frame, from the first stage.
-        depth: (T, 17) metres, camera z minus the root's, from the first stage.
-        depth_std: (T, 17) metres, spread of the first stage's heatmap along z.
-        keypoints_3d_first: (T, 17, 3) metres, root-relative, of the first stage alone.
-        keypoints_3d: (T, 17, 3) metres, root-relative, refined.
+        scores: (T, K) confidence of the first stage, 0 to 1.
+        keypoints: (T, K, 2) px of the full frame, from the first stage.
+        depth: (T, K) metres, camera z minus the root's, from the first stage.
+        depth_std: (T, K) metres, spread of the first stage's heatmap along z.
+        keypoints_3d_first: (T, K, 3) metres, root-relative, of the first stage alone.
+        keypoints_3d: (T, K, 3) metres, root-relative, refined.
         is_interpolated: (T,) frames where the person was not found; their inputs are interpolated.
-        root: (T, 3) metres, the pelvis in the camera frame, or nothing if not estimated.
-        truth: (T, 17, 3) metres, root-relative, if known.
+        root: (T, 3) metres, the root joint in the camera frame, or nothing if not estimated.
+        truth: (T, K, 3) metres, root-relative, if known.
     """
 
     track_id: int
@@ -46,6 +48,7 @@ class VideoPoses:
 
     Attributes:
         video: name of the video, for titles.
+        skeleton: the joints of all its people.
         size: width and height of the upright frames, px.
         times: (N,) seconds of every frame of the video; not evenly spaced if its frame rate varies.
         camera: the camera, as in :mod:`depth_refine.functional.camera`; with ``R`` and ``T`` only if the world frame is
@@ -56,6 +59,7 @@ class VideoPoses:
     """
 
     video: str
+    skeleton: Skeleton
     size: tuple[int, int]
     times: np.ndarray
     camera: dict | None = None

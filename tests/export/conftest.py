@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from depth_refine.structures.camera import make_camera
-from depth_refine.structures.skeleton import FLIP_INDICES, PARENTS
+from depth_refine.structures.skeleton import FLIP_INDICES, H36M, PARENTS
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.motion import make_motion
@@ -45,7 +45,7 @@ def poses(make_track):
     camera, _ = make_camera((1000, 762), lens, extrinsics)
     tracks = [make_track(frames=7, seed=2), make_track('SittingDown', frames=4, seed=5, root=None)]
     notes = ['Frame 3 was "damaged", and skipped.', 'Größe #2']
-    return VideoPoses('walk.mp4', (1000, 762), times, camera, 'given', tracks, notes)
+    return VideoPoses('walk.mp4', H36M, (1000, 762), times, camera, 'given', tracks, notes)
 
 
 @pytest.fixture(scope='session')

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from depth_refine.structures.skeleton import H36M
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import write_report
 from depth_refine.visualization.report import report
@@ -49,7 +50,7 @@ def page_of(path, name):
     arguments['keypoints_3d'] = np.zeros((3, 17, 3), np.float32) + np.arange(17)[:, None] / 100
     arguments['keypoints_3d_first'] = arguments['keypoints_3d']
     track = PoseTrack(**{field: arguments.get(field) for field in PoseTrack.__dataclass_fields__})
-    video = VideoPoses(name, (64, 48), np.array([0.0, 0.04, 0.08]), None, name, [track], [name, f'{name} again'])
+    video = VideoPoses(name, H36M, (64, 48), np.array([0.0, 0.04, 0.08]), None, name, [track], [name, f'{name} again'])
     write_report(video, None, path)
     return Page(path.read_text())
 

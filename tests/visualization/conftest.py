@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from depth_refine.structures.skeleton import H36M
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import PoseFrame
 
@@ -87,7 +88,7 @@ def two_people():
     first_person.truth = np.tile(np.array(_JOINTS) / 10, (12, 1, 1))
     people = [first_person, _track(1, np.arange(3, 10), step=0.0, left=60)]
     notes = ['Frames are 40 and 60 ms apart.']
-    return VideoPoses('walk.mp4', (97, 62), times, None, 'assumed, 55° wide', people, notes)
+    return VideoPoses('walk.mp4', H36M, (97, 62), times, None, 'assumed, 55° wide', people, notes)
 
 
 @pytest.fixture
