@@ -40,9 +40,8 @@ def sequence_root(data_root, tmp_path_factory):
         short = H36MAnnotation(data_root / f'annotation_body3d/fps50/h36m_{split}.npz', cameras)
         frames, path = np.arange(250), root / f'annotation_body3d/fps50/h36m_{split}.npz'
         videos = [(video.name, video.rows[frames % len(video.rows)]) for video in short.sequences[:2]]
-        write_annotation(
-            path, [AnnotatedSequence(n, frames + 1, short.keypoints[r], short.keypoints_3d[r]) for n, r in videos]
-        )
+        videos = [AnnotatedSequence(n, frames + 1, short.keypoints[r], short.keypoints_3d[r]) for n, r in videos]
+        write_annotation(path, videos, 50)
         annotation = H36MAnnotation(path, cameras)
         depth = annotation.keypoints_3d[..., 2:] - annotation.keypoints_3d[:, :1, 2:]
         keypoints = np.concatenate([annotation.keypoints, depth], axis=-1)

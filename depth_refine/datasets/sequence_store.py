@@ -1,11 +1,11 @@
 """The depth sequence store: what the first stage predicts for every frame of an annotation, all that the second reads.
 
-A folder of plain arrays, N frames: ``keypoints.npy`` float32 (N, 17, 3) of (u px, v px, depth m relative to the root),
-``scores.npy`` float32 (N, 17), perhaps ``depth_std.npy`` float32 (N, 17), a depth's standard deviation, m,
+A folder of plain arrays, N frames, K joints: ``keypoints.npy`` float32 (N, K, 3) of (u px, v px, depth m relative to
+the root), ``scores.npy`` float32 (N, K), perhaps ``depth_std.npy`` float32 (N, K), a depth's standard deviation, m,
 ``frame_names.npy`` (N,) and ``store.json``. That says where they come from, under which bounding boxes they were made
-(``bbox_policy``), whether there are depths (``has_depth``; if not, the column is NaN) and the SHA-256 of each array, by
-which damage is noticed; older stores do not say that. Row i belongs to row i of the annotation. The folder is written
-under a temporary name and takes its own when complete.
+(``bbox_policy``), the joints' names, whether there are depths (``has_depth``; if not, the column is NaN) and the
+SHA-256 of each array, by which damage is noticed; older stores do not say names and sums. Row i belongs to row i of the
+annotation. The folder is written under a temporary name and takes its own when complete.
 """
 
 import hashlib
@@ -23,16 +23,16 @@ from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import FROM_ROOT, PIXELS, require_unit
 
-from .h36m_annotation import H36MAnnotation
+from .pose_annotation import PoseAnnotation
 
 SCHEMA_VERSION = 2
 _META_FILE = 'store.json'
 _CHECKED_FRAMES = 1 << 16  # at once, 13 MB
 
 
-def _shapes(has_depth_std: bool) -> dict[str, tuple]:
+def _shapes(joints: int, has_depth_std: bool) -> dict[str, tuple]:
     """Of a frame, by array."""
-    return dict(keypoints=(17, 3), scores=(17,), **(dict(depth_std=(17,)) if has_depth_std else {}))
+    return dict(keypoints=(joints, 3), scores=(joints,), **(dict(depth_std=(joints,)) if has_depth_std else {}))
 
 
 def _sha256(path: Path) -> str:
@@ -48,9 +48,9 @@ class SequenceStore:
         annotation: the annotation that the store must belong to.
 
     Attributes:
-        keypoints: (N, 17, 3) of (u px, v px, depth m).
-        scores: (N, 17) in [0, 1].
-        depth_std: (N, 17) m, None if the store has none.
+        keypoints: (N, K, 3) of (u px, v px, depth m).
+        scores: (N, K) in [0, 1].
+        depth_std: (N, K) m, None if the store has none.
         bbox_policy: the bounding boxes of the first stage, or ``'published'`` for detections made elsewhere.
         has_depth: whether the third column is more than NaN.
         meta: the content of ``store.json``.
@@ -59,7 +59,7 @@ class SequenceStore:
         InputError: the folder is missing or damaged, or belongs to another annotation.
     """
 
-    def __init__(self, path: str | Path, annotation: H36MAnnotation) -> None:
+    def __init__(self, path: str | Path, annotation: PoseAnnotation) -> None:
         self.path = Path(path)
         how_to_make = 'Make it with tools/extract_depth_sequences.py, or with tools/import_predictions.py.'
         if not (self.path / _META_FILE).is_file():
@@ -70,7 +70,8 @@ class SequenceStore:
                 raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
             count, owner = self.meta['num_frames'], self.meta['annotation']['sha256']
             self.bbox_policy, self.has_depth = str(self.meta['bbox_policy']), bool(self.meta['has_depth'])
-            shapes, written = _shapes(self.meta.get('has_depth_std', False)), self.meta.get('sha256', {})
+            joints, has_depth_std = annotation.skeleton.num_joints, self.meta.get('has_depth_std', False)
+            shapes, written = _shapes(joints, has_depth_std), self.meta.get('sha256', {})
             arrays = {name: open_memmap(self.path / f'{name}.npy', mode='c') for name in shapes}
             files = [f'{name}.npy' for name in shapes if f'{name}.npy' in written]
             changed = [name for name in files if _sha256(self.path / name) != written[name]]
@@ -83,6 +84,12 @@ class SequenceStore:
                 f'the depth sequence store {self.path} belongs to another annotation: it was made for sha256 {owner}, '
                 f'but {annotation.path} has {annotation.sha256}. Give the store of this annotation, or make one with '
                 'tools/extract_depth_sequences.py.'
+            )
+        names = annotation.skeleton.joint_names
+        if (stored := tuple(self.meta.get('joint_names', names))) != names:
+            raise InputError(
+                f'the depth sequence store {self.path} has the joints {list(stored)}, and the metainfo of the data set '
+                f'{list(names)}. Give the metainfo that the store was made with, or make it again.'
             )
         for name, shape in shapes.items():
             array = arrays[name]
@@ -113,7 +120,7 @@ class SequenceStore:
 @contextmanager
 def write_sequence_store(
     path: str | Path,
-    annotation: H36MAnnotation,
+    annotation: PoseAnnotation,
     bbox_policy: str,
     meta: dict,
     has_depth: bool = True,
@@ -158,11 +165,12 @@ def _allocate(path: Path, dtype: DTypeLike, shape: tuple) -> np.memmap:
 class _Writer:
     """Fills the arrays of a store in ``folder``."""
 
-    def __init__(self, folder: Path, annotation: H36MAnnotation, has_depth: bool, has_depth_std: bool) -> None:
+    def __init__(self, folder: Path, annotation: PoseAnnotation, has_depth: bool, has_depth_std: bool) -> None:
         self.folder = folder
         self.annotation = annotation
         self._finite_columns = 3 if has_depth else 2
-        shapes = {name: (len(annotation), *shape) for name, shape in _shapes(has_depth_std).items()}
+        joints = annotation.skeleton.num_joints
+        shapes = {name: (len(annotation), *shape) for name, shape in _shapes(joints, has_depth_std).items()}
         self._arrays = {name: _allocate(folder / f'{name}.npy', np.float32, shape) for name, shape in shapes.items()}
         self._written = np.zeros(len(annotation), bool)
 
@@ -173,9 +181,9 @@ class _Writer:
 
         Args:
             rows: (B,) rows of the annotation.
-            keypoints: (B, 17, 3) of (u px, v px, depth m).
-            scores: (B, 17).
-            depth_std: (B, 17) m, for a store that has it.
+            keypoints: (B, K, 3) of (u px, v px, depth m).
+            scores: (B, K).
+            depth_std: (B, K) m, for a store that has it.
         """
         batch = dict(keypoints=keypoints, scores=scores) | ({} if depth_std is None else dict(depth_std=depth_std))
         if batch.keys() != self._arrays.keys():
@@ -198,6 +206,7 @@ class _Writer:
         meta = dict(
             schema_version=SCHEMA_VERSION,
             num_frames=len(self.annotation),
+            joint_names=list(self.annotation.skeleton.joint_names),
             annotation=dict(file=self.annotation.path.name, sha256=self.annotation.sha256),
             sha256={f'{name}.npy': _sha256(self.folder / f'{name}.npy') for name in self._arrays},
             **meta,

@@ -1,18 +1,57 @@
 """The camera of a video, given or assumed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import focal_length, require_unit
 
-# Human3.6M's focal length in widths of its square frames, the mean of its cameras; assumed of unknown cameras too.
-TRAINING_FOCAL = 1.147
+_MOST_CAMERAS = 64  # that are kept of a data set with many
+
+# The mean of Human3.6M's cameras, in widths of its square frames.
+H36M_CAMERA = dict(f=[1.147, 1.147], c=[0.5, 0.5], k=[0.0, 0.0, 0.0], p=[0.0, 0.0], aspect=1.0)
+
+
+def normalised_cameras(cameras: Iterable[dict]) -> list[dict]:
+    """The different cameras among those of a data set's videos, in units of the image width: plain numbers.
+
+    Args:
+        cameras: as in :mod:`depth_refine.functional.camera`.
+
+    Returns:
+        Of each ``f`` (2), ``c`` (2), ``k`` (3), ``p`` (2) and ``aspect``, the image's height; of more than 64, every
+        n-th in the order of their focal lengths. Nothing if a camera has no focal length.
+    """
+    different = {}
+    for camera in cameras:
+        if 'f' not in camera:
+            return []
+        width = float(camera['w'])
+        entry = {key: tuple((np.ravel(camera[key]) / width).tolist()) for key in 'fc'}
+        for key, count in (('k', 3), ('p', 2)):
+            entry[key] = tuple(np.ravel(camera.get(key, [0] * count)).astype(float).tolist())
+        different[tuple(entry.values()), float(camera['h']) / width] = entry
+    ordered = [dict(entry, aspect=aspect) for (_, aspect), entry in sorted(different.items())]
+    chosen = ordered[:: -(-len(ordered) // _MOST_CAMERAS)] if ordered else []
+    return [{key: list(value) if isinstance(value, tuple) else value for key, value in e.items()} for e in chosen]
+
+
+def nearest_camera(camera: dict, cameras: list[dict]) -> dict:
+    """The one of :func:`normalised_cameras` whose numbers differ least from those of a camera."""
+    (own,) = normalised_cameras([camera])
+    return min(cameras, key=lambda other: np.sum((_numbers(own) - _numbers(other)) ** 2))
+
+
+def _numbers(entry: dict) -> np.ndarray:
+    return np.array([*entry['f'], *entry['c'], *entry['k'], *entry['p'], entry['aspect']])
 
 
 def make_camera(
-    size: tuple[int, int], intrinsics: Sequence[float] | None = None, extrinsics: dict | None = None
+    size: tuple[int, int],
+    intrinsics: Sequence[float] | None = None,
+    extrinsics: dict | None = None,
+    cameras: Sequence[dict] = (H36M_CAMERA,),
 ) -> tuple[dict, str]:
     """A camera in the form of :mod:`depth_refine.functional.camera`.
 
@@ -21,6 +60,8 @@ def make_camera(
         intrinsics: fx, fy, cx, cy, px, and, if the lens distorts, k1, k2, k3, p1, p2; by default assumed.
         extrinsics: ``R`` (3, 3), the rotation from the camera frame to the world frame, and ``T`` (3,), the camera's
             centre in world metres, if the world frame is known.
+        cameras: of the training, see :func:`normalised_cameras`: a camera that is not given has their focal length, in
+            longer sides of the frame.
 
     Returns:
         The camera and a sentence on where it comes from.
@@ -31,10 +72,12 @@ def make_camera(
     width, height = size
     check_camera(intrinsics, extrinsics)
     if intrinsics is None:
-        focal = TRAINING_FOCAL * max(width, height)
+        focal_in_sides = float(np.median([np.mean(other['f']) / max(1, other['aspect']) for other in cameras]))
+        focal = focal_in_sides * max(width, height)
         numbers = np.array([focal, focal, width / 2, height / 2])
         source = (
-            f'assumed: focal length {focal:.0f} px, {TRAINING_FOCAL:g} times the longer side, and no lens distortion. '
+            f'assumed: focal length {focal:.0f} px, {focal_in_sides:.4g} times the longer side as in '
+            'training, and no lens distortion. '
             'Distances from the camera scale with the focal length.'
         )
     else:

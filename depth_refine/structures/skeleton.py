@@ -4,12 +4,15 @@ import functools
 import re
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 
+import mmpose
 import numpy as np
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from depth_refine.utils.errors import InputError
 
+_MMPOSE_FOLDER = 'configs/_base_/datasets'
 _SIDE = re.compile(r'(?:^|_)(left|right|l|r)(?:_|$)|^([LR])(?=[A-Z])')
 
 
@@ -167,6 +170,9 @@ def parse_metainfo(metainfo: dict) -> dict:
     """
     if 'keypoint_id2name' in metainfo:
         return metainfo
+    path = Path(metainfo.get('from_file', ''))
+    if path.parent.as_posix() == _MMPOSE_FOLDER and not path.is_file():  # MMPose's own, which is in its package
+        metainfo = dict(from_file=str(Path(mmpose.__file__).with_name('.mim') / path))
     try:
         return parse_pose_metainfo(metainfo)
     except FileNotFoundError as error:

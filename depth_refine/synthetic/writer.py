@@ -14,6 +14,7 @@ from tqdm import tqdm
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.functional.camera import project, world_to_camera
 from depth_refine.synthetic.cameras import make_cameras
+from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import ACTIVITIES
 from depth_refine.synthetic.performances import Performance, choose_test_subjects, procedural_performances
@@ -120,7 +121,7 @@ def _write_annotations(folder: Path, splits: dict, videos: list, cameras: dict) 
         pickle.dump(cameras, file, protocol=4)
     for split, subjects in splits.items():
         sequences = [_annotate(p, camera) for p, camera in videos if p.subject in subjects]
-        write_annotation(folder / f'fps50/h36m_{split}.npz', sequences)
+        write_annotation(folder / f'fps50/h36m_{split}.npz', sequences, FPS)
 
 
 def _annotate(performance: Performance, camera: dict) -> AnnotatedSequence:

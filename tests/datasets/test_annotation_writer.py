@@ -21,10 +21,10 @@ def test_rows(tmp_path):
     second = sequence('S11_WalkDog.55011271', [1], 1)
     paths = [tmp_path / 'new/a.npz', tmp_path / 'new/b.npz']
     for path in paths:
-        write_annotation(path, [first, second])
+        write_annotation(path, [first, second], 50)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     npz = np.load(paths[0])
-    assert sorted(npz) == ['S', 'center', 'crop', 'imgname', 'part', 'scale']
+    assert sorted(npz) == ['S', 'center', 'crop', 'frame_rate', 'imgname', 'part', 'scale']
     np.testing.assert_array_equal(npz['crop'], np.concatenate([first.crops, second.crops]))
     assert npz['imgname'].tolist() == [
         'S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg',
@@ -42,6 +42,6 @@ def test_rows(tmp_path):
 
 def test_nothing_is_left_of_a_failure(tmp_path):
     broken = sequence('S1_Eating.54138969', [1, 2], 0)._replace(keypoints_3d=np.zeros((2, 16)))
-    with pytest.raises(ValueError, match='dimension'):
-        write_annotation(tmp_path / 'a.npz', [sequence('S1_Posing.54138969', [1], 0), broken])
+    with pytest.raises(ValueError, match=r'keypoints_3d of S1_Eating.54138969: expected \(2, 17, 3\), got \(2, 16\)'):
+        write_annotation(tmp_path / 'a.npz', [sequence('S1_Posing.54138969', [1], 0), broken], 50)
     assert not list(tmp_path.iterdir())

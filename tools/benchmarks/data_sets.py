@@ -96,7 +96,7 @@ def write_data_root(root: Path, dataset: dict, frames: int) -> None:
         length = min(VIDEO, frames - start)
         name = f'S1_Walking_{number}.{_CAMERA["id"]}'
         sequences.append(AnnotatedSequence(name, np.arange(1, length + 1), pixels[:length], joints[:length]))
-    write_annotation(root / dataset['ann_file'], sequences)
+    write_annotation(root / dataset['ann_file'], sequences, 50)
     camera_file = root / 'annotation_body3d/cameras.pkl'
     camera_file.write_bytes(pickle.dumps({('S1', _CAMERA['id']): _CAMERA}))
 

@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
-from depth_refine.datasets.h36m_annotation import Sequence
+from depth_refine.datasets.pose_annotation import Sequence
 from depth_refine.structures.skeleton import JOINT_NAMES, ROOT
 from depth_refine.utils.errors import InputError
 

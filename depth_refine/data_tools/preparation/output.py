@@ -102,9 +102,11 @@ def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequ
         partial.write_bytes(pickle.dumps(cameras, protocol=4))
     for step in steps:
         for split, those in by_split(sequences).items():
-            arrays_of = {name: [array[::step] for array in arrays if array is not None] for name, *arrays in those}
-            every_nth = [AnnotatedSequence(name, *arrays) for name, arrays in arrays_of.items()]
-            write_annotation(annotation_file(folder, split, step), every_nth)
+            every_nth = [
+                AnnotatedSequence(s.name, *(array if array is None else array[::step] for array in s[1:5]))
+                for s in those
+            ]
+            write_annotation(annotation_file(folder, split, step), every_nth, _FRAME_RATE / step)
 
 
 def annotation_file(folder: Path, split: str, step: int) -> Path:

@@ -41,7 +41,7 @@ def boxes(poses, tmp_path, official_cameras):
     (tmp_path / 'cameras.pkl').write_bytes(pickle.dumps({KEY: official_cameras[KEY]}))
     name = 'S5_Eating.60457274'
     frames = np.arange(1, len(poses[0]) + 1)
-    write_annotation(tmp_path / 'a.npz', [AnnotatedSequence(name, frames, *poses[:2])])
+    write_annotation(tmp_path / 'a.npz', [AnnotatedSequence(name, frames, *poses[:2])], 50)
     boxes = {}
     for policy in H36MImageDataset.BBOX_POLICIES:
         files = dict(ann_file='a.npz', data_root=str(tmp_path), camera_param_file='cameras.pkl')

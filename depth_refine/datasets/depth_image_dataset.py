@@ -3,25 +3,24 @@
 import numpy as np
 from mmpose.registry import DATASETS
 
-from depth_refine.structures.skeleton import ROOT
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .h36m_dataset import H36MDataset
+from .depth_dataset import DepthDataset
 
 _PELVIS_SQUARE = 2.0  # metres
 
 
 @DATASETS.register_module()
-class H36MImageDataset(H36MDataset):
-    """Frames of Human3.6M with camera and 3D target, for the integral head.
+class DepthImageDataset(DepthDataset):
+    """Frames with camera and 3D target, for the integral head.
 
     A sample holds, for MMPose's top-down transforms, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,),
-    ``keypoints`` (1, 17, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, 17), 1 where
+    ``keypoints`` (1, K, 3) of (u px, v px, depth m relative to the root) and ``keypoints_visible`` (1, K), 1 where
     all three are annotated, in test mode where the 3D joint is. The depth rides in ``keypoints`` so that flips swap it
     with its joint; MMPose's transforms change u and v alone. Besides: ``img_id`` (the row in the annotation),
     ``sequence``, ``subject``, ``action``, ``frame``, ``camera_param``, ``bbox_policy``, and in test mode
-    ``keypoints_cam`` (1, 17, 3), absolute camera-frame metres. Where the image files are crops, ``crop_window`` (4,) x1
+    ``keypoints_cam`` (1, K, 3), absolute camera-frame metres. Where the image files are crops, ``crop_window`` (4,) x1
     y1 x2 y2 px and ``frame_size`` (w, h) px tell :class:`LoadReadableImage` where a crop belongs; everything else is in
     pixels of the full frame.
 
@@ -29,12 +28,12 @@ class H36MImageDataset(H36MDataset):
         ann_file: the annotation npz, relative to ``data_root``.
         frame_step: use every n-th frame of each video.
         bbox_policy: ``'annotation'``, the annotation's own box, or ``'pelvis_2m'``, the projection of a fronto-parallel
-            2 m square at the true pelvis (Sun et al.). It moves results by tens of mm: use one in training, test and
+            2 m square at the true root (Sun et al.). It moves results by tens of mm: use one in training, test and
             extraction.
-        kwargs: see :class:`H36MDataset`.
+        kwargs: see :class:`DepthDataset`.
 
     Raises:
-        InputError: see :class:`H36MAnnotation`; an unknown ``bbox_policy``.
+        InputError: see :class:`PoseAnnotation`; an unknown ``bbox_policy``.
     """
 
     BBOX_POLICIES = ('annotation', 'pelvis_2m')
@@ -42,7 +41,7 @@ class H36MImageDataset(H36MDataset):
     def __init__(self, ann_file: str, frame_step: int = 1, bbox_policy: str = 'annotation', **kwargs) -> None:
         if bbox_policy not in self.BBOX_POLICIES:
             raise InputError(f'unknown bbox_policy {bbox_policy!r}: expected one of {self.BBOX_POLICIES}')
-        require_number('frame_step of H36MImageDataset', frame_step, 1, whole=True)
+        require_number('frame_step of DepthImageDataset', frame_step, 1, whole=True)
         self.frame_step = frame_step
         self.bbox_policy = bbox_policy
         super().__init__(ann_file=ann_file, **kwargs)
@@ -57,10 +56,11 @@ class H36MImageDataset(H36MDataset):
         index = annotation.sequence_ids[row]
         sequence, camera = annotation.sequences[index], annotation.cameras[index]
         joints = annotation.keypoints_3d[row]
-        depth = joints[:, 2:] - joints[ROOT, 2]
+        root = self.skeleton.root
+        depth = joints[:, 2:] - joints[root, 2]
         visible = annotation.keypoints_3d_visible[row]
         if not self.test_mode:  # a label has both, and its depth is that from the root
-            visible = annotation.keypoints_visible[row] & visible & visible[ROOT]
+            visible = annotation.keypoints_visible[row] & visible & visible[root]
         sample = dict(
             **dict(id=row, img_id=row, frame=int(annotation.frames[row])),
             img_path=self.image_path(row),
@@ -71,6 +71,8 @@ class H36MImageDataset(H36MDataset):
             camera_param=camera,
             **self.sequence_info(sequence),
         )
+        if annotation.actions is not None:
+            sample['action'] = str(annotation.actions[row])
         if annotation.crops is not None:
             sample.update(crop_window=annotation.crops[row], frame_size=(int(camera['w']), int(camera['h'])))
         if self.test_mode:  # the flip of a training pipeline would not mirror it
@@ -82,6 +84,12 @@ class H36MImageDataset(H36MDataset):
         if self.bbox_policy == 'annotation':
             center, half = self.annotation.center[row], self.annotation.scale[row] * 100
         else:
-            center = self.annotation.keypoints[row, ROOT]
-            half = _PELVIS_SQUARE / 2 * np.reshape(camera['f'], 2) / self.annotation.keypoints_3d[row, ROOT, 2]
+            if 'f' not in camera:
+                raise InputError(
+                    f"bbox_policy='pelvis_2m' projects a square, and a camera of {self.camera_param_file} has no focal "
+                    "length: expected 'f' and 'c', px, or bbox_policy='annotation'"
+                )
+            root = self.skeleton.root
+            center = self.annotation.keypoints[row, root]
+            half = _PELVIS_SQUARE / 2 * np.reshape(camera['f'], 2) / self.annotation.keypoints_3d[row, root, 2]
         return np.concatenate([center - half, center + half]).astype(np.float32)

@@ -11,20 +11,19 @@ from mmpose.registry import DATASETS
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
-from depth_refine.structures.skeleton import ROOT
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .h36m_dataset import H36MDataset
+from .depth_dataset import DepthDataset
 from .sequence_store import SequenceStore
 
 
 @DATASETS.register_module()
-class H36MDepthSequenceDataset(H36MDataset):
+class DepthSequenceDataset(DepthDataset):
     """Sequences of 2D poses, with or without depths, and their 3D poses, for the refiner.
 
-    Shape key: T input frames, T' target frames, C channels: u and v px, the depth relative to the root in m, and its
-    standard deviation in m, two to four of them.
+    Shape key: T input frames, T' target frames, K joints, C channels: u and v px, the depth relative to the root in m,
+    and its standard deviation in m, two to four of them.
 
     In training a sample is a window of ``seq_len`` frames around one target frame, and every ``frame_step``-th frame of
     every video is the target of one window. In test mode a sample is a whole video. With ``clip_len`` a sample is a
@@ -32,13 +31,15 @@ class H36MDepthSequenceDataset(H36MDataset):
     continued by their first and last frames, so that every frame is predicted; windows are cut out when they are asked
     for.
 
-    A sample holds ``keypoints`` (T, 17, C), ``keypoints_visible`` (T, 17), ``lifting_target`` (T', 17, 3) absolute
-    camera-frame metres, ``lifting_target_visible`` (T', 17), ``camera_param``, ``target_img_path`` and ``img_ids``
-    (T'), ``sequence``, ``subject``, ``action`` and ``bbox_policy``, the store's. T = T' + ``seq_len`` - 1, and T' is 1
+    A sample holds ``keypoints`` (T, K, C), ``keypoints_visible`` (T, K), ``lifting_target`` (T', K, 3) absolute
+    camera-frame metres, ``lifting_target_visible`` (T', K), ``camera_param``, ``target_img_path``, ``frames``
+    and ``img_ids`` (T'), ``sequence``, ``subject``, ``action`` (of a video with several, that of each frame, T'),
+    ``root_index`` and ``bbox_policy``, the store's. T = T' + ``seq_len`` - 1, and T' is 1
     in training and the video's length in test mode, or ``clip_len``.
 
     A sample is a batch of one. The pipeline begins with a batch of samples: tensors with a batch axis in front, in
-    ``camera_param`` the image sizes ``w`` and ``h`` alone. Steps whose attribute ``batched`` is true, as that of
+    ``camera_param`` the numbers of each sample's camera, ``w`` and ``h`` (B,) and, if all cameras have them, ``f``,
+    ``c`` and ``p`` (B, 2) and ``k`` (B, 3). Steps whose attribute ``batched`` is true, as that of
     :mod:`depth_refine.datasets.transforms` is, take it whole. Before the first other step it is split into samples of
     NumPy arrays, as MMPose's transforms know them, and all further steps take these one by one. If there is no other
     step, a training data loader gets the batch from ``__getitems__``, for ``merge_windows``.
@@ -58,10 +59,10 @@ class H36MDepthSequenceDataset(H36MDataset):
         causal: the target is the last frame of its window instead of the middle one.
         device: where batches are put together. On an accelerator all arrays are held there, and the data loader must
             not have workers.
-        kwargs: see :class:`H36MDataset`.
+        kwargs: see :class:`DepthDataset`.
 
     Raises:
-        InputError: see :class:`H36MAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is
+        InputError: see :class:`PoseAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is
             needed but not given, has no depth or was made under other bounding boxes; or a ``seq_len`` longer than
             every video.
     """
@@ -123,14 +124,14 @@ class H36MDepthSequenceDataset(H36MDataset):
         return np.stack([np.full(len(starts), index), starts, counts], axis=-1).astype(np.int32)
 
     def _read_inputs(self) -> list[np.ndarray]:
-        """Arrays (N, 17, ...) whose last axes together are the C channels; memory-mapped if they come from a store."""
+        """Arrays (N, K, ...) whose last axes together are the C channels; memory-mapped if they come from a store."""
         if self.input_source.startswith('gt'):
             self.bbox_policy = 'not needed'
             keypoints = self.annotation.keypoints
             if self.input_source == 'gt2d':
                 return [keypoints]
             depth = self.annotation.keypoints_3d[..., 2:]
-            return [keypoints, depth - depth[:, ROOT, None]]
+            return [keypoints, depth - depth[:, self.skeleton.root, None]]
         store = SequenceStore(self.depth_store, self.annotation)
         if self.bbox_policy not in (None, store.bbox_policy):
             raise InputError(
@@ -162,8 +163,14 @@ class H36MDepthSequenceDataset(H36MDataset):
             camera_param=dict(self.annotation.cameras[index]),  # which a flip of MMPose may change
             target_img_path=[self.image_path(row) for row in targets],
             img_ids=targets,
+            frames=self.annotation.frames[targets],
             **self.sequence_info(sequence),
+            **self._actions(targets),
         )
+
+    def _actions(self, rows: np.ndarray) -> dict:
+        """The actions of frames in a video of several."""
+        return {} if self.annotation.actions is None else dict(action=self.annotation.actions[rows].tolist())
 
     @force_full_init
     def sample_name(self, index: int) -> str:
@@ -233,13 +240,13 @@ class H36MDepthSequenceDataset(H36MDataset):
         *inputs, target, visible = self._arrays
         inputs = [_pick(array, frames) for array in inputs]
         keypoints = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1)
-        width, height = self._image_sizes[videos].unbind(dim=1)
+        cameras = {key: values[videos] for key, values in self._cameras.items()}
         return dict(
             keypoints=keypoints,
             keypoints_visible=keypoints.new_ones(()).expand(keypoints.shape[:-1]),
             lifting_target=_pick(target, targets),
             lifting_target_visible=_pick(visible, targets).float(),
-            camera_param=dict(w=width, h=height),
+            camera_param=cameras,
         )
 
     def _rows_of(self, videos: Tensor, starts: Tensor, frames: int) -> Tensor:
@@ -269,9 +276,15 @@ class H36MDepthSequenceDataset(H36MDataset):
         ]
 
     @functools.cached_property
-    def _image_sizes(self) -> Tensor:
-        sizes = [(camera['w'], camera['h']) for camera in self.annotation.cameras]
-        return torch.tensor(sizes, dtype=torch.float32, device=self.device)
+    def _cameras(self) -> dict[str, Tensor]:
+        """What the cameras of all S videos have: ``w`` and ``h`` (S,); ``f``, ``c``, ``p`` (S, 2) and ``k`` (S, 3)."""
+        cameras = self.annotation.cameras
+        keys = [key for key in 'whfckp' if all(key in camera for camera in cameras)]
+        numbers = {key: np.stack([np.asarray(camera[key], np.float32) for camera in cameras]) for key in keys}
+        return {
+            key: torch.from_numpy(values if key in 'wh' else values.reshape(len(cameras), -1)).to(self.device)
+            for key, values in numbers.items()
+        }
 
 
 def _pick(array: Tensor, rows: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.datasets.h36m_image_names import index_image_names
+from depth_refine.datasets.videos_of_rows import Video, index_image_names
 from depth_refine.utils.h36m_names import parse_image_name
 
 
@@ -28,7 +28,9 @@ def test_same_as_name_by_name(seed):
     expected = list(dict.fromkeys(name.sequence for name in parsed))
     assert frames.tolist() == [name.frame for name in parsed] and frames.dtype == sequence_ids.dtype == np.int32
     assert sequence_ids.tolist() == [expected.index(name.sequence) for name in parsed]
-    assert sequences == [next(name for name in parsed if name.sequence == sequence) for sequence in expected]
+    assert sequences == [
+        next(Video(*name[:4]) for name in parsed if name.sequence == sequence) for sequence in expected
+    ]
 
 
 @pytest.mark.parametrize(

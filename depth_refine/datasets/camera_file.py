@@ -1,0 +1,88 @@
+"""Camera files of a data root."""
+
+from pathlib import Path
+
+import numpy as np
+
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.safe_pickle import PlainUnpickler
+from depth_refine.utils.units import CAMERA_POSITION, focal_length, require_unit
+
+HOW_TO_GET = (
+    'docs/human36m.md tells how to prepare Human3.6M, docs/customize.md how to write data of your own; '
+    'tools/make_synthetic.py makes a data root of the same layout'
+)
+_SHAPES = dict(w=(), h=(), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), R=(3, 3), T=(3, 1))
+_REQUIRED = ('w', 'h')
+
+
+def load_cameras(path: str | Path) -> dict[tuple[str, str] | str, dict]:
+    """Read a ``cameras.pkl`` such as MMPose's without running code from it.
+
+    Args:
+        path: pickle of a dict from (subject, camera) or from camera alone to a camera dict, see
+            :mod:`depth_refine.functional.camera`: ``w`` and ``h`` are needed; ``f`` and ``c`` for what projects;
+            ``R`` and ``T`` for world coordinates.
+
+    Returns:
+        That dict, its arrays of the shapes given there; ``k`` and ``p`` of a lens without distortion are 0.
+
+    Raises:
+        InputError: the file is missing, damaged or holds anything else, or an entry of a camera is missing, misshapen
+            or not of a camera.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f'no camera file {path.absolute()}. {HOW_TO_GET}.')
+    try:
+        with path.open('rb') as file:
+            cameras = PlainUnpickler(file).load()
+    except Exception as error:  # a damaged pickle can raise anything
+        raise InputError(
+            f'{path} is not a pickle of plain camera dictionaries ({error}). Write or copy it again.'
+        ) from error
+    if not isinstance(cameras, dict):
+        raise InputError(
+            f'{path}: expected a dict of (subject, camera) or camera to camera dicts, got {type(cameras).__name__}'
+        )
+    return {key: _checked(path, key, camera) for key, camera in cameras.items()}
+
+
+def camera_of(cameras: dict, subject: str, camera: str) -> dict | None:
+    """The camera of a video: that of its subject, or the one that all subjects share."""
+    return cameras.get((subject, camera), cameras.get(camera))
+
+
+def _checked(path: Path, key: object, camera: object) -> dict:
+    """A camera with arrays of the right shapes; what is no camera is refused."""
+    if not isinstance(camera, dict):
+        raise InputError(f'{path}: expected a dict as camera {key}, got {type(camera).__name__}')
+    checked = dict(camera)
+    for name, shape in _SHAPES.items():
+        if name not in camera and name not in _REQUIRED:
+            continue
+        try:
+            numbers = np.asarray(camera.get(name))
+        except ValueError:  # nested lists of different lengths
+            numbers = np.empty(0)
+        fits = numbers.shape == shape or (len(shape) == 2 and numbers.size == shape[0] * shape[1])
+        if not fits or numbers.dtype.kind not in 'fiu' or not np.isfinite(numbers).all():
+            raise InputError(f'{path}: camera {key} needs {name!r} of shape {shape}, finite numbers')
+        checked[name] = camera[name] if shape == () else numbers.reshape(shape)
+    if min(camera['w'], camera['h'], np.min(camera.get('f', 1))) <= 0:
+        raise InputError(f"{path}: 'f', 'w' and 'h' of camera {key} must be above 0. Write or copy it again.")
+    if ('f' in camera) != ('c' in camera):
+        raise InputError(f"{path}: camera {key} needs both 'f' and 'c', px, or neither")
+    if 'f' in camera:
+        checked.setdefault('k', np.zeros((3, 1)))
+        checked.setdefault('p', np.zeros((2, 1)))
+        require_unit(f"{path}: 'f' of camera {key}", camera['f'], focal_length(max(camera['w'], camera['h'])))
+    if 'R' in camera:
+        rotation = np.asarray(camera['R'], float)
+        if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+            raise InputError(
+                f"{path}: 'R' of camera {key} is not a rotation: {rotation.tolist()}. Write or copy it again."
+            )
+    if 'T' in camera:
+        require_unit(f"{path}: 'T' of camera {key}", camera['T'], CAMERA_POSITION)
+    return checked

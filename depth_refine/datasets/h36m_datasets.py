@@ -1,0 +1,36 @@
+"""The annotation and the data sets of Human3.6M: its joints and root."""
+
+from pathlib import Path
+
+from mmpose.registry import DATASETS
+
+from depth_refine.structures.skeleton import H36M
+
+from .depth_image_dataset import DepthImageDataset
+from .depth_sequence_dataset import DepthSequenceDataset
+from .pose_annotation import PoseAnnotation
+
+_METAINFO = dict(from_file='configs/_base_/datasets/h36m.py')
+
+
+class H36MAnnotation(PoseAnnotation):
+    """:class:`PoseAnnotation` with Human3.6M's 17 joints in MMPose's order."""
+
+    def __init__(self, ann_file: str | Path, camera_file: str | Path) -> None:
+        super().__init__(ann_file, camera_file, H36M)
+
+
+@DATASETS.register_module()
+class H36MImageDataset(DepthImageDataset):
+    """:class:`DepthImageDataset` with Human3.6M's 17 joints in MMPose's order."""
+
+    METAINFO = _METAINFO
+    ROOT = 'root'
+
+
+@DATASETS.register_module()
+class H36MDepthSequenceDataset(DepthSequenceDataset):
+    """:class:`DepthSequenceDataset` with Human3.6M's 17 joints in MMPose's order."""
+
+    METAINFO = _METAINFO
+    ROOT = 'root'

@@ -1,0 +1,106 @@
+"""Which frame of which video each of a million rows is: from columns, or from Human3.6M's image names."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from depth_refine.utils.h36m_names import parse_image_name
+
+_PART = 1 << 14  # names at a time
+_MOST_DIGITS = 9  # of a frame number in 32 bits
+
+
+class Video(NamedTuple):
+    """One camera's view of one take."""
+
+    name: str  # S1_Directions_1.54138969
+    subject: str  # S1
+    action: str  # Directions; '' if it has none, or several
+    camera: str  # 54138969
+
+
+def index_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[Video]]:
+    """Group rows by their columns ``sequence`` and ``camera``.
+
+    Args:
+        columns: (N,) texts ``sequence`` and perhaps ``camera``, ``subject`` and ``action``.
+
+    Returns:
+        - sequence_ids (N,) int32, index into the videos.
+        - the videos in the order of their first rows. A sequence that several cameras saw is named with its camera,
+          ``walk.left``.
+
+    Raises:
+        ValueError: the rows of a video name several subjects; the message begins with a row.
+    """
+    sequences, cameras = (_text(columns, key) for key in ('sequence', 'camera'))
+    names, name_ids = np.unique(sequences, return_inverse=True)
+    camera_names, camera_ids = np.unique(cameras, return_inverse=True)
+    _, firsts, ids = np.unique(name_ids * len(camera_names) + camera_ids, return_index=True, return_inverse=True)
+    order = np.argsort(firsts)
+    sequence_ids = np.argsort(order)[ids].astype(np.int32)
+    seen_by = np.bincount(name_ids[firsts], minlength=len(names))
+    values = {}
+    for key in ('subject', 'action'):
+        texts = _text(columns, key)
+        first_of_row = texts[firsts[order]][sequence_ids]
+        values[key], differs = texts[firsts[order]], texts != first_of_row
+        if key == 'subject' and differs.any():
+            row = int(np.argmax(differs))
+            raise ValueError(
+                f"row {row}: 'subject' is {texts[row]!r}, but {first_of_row[row]!r} in its video's first row"
+            )
+        values[key][np.unique(sequence_ids[differs])] = ''
+    videos = []
+    for index, row in enumerate(firsts[order]):
+        name, camera = str(sequences[row]), str(cameras[row])
+        is_named = seen_by[name_ids[row]] == 1 or name.endswith(f'.{camera}')
+        name = name if is_named else f'{name}.{camera}'
+        videos.append(Video(name, str(values['subject'][index]), str(values['action'][index]), camera))
+    return sequence_ids, videos
+
+
+def _text(columns: dict[str, np.ndarray], key: str) -> np.ndarray:
+    return columns.get(key, np.full(len(columns['sequence']), ''))
+
+
+def index_image_names(names: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Video]]:
+    """Tell frame and video of each image of Human3.6M.
+
+    Neighbours whose names differ in their frame number alone are parsed once.
+
+    Args:
+        names: (N,) bytes in UTF-8, image paths, in any order.
+
+    Returns:
+        - frames (N,) int32, frame numbers.
+        - sequence_ids (N,) int32, index into the videos.
+        - the videos in the order of their first rows.
+
+    Raises:
+        ValueError: a name is not of Human3.6M's form; the message begins with its row.
+    """
+    frames, sequence_ids = np.empty((2, len(names)), np.int32)
+    sequences: dict[str, tuple[int, Video]] = {}
+    for start in range(0, len(names), _PART):
+        part = names[start : start + _PART]
+        before, _, rest = np.strings.rpartition(part, b'_')
+        number, _, behind = np.strings.partition(rest, b'.')
+        is_number = np.strings.isdigit(number) & (np.strings.str_len(number) <= _MOST_DIGITS)
+        frames[start : start + _PART] = np.where(is_number, number, b'0').astype(np.int32)
+        is_like_the_last = np.zeros(len(part), bool)
+        is_like_the_last[1:] = (
+            (before[1:] == before[:-1]) & (behind[1:] == behind[:-1]) & (is_number[1:] & is_number[:-1])
+        )
+        firsts = np.flatnonzero(~is_like_the_last)
+        ids = np.empty(len(firsts), np.int32)
+        for index, row in enumerate(firsts):
+            try:
+                name = parse_image_name(part[row].decode())
+                frames[start + row] = name.frame
+            except (ValueError, OverflowError) as error:
+                raise ValueError(f'row {start + row}: {error}') from error
+            video = Video(name.sequence, name.subject, name.action, name.camera)
+            ids[index], _ = sequences.setdefault(name.sequence, (len(sequences), video))
+        sequence_ids[start : start + _PART] = np.repeat(ids, np.diff(firsts, append=len(part)))
+    return frames, sequence_ids, [video for _, video in sequences.values()]
