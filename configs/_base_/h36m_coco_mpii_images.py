@@ -8,7 +8,7 @@ bbox_policy = 'annotation'
 codec = dict(type='IntegralPose3D', input_size=(256, 256), depth_range=1.5)
 
 test_meta_keys = (
-    *('id', 'img_id', 'img_path', 'input_size', 'input_center', 'input_scale', 'flip_indices'),
+    *('id', 'img_id', 'img_path', 'input_size', 'input_center', 'input_scale', 'flip_indices', 'root_index'),
     *('camera_param', 'sequence', 'subject', 'action', 'frame', 'bbox_policy'),
 )
 # Human3.6M's box contains its margin; COCO's and MPII's get the usual one

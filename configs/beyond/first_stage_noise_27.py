@@ -14,7 +14,7 @@ test_pipeline = [
     dict(
         type='PackPoseInputs',
         meta_keys=(
-            *('img_ids', 'target_img_path', 'flip_indices'),
+            *('img_ids', 'target_img_path', 'frames', 'flip_indices', 'root_index'),
             *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
         ),
     ),

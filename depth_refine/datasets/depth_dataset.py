@@ -1,5 +1,6 @@
 """What the image and the sequence data sets share."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ class DepthDataset(BaseDataset):
     The annotation stays in a few large arrays, which worker processes share; a sample is put together when it is asked
     for. (MMPose's ``Human36mDataset`` copies every window of every sample, 540 kB each at 243 frames.)
 
-    ``metainfo`` gets besides MMPose's keys ``root_index``, and, from the annotation, ``frame_rate``, frames a second,
-    and ``cameras``, see :func:`normalised_cameras`. MMEngine keeps it in the checkpoints of a training, where inference
-    looks them up.
+    ``metainfo`` gets besides MMPose's keys ``root_index``; from the annotation, ``frame_rate``, frames a second, and
+    ``cameras``, see :func:`normalised_cameras`; and from the pipeline's codec ``normalisation`` and ``depth_range``.
+    MMEngine keeps it in the checkpoints of a training, where inference looks them up.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``, see :mod:`depth_refine.datasets.pose_annotation`.
@@ -61,8 +62,7 @@ class DepthDataset(BaseDataset):
         self.camera_param_file = Path(data_root, camera_param_file)
         data_prefix = dict(img='images/') if data_prefix is None else dict(data_prefix)
         paths = dict(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix)
-        metainfo = self._load_metainfo(metainfo)
-        self.skeleton = Skeleton.from_metainfo(metainfo, self.ROOT if root is None else root)
+        metainfo, self.skeleton = self._load_metainfo(metainfo), self.skeleton_of(metainfo, root)
         metainfo['root_index'] = self.skeleton.root
         super().__init__(**paths, metainfo=metainfo, serialize_data=False, **kwargs)
 
@@ -76,12 +76,21 @@ class DepthDataset(BaseDataset):
             )
         return dict(parse_metainfo(metainfo or cls.METAINFO))
 
+    @classmethod
+    def skeleton_of(cls, metainfo: dict | None, root: str | int | None) -> Skeleton:
+        """The joints of a data set of this class with these arguments."""
+        return Skeleton.from_metainfo(cls._load_metainfo(metainfo), cls.ROOT if root is None else root)
+
     def load_data_list(self) -> np.ndarray:
         """Read the annotation; a sample is one or more integers, from which a subclass's ``build_sample`` makes it."""
         self._check_codecs()
         self.annotation = PoseAnnotation(self.ann_file, self.camera_param_file, self.skeleton)
         cameras = normalised_cameras(self.annotation.cameras)
         self._metainfo.update(frame_rate=self.annotation.frame_rate, cameras=cameras)
+        codecs = filter(None, (getattr(step, 'encoder', None) for step in self.pipeline.transforms))
+        for codec, key in itertools.product(codecs, ('normalisation', 'depth_range')):
+            if hasattr(codec, key):
+                self._metainfo[key] = getattr(codec, key)
         return self.sample_ids()
 
     def _check_codecs(self) -> None:

@@ -94,6 +94,7 @@ class DepthSequenceDataset(DepthDataset):
         self.seq_len, self.frame_step, self.clip_len = seq_len, frame_step, clip_len
         self.depth_store = depth_store and Path(data_root, depth_store)
         self.frames_before = seq_len - 1 if causal else seq_len // 2
+        self.causal = causal
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
     def sample_ids(self) -> np.ndarray:
@@ -105,6 +106,7 @@ class DepthSequenceDataset(DepthDataset):
                 f'{max(lengths)} frames). Use a config with a shorter one, or longer videos.'
             )
         self._inputs = self._read_inputs()
+        self._metainfo['causal'] = self.causal
         if '+' in self.input_source:
             codecs = [getattr(step, 'encoder', None) for step in self.pipeline.transforms]
             for codec in (codec for codec in codecs if codec is not None and not getattr(codec, 'batched', False)):

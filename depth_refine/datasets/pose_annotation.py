@@ -7,8 +7,8 @@ metres and visibility, as MMPose's Human3.6M files do. It may hold besides
 - ``sequence``, ``camera``, ``subject``, ``action`` (N,), texts, and ``frame`` (N,), whole numbers. A video is what has
   one ``sequence`` and one ``camera``. Without ``sequence`` all of them are read from the image names, which are then of
   Human3.6M's form; with it, ``frame`` is needed, and the others are empty by default.
-- ``frame_rate``, () or (N,), frames a second, one for all. Without it the rate is that in the name of a folder above, such as
-  ``fps50`` or ``fps16.667``, or not known.
+- ``frame_rate``, () or (N,), frames a second, one for all. Without it the rate is that in the name of a folder above,
+  such as ``fps50`` or ``fps16.667``, or not known.
 - ``crop`` (N, 4), where the image files show a part of each frame only: which, x1 y1 x2 y2 px; all else stays in pixels
   of the full frame.
 """
@@ -36,6 +36,12 @@ _TEXTS = ('sequence', 'camera', 'subject', 'action')
 _REQUIRED = ('S', 'center', 'imgname', 'part', 'scale')
 _CHECKED_ROWS = 1000
 _RATE_OF_FOLDER = re.compile(r'fps(\d+(?:\.\d+)?)')
+
+
+def rate_of_folder(path: Path) -> float | None:
+    """Frames a second in the name of a folder above a file, such as ``fps16.667``."""
+    rates = [float(found[1]) for part in path.parts[:-1] if (found := _RATE_OF_FOLDER.fullmatch(part))]
+    return rates[-1] if rates else None
 
 
 class Sequence(NamedTuple):
@@ -164,15 +170,14 @@ class PoseAnnotation:
 
     def _read_frame_rate(self, npz: NpzStream) -> float | None:
         """Frames a second, from the file or the name of a folder above."""
-        folders = [found for part in self.path.parts[:-1] if (found := _RATE_OF_FOLDER.fullmatch(part))]
-        named = float(folders[-1][1]) if folders else None
+        named = rate_of_folder(self.path)
         if 'frame_rate' not in npz.keys:
             return named
         header = npz.header('frame_rate')
         if header.shape not in ((), (len(self),)) or header.dtype.kind not in 'fiu':
             raise InputError(
-                f"{self.path}: expected 'frame_rate' of shape () or {(len(self),)}, numbers, got {header.dtype} of shape "
-                f'{header.shape}'
+                f"{self.path}: expected 'frame_rate' of shape () or {(len(self),)}, numbers, got {header.dtype} of "
+                f'shape {header.shape}'
             )
         with np.load(self.path) as archive:
             rates = np.unique(archive['frame_rate'])
@@ -184,7 +189,7 @@ class PoseAnnotation:
                 f"{self.path}: 'frame_rate' is {rate:g} to {rates[-1]:g} frames a second: write an annotation for each"
             )
         if named and abs(named / rate - 1) > 0.01:
-            raise InputError(f"{self.path}: 'frame_rate' is {rate:g} frames a second, but the folder {folders[-1][0]}")
+            raise InputError(f"{self.path}: 'frame_rate' is {rate:g} frames a second, but its folder says {named:g}")
         return rate
 
     def _read_joints(self, npz: NpzStream, key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from mmpose.registry import DATASETS, MODELS
 from torch.utils.data import SequentialSampler
 from tqdm import tqdm
 
-from depth_refine.datasets import H36MImageDataset, SequenceStore, write_sequence_store
+from depth_refine.datasets import DepthImageDataset, SequenceStore, write_sequence_store
 from depth_refine.models.inference_optimization import optimise_for_inference
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import find_datasets
@@ -63,17 +63,17 @@ def extract_depth_sequences(
             flip_test=bool(cfg.model.get('test_cfg', {}).get('flip_test', False)),
             amp=amp,
         )
-    nodes = find_datasets([cfg.train_dataloader, cfg.test_dataloader], H36MImageDataset)
+    nodes = find_datasets([cfg.train_dataloader, cfg.test_dataloader], DepthImageDataset)
     sources = {tuple(str(node.get(key)) for key in _FILES): node for node in nodes}
     if not sources:
-        raise InputError(f'{cfg.filename} trains and tests on no H36MImageDataset: give a first-stage config')
+        raise InputError(f'{cfg.filename} trains and tests on no DepthImageDataset: give a first-stage config')
     names = [Path(node.ann_file).stem for node in sources.values()]
     if len(set(names)) < len(names):
         raise InputError(
             f'{cfg.filename} has several data sets whose annotations have one name, {sorted(names)}: their stores '
             'would too. Extract them one by one, with --cfg-options'
         )
-    policies = {node.get('bbox_policy', H36MImageDataset.BBOX_POLICIES[0]) for node in sources.values()}
+    policies = {node.get('bbox_policy', DepthImageDataset.BBOX_POLICIES[0]) for node in sources.values()}
     if len(policies) > 1:
         raise InputError(
             f'{cfg.filename} trains and tests under different bounding boxes, {sorted(map(str, policies))}: give all '

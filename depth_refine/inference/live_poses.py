@@ -20,9 +20,9 @@ class LivePerson:
 
     track_id: int
     bbox: np.ndarray  # (4,) px, x1 y1 x2 y2
-    keypoints: np.ndarray  # (17, 2) px, from the first stage
-    scores: np.ndarray  # (17,) confidence of the first stage, 0 to 1
-    keypoints_3d: np.ndarray  # (17, 3) metres, root-relative, camera axes, refined from this and earlier frames
+    keypoints: np.ndarray  # (K, 2) px, from the first stage
+    scores: np.ndarray  # (K,) confidence of the first stage, 0 to 1
+    keypoints_3d: np.ndarray  # (K, 3) metres, root-relative, camera axes, refined from this and earlier frames
 
 
 @dataclass
@@ -65,7 +65,7 @@ def live_poses(
         people = []
         for (person, bbox, _), measured in zip(found, measurements, strict=True):
             if person not in tracks:
-                camera, _ = make_camera(frame.image.shape[1::-1], intrinsics)
+                camera, _ = make_camera(frame.image.shape[1::-1], intrinsics, cameras=second_stage.cameras)
                 refine = second_stage.stream(camera)
                 tracks[person] = _LiveTrack(refine, 1 / second_stage.rate, frame.time, measured)
             pose = tracks[person].update(frame.time, measured)
@@ -85,7 +85,7 @@ class _LiveTrack:
         self._refine, self._interval, self._measured = refine, interval, measured
 
     def update(self, time: float, measured: np.ndarray) -> np.ndarray:
-        """The refined pose (17, 3) at the last step up to ``time``, seconds."""
+        """The refined pose (K, 3) at the last step up to ``time``, seconds."""
         while self._next <= time + 1e-6:
             share = (self._next - self.time) / (time - self.time) if time > self.time else 1.0
             self._pose = self._refine(self._measured * (1 - share) + measured * share)

@@ -1,12 +1,11 @@
 """The two trained stages as functions on arrays, and whether they fit together.
 
-Measurements are what the first stage tells of a person in a frame: (17, 5) of u px, v px, depth m relative to the root,
-confidence from 0 to 1, and the depth's standard deviation, m.
+Measurements are what the first stage tells of a person in a frame: (K, 5) of u px, v px, depth m relative to the root,
+confidence from 0 to 1, and the depth's standard deviation, m, of the K joints that the configs name.
 """
 
 import copy
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -22,12 +21,13 @@ from torch import nn
 
 from depth_refine.models import DepthTemporalRefiner, IntegralHead3D, StreamingRefiner, optimise_for_inference
 from depth_refine.structures.camera import make_camera
-from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES
+from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
 
 from .training_camera import through_training_camera
+from .training_data import training_data
 
 _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements
 
@@ -43,6 +43,7 @@ class FirstStage:
         amp: run in bfloat16, see :func:`depth_refine.models.optimise_for_inference`.
 
     Attributes:
+        skeleton: its joints.
         notes: a sentence if it was trained on boxes of another kind than it gets here.
 
     Raises:
@@ -59,7 +60,8 @@ class FirstStage:
                 f'{self.cfg.filename} is not a first stage: expected a TopdownPoseEstimator with an IntegralHead3D, as '
                 f'in configs/integral_h36m.py, got a {type(model).__name__}. Are the stages in their order?'
             )
-        self.num_joints = model.head.num_joints
+        self.skeleton = training_data(self.cfg, checkpoint).skeleton
+        _check_joints(self.cfg, model.head.num_joints, self.skeleton)
         self.depth_range = model.head.decoder.depth_range
         self._model = optimise_for_inference(_load_weights(model, checkpoint), device, amp)
         self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
@@ -78,7 +80,7 @@ class FirstStage:
             people: images (h, w, 3) BGR and boxes (4,) x1 y1 x2 y2, px, with the margin that the network is used to.
 
         Yields:
-            (17, 5) measurements of each person, pixels of the full image.
+            (K, 5) measurements of each person, pixels of the full image.
         """
         people = iter(people)
         while batch := [self._sample(*person) for person in itertools.islice(people, self._batch_size)]:
@@ -90,7 +92,7 @@ class FirstStage:
 
     def _sample(self, image: np.ndarray, bbox: np.ndarray) -> dict:
         box = dict(bbox=np.asarray(bbox, np.float32)[None], bbox_score=np.ones(1, np.float32))
-        return self._pipeline(dict(img=image, flip_indices=FLIP_INDICES, **box))
+        return self._pipeline(dict(img=image, flip_indices=self.skeleton.flip_indices, **box))
 
 
 class SecondStage:
@@ -104,8 +106,11 @@ class SecondStage:
 
     Attributes:
         model: the network as trained.
+        skeleton: its joints.
+        cameras: of the training, see :func:`depth_refine.structures.camera.normalised_cameras`.
         depth_range: metres that the depths it was trained on cover, or nothing if it reads none.
-        rate: frames a second in training, from the name of the annotation's folder (``fps50``), or 50.
+        rate: frames a second in training.
+        notes: sentences on what the checkpoint does not say of its training.
         is_causal: an output depends on its own frame and those before alone.
 
     Raises:
@@ -122,10 +127,12 @@ class SecondStage:
                 f'configs/refiner_243.py, got a {type(model).__name__}. Are the stages in their order?'
             )
         dataset = self.cfg.test_dataloader.dataset
-        self.num_joints = model.num_joints
+        training = training_data(self.cfg, checkpoint)
+        self.skeleton, self.rate, self.cameras = training.skeleton, training.frame_rate, training.cameras
+        self.notes = training.notes
+        _check_joints(self.cfg, model.num_joints, self.skeleton)
+        self._codec = model.head.decoder
         self.depth_range = model.head.decoder.depth_range if 'depth' in dataset.input_source else None
-        named_rate = re.search(r'fps(\d+)', dataset.ann_file)
-        self.rate = float(named_rate[1]) if named_rate else 50.0  # Human3.6M's
         self.is_causal = dataset.get('causal', False)
         if self.is_causal != getattr(model.backbone, 'causal', False):
             kinds = ('not causal', 'causal') if self.is_causal else ('causal', 'not causal')
@@ -141,7 +148,7 @@ class SecondStage:
         self._optimised = optimise_for_inference(copy.deepcopy(self.model), device, amp)
         self._pipeline = Compose(dataset.pipeline)
         try:
-            self(np.zeros((1, self.num_joints, 5), np.float32), make_camera((1, 1))[0])
+            self(np.zeros((1, self.skeleton.num_joints, 5), np.float32), make_camera((1, 1))[0])
         except ValueError as error:
             raise InputError(
                 f'{self.cfg.filename}: its network does not take its input_source {dataset.input_source!r}: {error}'
@@ -151,11 +158,11 @@ class SecondStage:
         """Refine one track; its ends are continued by its first and last frames, as in testing.
 
         Args:
-            measurements: (T, 17, 5) at :attr:`rate` frames a second.
+            measurements: (T, K, 5) at :attr:`rate` frames a second.
             camera: of the video, see :func:`make_camera`.
 
         Returns:
-            (T, 17, 3) root-relative metres, camera axes.
+            (T, K, 3) root-relative metres, camera axes.
         """
         length = self._clip_len or len(measurements)
         clips = [measurements[start : start + length] for start in range(0, len(measurements), length)]
@@ -164,49 +171,59 @@ class SecondStage:
         return np.concatenate([sample.pred_instances.keypoints for sample in samples]).astype(np.float32)
 
     def stream(self, camera: dict) -> Callable[[np.ndarray], np.ndarray]:
-        """A new stream: a function that takes one person's measurements (17, 5), frame by frame, to a pose (17, 3).
+        """A new stream: a function that takes one person's measurements (K, 5), frame by frame, to a pose (K, 3).
 
         Raises:
             InputError: the refiner is not causal.
         """
-        refiner = StreamingRefiner(self.model, (1, 1), amp=self._amp)
-        channels = self.model.backbone.in_channels // self.num_joints
-        return lambda measurements: refiner(self._keypoints(measurements, camera)[..., :channels])
+        _, camera_param = self._keypoints(np.zeros((self.skeleton.num_joints, 5), np.float32), camera)
+        refiner = StreamingRefiner(self.model, camera_param, amp=self._amp, flip_indices=self.skeleton.flip_indices)
+        return lambda measurements: refiner(self._keypoints(measurements, camera)[0])
 
     def _encode(self, measurements: np.ndarray, camera: dict) -> dict:
         """Measurements of T frames to the network's normalised inputs of T + receptive field - 1, packed."""
         frames, field = len(measurements), self.model.receptive_field
         before = field - 1 if self.is_causal else field // 2
         rows = np.arange(-before, frames + field - 1 - before).clip(0, frames - 1)
-        visible = np.ones((len(rows), self.num_joints), np.float32)
+        visible = np.ones((len(rows), self.skeleton.num_joints), np.float32)
+        keypoints, camera_param = self._keypoints(measurements[rows], camera)
         return self._pipeline(
             dict(
-                keypoints=self._keypoints(measurements[rows], camera),
+                keypoints=keypoints,
                 keypoints_visible=visible,
-                lifting_target=np.zeros((frames, self.num_joints, 3), np.float32),  # the packing asks for one
+                lifting_target=np.zeros((frames, self.skeleton.num_joints, 3), np.float32),  # the packing asks for one
                 lifting_target_visible=visible[:frames],
-                camera_param=dict(w=1, h=1),
-                flip_indices=FLIP_INDICES,
+                camera_param=camera_param,
+                flip_indices=self.skeleton.flip_indices,
+                root_index=self.skeleton.root,
                 target_img_path=[''] * frames,
+                frames=np.arange(frames),
                 test_mode=True,
             )
         )
 
-    def _keypoints(self, measurements: np.ndarray, camera: dict) -> np.ndarray:
-        """The channels of measurements (..., 17, 5) that the refiner takes, with pixels as the training saw them."""
-        pixels = through_training_camera(measurements[..., :2], camera)
-        return np.concatenate([pixels, measurements[..., 2:]], axis=-1)[..., self._channels]
+    def _keypoints(self, measurements: np.ndarray, camera: dict) -> tuple[np.ndarray, dict]:
+        """The channels of measurements (..., K, 5) that the refiner takes, and the camera that its codec needs."""
+        pixels, camera_param = measurements[..., :2], camera
+        if getattr(self._codec, 'normalisation', 'image_width') == 'image_width':
+            pixels, camera_param = through_training_camera(pixels, camera, self.cameras)
+        return np.concatenate([pixels, measurements[..., 2:]], axis=-1)[..., self._channels], camera_param
 
 
 def check_fit(first: FirstStage, second: SecondStage) -> None:
     """Refuse stages that do not belong together.
 
     Raises:
-        InputError: they have other than Human3.6M's 17 joints, or the second reads depths of another range.
+        InputError: they have other joints, or the second reads depths of another range.
     """
-    fault, joints = None, (first.num_joints, second.num_joints)
-    if set(joints) != {len(JOINT_NAMES)}:
-        fault = f"expected Human3.6M's {len(JOINT_NAMES)} joints in both, got {joints[0]} and {joints[1]}"
+    fault, skeletons = None, (first.skeleton, second.skeleton)
+    if skeletons[0] != skeletons[1]:
+        names = [f'{s.num_joints} joints with the root {s.joint_names[s.root]!r}' for s in skeletons]
+        other = next(
+            (pair for pair in zip(*(s.joint_names for s in skeletons), strict=False) if len(set(pair)) > 1), ''
+        )
+        differ = f' (first {other[0]!r} and {other[1]!r})' if other else ''
+        fault = f'expected the same joints in both, got {names[0]} and {names[1]}{differ}'
     elif second.depth_range not in (None, first.depth_range):
         fault = (
             f'the first gives depths in a range of {first.depth_range:g} m, the second was trained on '
@@ -214,6 +231,15 @@ def check_fit(first: FirstStage, second: SecondStage) -> None:
         )
     if fault:
         raise InputError(f'{first.cfg.filename} and {second.cfg.filename} do not fit together: {fault}')
+
+
+def _check_joints(cfg: Config, num_joints: int, skeleton: Skeleton) -> None:
+    """Refuse a model of another number of joints than its data."""
+    if num_joints != skeleton.num_joints:
+        raise InputError(
+            f'{cfg.filename}: its model has num_joints={num_joints}, and the metainfo of its test data set '
+            f'{skeleton.num_joints} joints'
+        )
 
 
 def _load_config(config: str | Path | Config) -> Config:

@@ -1,9 +1,9 @@
-"""A video's pixels as other cameras would see them: without lens distortion, and that of the refiner's training."""
+"""A video's pixels as other cameras would see them: without lens distortion, and those of the refiner's training."""
 
 import numpy as np
 
-from depth_refine.functional.camera import back_project
-from depth_refine.structures.camera import TRAINING_FOCAL
+from depth_refine.functional.camera import pixel_rays, project_rays
+from depth_refine.structures.camera import nearest_camera
 
 
 def undistorted(pixels: np.ndarray, camera: dict) -> np.ndarray:
@@ -11,23 +11,25 @@ def undistorted(pixels: np.ndarray, camera: dict) -> np.ndarray:
 
     Takes and gives (..., 2) px. Pixels far outside the image, where the model of the distortion ends, stay as they are.
     """
-    rays = back_project(pixels, np.ones(pixels.shape[:-1]), camera)[..., :2]
-    ideal = rays * np.ravel(camera['f']) + np.ravel(camera['c'])
-    return np.where(np.isfinite(ideal), ideal, pixels).astype(pixels.dtype)
+    rays = pixel_rays(pixels.astype(np.float64), camera)
+    return (rays * np.ravel(camera['f']) + np.ravel(camera['c'])).astype(pixels.dtype)
 
 
-def through_training_camera(pixels: np.ndarray, camera: dict) -> np.ndarray:
-    """What a camera like Human3.6M's would see: the same rays, on a frame one unit wide and high.
+def through_training_camera(pixels: np.ndarray, camera: dict, cameras: list[dict]) -> tuple[np.ndarray, dict]:
+    """What a camera of the training would see: the same rays, through the one whose numbers are nearest.
 
-    A refiner knows how large people are in the frames of its training; by another focal length or in another shape of
-    frame they are larger or smaller.
+    A refiner of the normalisation ``image_width`` knows how large people are in the frames of its training; by another
+    focal length or in another shape of frame they are larger or smaller. Through a camera of the training pixels stay
+    as they are, but for their unit.
 
     Args:
         pixels: (..., 2) px.
         camera: see :func:`depth_refine.structures.camera.make_camera`.
+        cameras: of the training, see :func:`depth_refine.structures.camera.normalised_cameras`.
 
     Returns:
-        (..., 2) in widths of the frame, from its top left corner.
+        (..., 2) in widths of the training camera's frame, from its top left corner, and that frame's ``w`` and ``h``.
     """
-    rays = (undistorted(pixels, camera) - np.ravel(camera['c'])) / np.ravel(camera['f'])
-    return (rays * TRAINING_FOCAL + 0.5).astype(pixels.dtype)
+    training = nearest_camera(camera, cameras)
+    pixels_there = project_rays(pixel_rays(pixels.astype(np.float64), camera), training)
+    return pixels_there.astype(pixels.dtype), dict(w=1.0, h=training['aspect'])

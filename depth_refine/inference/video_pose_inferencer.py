@@ -10,7 +10,6 @@ from mmengine.config import Config
 from depth_refine.functional.camera import back_project
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
 from depth_refine.structures.camera import check_camera, make_camera
-from depth_refine.structures.skeleton import H36M, ROOT
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
 
@@ -97,9 +96,11 @@ class VideoPoseInferencer:
         boxes = _person_boxes(boxes)
         check_camera(intrinsics, extrinsics)
         seen = observe(video, boxes, self.first_stage)
-        camera, camera_source = make_camera(seen.size, intrinsics, extrinsics)
-        notes = video.notes + self.first_stage.notes + seen.notes
-        result = VideoPoses(video.name, H36M, seen.size, seen.times, camera, camera_source, notes=notes)
+        camera, camera_source = make_camera(seen.size, intrinsics, extrinsics, self.second_stage.cameras)
+        notes = video.notes + self.first_stage.notes + self.second_stage.notes + seen.notes
+        result = VideoPoses(
+            video.name, self.second_stage.skeleton, seen.size, seen.times, camera, camera_source, notes=notes
+        )
         if isinstance(boxes, BoxFile) and (late := int(np.sum(boxes.frames >= len(seen.times)))):
             result.notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
         if boxes is whole_frame:
@@ -186,7 +187,7 @@ class VideoPoseInferencer:
             keypoints=measurements[..., :2],
             depth=depth,
             depth_std=measurements[..., 4],
-            keypoints_3d_first=(first - first[:, [ROOT]]).astype(np.float32),
+            keypoints_3d_first=(first - first[:, [self.second_stage.skeleton.root]]).astype(np.float32),
             keypoints_3d=poses,
             is_interpolated=is_interpolated,
             root=root,

@@ -76,9 +76,8 @@ def make_camera(
         focal = focal_in_sides * max(width, height)
         numbers = np.array([focal, focal, width / 2, height / 2])
         source = (
-            f'assumed: focal length {focal:.0f} px, {focal_in_sides:.4g} times the longer side as in '
-            'training, and no lens distortion. '
-            'Distances from the camera scale with the focal length.'
+            f'assumed: focal length {focal:.0f} px, {focal_in_sides:.4g} times the longer side, and '
+            'no lens distortion. Distances from the camera scale with the focal length.'
         )
     else:
         numbers, source = np.asarray(intrinsics, float), 'given'

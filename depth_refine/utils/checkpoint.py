@@ -9,6 +9,16 @@ from torch import nn
 
 from depth_refine.utils.errors import InputError
 
+_MEANING = ('causal', 'normalisation', 'depth_range', 'root_index')  # of inputs and outputs, in a data set's metainfo
+
+
+def dataset_meta(path: str | Path) -> dict:
+    """The training data set's metainfo in a checkpoint, empty if there is none."""
+    checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
+    meta = checkpoint.get('meta')
+    kept = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    return kept if isinstance(kept, dict) else {}
+
 
 def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     """Refuse a checkpoint of another architecture.
@@ -21,13 +31,15 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
         path: the checkpoint.
 
     Raises:
-        InputError: the file is not a checkpoint, or its parameters do not fit the model's.
+        InputError: the file is not a checkpoint, its parameters do not fit the model's, or it was trained on inputs of
+            another kind than the model's codec makes.
     """
     checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
     state = checkpoint.get('state_dict', checkpoint)
     found = {name: tuple(value.shape) for name, value in state.items() if hasattr(value, 'shape')}
     expected = {name: tuple(value.shape) for name, value in get_state_dict(model).items()}
     if found == expected:
+        _check_training(model, path)
         return
     differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
     name = differing[0]
@@ -36,6 +48,20 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
         f'first {name}: the config has {expected.get(name, "none")}, the checkpoint {found.get(name, "none")}. Give '
         'the checkpoint of this config, or the config of this checkpoint.'
     )
+
+
+def _check_training(model: nn.Module, path: str | Path) -> None:
+    """Refuse a checkpoint whose weights mean something else to the model, though their shapes are the same."""
+    parts = [getattr(model, 'module', model)]
+    parts += [getattr(parts[0], 'backbone', None), getattr(getattr(parts[0], 'head', None), 'decoder', None)]
+    for key, trained in dataset_meta(path).items():
+        if key in _MEANING:
+            built = next((getattr(part, key) for part in parts if hasattr(part, key)), trained)
+            if built not in (trained, [trained]):
+                raise InputError(
+                    f'{path} was trained with {key}={trained!r}, but the config has {key}={built!r}. Give the '
+                    'checkpoint of this config, or the config of this checkpoint.'
+                )
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

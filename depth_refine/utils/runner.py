@@ -131,9 +131,9 @@ def put_data_on_device(cfg: Config) -> None:
     if not torch.cuda.is_available():
         raise InputError('--data-on-device needs a GPU, and PyTorch finds none: leave it out')
     loader = cfg.train_dataloader
-    if not is_dataset_type(loader.dataset, 'H36MDepthSequenceDataset'):
+    if not is_dataset_type(loader.dataset, 'DepthSequenceDataset'):
         raise InputError(
-            '--data-on-device is for training data of the type H36MDepthSequenceDataset, and the config says '
+            '--data-on-device is for training data of the type DepthSequenceDataset, and the config says '
             f'{loader.dataset.type}: leave it out'
         )
     loader.dataset.device = 'cuda'  # a launcher makes each process's GPU its current one

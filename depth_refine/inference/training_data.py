@@ -1,0 +1,77 @@
+"""What a config and its checkpoint tell of the data that a network was trained on."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmengine.config import Config
+from mmpose.registry import DATASETS
+
+from depth_refine.datasets.depth_dataset import DepthDataset
+from depth_refine.datasets.pose_annotation import rate_of_folder
+from depth_refine.structures.camera import H36M_CAMERA
+from depth_refine.structures.skeleton import Skeleton, parse_metainfo
+from depth_refine.utils.checkpoint import dataset_meta
+from depth_refine.utils.config import is_dataset_type
+from depth_refine.utils.errors import InputError
+
+_H36M_RATE = 50.0
+
+
+@dataclass
+class TrainingData:
+    """What inference has to know.
+
+    Attributes:
+        skeleton: the joints of the network.
+        frame_rate: frames a second of its sequences.
+        cameras: they were seen through, see :func:`normalised_cameras`.
+        notes: sentences on what the checkpoint does not say and is assumed.
+    """
+
+    skeleton: Skeleton
+    frame_rate: float
+    cameras: list[dict]
+    notes: list[str] = field(default_factory=list)
+
+
+def training_data(cfg: Config, checkpoint: str | Path) -> TrainingData:
+    """Read it: from the checkpoint, where MMEngine keeps the metainfo of the training data, and from the config.
+
+    Older checkpoints and those of other projects do not say cameras and frame rate. The rate is then that in the name
+    of the annotation's folder (``fps10``); what is still not known is Human3.6M's, and a note says so.
+
+    Args:
+        cfg: the config, whose test data set is one of ours.
+        checkpoint: its checkpoint.
+
+    Raises:
+        InputError: the test data set is of another kind or has no joints, or the checkpoint has others.
+    """
+    dataset = cfg.test_dataloader.dataset
+    if not is_dataset_type(dataset, DepthDataset):
+        raise InputError(
+            f'{cfg.filename}: expected a test data set such as H36MDepthSequenceDataset or DepthImageDataset, which '
+            f'names the joints, got {dataset.get("type")}'
+        )
+    cls = DATASETS.get(dataset.type) if isinstance(dataset.type, str) else dataset.type
+    skeleton = cls.skeleton_of(dataset.get('metainfo'), dataset.get('root'))
+    kept = dataset_meta(checkpoint)
+    if 'keypoint_id2name' in kept:
+        names = tuple(parse_metainfo(kept)['keypoint_id2name'].values())
+        root = kept.get('root_index', skeleton.root)
+        if (names, root) != (skeleton.joint_names, skeleton.root):
+            raise InputError(
+                f'{checkpoint} was trained with the joints {list(names)}, root {root}, but {cfg.filename} names '
+                f'{list(skeleton.joint_names)}, root {skeleton.root}: give the config of this checkpoint'
+            )
+    rate, cameras, notes = kept.get('frame_rate'), kept.get('cameras'), []
+    if not rate:
+        rate = rate_of_folder(Path(dataset.ann_file)) or _H36M_RATE
+        notes.append(f'The checkpoint does not say at which frame rate it was trained: {rate:g} a second is assumed.')
+    if not cameras:
+        cameras = [H36M_CAMERA]
+        notes.append(
+            "The checkpoint does not say through which cameras its training data were seen: Human3.6M's are assumed, "
+            f'with a focal length of {H36M_CAMERA["f"][0]:g} image widths.'
+        )
+    return TrainingData(skeleton, float(rate), cameras, notes)
