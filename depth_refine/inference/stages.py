@@ -169,7 +169,7 @@ class SecondStage:
         Raises:
             InputError: the refiner is not causal.
         """
-        refiner = StreamingRefiner(self.model, (1, 1), amp=self._amp)
+        refiner = StreamingRefiner(self.model, dict(w=1, h=1), amp=self._amp, flip_indices=FLIP_INDICES)
         channels = self.model.backbone.in_channels // self.num_joints
         return lambda measurements: refiner(self._keypoints(measurements, camera)[..., :channels])
 
