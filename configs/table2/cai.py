@@ -3,7 +3,15 @@
 _base_ = ['../refiner_243.py']
 
 model = dict(
-    backbone=dict(_delete_=True, type='SpatialTemporalGraphNet', in_channels=2, channels=128, dropout=0.25),
+    backbone=dict(
+        _delete_=True,
+        type='SpatialTemporalGraphNet',
+        in_channels=2,
+        channels=128,
+        dropout=0.25,
+        metainfo=dict(from_file='configs/_base_/datasets/h36m.py'),
+        root=0,
+    ),
     head=dict(in_channels=17 * 128),
 )
 

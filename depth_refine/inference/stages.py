@@ -218,12 +218,8 @@ def check_fit(first: FirstStage, second: SecondStage) -> None:
     """
     fault, skeletons = None, (first.skeleton, second.skeleton)
     if skeletons[0] != skeletons[1]:
-        names = [f'{s.num_joints} joints with the root {s.joint_names[s.root]!r}' for s in skeletons]
-        other = next(
-            (pair for pair in zip(*(s.joint_names for s in skeletons), strict=False) if len(set(pair)) > 1), ''
-        )
-        differ = f' (first {other[0]!r} and {other[1]!r})' if other else ''
-        fault = f'expected the same joints in both, got {names[0]} and {names[1]}{differ}'
+        joints = [f'{list(s.joint_names)}, root {s.joint_names[s.root]!r}' for s in skeletons]
+        fault = f'expected the same joints in both, got {joints[0]} and {joints[1]}'
     elif second.depth_range not in (None, first.depth_range):
         fault = (
             f'the first gives depths in a range of {first.depth_range:g} m, the second was trained on '

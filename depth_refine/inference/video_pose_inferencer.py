@@ -98,9 +98,8 @@ class VideoPoseInferencer:
         seen = observe(video, boxes, self.first_stage)
         camera, camera_source = make_camera(seen.size, intrinsics, extrinsics, self.second_stage.cameras)
         notes = video.notes + self.first_stage.notes + self.second_stage.notes + seen.notes
-        result = VideoPoses(
-            video.name, self.second_stage.skeleton, seen.size, seen.times, camera, camera_source, notes=notes
-        )
+        skeleton = self.second_stage.skeleton
+        result = VideoPoses(video.name, skeleton, seen.size, seen.times, camera, camera_source, notes=notes)
         if isinstance(boxes, BoxFile) and (late := int(np.sum(boxes.frames >= len(seen.times)))):
             result.notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
         if boxes is whole_frame:

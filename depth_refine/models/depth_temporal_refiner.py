@@ -30,14 +30,38 @@ class DepthTemporalRefiner(BasePoseEstimator):
             features of each joint (B, T - R + 1, K, features), alone or last in a tuple; it states its
             ``receptive_field`` R unless that is 1. MMPose's ``TCN``, with channels before frames, is adapted.
         head: config of the head, which takes what the backbone gives.
-        num_joints: K.
+        num_joints: K, as many as the skeleton of the data set has.
         test_cfg: ``flip_test`` averages with the mirrored sequence's prediction.
         kwargs: further arguments of :class:`mmpose.models.pose_estimators.base.BasePoseEstimator`.
+
+    Raises:
+        InputError: the backbone, the head or its codec is for another number of joints.
     """
 
     def __init__(self, backbone: dict, head: dict, num_joints: int = 17, **kwargs) -> None:
         super().__init__(backbone=backbone, head=head, **kwargs)
         self.num_joints = num_joints
+        self._check_joints()
+
+    def _check_joints(self) -> None:
+        """Refuse parts that say another number of joints."""
+        decoder = getattr(self.head, 'decoder', None)
+        for part, said in (
+            (self.backbone, getattr(self.backbone, 'num_joints', None)),
+            (self.head, getattr(self.head, 'num_joints', None)),
+            (decoder, getattr(decoder, 'num_keypoints', None)),
+        ):
+            if said not in (None, self.num_joints):
+                raise InputError(
+                    f'DepthTemporalRefiner has num_joints={self.num_joints}, and its {type(part).__name__} is for '
+                    f'{said} joints: give both the number of joints of the data set'
+                )
+        channels = getattr(self.backbone, 'in_channels', 0)
+        if channels > self.num_joints and channels % self.num_joints:
+            raise InputError(
+                f'DepthTemporalRefiner has num_joints={self.num_joints}, and its {type(self.backbone).__name__} takes '
+                f'{channels} channels, not a multiple of that: expected joints x 2 (u, v) or joints x 3 (with depth)'
+            )
 
     @property
     def receptive_field(self) -> int:
@@ -67,7 +91,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
             ``'predict'``: the data samples with ``pred_instances``.
 
         Raises:
-            InputError: the channels or frames do not fit the backbone.
+            InputError: the joints are not those of the model, or the channels or frames do not fit the backbone.
         """
         if isinstance(inputs, list):
             inputs = torch.stack(inputs)
@@ -79,6 +103,11 @@ class DepthTemporalRefiner(BasePoseEstimator):
                     f'expected inputs (batch, {self.num_joints} joints x channels, frames), got {tuple(inputs.shape)}'
                 )
             inputs = inputs.transpose(1, 2).unflatten(2, (self.num_joints, -1))
+        if inputs.shape[2] != self.num_joints:
+            raise InputError(
+                f'expected inputs (batch, frames, {self.num_joints} joints, channels), got {tuple(inputs.shape)}: does '
+                'num_joints of the model equal the joints of the data set?'
+            )
         return super().forward(inputs, data_samples, mode)
 
     def extract_feat(self, inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -147,7 +176,8 @@ class DepthTemporalRefiner(BasePoseEstimator):
         """Mirror normalised inputs or poses.
 
         Args:
-            joints: (..., K, C), the first channel u or x, 0 in the middle of the image.
+            joints: (..., K, C), the first channel u or x, 0 in the middle of the image, or of inputs normalised by
+                rays on the optical axis.
             flip_indices: K symmetric counterparts.
         """
         joints = joints[..., flip_indices, :]

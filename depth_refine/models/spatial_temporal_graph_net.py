@@ -1,18 +1,53 @@
 """Graph convolutional backbone over short pose sequences, to compare with (Cai et al., ICCV 2019)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from depth_refine.structures.skeleton import FLIP_INDICES, PARENTS
+from depth_refine.structures.skeleton import H36M, Skeleton
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-# Cai et al. pool the joints to body parts: trunk, legs, arms.
-PARTS = ((0, 7, 8, 9, 10), (1, 2, 3), (4, 5, 6), (11, 12, 13), (14, 15, 16))
-PART_PARENTS = (-1, 0, 0, 0, 0)
-PART_FLIP_INDICES = (0, 2, 1, 4, 3)
+
+@dataclass(frozen=True)
+class BodyParts:
+    """P parts of a body, such as trunk, legs and arms, to which Cai et al. pool the joints.
+
+    The joints that are their own mirror images are one part, the trunk; of the others, those that hang together are
+    one, in the order of their first joints.
+
+    Attributes:
+        joints: P tuples of joint indices, ascending; each joint is in one.
+        parents: P parts, each the one that this hangs on; -1 for the part of the root.
+        flip_indices: P symmetric counterparts; a part that is not the mirror image of a whole other one is its own.
+    """
+
+    joints: tuple[tuple[int, ...], ...]
+    parents: tuple[int, ...]
+    flip_indices: tuple[int, ...]
+
+    @classmethod
+    def of(cls, skeleton: Skeleton) -> 'BodyParts':
+        """The parts of any skeleton."""
+        limbs = {}  # the topmost joint of the limb that a joint belongs to, or -1 of the trunk
+        for joint in skeleton.from_root:
+            parent = skeleton.parents[joint]
+            is_trunk = skeleton.flip_indices[joint] == joint
+            limbs[joint] = -1 if is_trunk else joint if limbs.get(parent, -1) == -1 else limbs[parent]
+        joints = [tuple(j for j in sorted(limbs) if limbs[j] == limb) for limb in set(limbs.values())]
+        joints.sort(key=lambda part: (limbs[part[0]] >= 0, part))
+        part_of = {joint: index for index, part in enumerate(joints) for joint in part}
+        tops = [next(joint for joint in skeleton.from_root if part_of[joint] == part) for part in range(len(joints))]
+        mirrored = [tuple(sorted(skeleton.flip_indices[joint] for joint in part)) for part in joints]
+        return cls(
+            joints=tuple(joints),
+            parents=tuple(part_of.get(skeleton.parents[top], -1) for top in tops),
+            flip_indices=tuple(joints.index(twin) if twin in joints else i for i, twin in enumerate(mirrored)),
+        )
 
 
 def neighbour_matrices(parents: tuple[int, ...], flip_indices: tuple[int, ...]) -> Tensor:
@@ -71,12 +106,12 @@ class GraphConv(nn.Module):
 class SpatialTemporalGraphNet(BaseModule):
     """Local-to-global graph network over the joints of a window of 7 frames.
 
-    Shape key: B batch, T frames, K = 17 joints, F channels of a joint.
+    Shape key: B batch, T frames, K joints, F channels of a joint.
 
     After Cai et al., "Exploiting spatial-temporal relationships for 3D pose estimation via graph convolutional
     networks" (ICCV 2019): the neighbours of a joint (itself, towards the root, away from it, its mirror image, itself
-    one frame before and after) each have a weight matrix of their own; joints are pooled to five body parts and those
-    to the whole body, and both views come back to the joints.
+    one frame before and after) each have a weight matrix of their own; joints are pooled to body parts
+    (:class:`BodyParts`) and those to the whole body, and both views come back to the joints.
 
     Deviations: every layer over time drops the frames at its ends, so that three of them span 7 frames and a whole
     video comes out in one pass (Cai et al. build one graph of a window); the whole body is a pooled vector instead of
@@ -86,24 +121,40 @@ class SpatialTemporalGraphNet(BaseModule):
         in_channels: channels of a joint.
         channels: F.
         dropout: dropout rate.
+        metainfo: MMPose's description of the skeleton, as the data set's; by default Human3.6M's.
+        root: name or index of its root, as the data set's.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
+
+    Raises:
+        InputError: a number is out of its range; see also :meth:`Skeleton.from_metainfo`.
     """
 
     receptive_field = 7
 
     def __init__(
-        self, in_channels: int, channels: int = 128, dropout: float = 0.25, init_cfg: dict | None = None
+        self,
+        in_channels: int,
+        channels: int = 128,
+        dropout: float = 0.25,
+        metainfo: dict | None = None,
+        root: str | int | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         require_number('in_channels of SpatialTemporalGraphNet', in_channels, 1, 1 << 12, whole=True)
         require_number('channels of SpatialTemporalGraphNet', channels, 1, 1 << 12, whole=True)
         require_number('dropout of SpatialTemporalGraphNet', dropout, 0, 1)
         self.in_channels = in_channels
-        joints = neighbour_matrices(PARENTS, FLIP_INDICES)
-        parts = neighbour_matrices(PART_PARENTS, PART_FLIP_INDICES)
-        part_of = [next(i for i, part in enumerate(PARTS) if joint in part) for joint in range(len(PARENTS))]
-        self.register_buffer('part_of', torch.tensor(part_of), persistent=False)
-        self.register_buffer('by_part', torch.tensor(sum(PARTS, ())), persistent=False)
+        skeleton = H36M if metainfo is None else Skeleton.from_metainfo(metainfo, root)
+        self.num_joints = skeleton.num_joints
+        body = BodyParts.of(skeleton)
+        self.part_sizes = [len(part) for part in body.joints]
+        joints = neighbour_matrices(skeleton.parents, skeleton.flip_indices)
+        parts = neighbour_matrices(body.parents, body.flip_indices)
+        by_part = torch.tensor(sum(body.joints, ()))
+        part_of = torch.arange(len(body.joints)).repeat_interleave(torch.tensor(self.part_sizes))[by_part.argsort()]
+        self.register_buffer('part_of', part_of, persistent=False)
+        self.register_buffer('by_part', by_part, persistent=False)
         self.joints_in = GraphConv(in_channels, channels, joints, dropout, temporal=True)
         self.joints_mid = GraphConv(channels, channels, joints, dropout, temporal=True)
         self.parts_in = GraphConv(channels, channels, parts, dropout)
@@ -120,13 +171,18 @@ class SpatialTemporalGraphNet(BaseModule):
             One feature map, (B, T - 6, K, F).
 
         Raises:
-            ValueError: T is too short.
+            InputError: T is too short, or the joints are not those of the skeleton.
         """
         if x.shape[1] < self.receptive_field:
-            raise ValueError(f'SpatialTemporalGraphNet takes at least {self.receptive_field} frames, got {x.shape[1]}')
+            raise InputError(f'SpatialTemporalGraphNet takes at least {self.receptive_field} frames, got {x.shape[1]}')
+        if x.shape[2] != self.num_joints:
+            raise InputError(
+                f"SpatialTemporalGraphNet's skeleton has {self.num_joints} joints, and its inputs have {x.shape[2]}: "
+                'give it the metainfo and root of the data set'
+            )
         x = self.joints_in(x)
         x = x[:, 1:-1] + self.joints_mid(x)
-        parts = x[:, :, self.by_part].split([len(part) for part in PARTS], dim=2)
+        parts = x[:, :, self.by_part].split(self.part_sizes, dim=2)
         parts = torch.stack([part.amax(dim=2) for part in parts], dim=2)
         parts = self.parts_in(parts)
         body = parts.amax(dim=2, keepdim=True).expand_as(parts)

@@ -1,13 +1,13 @@
 """The causal refiner on a stream, one frame at a time."""
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from depth_refine.structures.skeleton import FLIP_INDICES
 from depth_refine.utils.errors import InputError
 
 from .depth_temporal_refiner import DepthTemporalRefiner
@@ -30,17 +30,25 @@ class StreamingRefiner:
 
     Args:
         refiner: a refiner with a causal :class:`TemporalConvNet`; it need not be in evaluation mode.
-        image_size: width and height of the frames, px.
+        camera_param: of the frames, as in the samples of a data set: ``w`` and ``h`` px; the refiner's codec asks for
+            ``f``, ``c`` px, ``k`` and ``p`` too if it normalises by rays.
         num_people: N.
         amp: compute in bfloat16 what :func:`optimise_for_inference` does: weights are read in half the time.
+        flip_indices: K symmetric counterparts, needed by the flip test.
 
     Raises:
-        InputError: the refiner is not causal.
+        InputError: the refiner is not causal or its head has no codec; the codec needs more of the camera; the flip
+            test needs the counterpart of each joint.
     """
 
     @torch.no_grad()
     def __init__(
-        self, refiner: DepthTemporalRefiner, image_size: tuple[int, int], num_people: int = 1, amp: bool = False
+        self,
+        refiner: DepthTemporalRefiner,
+        camera_param: dict,
+        num_people: int = 1,
+        amp: bool = False,
+        flip_indices: Sequence[int] | None = None,
     ) -> None:
         if not getattr(refiner.backbone, 'causal', False) or not isinstance(refiner.backbone, TemporalConvNet):
             raise InputError(
@@ -48,11 +56,19 @@ class StreamingRefiner:
                 f'{type(refiner.backbone).__name__} that sees future ones. Train with configs/refiner_causal_27.py or '
                 'configs/refiner_causal_243.py, or with causal=True in the backbone and the data sets.'
             )
+        if getattr(refiner.head, 'decoder', None) is None:
+            raise InputError("a stream needs a decoder in the refiner's head, the codec that normalises its frames")
+        self._flip_test = bool(refiner.test_cfg.get('flip_test', False))
+        self._flip_indices = None if flip_indices is None else [int(joint) for joint in flip_indices]
+        if self._flip_test and sorted(self._flip_indices or ()) != list(range(refiner.num_joints)):
+            raise InputError(
+                f'the flip test of a stream needs flip_indices, the mirror image of each of the {refiner.num_joints} '
+                f'joints, got {self._flip_indices}: give those of the skeleton, or test_cfg=dict(flip_test=False)'
+            )
         self._device = next(refiner.parameters()).device
         self.refiner = optimise_for_inference(copy.deepcopy(refiner), amp=amp)
-        self.image_size = image_size
+        self.camera_param = camera_param
         self.num_people = num_people
-        self._flip_test = bool(refiner.test_cfg.get('flip_test', False))
         rows = num_people * (2 if self._flip_test else 1)
         net = self.refiner.backbone
         self._input_conv = _StreamingConv(net.input_conv.conv, 1, rows)
@@ -62,6 +78,7 @@ class StreamingRefiner:
         ]
         self._step = 0
         self._is_new = np.ones(num_people, bool)
+        self._normalise(np.zeros(self._shape, np.float32))  # does the codec take this camera?
 
     def reset(self, person: int | None = None) -> None:
         """Forget the past of everybody, or of one person whose place somebody else takes: the next frame is a first."""
@@ -84,7 +101,7 @@ class StreamingRefiner:
         x = self._normalise(keypoints)
         new = np.flatnonzero(self._is_new)
         if self._flip_test:
-            x = torch.cat([x, self.refiner.mirror(x, FLIP_INDICES)])
+            x = torch.cat([x, self.refiner.mirror(x, self._flip_indices)])
             new = np.concatenate([new, new + self.num_people])
         new = torch.from_numpy(new).to(self._device) if len(new) else None
 
@@ -97,13 +114,18 @@ class StreamingRefiner:
         poses = self.refiner.head(x[:, None])[:, 0]
         if self._flip_test:
             straight, mirrored = poses.chunk(2)
-            poses = (straight + self.refiner.mirror(mirrored, FLIP_INDICES)) / 2
+            poses = (straight + self.refiner.mirror(mirrored, self._flip_indices)) / 2
         return poses.cpu().numpy().reshape(*keypoints.shape[:-1], 3)
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        """N, K and C."""
+        num_joints = self.refiner.num_joints
+        return self.num_people, num_joints, self.refiner.backbone.in_channels // num_joints
 
     def _normalise(self, keypoints: np.ndarray) -> Tensor:
         """(N, K, C) or (K, C) in pixels and metres to (N, K, C) as the codec of the refiner does it."""
-        num_joints = self.refiner.num_joints
-        shape = (self.num_people, num_joints, self.refiner.backbone.in_channels // num_joints)
+        shape = self._shape
         if keypoints.shape != shape and (self.num_people != 1 or keypoints.shape != shape[1:]):
             raise InputError(
                 f'this StreamingRefiner takes frames of shape {shape} (people, joints, channels), got {keypoints.shape}'
@@ -113,12 +135,11 @@ class StreamingRefiner:
                 'a frame has joints that are not finite, and would spoil all that follow: give the last good pose '
                 'of the person instead'
             )
-        width, height = self.image_size
         encoded = self.refiner.head.decoder.encode(
             keypoints.reshape(shape),
-            lifting_target=np.zeros((1, num_joints, 3), np.float32),
-            lifting_target_visible=np.ones((1, num_joints), np.float32),
-            camera_param=dict(w=width, h=height),
+            lifting_target=np.zeros((1, shape[1], 3), np.float32),
+            lifting_target_visible=np.ones((1, shape[1]), np.float32),
+            camera_param=self.camera_param,
         )
         return torch.as_tensor(encoded['keypoint_labels'], device=self._device)
 

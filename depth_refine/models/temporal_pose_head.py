@@ -30,6 +30,9 @@ class TemporalPoseHead(BaseHead):
             True``) gets clips (B, T, K, 3); MMPose's ``BoneLoss`` gets a weight for each bone.
         decoder: codec for prediction, usually :class:`DepthSequenceLifting`.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
+
+    Raises:
+        InputError: a number is out of its range, a loss has no name of its own, or the codec is for other joints.
     """
 
     def __init__(
@@ -47,6 +50,11 @@ class TemporalPoseHead(BaseHead):
         self.conv = FrameConv1d(in_channels, num_joints * 3, 1)
         self.loss_modules = _build_losses(dict(type='MPJPELoss', use_target_weight=True) if loss is None else loss)
         self.decoder = KEYPOINT_CODECS.build(decoder) if decoder is not None else None
+        if (of_codec := getattr(self.decoder, 'num_keypoints', num_joints)) != num_joints:
+            raise InputError(
+                f'TemporalPoseHead has num_joints={num_joints}, and its decoder, {type(self.decoder).__name__}, has '
+                f'num_keypoints={of_codec}: give both the number of joints of the data set'
+            )
 
     def forward(self, feats: Tensor | tuple[Tensor, ...]) -> Tensor:
         """Features to poses.
@@ -83,6 +91,11 @@ class TemporalPoseHead(BaseHead):
             raise InputError(
                 f'the network gives {poses.shape[1]} poses for each sample, and the data set has '
                 f'{len(labels) / len(poses):g}: does its seq_len equal the receptive field?'
+            )
+        if labels.shape[1] != self.num_joints:
+            raise InputError(
+                f'TemporalPoseHead has num_joints={self.num_joints}, and the poses of the data set have '
+                f'{labels.shape[1]} joints: give it as many'
             )
         return {
             f'loss_{name}': self._evaluate(name, loss, poses, labels.view(poses.shape), weights.view(poses.shape[:3]))

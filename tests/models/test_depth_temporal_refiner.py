@@ -2,22 +2,30 @@ import numpy as np
 import pytest
 import torch
 from mmpose.registry import MODELS
+from skeletons import smpl_metainfo
 from small_models import build_refiner, make_sample
 
-from depth_refine.structures.skeleton import FLIP_INDICES
+from depth_refine.structures.skeleton import H36M, Skeleton
+from depth_refine.utils.errors import InputError
 
 TCN = dict(type='TCN', in_channels=51, stem_channels=16, num_blocks=2, kernel_sizes=(3, 3, 3))
 DSTFORMER = dict(type='DSTFormer', in_channels=3, feat_size=16, depth=1, num_heads=2, seq_len=81)
+MOTION_HEAD = dict(type='MotionRegressionHead', in_channels=16, embedding_size=16)
 GRAPH_NET = dict(type='SpatialTemporalGraphNet', in_channels=3, channels=8)
+
+
+SMPL = Skeleton.from_metainfo(smpl_metainfo(), 'pelvis')
+SMPL_GRAPH_NET = dict(GRAPH_NET, metainfo=smpl_metainfo(), root='pelvis')
 
 
 def labelled(poses, weights):
     return make_sample(dict(lifting_target_label=poses, lifting_target_weight=weights))
 
 
-def predict(model, video):
+def predict(model, video, skeleton=H36M):
+    samples = [make_sample(flip_indices=skeleton.flip_indices) for _ in video]
     with torch.no_grad():
-        return model(video, [make_sample() for _ in video], mode='predict')[0].pred_instances
+        return model(video, samples, mode='predict')[0].pred_instances
 
 
 def test_both_lifting_layouts_are_the_same_input():
@@ -46,14 +54,15 @@ def test_loss_is_the_mean_joint_distance():
     assert losses['loss_pose3d'].item() == pytest.approx(5 / 17)
 
 
-def test_flip_test_makes_the_prediction_mirror_symmetric():
-    model, video = build_refiner(flip_test=True), torch.randn(1, 14, 17, 3)
-    mirror = torch.tensor([-1, 1, 1])
-    straight, flipped = predict(model, video), predict(model, video[:, :, FLIP_INDICES] * mirror)
+@pytest.mark.parametrize('skeleton', [H36M, SMPL], ids=['h36m', 'smpl'])
+def test_flip_test_makes_the_prediction_mirror_symmetric(skeleton):
+    joints, twins, mirror = skeleton.num_joints, skeleton.flip_indices, torch.tensor([-1, 1, 1])
+    model, video = build_refiner(flip_test=True, num_joints=joints), torch.randn(1, 14, joints, 3)
+    straight, flipped = predict(model, video, skeleton), predict(model, video[:, :, twins] * mirror, skeleton)
     poses = straight.keypoints
-    assert poses.shape == (6, 17, 3) and straight.keypoint_scores.shape == (6, 17)
-    np.testing.assert_allclose(flipped.keypoints, poses[:, FLIP_INDICES] * mirror.numpy(), atol=1e-6)
-    plain = predict(build_refiner(), video)
+    assert poses.shape == (6, joints, 3) and straight.keypoint_scores.shape == (6, joints)
+    np.testing.assert_allclose(flipped.keypoints, poses[:, twins] * mirror.numpy(), atol=1e-6)
+    plain = predict(build_refiner(num_joints=joints), video)
     assert np.abs(plain.keypoints - poses).max() > 1e-3
     assert (straight.flip_test, plain.flip_test) == (True, False)
 
@@ -76,7 +85,7 @@ class PoseTransformer(torch.nn.Module):
     ('backbone', 'head', 'field'),
     [
         (TCN, dict(type='TemporalPoseHead', in_channels=16), 27),
-        (DSTFORMER, dict(type='MotionRegressionHead', in_channels=16, embedding_size=16), 1),
+        (DSTFORMER, MOTION_HEAD, 1),
         (DSTFORMER, dict(type='TemporalPoseHead', in_channels=17 * 16), 1),
         (dict(type='PoseTransformer'), dict(type='TemporalPoseHead', in_channels=16), 1),
         (GRAPH_NET, dict(type='TemporalPoseHead', in_channels=17 * 8), 7),
@@ -142,7 +151,37 @@ def test_other_precisions(dtype, tolerance):
 @pytest.mark.parametrize('backbone', [None, TCN])
 def test_wrong_channels(backbone):
     model = build_refiner(backbone)
-    with pytest.raises(ValueError, match='takes 51 channels, got inputs with 17 joints x 2: does the input source'):
+    with pytest.raises(InputError, match='takes 51 channels, got inputs with 17 joints x 2: does the input source'):
         model(torch.randn(1, 34, 9))
-    with pytest.raises(ValueError, match=r'expected inputs \(batch, 17 joints x channels, frames\), got \(1, 50, 9\)'):
+    with pytest.raises(InputError, match=r'expected inputs \(batch, 17 joints x channels, frames\), got \(1, 50, 9\)'):
         model(torch.randn(1, 50, 9))
+    with pytest.raises(InputError, match=r'\(batch, frames, 17 joints, channels\), got \(1, 9, 24, 3\): does num_joi'):
+        model(torch.randn(1, 9, 24, 3))
+
+
+HEAD_17, CODEC_17 = dict(type='TemporalPoseHead', in_channels=16), dict(num_keypoints=17)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            dict(head=HEAD_17),
+            'TemporalPoseHead has num_joints=17, and its decoder, DepthSequenceLifting, has num_keypo',
+        ),
+        (dict(head=HEAD_17, codec=CODEC_17), 'num_joints=24, and its TemporalPoseHead is for 17 joints: give both the'),
+        (dict(backbone=DSTFORMER, head=MOTION_HEAD, codec=CODEC_17), 'its DepthSequenceLifting is for 17 joints'),
+        (dict(backbone=GRAPH_NET), 'num_joints=24, and its SpatialTemporalGraphNet is for 17 joints'),
+        (dict(in_channels=51), 'num_joints=24, and its TemporalConvNet takes 51 channels, not a multiple of that: exp'),
+    ],
+)
+def test_parts_of_different_skeletons(changes, message):
+    with pytest.raises(InputError, match=message):
+        build_refiner(num_joints=24, **changes)
+
+
+def test_the_graph_net_of_another_skeleton():
+    model = build_refiner(
+        SMPL_GRAPH_NET, dict(type='TemporalPoseHead', in_channels=24 * 8, num_joints=24), num_joints=24
+    )
+    assert model(torch.randn(1, 72, 10)).shape == (1, 4, 24, 3)

@@ -3,7 +3,7 @@ import torch
 from mmpose.registry import MODELS
 from small_models import make_sample
 
-from depth_refine.structures.skeleton import PARENTS as SKELETON_PARENTS
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
 
@@ -36,7 +36,7 @@ def test_loss_from_the_config():
     assert head.loss(feats, [sample])['loss_pose3d'].item() == pytest.approx(0.25)
 
 
-PARENTS = [max(parent, 0) for parent in SKELETON_PARENTS]
+PARENTS = [max(parent, 0) for parent in H36M.parents]
 
 
 def batch(clips, frames, seed=0):
@@ -112,3 +112,9 @@ def test_losses_that_do_not_fit(loss, frames, message):
     _, sample, *_ = batch(2, frames)
     with pytest.raises(InputError, match=message):
         build(loss=loss).loss(torch.randn(2, 1, 5), [sample])
+
+
+def test_other_joints_than_the_labels():
+    sample = make_sample(dict(lifting_target_label=torch.zeros(2, 24, 3), lifting_target_weight=torch.ones(2, 24)))
+    with pytest.raises(InputError, match='has num_joints=17, and the poses of the data set have 24 joints: give it as'):
+        build().loss(torch.randn(2, 1, 5), [sample])

@@ -97,7 +97,7 @@ def test_copies_to_a_gpu(monkeypatch):
         (True, 'H36MDepthSequenceDataset', None),
         (True, 'OwnSequences', None),
         (False, 'H36MDepthSequenceDataset', '--data-on-device needs a GPU, and PyTorch finds none'),
-        (True, 'CombinedDataset', 'type H36MDepthSequenceDataset, and the config says CombinedDataset'),
+        (True, 'CombinedDataset', 'type DepthSequenceDataset, and the config says CombinedDataset'),
     ],
 )
 def test_data_on_device(monkeypatch, has_gpu, kind, message):

@@ -15,7 +15,7 @@ from torch import Tensor
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_annotation
 from depth_refine.functional.camera import project
-from depth_refine.structures.skeleton import FLIP_INDICES, ROOT
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.freed_memory import keep_freed_memory
 
 from .memory import measure_alone
@@ -89,8 +89,8 @@ def write_data_root(root: Path, dataset: dict, frames: int) -> None:
         dataset: config of a data set with a ``depth_store``; tells where things lie.
         frames: of all videos together.
     """
-    joints = np.array([0, 0, 5]) + np.random.default_rng(0).uniform(-0.7, 0.7, (min(frames, VIDEO), 17, 3))
-    pixels, depth = project(joints, _CAMERA), joints[..., 2:] - joints[:, [ROOT], 2:]
+    joints = np.array([0, 0, 5]) + np.random.default_rng(0).uniform(-0.7, 0.7, (min(frames, VIDEO), JOINTS, 3))
+    pixels, depth = project(joints, _CAMERA), joints[..., 2:] - joints[:, [H36M.root], 2:]
     sequences = []
     for number, start in enumerate(range(0, frames, VIDEO), start=1):
         length = min(VIDEO, frames - start)
@@ -125,7 +125,7 @@ def make_generator(setup: Setup) -> Iterator[list[Tensor]]:
     Float32 tensors, as its training loop makes them of the generator's float64 arrays.
     """
     videos = list(np.random.default_rng(0).normal(size=(VIDEOS, VIDEO, JOINTS, CHANNELS_IN)).astype(np.float32))
-    right, left = np.array([pair for pair in enumerate(FLIP_INDICES) if pair[0] < pair[1]]).T.tolist()
+    right, left = np.array([pair for pair in enumerate(H36M.flip_indices) if pair[0] < pair[1]]).T.tolist()
     sides = dict(kps_left=left, kps_right=right, joints_left=left, joints_right=right)
     windows = dict(chunk_length=1, pad=FIELD // 2, augment=True, endless=True)
     generator = setup.peer('generators').ChunkedGenerator(BATCH, None, videos, videos, **windows, **sides)

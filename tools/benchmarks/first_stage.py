@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from depth_refine.functional.soft_argmax import soft_argmax_3d
 from depth_refine.models import optimise_for_inference
-from depth_refine.structures.skeleton import FLIP_INDICES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.runner import use_mixed_precision
 
 from .memory import measure_alone
-from .setup import PRECISIONS, Setup, config
+from .setup import JOINTS, PRECISIONS, Setup, config
 from .turns import Contender, Row, take_turns
 
 IMAGES, SIDE, DEPTH = dict(cpu=8, cuda=64), 256, 50  # of a batch; px; layers of the ResNet
@@ -82,9 +82,9 @@ def make_batch(images: int, device: str) -> dict:
     samples = []
     for _ in range(images):
         where = dict(input_center=size / 2, input_scale=size, input_size=(SIDE, SIDE))
-        sample = PoseDataSample(metainfo=dict(where, flip_indices=FLIP_INDICES))
+        sample = PoseDataSample(metainfo=dict(where, flip_indices=H36M.flip_indices))
         sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
-        labels, weights = torch.rand(1, 17, 3, device=device), torch.ones(1, 17, 3, device=device)
+        labels, weights = torch.rand(1, JOINTS, 3, device=device), torch.ones(1, JOINTS, 3, device=device)
         sample.gt_instance_labels = InstanceData(keypoint_labels=labels, keypoint_weights=weights)
         samples.append(sample)
     inputs = [torch.randint(256, (3, SIDE, SIDE), dtype=torch.uint8) for _ in range(images)]

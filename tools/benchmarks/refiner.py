@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from depth_refine.models import DepthTemporalRefiner, StreamingRefiner, optimise_for_inference
 from depth_refine.models.temporal_convnet import TemporalConv
-from depth_refine.structures.skeleton import FLIP_INDICES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.runner import use_mixed_precision
 
 from .data_sets import endless_batches, write_data_root
@@ -26,7 +26,7 @@ CHANNELS, PRODUCT_ROWS = 1024, 4096
 FRAMES, HOUR = 3000, 50 * 3600  # that are predicted of a video
 WINDOWS = dict(cpu=256, cuda=1024)  # of a training step, and of MMPose's batch
 _MMPOSE = 'MMPose, a window a frame, fp32'
-_STREAM_FRAMES, _STREAM_SIZE = 50, (1000, 1000)  # px
+_STREAM_FRAMES, _STREAM_CAMERA = 50, dict(w=1000, h=1000)  # px
 
 
 def measure_inference(setup: Setup) -> Iterator[Row]:
@@ -94,11 +94,11 @@ def measure_training(setup: Setup) -> Iterator[Row]:
 def measure_streaming(setup: Setup) -> Iterator[Row]:
     """Frames a second of a stream on one thread, flip test included, beside refining the window of every frame."""
     refiner = build_refiner('refiner_causal_243.py').to(setup.device).eval()
-    streaming = StreamingRefiner(refiner, _STREAM_SIZE)
+    streaming = StreamingRefiner(refiner, _STREAM_CAMERA, flip_indices=H36M.flip_indices)
     optimised = optimise_for_inference(copy.deepcopy(refiner), setup.device)
-    low, high = [0, 0, -0.75], [*_STREAM_SIZE, 0.75]
+    low, high = [0, 0, -0.75], [*_STREAM_CAMERA.values(), 0.75]
     keypoints = np.random.default_rng(0).uniform(low, high, (_STREAM_FRAMES, JOINTS, CHANNELS_IN))
-    window, sample = make_video(1, setup.device), PoseDataSample(metainfo=dict(flip_indices=FLIP_INDICES))
+    window, sample = make_video(1, setup.device), PoseDataSample(metainfo=dict(flip_indices=H36M.flip_indices))
     contenders = dict(
         stream=Contender(lambda: [streaming(frame) for frame in keypoints], len(keypoints)),
         window=Contender(lambda: optimised(window, [sample], mode='predict')),
