@@ -113,10 +113,11 @@ class DepthDataset(BaseDataset):
         """Path of the image in row ``row`` of the annotation."""
         return f'{self.data_prefix["img"].rstrip("/")}/{self.annotation.img_names[row].decode()}'
 
-    def sequence_info(self, sequence: Sequence) -> dict:
-        """What is said of a sample's video, and under which boxes it was seen."""
-        names = dict(sequence=sequence.name, subject=sequence.subject, action=sequence.action)
-        return dict(names, bbox_policy=self.bbox_policy)
+    def sequence_info(self, sequence: Sequence, rows: int | np.ndarray) -> dict:
+        """What is said of a sample's video, the action of its rows included, and under which boxes it was seen."""
+        actions = self.annotation.actions
+        action = sequence.action if actions is None else actions[rows].tolist()
+        return dict(sequence=sequence.name, subject=sequence.subject, action=action, bbox_policy=self.bbox_policy)
 
     def common_info(self) -> dict:
         """What all samples have in common."""

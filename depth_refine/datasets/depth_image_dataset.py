@@ -69,10 +69,8 @@ class DepthImageDataset(DepthDataset):
             keypoints=np.concatenate([annotation.keypoints[row], depth], axis=-1)[None],
             keypoints_visible=visible[None].astype(np.float32),
             camera_param=camera,
-            **self.sequence_info(sequence),
+            **self.sequence_info(sequence, row),
         )
-        if annotation.actions is not None:
-            sample['action'] = str(annotation.actions[row])
         if annotation.crops is not None:
             sample.update(crop_window=annotation.crops[row], frame_size=(int(camera['w']), int(camera['h'])))
         if self.test_mode:  # the flip of a training pipeline would not mirror it

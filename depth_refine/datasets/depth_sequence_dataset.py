@@ -166,13 +166,8 @@ class DepthSequenceDataset(DepthDataset):
             target_img_path=[self.image_path(row) for row in targets],
             img_ids=targets,
             frames=self.annotation.frames[targets],
-            **self.sequence_info(sequence),
-            **self._actions(targets),
+            **self.sequence_info(sequence, targets),
         )
-
-    def _actions(self, rows: np.ndarray) -> dict:
-        """The actions of frames in a video of several."""
-        return {} if self.annotation.actions is None else dict(action=self.annotation.actions[rows].tolist())
 
     @force_full_init
     def sample_name(self, index: int) -> str:

@@ -49,7 +49,7 @@ class Sequence(NamedTuple):
 
     name: str  # S1_Directions_1.54138969
     subject: str  # S1
-    action: str  # Directions, without the take number; '' if there is none, or one for each frame
+    action: str  # Directions, without the take number; '' if there is none, None if each frame has its own
     camera: str  # 54138969
     rows: np.ndarray  # (T,) rows of the annotation in the order of their frame numbers
 
@@ -274,8 +274,8 @@ class PoseAnnotation:
         except ValueError as error:
             hint = '' if 'sequence' in columns else ". Name images so, or give the columns 'sequence' and 'frame'"
             raise InputError(f'{self.path}, {error}{hint}') from error
-        if 'sequence' in columns and any(video.action == '' for video in videos):
-            self.actions = columns.get('action')
+        if any(video.action is None for video in videos):
+            self.actions = columns['action']
         del self._columns
         order = np.lexsort((self.frames, self.sequence_ids))
         rows = np.split(order, np.cumsum(np.bincount(self.sequence_ids))[:-1])

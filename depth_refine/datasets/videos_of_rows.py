@@ -15,7 +15,7 @@ class Video(NamedTuple):
 
     name: str  # S1_Directions_1.54138969
     subject: str  # S1
-    action: str  # Directions; '' if it has none, or several
+    action: str | None  # Directions; '' if it has none, None if it has several
     camera: str  # 54138969
 
 
@@ -33,35 +33,27 @@ def index_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[Vide
     Raises:
         ValueError: the rows of a video name several subjects; the message begins with a row.
     """
-    sequences, cameras = (_text(columns, key) for key in ('sequence', 'camera'))
-    names, name_ids = np.unique(sequences, return_inverse=True)
-    camera_names, camera_ids = np.unique(cameras, return_inverse=True)
-    _, firsts, ids = np.unique(name_ids * len(camera_names) + camera_ids, return_index=True, return_inverse=True)
+    empty = np.full(len(columns['sequence']), '')
+    texts = {key: columns.get(key, empty) for key in ('sequence', 'subject', 'action', 'camera')}
+    names, name_ids = np.unique(texts['sequence'], return_inverse=True)
+    cameras, camera_ids = np.unique(texts['camera'], return_inverse=True)
+    _, firsts, ids = np.unique(name_ids * len(cameras) + camera_ids, return_index=True, return_inverse=True)
     order = np.argsort(firsts)
-    sequence_ids = np.argsort(order)[ids].astype(np.int32)
-    seen_by = np.bincount(name_ids[firsts], minlength=len(names))
-    values = {}
-    for key in ('subject', 'action'):
-        texts = _text(columns, key)
-        first_of_row = texts[firsts[order]][sequence_ids]
-        values[key], differs = texts[firsts[order]], texts != first_of_row
-        if key == 'subject' and differs.any():
-            row = int(np.argmax(differs))
-            raise ValueError(
-                f"row {row}: 'subject' is {texts[row]!r}, but {first_of_row[row]!r} in its video's first row"
-            )
-        values[key][np.unique(sequence_ids[differs])] = ''
+    sequence_ids, firsts = np.argsort(order)[ids].astype(np.int32), firsts[order]
+    differs = {key: texts[key] != texts[key][firsts][sequence_ids] for key in ('subject', 'action')}
+    if differs['subject'].any():
+        row = int(np.argmax(differs['subject']))
+        subjects = texts['subject'][[row, firsts[sequence_ids[row]]]].tolist()
+        raise ValueError(f"row {row}: 'subject' is {subjects[0]!r}, but {subjects[1]!r} in its video's first row")
+    have_several = set(sequence_ids[differs['action']].tolist())
+    seen_by = np.bincount(name_ids[firsts])
     videos = []
-    for index, row in enumerate(firsts[order]):
-        name, camera = str(sequences[row]), str(cameras[row])
-        is_named = seen_by[name_ids[row]] == 1 or name.endswith(f'.{camera}')
-        name = name if is_named else f'{name}.{camera}'
-        videos.append(Video(name, str(values['subject'][index]), str(values['action'][index]), camera))
+    for index, row in enumerate(firsts):
+        name, subject, action, camera = (str(values[row]) for values in texts.values())
+        if seen_by[name_ids[row]] > 1 and not name.endswith(f'.{camera}'):
+            name = f'{name}.{camera}'
+        videos.append(Video(name, subject, None if index in have_several else action, camera))
     return sequence_ids, videos
-
-
-def _text(columns: dict[str, np.ndarray], key: str) -> np.ndarray:
-    return columns.get(key, np.full(len(columns['sequence']), ''))
 
 
 def index_image_names(names: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Video]]:

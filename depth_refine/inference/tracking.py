@@ -167,7 +167,7 @@ def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstSta
                 found.append((frame.index, person, *bbox))
                 yield frame.image, crop
 
-    measurements = np.reshape(list(first_stage(people())), (-1, first_stage.num_joints, 5)).astype(np.float32)
+    measurements = np.reshape(list(first_stage(people())), (-1, first_stage.skeleton.num_joints, 5)).astype(np.float32)
     if size is None:
         raise InputError(f'{video.name}: not one frame can be read')
     frames, ids, *bboxes = np.reshape(found, (-1, 6)).T

@@ -45,5 +45,5 @@ def test_files_of_each_data_set_and_subclasses_of_ours(first_stage, data_root, t
         assert paths[0].name == paths[1].name == paths[2]
         np.testing.assert_array_equal(*(np.load(path / 'keypoints.npy') for path in paths[:2]))
     cfg.train_dataloader.dataset.type = cfg.test_dataloader.dataset.type = 'H36MDepthSequenceDataset'
-    with pytest.raises(InputError, match='trains and tests on no H36MImageDataset: give a first-stage config'):
+    with pytest.raises(InputError, match='trains and tests on no DepthImageDataset: give a first-stage config'):
         extract_depth_sequences(cfg, checkpoint, tmp_path / 'unknown')

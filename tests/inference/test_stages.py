@@ -149,5 +149,14 @@ def test_fit(stages, second_stage, save, tmp_path):
         check_fit(deeper, second_stage('second'))
     check_fit(deeper, second_stage('flat', dataset=dict(input_source='2d'), backbone=dict(in_channels=34)))
     cfg.model.head.num_joints = 16
-    with pytest.raises(InputError, match=r"Human3\.6M's 17 joints in both, got 16 and 17"):
-        check_fit(FirstStage(*save(cfg, tmp_path / 'other'), 'cpu', 1), second_stage())
+    with pytest.raises(InputError, match=r'other\.py: its model has num_joints=16, and the metainfo .* 17 joints'):
+        FirstStage(*save(cfg, tmp_path / 'other'), 'cpu', 1)
+    cfg.model.head.num_joints = 17
+    dataset = cfg.test_dataloader.dataset
+    dataset.update(
+        type='DepthImageDataset', metainfo=dict(from_file='configs/_base_/datasets/mpi_inf_3dhp.py'), root=14
+    )
+    with pytest.raises(
+        InputError, match=r"do not fit together: expected the same joints in both, got \['head_top', .*'\]"
+    ):
+        check_fit(FirstStage(*save(cfg, tmp_path / 'mpi'), 'cpu', 1), second_stage())

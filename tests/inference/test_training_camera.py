@@ -3,7 +3,7 @@ import pytest
 
 from depth_refine.functional.camera import project
 from depth_refine.inference.training_camera import through_training_camera, undistorted
-from depth_refine.structures.camera import make_camera
+from depth_refine.structures.camera import H36M_CAMERA, make_camera, normalised_cameras
 
 
 def test_lens_distortion():
@@ -14,8 +14,11 @@ def test_lens_distortion():
     seen, expected = project(points, camera), project(points, plain)
     assert np.abs(seen - expected).max() > 3
     np.testing.assert_allclose(undistorted(seen, camera), expected, atol=1e-6)
-    through = through_training_camera(seen, camera)
-    np.testing.assert_allclose(through, through_training_camera(expected, plain), atol=1e-9)
+    through, there = (
+        through_training_camera(pixels, lens, normalised_cameras([plain]))
+        for pixels, lens in ((seen, camera), (expected, plain))
+    )
+    np.testing.assert_allclose(through[0], there[0], atol=1e-9)
     folded, _ = make_camera((100, 100), (100, 100, 50, 50, -0.5, 0, 0, 0, 0))  # no ray is seen beyond 54 px
     np.testing.assert_allclose(undistorted(np.array([[150.0, 50.0], [50, 50]]), folded), [[150, 50], [50, 50]])
 
@@ -27,4 +30,17 @@ def test_rays_through_the_training_camera(size, intrinsics):
     rays = np.random.default_rng(0).uniform(-0.4, 0.4, (5, 17, 2))
     camera, _ = make_camera(size, intrinsics)
     pixels = project(np.concatenate([rays, np.ones((5, 17, 1))], axis=-1), camera)
-    np.testing.assert_allclose(1000 * through_training_camera(pixels, camera), rays * 1147 + 500, rtol=1e-9)
+    through, frame = through_training_camera(pixels, camera, [H36M_CAMERA])
+    np.testing.assert_allclose(1000 * through, rays * 1147 + 500, rtol=1e-9)
+    assert frame == dict(w=1, h=1)
+
+
+def test_a_camera_of_the_training_leaves_pixels_as_they_are():
+    lenses = [((1000, 1002), (1145, 1143, 512, 515, -0.2, 0.25, 0, -1e-3, -1e-3)), ((72, 128), (147, 150, 30, 70)),
+              ((1920, 1080), (1300, 1310, 700, 500, -0.1, 0.01, 0, 1e-3, 2e-3))]  # fmt: skip
+    cameras = [make_camera(*lens)[0] for lens in lenses]
+    for camera in cameras:
+        pixels = np.random.default_rng(0).uniform(0, [camera['w'], camera['h']], (5, 17, 2))
+        through, frame = through_training_camera(pixels, camera, normalised_cameras(cameras))
+        np.testing.assert_allclose(through * camera['w'], pixels, atol=1e-6)
+        assert frame == dict(w=1, h=camera['h'] / camera['w'])

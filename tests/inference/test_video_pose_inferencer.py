@@ -142,7 +142,7 @@ def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
     assert 'Nobody was looked for: one person is taken to fill every frame.' in result.notes
 
     at_the_rate_of_training = inferencer(write_video(tmp_path / 'a.mp4', pictures, range(0, 400, 20)))
-    assert not any('trained' in note for note in at_the_rate_of_training.notes)
+    assert not any('interpolated to that rate' in note for note in at_the_rate_of_training.notes)
     (track,) = at_the_rate_of_training.tracks
     columns = track.depth, track.scores, track.depth_std
     measured = np.concatenate([track.keypoints, *(column[..., None] for column in columns)], axis=-1)
