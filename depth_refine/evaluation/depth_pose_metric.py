@@ -1,21 +1,18 @@
 """Human3.6M's evaluation protocols for both stages and any skeleton."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
-from depth_refine.functional.pose_error import difference_error, mpjpe, scale_align, similarity_align
 from depth_refine.utils.errors import InputError
 
 from .pose_error_table import Row, evaluation_rules, pose_error_table
-from .root_relative_poses import Claims, RootRelativePoses, in_order, lifted_poses, sequence_of, single_frame_poses
-
-# Name and unit of each error, in the order of the table's columns.
-ERRORS = (('MPJPE', 'mm'), ('P-MPJPE', 'mm'), ('N-MPJPE', 'mm'), ('MPJVE', 'mm_per_frame'), ('MPJAE', 'mm_per_frame2'))
+from .protocol_errors import ERRORS, concatenate, errors_by_action, means
+from .root_relative_poses import Claims, RootRelativePoses, lifted_poses, sequence_of, single_frame_poses
 
 
 @METRICS.register_module()
@@ -133,15 +130,15 @@ class DepthPoseMetric(BaseMetric):
         kept, skipped = self.kept_sequences(results)
         num_joints = next(iter(kept.values()))[0].joints.shape[1]
         chosen = range(num_joints) if self.joints is None else self.joint_indices(self.joints, num_joints)
-        by_action, steps = _errors_by_action(kept, chosen)
-        frame_means = _means(_concatenate(by_action.values()))
+        by_action, steps = errors_by_action(kept, chosen)
+        frame_means = means(concatenate(by_action.values()))
         frames = sum(len(errors[0]) for errors in by_action.values())
         if '' in by_action and len(by_action) > 1:
             raise InputError(
                 f'{type(self).__name__}: expected an action for every frame or for none, got none for '
                 f"{len(by_action[''][0])} of {frames} frames; fill the annotation's actions, or leave them all out"
             )
-        means_of = {action: _means(errors) for action, errors in by_action.items()}
+        means_of = {action: means(errors) for action, errors in by_action.items()}
         group_means = np.mean(list(means_of.values()), axis=0)
         blocks = [[Row('mean of frames', frames, frame_means)]]
         if '' not in by_action:
@@ -201,7 +198,7 @@ class DepthPoseMetric(BaseMetric):
         count = num_joints or len(names)
         for index in indices:
             if not isinstance(index, int) or not 0 <= index < count:
-                known = f'{count} joints {names}' if names else 'joints, whose names no dataset_meta tells: use indices'
+                known = f'{count} joints {names}' if names else 'joints, whose names it was not told (dataset_meta)'
                 raise InputError(f'{type(self).__name__}: there is no joint {index!r} among the {known}')
         if len(set(indices)) < len(indices) or not indices:
             raise InputError(f'{type(self).__name__}: expected joints, each once, got {list(joints)}')
@@ -216,45 +213,3 @@ class DepthPoseMetric(BaseMetric):
             roots={mine: root, theirs: meta.get('root_index')},
             counts={mine: self.num_keypoints, theirs: meta.get('num_keypoints')},
         )
-
-
-def _errors_by_action(
-    kept: dict[str, list[RootRelativePoses]], chosen: Sequence[int]
-) -> tuple[dict[str, tuple[np.ndarray, ...]], set[int]]:
-    """The errors of each action, as of :func:`_errors_mm`, and the steps between evaluated frames' numbers."""
-    errors_of = defaultdict(list)
-    steps = set()
-    for name, parts in kept.items():
-        frames, actions, joints = in_order(name, parts)
-        steps.update(np.diff(frames).tolist())
-        try:
-            errors = _errors_mm(joints[:, chosen])
-        except ValueError as error:
-            raise InputError(f'{name}: {error}') from error
-        for action in np.unique(actions).tolist():
-            its_own = actions == action
-            # of a difference, that of the last frame
-            errors_of[action].append([column[its_own[len(its_own) - len(column) :]] for column in errors])
-    return {action: _concatenate(errors_of[action]) for action in sorted(errors_of)}, steps
-
-
-def _errors_mm(joints: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The errors of one sequence's frames and differences, in the order of ``ERRORS``, millimetres."""
-    pred, gt, visible = joints[..., :3], joints[..., 3:6], joints[..., 6] > 0
-    errors = (
-        mpjpe(pred, gt, visible),
-        mpjpe(similarity_align(pred, gt, visible), gt, visible),
-        mpjpe(scale_align(pred, gt, visible), gt, visible),
-        difference_error(pred, gt, 1, visible),
-        difference_error(pred, gt, 2, visible),
-    )
-    return tuple(1000 * error for error in errors)
-
-
-def _concatenate(errors: Iterable[Sequence[np.ndarray]]) -> tuple[np.ndarray, ...]:
-    return tuple(np.concatenate(column) for column in zip(*errors, strict=True))
-
-
-def _means(errors: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Mean of each kind of error over its frames or differences, NaN where there are none."""
-    return np.array([np.mean(column) if len(column) else np.nan for column in errors])

@@ -178,8 +178,8 @@ def _root(sequence: str, sample: dict, claims: Claims, num_joints: int) -> int:
             "the evaluated dataset pack 'root_index', or give the metric its root_index"
         )
     if len(set(roots.values())) > 1:
-        said = ', but '.join(f'{root} is that of {who}' for who, root in roots.items())
-        raise InputError(f'{sequence}: errors are relative to one root, but joint {said}; let them agree')
+        said = ', and '.join(f'joint {root} says {who}' for who, root in roots.items())
+        raise InputError(f'{sequence}: errors are relative to one root, but {said}; let them agree')
     root = next(iter(roots.values()))
     if not 0 <= root < num_joints:
         raise InputError(f'{sequence}: there is no root joint {root}: expected one of 0 to {num_joints - 1}')

@@ -67,6 +67,13 @@ def test_pixels_that_no_lens_can_make(frame, refused):
     refused(frame, 'predicted pixels lie so far outside the image that its lens')
 
 
+@pytest.mark.parametrize(('missing', 'message'), [('f', 'has no f; add'), ('fc', 'has no c and no f; add')])
+def test_camera_without_focal_length(frame, refused, missing, message):
+    lens = {key: value for key, value in frame.camera_param.items() if key not in missing}
+    frame.set_metainfo(dict(camera_param=lens))
+    refused(frame, rf"pixels and depth need the camera's focal length f .*, but its camera_param {message}")
+
+
 def test_image_name_without_sequence(lifted, evaluate):
     video = lifted()
     video.set_metainfo(dict(target_img_path=['images/000012.jpg'] * 5))
