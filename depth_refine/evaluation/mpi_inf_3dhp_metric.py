@@ -36,13 +36,18 @@ class MPIINF3DHPMetric(DepthPoseMetric):
 
     Each is over all joints of all frames alike: long sequences and activities count for more. The log gets a table of
     all activities, the samples' ``action``, and of all sequences, as the owners print, and one line with the rules. The
-    owners evaluate the frames that they mark as valid, against ``univ_annot3``, poses that are scaled to one height;
-    the annotation must hold those. Their scenes are means of two sequences each, weighted by frames.
+    owners' scenes are means of two sequences each, weighted by frames.
 
-    P-STMO and MotionAGFormer run the owners' programs and average sequences by their numbers of frames, which is the
-    same. Other numbers come from: a mean over activities or sequences; PCK over 17 joints, as in MMPose 0.x, which the
-    root's distance of 0 raises; ``annot3``, unscaled; or a scale or rotation that is aligned first. None of them is
-    here. Joints that are not visible do not count; the owners have none.
+    The annotation must hold what the owners evaluate: the frames that they mark as valid, and as truth their
+    ``univ_annot3``, poses scaled to the height of one body. These do not project to the owners' 2D joints, which a
+    first stage predicts: its pixels, back-projected, are measured against ``annot3``, and its numbers are not those of
+    published tables.
+
+    P-STMO, and others after it such as MotionAGFormer, hand their predictions to the owners' programs, and average the
+    sequences by their numbers of frames, which is the same. Numbers that cannot be compared: means over activities or
+    sequences; PCK over 17 joints, as MMPose 0.x has it, which the root's distance of 0 raises; errors against
+    ``annot3``, or after an alignment of scale or rotation. Joints that are not visible do not count; the owners have
+    none.
 
     Attributes:
         by_action: after an evaluation, each activity's ``dict(PCK=..., AUC=..., MPJPE=...)``, units as above; empty
