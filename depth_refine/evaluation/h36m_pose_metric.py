@@ -76,11 +76,18 @@ def _named(sample: dict) -> dict:
         name = _parse(sample['img_path'])
         named = dict(sample, sequence=name.sequence, frame=name.frame)
     known = named.get('action')  # one, or one for each frame
-    return named if known is not None and len(known) else dict(named, action=action_of(named['sequence']))
+    if (known is not None and len(known)) or 'sequence' not in named:
+        return named
+    if '_' not in named['sequence']:
+        raise InputError(
+            f"{named['sequence']}: expected a sequence named as Human3.6M's, S9_Directions_1.54138969, or 'action' in "
+            'the metainfo; DepthPoseMetric is for other data'
+        )
+    return dict(named, action=action_of(named['sequence']))
 
 
 def _with_frames(sample: dict) -> dict:
-    if 'sequence' in sample and 'frames' in sample:
+    if {'sequence', 'frames'} <= sample.keys() or 'target_img_path' not in sample:
         return sample
     names = [_parse(path) for path in sample['target_img_path']]
     sequence = sample.get('sequence', names[0].sequence)

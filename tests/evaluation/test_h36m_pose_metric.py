@@ -112,3 +112,11 @@ def test_arguments():
         H36MPoseMetric(skip_list='S11_Directions')
     with pytest.raises(InputError, match='num_joints of H36MPoseMetric: expected 17 or 14, got 16'):
         H36MPoseMetric(num_joints=16)
+
+
+def test_samples_of_other_data(lifted_sample, evaluate, videos):
+    (_, video), *_ = videos.items()
+    with pytest.raises(InputError, match=r"^walk: expected a sequence named as Human3\.6M's, .* or 'action' in the"):
+        evaluate([lifted_sample('walk', *video, sequence='walk', frames=np.arange(7))])
+    with pytest.raises(InputError, match=r"^walk: expected both 'sequence' and 'frames' in the metainfo, got"):
+        evaluate([lifted_sample('walk', *video, sequence='walk', action='walk')])
