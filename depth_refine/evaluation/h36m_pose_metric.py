@@ -1,54 +1,27 @@
-"""Human3.6M's evaluation protocols for both stages."""
+"""What is Human3.6M's own in the evaluation of its poses."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 
-import numpy as np
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
-from depth_refine.functional.pose_error import difference_error, mpjpe, scale_align, similarity_align
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_names import ImageName, action_of, parse_image_name
 
-from .pose_error_table import ERRORS, evaluation_rules, means, pose_error_table
-from .root_relative_poses import RootRelativePoses, lifted_poses, sequence_and_frame, single_frame_poses
+from .depth_pose_metric import DepthPoseMetric
 
 # 14 leaves out root, spine and neck_base: limbs, thorax and head, as evaluations of SMPL-based methods do.
-_JOINTS = {17: list(range(17)), 14: [1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 15, 16]}
+_LEFT_OUT = {17: (), 14: ('root', 'spine', 'neck_base')}
 
 
 @METRICS.register_module()
-class H36MPoseMetric(BaseMetric):
-    """Protocol 1, Protocol 2, N-MPJPE, velocity and acceleration error, per action, in millimetres.
+class H36MPoseMetric(DepthPoseMetric):
+    """:class:`DepthPoseMetric` for Human3.6M: 17 joints in MMPose's order, root 0, the sequences of published tables.
 
-    Every error is measured with the root joint (joint 0) at the origin on both sides and averages over the visible
-    joints, root included:
-
-    - ``MPJPE_mm``: Protocol 1, no further alignment.
-    - ``P-MPJPE_mm``: Protocol 2, after the best rotation, translation and scale of each frame.
-    - ``N-MPJPE_mm``: after the best scale of each frame.
-    - ``MPJVE_mm_per_frame``, ``MPJAE_mm_per_frame2``: error of the first and second difference between consecutive
-      evaluated frames of a sequence, never across sequences; NaN if an action's sequences are too short for that.
-
-    Those names hold the unweighted mean of the action means, as published tables do; the same names with ``_frames``
-    before the unit hold the mean over all frames. The log gets a table of all actions and one line with the rules.
-
-    Two kinds of data sample are understood:
-
-    - with ``gt_instances.lifting_target`` (stage 2 and MMPose's own lifters), ``pred_instances.keypoints``
-      (T, 17, 3) are camera-frame metres with any root position. Frame numbers are read from ``target_img_path``, and
-      the sequence too where the metainfo has none.
-    - otherwise (stage 1), ``pred_instances.keypoints`` (1, 17, 3) are (u px, v px, depth relative to the root m).
-      They are back-projected with ``camera_param`` and **the ground truth's absolute root depth**, as Sun et al.
-      ("Integral human pose regression", ECCV 2018) do; ``gt_instances.keypoints_cam`` holds the truth. Frames may
-      come in any order.
-
-    The rules also name the bounding boxes and flip testing where samples state them: ``bbox_policy`` in their metainfo,
-    ``flip_test`` (bool) in that of ``pred_instances``.
-
-    Attributes:
-        by_action: after an evaluation, each action's means, ``dict(MPJPE=..., ...)``, units as above.
+    Where samples do not name sequence, frames and action, as those of MMPose's own lifters do not, these are read from
+    the image names in ``target_img_path`` or ``img_path``. An action that is spelt in two ways in Human3.6M's names is
+    one.
 
     Args:
         skip_list: sequences to leave out, named '<subject>_<action>' as in the file names, take number included where
@@ -63,6 +36,8 @@ class H36MPoseMetric(BaseMetric):
     """
 
     default_prefix = 'h36m'
+    title = 'Human3.6M 3D pose errors'
+    num_keypoints = H36M.num_joints
 
     def __init__(
         self,
@@ -71,123 +46,62 @@ class H36MPoseMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ):
-        super().__init__(collect_device=collect_device, prefix=prefix)
-        if isinstance(skip_list, str):
-            raise InputError(f'skip_list of H36MPoseMetric: expected a list of sequences, got the string {skip_list!r}')
-        if num_joints not in _JOINTS:
+        if num_joints not in _LEFT_OUT:
             raise InputError(f'num_joints of H36MPoseMetric: expected 17 or 14, got {num_joints!r}')
-        self.skip_list = frozenset(skip_list)
-        self.num_joints = num_joints
-        self.by_action: dict[str, dict[str, float]] = {}
+        joints = [index for index, name in enumerate(H36M.joint_names) if name not in _LEFT_OUT[num_joints]]
+        super().__init__(skip_list, joints, H36M.root, collect_device, prefix)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Keep root-relative poses of a batch.
-
-        Each sample becomes one result, skipped sequences included, since mmengine drops the padding of distributed runs
-        by counting samples.
+        """Keep root-relative poses of a batch; see :meth:`DepthPoseMetric.process`.
 
         Raises:
-            InputError: a prediction has the wrong shape or is not finite, the true root is not visible, or a sample
-                lacks what evaluation needs.
+            InputError: also where an image name that is needed is not of Human3.6M's form.
         """
-        results = [None] * len(data_samples)
-        single_frames = defaultdict(list)
-        for index, sample in enumerate(data_samples):
-            if 'lifting_target' in sample['gt_instances']:
-                results[index] = lifted_poses(sample)
-            else:
-                single_frames[sequence_and_frame(sample)[0]].append(index)
-        # Undistortion iterates, so the frames that share a camera go through it together.
-        for sequence, indices in single_frames.items():
-            frames = single_frame_poses(sequence, [data_samples[index] for index in indices])
-            for index, result in zip(indices, frames, strict=True):
-                results[index] = result
-        self.results.extend(results)
-
-    def compute_metrics(self, results: list[RootRelativePoses]) -> dict[str, float]:
-        """Errors of all collected frames; see the class.
-
-        One sequence after the other is put together, so that memory does not grow by a second copy of the predictions.
-
-        Args:
-            results: those of :meth:`process`, in any order.
-
-        Returns:
-            The five action means, then the five frame means, without prefix.
-
-        Raises:
-            InputError: nothing is left to evaluate, a frame of a sequence was predicted twice, or a frame has no
-                visible joint to evaluate.
-        """
-        sequences = defaultdict(list)
-        for result in results:
-            sequences[result.sequence].append(result)
-        kept = {name: parts for name, parts in sequences.items() if name.split('.')[0] not in self.skip_list}
-        skipped = sorted(sequences.keys() - kept.keys())
-        if not kept:
-            raise InputError(
-                f'H36MPoseMetric has nothing to evaluate: expected at least one sequence, got {len(results)} data '
-                f'samples of which skip_list {sorted(self.skip_list)} drops {len(skipped)} sequences; check the '
-                'dataset of the evaluated dataloader and skip_list'
-            )
-
-        errors_of = defaultdict(list)
-        steps = set()
-        for name, parts in kept.items():
-            frames, joints = _in_order(name, parts)
-            steps.update(np.diff(frames).tolist())
-            try:
-                errors_of[parts[0].action].append(_errors_mm(joints[:, _JOINTS[self.num_joints]]))
-            except ValueError as error:
-                raise InputError(f'{name}: {error}') from error
-        by_action = {action: _concatenate(errors_of[action]) for action in sorted(errors_of)}
-        frame_means = means(_concatenate(by_action.values()))
-        means_of = {action: means(errors) for action, errors in by_action.items()}
-        action_means = np.mean(list(means_of.values()), axis=0)
-        names = [name for name, _ in ERRORS]
-        self.by_action = {action: dict(zip(names, row.tolist(), strict=True)) for action, row in means_of.items()}
-
-        logger = MMLogger.get_current_instance()
-        logger.info(pose_error_table(by_action, action_means, frame_means))
-        logger.info(
-            f'Rules: {self.num_joints} joints, {len(by_action)} actions, '
-            f'{sum(len(errors[0]) for errors in by_action.values())} frames, {len(kept)} sequences; '
-            f'skipped by skip_list {sorted(self.skip_list)}: {", ".join(skipped) or "none"}; '
-            + evaluation_rules(steps, {part.conditions for parts in kept.values() for part in parts})
-        )
-        return {
-            **{f'{name}_{unit}': float(mean) for (name, unit), mean in zip(ERRORS, action_means, strict=True)},
-            **{f'{name}_frames_{unit}': float(mean) for (name, unit), mean in zip(ERRORS, frame_means, strict=True)},
-        }
+        super().process(data_batch, [_named(sample) for sample in data_samples])
 
 
-def _in_order(sequence: str, parts: list[RootRelativePoses]) -> tuple[np.ndarray, np.ndarray]:
-    """Frame numbers (T,) and joints (T, 17, 7) float64 of one sequence in order of time."""
-    frames = np.concatenate([part.frames for part in parts])
-    joints = np.concatenate([part.joints for part in parts]).astype(np.float64)
-    order = np.argsort(frames)
-    frames, joints = frames[order], joints[order]
-    repeated = frames[1:][np.diff(frames) == 0]
-    if len(repeated):
+def _named(sample: dict) -> dict:
+    """The sample with sequence, frames and action in its metainfo."""
+    if 'lifting_target' in sample['gt_instances']:
+        named = _with_frames(sample)
+    elif 'sequence' in sample and 'frame' in sample:
+        named = sample
+    elif 'sequence' in sample or 'img_path' not in sample:
         raise InputError(
-            f'{sequence}: expected every frame once, got frame {repeated[0]} more than once; '
-            'let the windows of the evaluated dataset not overlap'
+            f"{sample.get('sequence', 'a sample')}: expected both 'sequence' and 'frame' in the metainfo, or "
+            f"'img_path' alone, got {sorted(sample.keys() & {'sequence', 'frame', 'img_path'})}; let PackPoseInputs of "
+            'the evaluated dataset pack them'
         )
-    return frames, joints
+    else:
+        name = _parse(sample['img_path'])
+        named = dict(sample, sequence=name.sequence, frame=name.frame)
+    known = named.get('action')  # one, or one for each frame
+    if (known is not None and len(known)) or 'sequence' not in named:
+        return named
+    if '_' not in named['sequence']:
+        raise InputError(
+            f"{named['sequence']}: expected a sequence named as Human3.6M's, S9_Directions_1.54138969, or 'action' in "
+            'the metainfo; DepthPoseMetric is for other data'
+        )
+    return dict(named, action=action_of(named['sequence']))
 
 
-def _errors_mm(joints: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The errors of one sequence's frames and differences, in the order of ``ERRORS``, millimetres."""
-    pred, gt, visible = joints[..., :3], joints[..., 3:6], joints[..., 6] > 0
-    errors = (
-        mpjpe(pred, gt, visible),
-        mpjpe(similarity_align(pred, gt, visible), gt, visible),
-        mpjpe(scale_align(pred, gt, visible), gt, visible),
-        difference_error(pred, gt, 1, visible),
-        difference_error(pred, gt, 2, visible),
-    )
-    return tuple(1000 * error for error in errors)
+def _with_frames(sample: dict) -> dict:
+    if {'sequence', 'frames'} <= sample.keys() or 'target_img_path' not in sample:
+        return sample
+    names = [_parse(path) for path in sample['target_img_path']]
+    sequence = sample.get('sequence', names[0].sequence)
+    count = math.prod(sample['gt_instances']['lifting_target'].shape[:-2])
+    if len(names) != count:
+        raise InputError(
+            f'{sequence}: expected one target_img_path per predicted frame, got {len(names)} paths and {count} frames'
+        )
+    return dict(sample, sequence=sequence, frames=[name.frame for name in names])
 
 
-def _concatenate(errors: Iterable[tuple]) -> tuple[np.ndarray, ...]:
-    return tuple(np.concatenate(column) for column in zip(*errors, strict=True))
+def _parse(path: str) -> ImageName:
+    """'.../S9_Directions_1.54138969_000001.jpg' to ('S9_Directions_1.54138969', ..., 1)."""
+    try:
+        return parse_image_name(path)
+    except ValueError as error:
+        raise InputError(f'cannot tell sequence and frame of an image: {error}; name the files so') from error

@@ -1,54 +1,54 @@
-"""What the log says: the table of errors per action, and the rules of the evaluation."""
+"""What the log says: a table of errors, and the rules of the evaluation."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from .root_relative_poses import Conditions
 
-# Name and unit of each error, in the order of the table's columns.
-ERRORS = (('MPJPE', 'mm'), ('P-MPJPE', 'mm'), ('N-MPJPE', 'mm'), ('MPJVE', 'mm_per_frame'), ('MPJAE', 'mm_per_frame2'))
-_UNIT_LABELS = {'mm': 'mm', 'mm_per_frame': 'mm/frame', 'mm_per_frame2': 'mm/frame²'}
+_UNIT_LABELS = {'mm_per_frame': 'mm/frame', 'mm_per_frame2': 'mm/frame²'}
 
 
-def means(errors: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Mean of each kind of error over its frames or differences, NaN where there are none."""
-    return np.array([np.mean(column) if len(column) else np.nan for column in errors])
+class Row(NamedTuple):
+    """One line of a table."""
+
+    label: str
+    frames: int | str
+    values: np.ndarray  # one for each column, '-' is written for NaN
 
 
 def pose_error_table(
-    by_action: dict[str, tuple[np.ndarray, ...]], action_means: np.ndarray, frame_means: np.ndarray
+    title: str, label: str, columns: Sequence[tuple[str, str]], blocks: Sequence[Sequence[Row]]
 ) -> str:
-    """Lay out the errors of all actions.
+    """Lay out errors of groups of frames.
 
     Args:
-        by_action: for each action the errors of its frames, one array per entry of ``ERRORS``, in those units.
-        action_means: (5,) unweighted means over actions.
-        frame_means: (5,) means over all frames.
+        title: the first line.
+        label: what the rows' labels are.
+        columns: name and unit of each error, the units as in the names of results.
+        blocks: rows, set off from one another by lines.
 
     Returns:
-        The table as text: a header with units, one line per action, and the two means.
+        The table as text: a header with units, and the blocks.
     """
-    width = max(map(len, (*by_action, 'mean of actions')))
+    width = max(len(label), *(len(row.label) for block in blocks for row in block))
 
     def line(label: str, frames: int | str, cells: list[str]) -> str:
         return f'{label:<{width}}{frames:>9}' + ''.join(f'{cell:>11}' for cell in cells)
 
-    def numbers(values: np.ndarray) -> list[str]:
+    def cells(values: np.ndarray) -> list[str]:
         return [f'{value:.1f}' if np.isfinite(value) else '-' for value in values]
 
-    rule = '-' * (width + 9 + 11 * len(ERRORS))
-    total = sum(len(errors[0]) for errors in by_action.values())
-    return '\n'.join(
-        [
-            'Human3.6M 3D pose errors',
-            line('action', 'frames', [name for name, _ in ERRORS]),
-            line('', '', [_UNIT_LABELS[unit] for _, unit in ERRORS]),
-            rule,
-            *(line(action, len(errors[0]), numbers(means(errors))) for action, errors in by_action.items()),
-            rule,
-            line('mean of actions', '', numbers(action_means)),
-            line('mean of frames', total, numbers(frame_means)),
-        ]
-    )
+    rule = '-' * (width + 9 + 11 * len(columns))
+    lines = [
+        title,
+        line(label, 'frames', [name for name, _ in columns]),
+        line('', '', [_UNIT_LABELS.get(unit, unit) for _, unit in columns]),
+    ]
+    for block in blocks:
+        lines += [rule, *(line(row.label, row.frames, cells(row.values)) for row in block)]
+    return '\n'.join(lines)
 
 
 def evaluation_rules(steps: set[int], conditions: set[Conditions]) -> str:
@@ -59,10 +59,16 @@ def evaluation_rules(steps: set[int], conditions: set[Conditions]) -> str:
         conditions: all that the evaluated samples state.
     """
     frame_step = ' to '.join(map(str, sorted({min(steps), max(steps)}))) if steps else 'none'
-    root_depths, bbox_policies, flip_tests = map(set, zip(*conditions, strict=True))
     return (
         'root at the origin on both sides; '
-        f'differences between consecutive evaluated frames (frame step {frame_step}); '
+        f'differences between consecutive evaluated frames (frame step {frame_step}); {stated(conditions)}'
+    )
+
+
+def stated(conditions: set[Conditions]) -> str:
+    """Say in one line under which conditions poses were predicted."""
+    root_depths, bbox_policies, flip_tests = map(set, zip(*conditions, strict=True))
+    return (
         f'absolute root depth: {"from the ground truth" if any(root_depths) else "not used"}; '
         f'bounding boxes: {" and ".join(sorted(bbox_policies))}; flip test: {" and ".join(sorted(flip_tests))}'
     )

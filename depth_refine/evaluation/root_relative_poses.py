@@ -1,6 +1,6 @@
 """From predicted data samples of either stage to root-relative poses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,11 +8,7 @@ import numpy as np
 from mmpose.utils.tensor_utils import to_numpy
 
 from depth_refine.functional.camera import back_project
-from depth_refine.structures.skeleton import ROOT
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.h36m_names import action_of, parse_image_name
-
-_NUM_JOINTS = 17
 
 
 class Conditions(NamedTuple):
@@ -23,6 +19,13 @@ class Conditions(NamedTuple):
     flip_test: str
 
 
+class Claims(NamedTuple):
+    """What is said of a data set's joints, by whom, None where nothing; samples must agree with all of it."""
+
+    roots: dict[str, int | None]  # the root's index
+    counts: dict[str, int | None]  # K
+
+
 @dataclass(frozen=True, slots=True)
 class RootRelativePoses:
     """Poses of T frames of one sequence, root at the origin on both sides.
@@ -31,122 +34,165 @@ class RootRelativePoses:
     """
 
     sequence: str
-    action: str
+    actions: np.ndarray  # (T,) str, empty where there is none
     frames: np.ndarray  # (T,) frame numbers
-    joints: np.ndarray  # (T, 17, 7) float32: prediction and truth, metres, and visibility
+    joints: np.ndarray  # (T, K, 7) float32: prediction and truth, metres, and visibility
     conditions: Conditions
 
 
-def lifted_poses(sample: dict) -> RootRelativePoses:
+def lifted_poses(sample: dict, claims: Claims) -> RootRelativePoses:
     """Poses of a sample with ``gt_instances.lifting_target``.
 
     Raises:
-        InputError: shapes do not fit, an image name is not of Human3.6M's form, a prediction is not finite, or a true
-            root is not visible.
+        InputError: the metainfo lacks the sequence or the frame numbers, shapes do not fit one another or the claims,
+            nothing tells the root, a prediction is not finite, or a true root is not visible.
     """
-    parsed = [_parse_img_path(path) for path in sample['target_img_path']]
-    sequence = sample.get('sequence', parsed[0][0])
-    gt = sample['gt_instances']
-    joints = _root_relative(
-        sequence,
-        _prediction(sequence, sample),
-        _joints(sequence, gt['lifting_target']),
-        to_numpy(gt['lifting_target_visible']).reshape(-1, _NUM_JOINTS, 1),
-    )
-    if len(joints) != len(parsed):
+    sequence, truth = sequence_of(sample, 'frames'), sample['gt_instances']
+    root, joints = _joined(sequence, [sample], [truth['lifting_target']], [truth['lifting_target_visible']], claims)
+    frames = np.asarray(sample['frames']).reshape(-1)
+    actions = _actions(sample, len(joints))
+    if not len(joints) == len(frames) == len(actions):
         raise InputError(
-            f'{sequence}: expected one target_img_path per predicted frame, got {len(parsed)} paths and '
-            f'{len(joints)} frames'
+            f'{sequence}: expected a frame number for each predicted frame, and one action or as many, got '
+            f'{len(frames)} numbers and {len(actions)} actions for {len(joints)} frames'
         )
-    action, conditions = _action_and_conditions(sample, sequence, true_root_depth=False)
-    return RootRelativePoses(sequence, action, np.array([frame for _, frame in parsed]), joints, conditions)
+    return RootRelativePoses(sequence, actions, frames, _centred(sequence, joints, root), _conditions(sample, False))
 
 
-def single_frame_poses(sequence: str, samples: list[dict]) -> Iterator[RootRelativePoses]:
+def single_frame_poses(sequence: str, samples: Sequence[dict], claims: Claims) -> Iterator[RootRelativePoses]:
     """Poses of (u px, v px, depth m) samples of one sequence, hence of one camera, one by one.
 
     Raises:
-        InputError: as :func:`lifted_poses`; a camera, a true pose or a frame number is missing.
+        InputError: as :func:`lifted_poses`; a camera, its focal length or a true pose is missing.
     """
     if 'camera_param' not in samples[0] or 'keypoints_cam' not in samples[0]['gt_instances']:
         raise InputError(
             f"{sequence}: pixels and depth need 'camera_param' in the metainfo and 'keypoints_cam' in gt_instances to "
             'become metres; let PackPoseInputs of the evaluated dataset pack them'
         )
-    pred = np.concatenate([_prediction(sequence, sample) for sample in samples])
+    camera = samples[0]['camera_param']
+    if missing := sorted({'f', 'c'} - camera.keys()):
+        raise InputError(
+            f"{sequence}: pixels and depth need the camera's focal length f and principal point c (px) to become "
+            f'metres, but its camera_param has no {" and no ".join(missing)}; add them to the file of the cameras'
+        )
     truths = [sample['gt_instances'] for sample in samples]
-    gt = np.concatenate([_joints(sequence, truth['keypoints_cam']) for truth in truths])
-    visible = np.concatenate([to_numpy(truth['keypoints_visible']).reshape(-1, _NUM_JOINTS, 1) for truth in truths])
-    depth = pred[..., 2] + gt[:, ROOT, 2:]
-    pred = back_project(pred[..., :2], depth, samples[0]['camera_param'])
-    if not np.isfinite(pred).all():
+    gt, visible = ([truth[key] for truth in truths] for key in ('keypoints_cam', 'keypoints_visible'))
+    root, joints = _joined(sequence, samples, gt, visible, claims)
+    joints[..., :3] = back_project(joints[..., :2], joints[..., 2] + joints[:, root, 5, None], camera)
+    if not np.isfinite(joints[..., :3]).all():
         raise InputError(
             f'{sequence}: predicted pixels lie so far outside the image that its lens cannot have put them there; the '
             'model has probably diverged in training or the checkpoint is damaged'
         )
-    joints = _root_relative(sequence, pred, gt, visible)
-    frames = np.array([sequence_and_frame(sample)[1] for sample in samples])
-    action, conditions = _action_and_conditions(samples[0], sequence, true_root_depth=True)
-    for frame, pose in zip(frames[:, None], joints[:, None], strict=True):
-        yield RootRelativePoses(sequence, action, frame, pose, conditions)
+    poses = _centred(sequence, joints, root)
+    for sample, pose in zip(samples, poses[:, None], strict=True):
+        frame = np.array([int(sample['frame'])])
+        yield RootRelativePoses(sequence, _actions(sample, 1), frame, pose, _conditions(sample, True))
 
 
-def sequence_and_frame(sample: dict) -> tuple[str, int]:
-    """Sequence name and frame number of a single-frame sample, from the metainfo or else the image's file name."""
-    if 'sequence' in sample and 'frame' in sample:
-        return sample['sequence'], int(sample['frame'])
-    if 'sequence' in sample or 'img_path' not in sample:
+def in_order(sequence: str, parts: Sequence[RootRelativePoses]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frame numbers (T,), actions (T,) and joints (T, K, 7) float64 of one sequence in order of time.
+
+    Raises:
+        InputError: a frame was predicted twice.
+    """
+    frames = np.concatenate([part.frames for part in parts])
+    actions = np.concatenate([part.actions for part in parts])
+    joints = np.concatenate([part.joints for part in parts]).astype(np.float64)
+    order = np.argsort(frames)
+    frames = frames[order]
+    repeated = frames[1:][np.diff(frames) == 0]
+    if len(repeated):
         raise InputError(
-            f"{sample.get('sequence', 'a sample')}: expected both 'sequence' and 'frame' in the metainfo, or "
-            f"'img_path' alone, got {sorted(sample.keys() & {'sequence', 'frame', 'img_path'})}; let PackPoseInputs of "
-            'the evaluated dataset pack them'
+            f'{sequence}: expected every frame once, got frame {repeated[0]} more than once; '
+            'let the windows of the evaluated dataset not overlap, and give each camera its own sequence'
         )
-    return _parse_img_path(sample['img_path'])
+    return frames, actions[order], joints[order]
 
 
-def _parse_img_path(path: str) -> tuple[str, int]:
-    """'.../S9_Directions_1.54138969_000001.jpg' to ('S9_Directions_1.54138969', 1)."""
-    try:
-        name = parse_image_name(path)
-    except ValueError as error:
-        raise InputError(f'cannot tell sequence and frame of an image: {error}; name the files so') from error
-    return name.sequence, name.frame
+def sequence_of(sample: dict, number: str = 'frame') -> str:
+    """Sequence name of a sample whose metainfo has it, with the frame's ``number`` or those of its frames beside it."""
+    if 'sequence' not in sample or number not in sample:
+        raise InputError(
+            f"{sample.get('sequence', 'a sample')}: expected both 'sequence' and {number!r} in the metainfo, got "
+            f'{sorted(sample.keys() & {"sequence", number})}; let PackPoseInputs of the evaluated dataset pack them'
+        )
+    return sample['sequence']
 
 
-def _action_and_conditions(sample: dict, sequence: str, true_root_depth: bool) -> tuple[str, Conditions]:
-    """What a sample's metainfo tells; an action that it lacks is in the sequence's name, before the take number."""
+def _actions(sample: dict, count: int) -> np.ndarray:
+    """The actions of ``count`` frames: the metainfo has one for all, one for each, or none."""
+    actions = sample.get('action')
+    if actions is None or isinstance(actions, str):
+        return np.broadcast_to(np.array(actions or ''), count)
+    return np.array(actions, str).reshape(-1)
+
+
+def _conditions(sample: dict, true_root_depth: bool) -> Conditions:
     flip_test = {None: 'not stated', True: 'on', False: 'off'}[sample['pred_instances'].get('flip_test')]
-    conditions = Conditions(true_root_depth, sample.get('bbox_policy', 'not stated'), flip_test)
-    return sample.get('action') or action_of(sequence), conditions
+    return Conditions(true_root_depth, sample.get('bbox_policy', 'not stated'), flip_test)
 
 
-def _joints(sequence: str, values) -> np.ndarray:
-    """Tensor or array (..., 17, 3) to (T, 17, 3) float64."""
-    joints = to_numpy(values)
-    if joints.shape[-2:] != (_NUM_JOINTS, 3):
-        raise InputError(f'{sequence}: expected poses of shape (T, 17, 3), got {joints.shape}')
-    return joints.astype(np.float64).reshape(-1, _NUM_JOINTS, 3)
-
-
-def _prediction(sequence: str, sample: dict) -> np.ndarray:
-    """The sample's predicted (T, 17, 3), checked to be finite."""
-    pred = _joints(sequence, sample['pred_instances']['keypoints'])
-    if not np.isfinite(pred).all():
-        finite = np.isfinite(pred).all(axis=(1, 2))
+def _joined(sequence: str, samples: Sequence[dict], gt: list, visible: list, claims: Claims) -> tuple[int, np.ndarray]:
+    """The root's index, and prediction, truth and visibility as one (T, K, 7) float64."""
+    counts = _told(claims.counts) or {'the true poses': to_numpy(gt[0]).shape[-2]}
+    predictions = [sample['pred_instances']['keypoints'] for sample in samples]
+    pred, truth = (
+        _joints(sequence, what, values, counts) for what, values in (('predicted', predictions), ('true', gt))
+    )
+    finite = np.isfinite(pred).all(axis=(1, 2))
+    if not finite.all():
         raise InputError(
             f'{sequence}: expected finite predictions, got NaN or infinity in {np.sum(~finite)} of {len(pred)} frames; '
             'the model has probably diverged in training or the checkpoint is damaged'
         )
-    return pred
-
-
-def _root_relative(sequence: str, pred: np.ndarray, gt: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Join prediction, truth and visibility to (T, 17, 7) float32, root at the origin on both sides."""
-    if not len(pred) == len(gt) == len(visible):
+    visible = np.concatenate([to_numpy(one).reshape(-1, truth.shape[1], 1) for one in visible]) > 0
+    if not len(pred) == len(truth) == len(visible):
         raise InputError(
-            f'{sequence}: expected a prediction for every true frame, got {len(pred)} predicted, {len(gt)} true and '
+            f'{sequence}: expected a prediction for every true frame, got {len(pred)} predicted, {len(truth)} true and '
             f'{len(visible)} visibility frames'
         )
-    if not np.all(visible[:, ROOT] > 0):
+    return _root(sequence, samples[0], claims, truth.shape[1]), np.concatenate([pred, truth, visible], axis=-1)
+
+
+def _joints(sequence: str, what: str, values: list, counts: dict[str, int]) -> np.ndarray:
+    """Tensors or arrays (..., K, 3) to one (T, K, 3) float64; every one of ``counts`` must be K."""
+    arrays = [to_numpy(value) for value in values]
+    for who, count in counts.items():
+        for array in arrays:
+            if array.shape[-2:] != (count, 3):
+                raise InputError(
+                    f'{sequence}: expected poses of shape (T, {count}, 3), got {array.shape} as {what} poses; '
+                    f'{count} is the number of joints of {who}'
+                )
+    return np.concatenate([array.astype(np.float64).reshape(-1, *array.shape[-2:]) for array in arrays])
+
+
+def _root(sequence: str, sample: dict, claims: Claims, num_joints: int) -> int:
+    """The index of the root, on which all who tell it must agree."""
+    roots = _told(claims.roots | {"the samples' root_index": sample.get('root_index')})
+    if not roots:
+        raise InputError(
+            f'{sequence}: errors are relative to the root, but nothing says which joint that is: let PackPoseInputs of '
+            "the evaluated dataset pack 'root_index', or give the metric its root_index"
+        )
+    if len(set(roots.values())) > 1:
+        said = ', and '.join(f'joint {root} says {who}' for who, root in roots.items())
+        raise InputError(f'{sequence}: errors are relative to one root, but {said}; let them agree')
+    root = next(iter(roots.values()))
+    if not 0 <= root < num_joints:
+        raise InputError(f'{sequence}: there is no root joint {root}: expected one of 0 to {num_joints - 1}')
+    return root
+
+
+def _told(said: dict[str, int | None]) -> dict[str, int]:
+    return {who: int(value) for who, value in said.items() if value is not None}
+
+
+def _centred(sequence: str, joints: np.ndarray, root: int) -> np.ndarray:
+    """Joined poses as float32, root at the origin on both sides."""
+    if not np.all(joints[:, root, 6] > 0):
         raise InputError(f'{sequence}: errors are relative to the root, but the annotation has frames without it')
-    return np.concatenate([pred - pred[:, [ROOT]], gt - gt[:, [ROOT]], visible > 0], axis=-1).astype(np.float32)
+    joints[..., :6] -= joints[:, [root], :6]
+    return joints.astype(np.float32)

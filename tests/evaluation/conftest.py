@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from mmengine.evaluator import Evaluator
+from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
@@ -41,27 +42,33 @@ def make_sample(prediction, truth, **metainfo):
 
 @pytest.fixture
 def lifted_sample(img_path):
-    """A whole video; the prediction is root-relative as our refiner's, the truth absolute."""
+    """A whole video; the prediction is root-relative as our refiner's, the truth absolute.
 
-    def make(sequence, gt, pred, visible=None, as_type=np.asarray):
+    ``metainfo`` takes the place of Human3.6M's image names.
+    """
+
+    def make(sequence, gt, pred, /, visible=None, as_type=np.asarray, root=0, **metainfo):
         visible = np.ones(gt.shape[:2]) if visible is None else visible
         truth = dict(lifting_target=as_type(gt), lifting_target_visible=as_type(visible))
-        paths = [img_path(sequence, frame + 1) for frame in range(len(gt))]
-        return make_sample(as_type(pred - pred[:, :1]), truth, target_img_path=paths)
+        metainfo = metainfo or dict(target_img_path=[img_path(sequence, frame + 1) for frame in range(len(gt))])
+        return make_sample(as_type(pred - pred[:, [root]]), truth, **metainfo)
 
     return make
 
 
 @pytest.fixture
 def frame_samples(img_path):
-    """One sample per frame: pixels and depth relative to the root, with the metainfo of our image dataset."""
+    """One sample per frame: pixels and depth relative to the root, with the metainfo of our image dataset.
 
-    def make(sequence, gt, pred):
-        subject, action = sequence.split('.')[0].split('_')[:2]
-        metainfo = dict(sequence=sequence, subject=subject, action=action, camera_param=CAMERA)
-        keypoints = np.concatenate([project(pred, CAMERA), pred[..., 2:] - gt[:, :1, 2:]], axis=-1)
+    ``metainfo`` takes the place of what Human3.6M's names tell.
+    """
+
+    def make(sequence, gt, pred, /, root=0, **metainfo):
+        subject, action = sequence.split('.')[0].split('_')[:2] if not metainfo else ('', '')
+        metainfo = dict(sequence=sequence, camera_param=CAMERA) | (metainfo or dict(subject=subject, action=action))
+        keypoints = np.concatenate([project(pred, CAMERA), pred[..., 2:] - gt[:, [root], 2:]], axis=-1)
         for t in range(len(gt)):
-            truth = dict(keypoints_cam=gt[[t]], keypoints_visible=np.ones((1, 17)), keypoints=project(gt[[t]], CAMERA))
+            truth = dict(keypoints_cam=gt[[t]], keypoints_visible=np.ones((1, gt.shape[1])))
             yield make_sample(keypoints[[t]], truth, img_path=img_path(sequence, t + 1), frame=t + 1, **metainfo)
 
     return make
@@ -71,10 +78,19 @@ def frame_samples(img_path):
 def evaluate():
     """Evaluate samples, by default of no skipped sequence, in small batches."""
 
-    def evaluate(samples, batch_size=4, skip_list=(), **kwargs):
-        evaluator = Evaluator(H36MPoseMetric(skip_list, **kwargs))
+    def evaluate(samples, batch_size=4, skip_list=(), metric=H36MPoseMetric, dataset_meta=None, **kwargs):
+        evaluator = Evaluator(metric if isinstance(metric, BaseMetric) else metric(skip_list, **kwargs))
+        evaluator.dataset_meta = dataset_meta
         for start in range(0, len(samples), batch_size):
             evaluator.process(samples[start : start + batch_size])
         return evaluator.evaluate(len(samples))
 
     return evaluate
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    """What is logged."""
+    messages = []
+    monkeypatch.setattr(MMLogger, 'info', lambda self, message: messages.append(message))
+    return messages

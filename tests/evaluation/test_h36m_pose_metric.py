@@ -1,43 +1,15 @@
 """The metric against loops over sequences, actions, frames and joints."""
 
 import pickle
-from collections import defaultdict
 
 import numpy as np
 import pytest
 import torch
-from scipy.spatial import procrustes
+from reference_errors import reference_errors
 
 from depth_refine.evaluation import H36MPoseMetric
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
-
-
-def _reference(videos, joints=range(17)):
-    """All ten numbers by loops, in mm, for visible joints throughout."""
-    errors = defaultdict(lambda: defaultdict(list))
-    for name, (gt, pred) in videos.items():
-        action = name.split('.')[0].split('_')[1]
-        gt, pred = ((x - x[:, :1])[:, joints] for x in (gt, pred))
-        for g, p in zip(gt, pred, strict=True):
-            errors['MPJPE', 'mm'][action].append(np.mean([np.linalg.norm(a - b) for a, b in zip(g, p, strict=True)]))
-            scale = np.sum(g * p) / np.sum(p * p)
-            errors['N-MPJPE', 'mm'][action].append(np.mean(np.sqrt(((scale * p - g) ** 2).sum(-1))))
-            true, aligned, _ = procrustes(g, p)  # both in units of the truth's norm
-            distance = np.sqrt(((true - aligned) ** 2).sum(-1)).mean() * np.linalg.norm(g - g.mean(0))
-            errors['P-MPJPE', 'mm'][action].append(distance)
-        error = pred - gt
-        for t in range(1, len(gt)):
-            motion = error[t] - error[t - 1]
-            errors['MPJVE', 'mm_per_frame'][action].append(np.sqrt((motion**2).sum(-1)).mean())
-        for t in range(2, len(gt)):
-            motion = error[t] - 2 * error[t - 1] + error[t - 2]
-            errors['MPJAE', 'mm_per_frame2'][action].append(np.sqrt((motion**2).sum(-1)).mean())
-    result = {}
-    for (name, unit), by_action in errors.items():
-        result[f'h36m/{name}_{unit}'] = 1000 * np.mean([np.mean(values) for values in by_action.values()])
-        result[f'h36m/{name}_frames_{unit}'] = 1000 * np.mean(np.concatenate(list(by_action.values())))
-    return result
 
 
 def _without(videos, take):
@@ -54,7 +26,7 @@ def test_lifted_videos_against_loop(lifted_sample, evaluate, videos, as_type):
     metrics = evaluate([lifted_sample(name, *video, as_type=as_type) for name, video in videos.items()])
     first = ['MPJPE_mm', 'P-MPJPE_mm', 'N-MPJPE_mm', 'MPJVE_mm_per_frame', 'MPJAE_mm_per_frame2']
     assert list(metrics)[:5] == [f'h36m/{name}' for name in first]
-    assert metrics == pytest.approx(_reference(videos), rel=1e-5)
+    assert metrics == pytest.approx(reference_errors(videos), rel=1e-5)
     assert metrics['h36m/MPJPE_mm'] != pytest.approx(metrics['h36m/MPJPE_frames_mm'], rel=0.01)
 
 
@@ -62,20 +34,20 @@ def test_single_frames_in_any_order_against_loop(frame_samples, evaluate, videos
     """Shuffled frames of all sequences; the true root depth makes the back-projection exact."""
     samples = [sample for name, video in videos.items() for sample in frame_samples(name, *video)]
     shuffled = [samples[i] for i in np.random.default_rng(1).permutation(len(samples))]
-    assert evaluate(shuffled) == pytest.approx(_reference(videos), rel=1e-5)
+    assert evaluate(shuffled) == pytest.approx(reference_errors(videos), rel=1e-5)
 
 
 def test_skip_list_drops_one_take_of_one_subject(samples, evaluate, videos):
     """By default the one that published tables leave out."""
-    expected = _reference(_without(videos, 'S11_Directions'))
+    expected = reference_errors(_without(videos, 'S11_Directions'))
     assert evaluate(samples, skip_list=['S11_Directions']) == pytest.approx(expected, rel=1e-5)
     assert H36MPoseMetric().skip_list == {'S11_Directions'}
 
 
 def test_14_joints_against_loop(samples, evaluate, videos):
     """The twelve of arms and legs, thorax and head, relative to a root that does not count itself."""
-    without = [JOINT_NAMES.index(name) for name in ('root', 'spine', 'neck_base')]
-    expected = _reference(videos, np.delete(np.arange(17), without))
+    without = [H36M.joint_names.index(name) for name in ('root', 'spine', 'neck_base')]
+    expected = reference_errors(videos, np.delete(np.arange(17), without))
     assert evaluate(samples, num_joints=14) == pytest.approx(expected, rel=1e-5)
 
 
@@ -84,10 +56,10 @@ def test_mmpose_lifter_samples(lifted_sample, img_path, evaluate, videos):
     samples = []
     for name, (gt, pred) in videos.items():
         for t in range(len(gt)):
-            samples.append(lifted_sample(name, gt[t : t + 1], pred[t : t + 1], np.ones((1, 17, 1))))
+            samples.append(lifted_sample(name, gt[t : t + 1], pred[t : t + 1], visible=np.ones((1, 17, 1))))
             samples[-1].set_metainfo(dict(target_img_path=[img_path(name, t + 1)]))
             samples[-1].pred_instances.keypoints += 3.0
-    assert evaluate(samples) == pytest.approx(_reference(videos), rel=1e-5)
+    assert evaluate(samples) == pytest.approx(reference_errors(videos), rel=1e-5)
 
 
 def test_collected_from_two_ranks(samples, videos):
@@ -98,7 +70,7 @@ def test_collected_from_two_ranks(samples, videos):
         metric.process({}, part)
     collected = [result for pair in zip(*(metric.results for metric in ranks), strict=True) for result in pair]
     metrics = ranks[0].compute_metrics(pickle.loads(pickle.dumps(collected[: len(samples)])))
-    expected = _reference(_without(videos, 'S11_Directions'))
+    expected = reference_errors(_without(videos, 'S11_Directions'))
     assert {f'h36m/{name}': value for name, value in metrics.items()} == pytest.approx(expected, rel=1e-5)
 
 
@@ -107,8 +79,8 @@ def test_hidden_joints_do_not_count(lifted_sample, evaluate, videos):
     visible = np.ones(gt.shape[:2])
     visible[:, 3] = 0
     pred[:, 3] += 50
-    expected = _reference({name: (gt, pred)}, np.delete(np.arange(17), 3))
-    assert evaluate([lifted_sample(name, gt, pred, visible)]) == pytest.approx(expected, rel=1e-5)
+    expected = reference_errors({name: (gt, pred)}, np.delete(np.arange(17), 3))
+    assert evaluate([lifted_sample(name, gt, pred, visible=visible)]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_short_sequences_have_no_differences(lifted_sample, evaluate, videos):
@@ -130,9 +102,9 @@ def test_no_visible_joint_among_the_14(lifted_sample, evaluate, videos):
     (name, (gt, pred)), *_ = videos.items()
     visible = np.ones(gt.shape[:2])
     visible[2, 1:] = 0
-    assert np.isfinite(evaluate([lifted_sample(name, gt, pred, visible)])['h36m/MPJPE_mm'])
+    assert np.isfinite(evaluate([lifted_sample(name, gt, pred, visible=visible)])['h36m/MPJPE_mm'])
     with pytest.raises(InputError, match=f'^{name}: expected at least one visible joint in every frame, .* frame 2'):
-        evaluate([lifted_sample(name, gt, pred, visible)], num_joints=14)
+        evaluate([lifted_sample(name, gt, pred, visible=visible)], num_joints=14)
 
 
 def test_arguments():
@@ -140,3 +112,11 @@ def test_arguments():
         H36MPoseMetric(skip_list='S11_Directions')
     with pytest.raises(InputError, match='num_joints of H36MPoseMetric: expected 17 or 14, got 16'):
         H36MPoseMetric(num_joints=16)
+
+
+def test_samples_of_other_data(lifted_sample, evaluate, videos):
+    (_, video), *_ = videos.items()
+    with pytest.raises(InputError, match=r"^walk: expected a sequence named as Human3\.6M's, .* or 'action' in the"):
+        evaluate([lifted_sample('walk', *video, sequence='walk', frames=np.arange(7))])
+    with pytest.raises(InputError, match=r"^walk: expected both 'sequence' and 'frames' in the metainfo, got"):
+        evaluate([lifted_sample('walk', *video, sequence='walk', action='walk')])

@@ -1,15 +1,5 @@
-import pytest
-from mmengine.logging import MMLogger
-
 from depth_refine.evaluation.pose_error_table import evaluation_rules
 from depth_refine.evaluation.root_relative_poses import Conditions
-
-
-@pytest.fixture
-def messages(monkeypatch):
-    messages = []
-    monkeypatch.setattr(MMLogger, 'info', lambda self, message: messages.append(message))
-    return messages
 
 
 def test_first_stage(frame_samples, videos, evaluate, messages):

@@ -67,8 +67,23 @@ def test_pixels_that_no_lens_can_make(frame, refused):
     refused(frame, 'predicted pixels lie so far outside the image that its lens')
 
 
+@pytest.mark.parametrize(('missing', 'message'), [('f', 'has no f; add'), ('fc', 'has no c and no f; add')])
+def test_camera_without_focal_length(frame, refused, missing, message):
+    lens = {key: value for key, value in frame.camera_param.items() if key not in missing}
+    frame.set_metainfo(dict(camera_param=lens))
+    refused(frame, rf"pixels and depth need the camera's focal length f .*, but its camera_param {message}")
+
+
 def test_image_name_without_sequence(lifted, evaluate):
     video = lifted()
     video.set_metainfo(dict(target_img_path=['images/000012.jpg'] * 5))
     with pytest.raises(InputError, match=r"the image name 'images/000012.jpg' is not of the form S1_Directions_1"):
         evaluate([video])
+
+
+def test_a_camera_need_not_say_that_it_does_not_distort(frame, evaluate):
+    plain = dict(frame.camera_param, k=np.zeros(3), p=np.zeros(2))
+    frame.set_metainfo(dict(camera_param=plain))
+    expected = evaluate([frame])['h36m/MPJPE_mm']
+    frame.set_metainfo(dict(camera_param={key: plain[key] for key in ('f', 'c', 'w', 'h')}))
+    assert evaluate([frame])['h36m/MPJPE_mm'] == pytest.approx(expected, rel=1e-6)
