@@ -38,6 +38,8 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     if not Path(args.checkpoint).is_file():
         raise InputError(f'no checkpoint {Path(args.checkpoint).absolute()}: expected the weights of {args.config}')
+    if 'test_dataloader' not in cfg:
+        raise InputError(f'{args.config} has no test_dataloader: expected one, whose data set names the joints')
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     model = MODELS.build(cfg.model)
     channels = 2 + cfg.test_dataloader.dataset.get('input_source', '').count('+')  # as in 2d+depth
