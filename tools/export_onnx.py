@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 
 from depth_refine.export.onnx import RefinerGraph, export_onnx, onnx_graph
+from depth_refine.inference.training_data import training_data
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
@@ -37,14 +38,21 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     if not Path(args.checkpoint).is_file():
         raise InputError(f'no checkpoint {Path(args.checkpoint).absolute()}: expected the weights of {args.config}')
+    if 'test_dataloader' not in cfg:
+        raise InputError(f'{args.config} has no test_dataloader: expected one, whose data set names the joints')
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     model = MODELS.build(cfg.model)
-    graph = onnx_graph(model)
+    channels = 2 + cfg.test_dataloader.dataset.get('input_source', '').count('+')  # as in 2d+depth
+    graph = onnx_graph(model, channels)
     check_checkpoint(model, args.checkpoint)
     load_checkpoint(model, args.checkpoint, map_location='cpu', logger='silent')
     sha256 = hashlib.sha256(Path(args.checkpoint).read_bytes()).hexdigest()
-    export_onnx(graph, args.out, dict(config=Path(args.config).name, checkpoint_sha256=sha256))
-    print(f'wrote {args.out}')
+    training = training_data(cfg, args.checkpoint)
+    export_onnx(
+        *(graph, args.out, training.skeleton, training.frame_rate, training.cameras, training.notes),
+        provenance=dict(config=Path(args.config).name, checkpoint_sha256=sha256),
+    )
+    print(*training.notes, f'wrote {args.out}', sep='\n')
 
     shape = graph.example.shape[1:]
     if isinstance(graph, RefinerGraph):

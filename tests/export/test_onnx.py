@@ -6,16 +6,20 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from mmpose.registry import KEYPOINT_CODECS, MODELS
+from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
+from skeletons import smpl_metainfo
 from torch import nn
 
 from depth_refine.export.onnx import export_onnx, onnx_graph
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.functional.camera import project
+from depth_refine.structures.camera import H36M_CAMERA, normalised_cameras
+from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
 
 RNG = np.random.default_rng(0)
 CODEC = dict(type='DepthSequenceLifting', depth_range=1.2)
+SMPL = Skeleton.from_metainfo(smpl_metainfo(), 'pelvis')
 
 
 def build(config):
@@ -33,10 +37,11 @@ def build(config):
     return model.eval()
 
 
-def build_refiner(causal):
-    backbone = dict(type='TemporalConvNet', in_channels=51, channels=12, num_blocks=2, causal=causal)
-    head = dict(type='TemporalPoseHead', in_channels=12, decoder=CODEC)
-    return build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head))
+def build_refiner(causal=False, joints=17, **codec):
+    backbone = dict(type='TemporalConvNet', in_channels=3 * joints, channels=12, num_blocks=2, causal=causal)
+    codec = dict(CODEC, num_keypoints=joints, **codec)
+    head = dict(type='TemporalPoseHead', in_channels=12, num_joints=joints, decoder=codec)
+    return build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head, num_joints=joints))
 
 
 def build_first_stage(bgr_to_rgb):
@@ -53,8 +58,9 @@ def run(session, values):
     return session.run(None, {session.get_inputs()[0].name: values})[0]
 
 
-def export(model, folder):
-    export_onnx(onnx_graph(model), folder / 'model.onnx', dict(checkpoint_sha256='abc'))
+def export(model, folder, skeleton=H36M, frame_rate=50.0, cameras=(H36M_CAMERA,), notes=(), channels=3):
+    training = (skeleton, frame_rate, list(cameras), notes)
+    export_onnx(onnx_graph(model, channels), folder / 'model.onnx', *training, dict(checkpoint_sha256='abc'))
     assert [path.name for path in folder.iterdir()] == ['model.onnx']
     session = onnxruntime.InferenceSession(folder / 'model.onnx', providers=['CPUExecutionProvider'])
     return session, session.get_modelmeta().custom_metadata_map
@@ -71,18 +77,96 @@ def test_refiner_at_every_size(tmp_path, causal):
         actual = run(session, values.numpy())
         assert actual.shape == (batch, frames - 26, 17, 3) and np.std(expected) > 0.01
         np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
-    assert json.loads(data['joint_names']) == list(JOINT_NAMES) and json.loads(data['receptive_field']) == 27
+    assert json.loads(data['receptive_field']) == 27
+    assert json.loads(data['first_output_frame']) == (26 if causal else 13)
     assert '(N, T, 51) float32, T >= 27, of u, v, depth for each' in data['input'] and 'divided by 0.6' in data['input']
     assert f'input frame t + {26 if causal else 13}' in data['output'] and data['checkpoint_sha256'] == 'abc'
 
 
-def test_stated_normalisation_is_the_codecs():
-    keypoints = RNG.uniform(0, 300, (4, 17, 3)).astype(np.float32)
-    target = np.zeros((4, 17, 3), np.float32)
-    encoded = KEYPOINT_CODECS.build(CODEC).encode(keypoints, lifting_target=target, camera_param=dict(w=640, h=362))
-    u, v, depth = np.moveaxis(keypoints, -1, 0)
-    stated = np.stack([2 * u / 640 - 1, (2 * v - 362) / 640, depth / 0.6], axis=-1)
-    np.testing.assert_allclose(encoded['keypoint_labels'], stated, rtol=1e-5, atol=1e-6)
+def test_metadata_say_what_the_training_was(tmp_path):
+    _, data = export(
+        build_refiner(joints=24), tmp_path, SMPL, 12.5, [H36M_CAMERA, dict(H36M_CAMERA, aspect=0.5)], ['A.']
+    )
+    expected = dict(
+        joint_names=list(SMPL.joint_names),
+        joint_parents=list(SMPL.parents),
+        root_index=0,
+        flip_indices=list(SMPL.flip_indices),
+        frame_rate=12.5,
+        cameras=[H36M_CAMERA, dict(H36M_CAMERA, aspect=0.5)],
+        notes=['A.'],
+        depth_range_m=1.2,
+    )
+    assert {key: json.loads(data[key]) for key in expected} == expected and data['normalisation'] == 'image_width'
+    with pytest.raises(InputError, match='the model has 17 joints, and the skeleton of its data set 24: does the conf'):
+        export(build_refiner(), tmp_path, SMPL)
+
+
+def camera(w, h, f, c, k=(0, 0, 0), p=(0, 0)):
+    return dict(w=w, h=h, f=np.array(f, float), c=np.array(c, float), k=np.array(k, float), p=np.array(p, float))
+
+
+CAMERAS = [
+    camera(1920, 1080, (1325, 1330), (955, 548), (-0.2, 0.24, -0.002), (-0.0009, -0.0016)),
+    camera(720, 1280, (1468, 1468), (360, 640)),
+    camera(1000, 1002, (1145, 1143), (300, 690), (-0.21, 0.2, 0), (0.001, -0.002)),
+]
+PHONE = camera(1280, 720, (905, 905), (640, 360))  # nearest to the first
+
+
+def distort(rays, k, p):
+    x, y = rays[..., :1], rays[..., 1:]
+    r2 = x**2 + y**2
+    return rays * (1 + k[0] * r2 + k[1] * r2**2 + k[2] * r2**3 + p[0] * y + p[1] * x) + r2 * np.array([p[1], p[0]])
+
+
+def network_inputs(pixels, depth, own, data):
+    """As docs/output_files.md tells programs of one's own."""
+    normalised = rays = (pixels - own['c']) / own['f']
+    for _ in range(100):
+        rays = rays + normalised - distort(rays, own['k'], own['p'])
+    if data['normalisation'] == 'image_width':
+        same = dict(own, f=own['f'] / own['w'], c=own['c'] / own['w'], aspect=own['h'] / own['w'])
+
+        def difference(other):
+            return sum(np.sum(np.subtract(same[key], other[key]) ** 2) for key in ('f', 'c', 'k', 'p', 'aspect'))
+
+        other = min(json.loads(data['cameras']), key=difference)
+        there = distort(rays, other['k'], other['p']) * other['f'] + other['c']
+        rays = 2 * there - np.array([1, other['aspect']])
+    values = np.concatenate([rays, depth / (json.loads(data['depth_range_m']) / 2)], axis=-1)
+    return values.astype(np.float32).reshape(1, len(values), -1)
+
+
+@pytest.mark.parametrize('normalisation', ['image_width', 'rays'])
+def test_any_camera_by_the_metadata_and_numpy_alone(tmp_path, normalisation):
+    """The expected poses are the model's on what its codec makes of the pixels, by cameras as data sets have them."""
+    model = build_refiner(joints=24, normalisation=normalisation)
+    session, data = export(model, tmp_path, SMPL, cameras=normalised_cameras(CAMERAS))
+    joints = RNG.uniform([-1, -1, 4], [1, 1, 5], (30, 24, 3))
+    depth = joints[..., 2:] - joints[:, :1, 2:]
+    for own in [*CAMERAS, PHONE]:
+        seen_by = CAMERAS[0] if own is PHONE and normalisation == 'image_width' else own
+        keypoints = np.concatenate([project(joints, seen_by), depth], axis=-1).astype(np.float32)
+        labels = model.head.decoder.encode(keypoints, camera_param=seen_by)['keypoint_labels']
+        with torch.no_grad():
+            expected = model(torch.from_numpy(labels)[None]).numpy()
+        actual = run(session, network_inputs(project(joints, own), depth, own, data))
+        assert np.std(expected, axis=(0, 1)).max() > 0.01
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5)
+
+
+def test_a_graph_network_of_another_skeleton(tmp_path):
+    backbone = dict(type='SpatialTemporalGraphNet', in_channels=2, channels=4, metainfo=smpl_metainfo(), root='pelvis')
+    head = dict(type='TemporalPoseHead', in_channels=96, num_joints=24, decoder=dict(CODEC, num_keypoints=24))
+    model = build(dict(type='DepthTemporalRefiner', backbone=backbone, head=head, num_joints=24))
+    session, data = export(model, tmp_path, SMPL, channels=2)
+    assert '(N, T, 48) float32, T >= 7, of u, v for each of 24' in data['input']
+    for batch, frames in [(1, 7), (3, 20)]:
+        values = torch.randn(batch, frames, 48)
+        with torch.no_grad():
+            expected = model(values.transpose(1, 2)).numpy()
+        np.testing.assert_allclose(run(session, values.numpy()), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize('order', ['RGB', 'BGR'])
@@ -103,6 +187,7 @@ def test_first_stage_at_every_batch_size(tmp_path, order):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
     assert data['input'].startswith(f'image: (N, 3, 56, 40) float32, {order}, 0 to 255')
     assert 'pixels of the crop' in data['output'] and json.loads(data['depth_range_m']) == 1.2
+    assert json.loads(data['joint_parents']) == list(H36M.parents) and 'cameras' not in data
 
 
 @pytest.mark.parametrize('dynamo', [True, False], ids=['dynamo', 'torchscript'])
@@ -114,7 +199,7 @@ def test_both_exporters_of_pytorch(part, dynamo, tmp_path):
         frames = 35 + 5 * batch  # 40 to 60
         return (20 * torch.randn(batch, 128, 14, 10),) if part == 'head' else torch.randn(batch, 51, frames)
 
-    module, path = build_first_stage(True).head if part == 'head' else build_refiner(False), tmp_path / 'part.onnx'
+    module, path = build_first_stage(True).head if part == 'head' else build_refiner(), tmp_path / 'part.onnx'
     free = {0: 'batch'} if part == 'head' else {0: 'batch', 2: 'frames'}
     shapes = dict(dynamic_axes=dict(x=free))
     if dynamo:

@@ -4,7 +4,7 @@ import torch
 from mmpose.registry import MODELS
 from small_models import make_sample
 
-from depth_refine.structures.skeleton import FLIP_INDICES
+from depth_refine.structures.skeleton import H36M
 
 SIZE = (64, 96)  # w, h
 MODEL = dict(
@@ -77,7 +77,7 @@ def test_flip_test_averages_with_the_mirrored_crop():
             model.head.predict(feats, [sample()], dict(flip_test=True)),
             model.head.predict(feats[0], [sample()]),
         )
-    mirrored = mirrored[list(FLIP_INDICES)]
+    mirrored = mirrored[list(H36M.flip_indices)]
     mirrored[:, 0] = 1 - mirrored[:, 0]
     expected = model.head.decoder.decode(((straight + mirrored) / 2)[None].numpy())[0]
     np.testing.assert_allclose(predicted.keypoints, expected, atol=1e-4)

@@ -1,11 +1,10 @@
-import functools
-
 import numpy as np
 import pytest
 import torch
 from skeletons import smpl_metainfo
 from small_models import build_refiner, make_sample
 
+from depth_refine.functional.camera import project
 from depth_refine.models import StreamingRefiner, optimise_for_inference
 from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
@@ -19,7 +18,8 @@ def build(kernel_size=3, num_blocks=2, channels=3, flip_test=False, joints=17):
     return build_refiner(flip_test=flip_test, num_joints=joints, **backbone)
 
 
-start = functools.partial(StreamingRefiner, camera_param=CAMERA, flip_indices=H36M.flip_indices)
+def start(refiner, camera=CAMERA, **kwargs):
+    return StreamingRefiner(refiner, camera, flip_indices=H36M.flip_indices, **kwargs)
 
 
 def video(frames, people=1, channels=3, seed=0, joints=17):
@@ -31,9 +31,15 @@ def video(frames, people=1, channels=3, seed=0, joints=17):
 def offline(refiner, frames, flip_indices=H36M.flip_indices):
     """The refiner on a whole video (T, K, C) in px and m, its first frame continued to the left."""
     width, height = CAMERA.values()
-    inputs = np.concatenate([np.repeat(frames[:1], refiner.receptive_field - 1, axis=0), frames]).astype(np.float64)
+    inputs = frames.astype(np.float64)
     inputs[..., :2] = (inputs[..., :2] - np.array([width, height]) / 2) / (width / 2)
     inputs[..., 2:] /= 1.5 / 2
+    return refine(refiner, inputs, flip_indices)
+
+
+def refine(refiner, inputs, flip_indices=H36M.flip_indices):
+    """The refiner on a whole video of normalised inputs (T, K, C)."""
+    inputs = np.concatenate([np.repeat(inputs[:1], refiner.receptive_field - 1, axis=0), inputs])
     with torch.no_grad():
         (sample,) = refiner(
             torch.from_numpy(inputs).float()[None], [make_sample(flip_indices=flip_indices)], mode='predict'
@@ -63,6 +69,19 @@ def test_another_skeleton():
     stream = StreamingRefiner(refiner, CAMERA, flip_indices=np.array(SMPL.flip_indices))
     poses = np.stack([stream(frame) for frame in keypoints])
     np.testing.assert_allclose(poses, offline(refiner, keypoints, SMPL.flip_indices), atol=1e-5)
+
+
+def test_rays_of_a_lens_that_distorts():
+    refiner = build_refiner(causal=True, flip_test=True, codec=dict(normalisation='rays'))
+    camera = dict(CAMERA, f=[500, 510], c=[300, 200], k=[-0.2, 0.2, 0], p=[0.001, -0.002])
+    joints = np.random.default_rng(0).uniform([-1, -1, 4], [1, 1, 5], (12, 17, 3))
+    depth = joints[..., 2:] - joints[:, :1, 2:]
+    stream = start(refiner, camera)
+    poses = np.stack([stream(frame) for frame in np.concatenate([project(joints, camera), depth], axis=-1)])
+    inputs = np.concatenate([joints[..., :2] / joints[..., 2:], depth / 0.75], axis=-1)
+    np.testing.assert_allclose(poses, refine(refiner, inputs), atol=1e-5)
+    with pytest.raises(InputError, match="normalisation='rays' needs camera_param with 'f' and 'c'"):
+        start(refiner, CAMERA)
 
 
 @pytest.mark.parametrize('got', [None, H36M.flip_indices, [0] * 24])

@@ -1,8 +1,12 @@
+import json
 from pathlib import Path
 
 import onnxruntime
 import pytest
+import torch
 from mmengine.config import Config
+
+from depth_refine.structures.skeleton import H36M, parse_metainfo
 
 
 @pytest.fixture
@@ -14,15 +18,19 @@ def small(save, tmp_path):
 
 
 def test_exports_and_says_how_near_and_how_fast(run_tool, small, tmp_path, monkeypatch):
-    lines = run_tool('export_onnx', *small, tmp_path / 'out' / 'small.onnx').out.splitlines()
-    assert lines[0] == f'wrote {tmp_path}/out/small.onnx'
+    *notes, written, first, second, third = run_tool(
+        'export_onnx', *small, tmp_path / 'out' / 'small.onnx'
+    ).out.splitlines()
+    assert len(notes) == 2 and all(note.startswith('The checkpoint does not say ') for note in notes)
+    assert written == f'wrote {tmp_path}/out/small.onnx'
     sizes = ['keypoints 1 x 9 x 51', 'keypoints 1 x 1008 x 51', 'keypoints 8 x 9 x 51']
-    assert [line.split(':')[0] for line in lines[1:]] == sizes
-    for line in lines[1:]:
+    assert [line.split(':')[0] for line in (first, second, third)] == sizes
+    for line in (first, second, third):
         assert float(line.split('largest difference ')[1].split(',')[0]) < 1e-5
         assert 'PyTorch' in line and 'ONNX Runtime' in line and line.count(' ms') == 2
     session = onnxruntime.InferenceSession(tmp_path / 'out' / 'small.onnx', providers=['CPUExecutionProvider'])
-    assert session.get_modelmeta().custom_metadata_map['config'] == 'small.py'
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert metadata['config'] == 'small.py' and json.loads(metadata['notes']) == notes
     run = onnxruntime.InferenceSession.run
 
     def off(*args):
@@ -33,6 +41,21 @@ def test_exports_and_says_how_near_and_how_fast(run_tool, small, tmp_path, monke
     monkeypatch.setattr(onnxruntime.InferenceSession, 'run', off)
     out = run_tool('export_onnx', *small, tmp_path / 'small.onnx').out
     assert out.count('largest difference 2.5e-01,') == 3, 'the difference is the one of the file'
+
+
+def test_the_file_says_what_the_checkpoint_does_of_its_training(run_tool, small, tmp_path):
+    camera = dict(f=[0.8, 0.8], c=[0.5, 0.3], k=[0.1, 0.0, 0.0], p=[0.0, 0.0], aspect=0.5625)
+    of_training = dict(root_index=0, frame_rate=12.5, cameras=[camera])
+    checkpoint = torch.load(small[1], weights_only=True)
+    checkpoint['meta'] = dict(
+        dataset_meta=parse_metainfo(dict(from_file='configs/_base_/datasets/h36m.py')) | of_training
+    )
+    torch.save(checkpoint, small[1])
+    assert run_tool('export_onnx', *small, tmp_path / 'small.onnx').out.startswith('wrote ')
+    session = onnxruntime.InferenceSession(tmp_path / 'small.onnx', providers=['CPUExecutionProvider'])
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert {key: json.loads(metadata[key]) for key in of_training} == of_training
+    assert json.loads(metadata['notes']) == [] and json.loads(metadata['joint_names']) == list(H36M.joint_names)
 
 
 def test_a_missing_checkpoint_ends_before_anything_is_written(run_tool, small, tmp_path):
