@@ -47,8 +47,7 @@ def joint_nodes(joints: np.ndarray, skeleton: Skeleton) -> list[Node]:
         InputError: there is no frame, the joints are not the skeleton's, a coordinate is not finite, or a bone has no
             length in a frame and hence no direction.
     """
-    vectors = bone_vectors(joints, skeleton)
-    bones = unit_vectors(vectors, skeleton) * median_lengths(vectors, skeleton)[:, None]
+    bones = unit_vectors(bone_vectors(joints, skeleton), skeleton) * median_lengths(joints, skeleton)[:, None]
     names = ['_'.join(name.split()) for name in skeleton.joint_names]  # a space ends a name in files
     nodes: list[Node] = []
 
@@ -100,10 +99,12 @@ def unit_vectors(vectors: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return vectors / length
 
 
-def median_lengths(vectors: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(K,) metres: median over time and both sides of the lengths of the bones' vectors (T, K, 3)."""
-    lengths = np.linalg.norm(vectors, axis=-1)
-    return np.median(np.concatenate([lengths, lengths[:, skeleton.flip_indices]]), axis=0)
+def median_lengths(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(K,) metres of the bones to joints (T, K, 3), 0 of the root: medians over time and both sides of the body."""
+    flip, bones = skeleton.flip_indices, {frozenset(bone) for bone in skeleton.bones}
+    has_twin = [frozenset((flip[parent], flip[joint])) in bones for joint, parent in enumerate(skeleton.parents)]
+    own, twin = (np.linalg.norm(bone_vectors(each, skeleton), axis=-1) for each in (joints, joints[:, flip]))
+    return np.median(np.concatenate([own, np.where(has_twin, twin, own)]), axis=0)
 
 
 def shortest_turn(rest: np.ndarray, direction: np.ndarray) -> Rotation:

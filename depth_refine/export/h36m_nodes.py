@@ -70,7 +70,7 @@ def h36m_nodes(joints: np.ndarray) -> list[Node]:
             spine.
     """
     vectors = bone_vectors(joints, H36M)
-    lengths = median_lengths(vectors, H36M)
+    lengths = median_lengths(joints, H36M)
     right, left = _HIPS
     vectors[:, left] = joints[:, left] - joints[:, right]
     vectors[:, right] = -vectors[:, left]
