@@ -57,7 +57,8 @@ class VideoView {
   }
 
   drawName(context, track, frame, pixel) {
-    const [x, y] = track.keypoint(frame, this.data.joints.indexOf('head'));
+    const points = this.data.joints.map((_, joint) => track.keypoint(frame, joint));
+    const [x, y] = points.reduce((highest, point) => (point[1] < highest[1] ? point : highest));
     context.font = `600 ${13 * pixel}px system-ui, sans-serif`;
     context.textAlign = 'center';
     context.strokeStyle = '#fff';
