@@ -13,6 +13,7 @@ from depth_refine.utils.errors import InputError
 
 # Angles jump where the middle one of their order comes near 90 degrees. One of each middle axis.
 _ORDERS = ('ZXY', 'XZY', 'XYZ')
+_TINY = 1e-9
 
 
 class Node(NamedTuple):
@@ -131,7 +132,7 @@ def _rest_and_turns(bones: np.ndarray, facing: Rotation | None) -> tuple[np.ndar
     turns = _turns(first, bones)
     shape = np.einsum('tji,tnj->ni', turns.as_matrix(), bones) / len(bones)  # free of the turns
     size, length = (np.linalg.norm(each, axis=-1, keepdims=True) for each in (shape, first))
-    shape = np.where(size > 1e-6 * length, shape * length / np.maximum(size, 1e-6 * length), first)
+    shape = np.where(size > _TINY, shape * length / np.maximum(size, _TINY), first)
     rest = (turns.mean() if facing is None else facing).apply(shape)
     return rest, _turns(rest, bones)
 
@@ -142,7 +143,7 @@ def _turns(rest: np.ndarray, bones: np.ndarray) -> Rotation:
         length = np.linalg.norm(rest)
         return shortest_turn(rest[0] / length, bones[:, 0] / length)
     # The axes, which hardly count, keep bones on one line from turning about it.
-    weights = [1.0] * len(rest) + [1e-9] * 3
+    weights = [1.0] * len(rest) + [_TINY] * 3
     before = np.vstack([rest, np.eye(3)])
     fits = [Rotation.align_vectors(np.vstack([after, np.eye(3)]), before, weights)[0] for after in bones]
     return Rotation.concatenate(fits)
@@ -157,10 +158,12 @@ def _facing(joints: np.ndarray, skeleton: Skeleton, turns: Rotation) -> Rotation
         turns: (T) of the root from the first frame.
     """
     signs = [{'left': 1, 'right': -1}.get(side, 0) for side in skeleton.sides]
-    left = turns.inv().apply(np.einsum('k,tki->ti', signs, joints)).mean(axis=0)
     up = turns.inv().apply([0, 1, 0]).mean(axis=0)
-    now = [axis / max(np.linalg.norm(axis), 1e-9) for axis in (left, up)]
-    return _turns(np.stack(now), np.eye(3)[None, :2])[0]
+    up /= max(np.linalg.norm(up), _TINY)
+    left = turns.inv().apply(np.einsum('k,tki->ti', signs, joints)).mean(axis=0)
+    left -= (left @ up) * up
+    left /= max(np.linalg.norm(left), _TINY)
+    return _turns(np.stack([left, up]), np.eye(3)[None, :2])[0]
 
 
 def _best_order(turns: Rotation) -> str:

@@ -72,7 +72,7 @@ def frame(pose):
     off[0] = pose[0]
     image = np.full((90, 160, 3), 200, np.uint8)
     keypoints = pose[:, :2] * 40 + [70, 45]
-    return PoseFrame(image, keypoints, pose, {'first stage': off, 'refined': pose.copy()}, 'S9 Posing, frame 7')
+    return PoseFrame(H36M, image, keypoints, pose, {'first stage': off, 'refined': pose.copy()}, 'S9 Posing, frame 7')
 
 
 @pytest.fixture(scope='session')

@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.visualization import write_report
 
 pytestmark = pytest.mark.browser
@@ -100,7 +100,7 @@ def no_errors(browser):
 def _lines(pose):
     """What the view should draw of one pose (17, 3) m: x, z and -y of both ends of each bone in mm, then a break."""
     axes = [1000 * pose[:, 0], 1000 * pose[:, 2], -1000 * pose[:, 1]]
-    ends = [[*(pytest.approx(axis[joint], abs=1e-2) for joint in bone), None] for axis in axes for bone in BONES]
+    ends = [[*(pytest.approx(axis[joint], abs=1e-2) for joint in bone), None] for axis in axes for bone in H36M.bones]
     return np.reshape(ends, (3, -1)).tolist()
 
 
