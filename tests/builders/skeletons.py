@@ -24,13 +24,15 @@ _STANDING = dict(
     head=(0, -6, -0.3), left_collar=(0.8, -4.4, 0.1), left_shoulder=(1.8, -4.6, 0), left_elbow=(4.4, -4.8, 0),
     left_wrist=(4.6, -7.2, -0.4), left_hand=(4.7, -8, -0.5), right_elbow=(-2.2, -2, 0.3), right_wrist=(-2.4, 0.3, -0.8),
     right_hand=(-2.4, 1, -1.1), root=(0, 0, 0), spine=(0, -2.4, 0.3), head_top=(0, -7.2, -0.2),
+    thorax=(0, -4.3, 0.2), neck_base=(0, -5, 0),
 )  # fmt: skip
 
 
 def standing_pose(skeleton: Skeleton) -> np.ndarray:
-    """(K, 3) metres: someone who raises the left hand, the root at the origin, for either skeleton of this file."""
-    joints = [_STANDING.get(name) or np.multiply(_STANDING[_twin(name)], [-1, 1, 1]) for name in skeleton.joint_names]
-    return (joints - np.array(joints[skeleton.root])) / 10
+    """(K, 3) metres of someone who raises the left hand, root at the origin; skeletons of this file and Human3.6M's."""
+    names = skeleton.joint_names
+    joints = np.array([_STANDING.get(name) or np.multiply(_STANDING[_twin(name)], [-1, 1, 1]) for name in names])
+    return (joints - joints[skeleton.root]) / 10
 
 
 def smpl_metainfo() -> dict:
