@@ -32,7 +32,7 @@ class SceneView:
             np.linalg.norm((root - self._centres[track.frames])[:, [0, 2]], axis=-1).max() for track, root in people
         ]
         reach = [np.percentile(np.linalg.norm(track.keypoints_3d, axis=-1).max(axis=1), 99) for track in poses.tracks]
-        self._reach = max(away, default=0) + max([_REACH, *reach])
+        self._reach = max(away, default=0) + max([_REACH, *(1.05 * furthest for furthest in reach)])
         self._scale = min(size) / (2 * self._reach)  # px per metre
         lowest = [joints[..., 1].max(axis=-1) for joints in self._joints]
         self._floor = np.percentile(np.concatenate(lowest), 95) if lowest else 1.0
