@@ -21,6 +21,7 @@ from depth_refine.inference.live_poses import LiveFrame
 from depth_refine.inference.person_boxes import PersonBoxes
 from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.video_source import open_source
+from depth_refine.structures import H36M
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import PoseFrame, write_overlay_video, write_pose_picture, write_report
@@ -114,11 +115,12 @@ def _extrinsics(path: str | None) -> dict | None:
 def _show(stream: Iterator[LiveFrame]) -> None:
     """Show whoever is nearest, until q is pressed."""
     for live in stream:
-        shown = PoseFrame(live.frame.image, None, None, {}, f'{1000 * live.delay:.0f} ms behind; q ends')
+        keypoints, predictions = None, {}
         if live.people:
             person = max(live.people, key=lambda person: np.prod(person.bbox[2:] - person.bbox[:2]))
-            shown.keypoints, shown.predictions = person.keypoints, {'refined': person.keypoints_3d}
-        strip = draw_strip(shown, azimuth=50, crop=False)
+            keypoints, predictions = person.keypoints, {'refined': person.keypoints_3d}
+        title = f'{1000 * live.delay:.0f} ms behind; q ends'
+        strip = draw_strip(PoseFrame(H36M, live.frame.image, keypoints, None, predictions, title), 50, crop=False)
         try:
             cv2.imshow('depth_refine', strip)
         except cv2.error as error:
@@ -131,7 +133,7 @@ def _write(poses: VideoPoses, args: argparse.Namespace, folder: Path) -> None:
     for write, name in ((write_npz, 'poses.npz'), (write_json, 'poses.json'), (write_csv, 'poses.csv')):
         write(poses, folder / name)
     for track in poses.tracks:
-        write_bvh(track, folder / f'person_{track.track_id}.bvh', poses.fps, poses.camera)
+        write_bvh(track, poses.skeleton, folder / f'person_{track.track_id}.bvh', poses.fps, poses.camera)
     pictures = {'poses.png': write_pose_picture, 'poses.mp4': write_overlay_video, 'report.html': write_report}
     black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)  # where a frame cannot be read
     for name, draw in pictures.items():

@@ -1,6 +1,6 @@
 """Poses whose bones keep their length, as animation formats need, and the joint rotations that make them.
 
-Shape key: T frames, K = 17 joints.
+Shape key: T frames, K joints.
 """
 
 from typing import NamedTuple
@@ -8,100 +8,165 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES, PARENTS, ROOT
+from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.errors import InputError
 
-_HIPS = (JOINT_NAMES.index('right_hip'), JOINT_NAMES.index('left_hip'))
-_SHOULDERS = (JOINT_NAMES.index('right_shoulder'), JOINT_NAMES.index('left_shoulder'))
-_SPINE, _THORAX = JOINT_NAMES.index('spine'), JOINT_NAMES.index('thorax')
-
-# Direction of the bone that ends at a joint when nothing is turned: arms out to the sides, legs down; x to the person's
-# left, y up, z forward.
-_UP, _DOWN, _LEFT, _RIGHT = (0, 1, 0), (0, -1, 0), (1, 0, 0), (-1, 0, 0)
-REST_DIRECTIONS = np.array(
-    [(0, 0, 0), _RIGHT, _DOWN, _DOWN, _LEFT, _DOWN, _DOWN, _UP, _UP, _UP, _UP, *[_LEFT] * 3, *[_RIGHT] * 3], float
-)
+# Angles jump where the middle one of their order comes near 90 degrees. One of each middle axis.
+_ORDERS = ('ZXY', 'XZY', 'XYZ')
+_TINY = 1e-9
 
 
-class SkeletonMotion(NamedTuple):
-    """Rotations of a skeleton of fixed bones, global, of T frames each.
+class Node(NamedTuple):
+    """A point of the body that turns everything below it."""
 
-    Bone j, from the parent of joint j to joint j, has the offset ``bones[j].apply(offsets[j])``.
-    """
+    name: str
+    parent: str | None  # name of the node that carries it
+    offset: np.ndarray  # (3,) metres from its parent when nothing is turned
+    end: np.ndarray | None  # (3,) metres from it to the tip of a bone on which no node stands
+    order: str  # of its angles: the axes of intrinsic turns
+    rotation: Rotation  # (T) relative to its parent's
 
-    offsets: np.ndarray  # (K, 3) metres, each joint from its parent when nothing is turned
-    bones: list[Rotation]  # K; the root's is the pelvis's, which the hips share
-    chest: Rotation  # from the shoulders and the spine
 
-
-def skeleton_motion(joints: np.ndarray) -> SkeletonMotion:
+def joint_nodes(joints: np.ndarray, skeleton: Skeleton) -> list[Node]:
     """Rotations whose forward kinematics gives the poses with each bone at its median length, in its own direction.
 
-    Left and right bones have one length. The hips lie to both sides of the root on the line between the observed hips,
-    as Human3.6M's do. Joints are placed from the root outwards.
-
-    The pelvis turns with the line of the hips and towards the spine joint, the chest with the line of the shoulders and
-    the spine. Every other bone turns from its direction at rest, carried along by the bone it hangs from, the shortest
-    way to its own: positions of joints do not tell how a limb is twisted about its length.
+    Left and right bones have one length. There is a node for each joint at which a bone starts, named after it. It
+    turns from its mean turn over time, carried along by its parent: by the best fit (Kabsch) of the bones that start
+    there if they are several, the shortest way if it is one, since positions of joints do not tell how a limb is
+    twisted about its length. Bones that fork keep their angles to each other, the mean ones; only there forward
+    kinematics differs from the poses. When nothing is turned, the person stands upright and faces +z.
 
     Args:
-        joints: (T, K, 3) metres, root at the origin, y up, a person who faces +z having x to the left.
+        joints: (T, K, 3) metres, root at the origin, y up.
+        skeleton: of the K joints.
+
+    Returns:
+        Depth first, the root's first. A joint without bones is the end of the one bone that starts at its parent; below
+        a fork it is a node that never turns, with its end in place.
 
     Raises:
-        InputError: a coordinate is not finite, or a bone has no length in a frame and hence no direction; hips or
-            shoulders are in line with the spine.
+        InputError: there is no frame, the joints are not the skeleton's, a coordinate is not finite, or a bone has no
+            length in a frame and hence no direction.
     """
-    directions = _directions(joints)
-    pelvis = _upright_frame(directions[:, _HIPS[1]], directions[:, _SPINE], 'hips')
-    shoulders = joints[:, _SHOULDERS[1]] - joints[:, _SHOULDERS[0]]
-    chest = _upright_frame(shoulders, directions[:, _THORAX], 'shoulders')
-    bones = [pelvis]
-    for joint, parent in enumerate(PARENTS[1:], start=1):
-        carrier = chest if parent == _THORAX else bones[parent]
-        turn = _shortest_turn(REST_DIRECTIONS[joint], carrier.inv().apply(directions[:, joint]))
-        bones.append(pelvis if joint in _HIPS else carrier * turn)
-    lengths = np.linalg.norm(joints - joints[:, np.maximum(PARENTS, 0)], axis=-1)
-    lengths = np.median(np.concatenate([lengths, lengths[:, FLIP_INDICES]]), axis=0)
-    return SkeletonMotion(REST_DIRECTIONS * lengths[:, None], bones, chest)
+    bones = unit_vectors(bone_vectors(joints, skeleton), skeleton) * median_lengths(joints, skeleton)[:, None]
+    names = ['_'.join(name.split()) for name in skeleton.joint_names]  # a space ends a name in files
+    nodes: list[Node] = []
+
+    def add(joint: int, parent: str | None, offset: np.ndarray, carrier: Rotation) -> None:
+        starting = [child for child in skeleton.from_root if skeleton.parents[child] == joint]
+        if not starting:
+            nodes.append(Node(names[joint], parent, offset, np.zeros(3), _ORDERS[0], Rotation.identity(len(bones))))
+            return
+        local = np.einsum('tji,tnj->tni', carrier.as_matrix(), bones[:, starting])
+        facing = _facing(joints, skeleton, _turns(local[0], local)) if parent is None else None
+        rest, turns = _rest_and_turns(local, facing)
+        is_last = len(starting) == 1 and starting[0] not in skeleton.parents
+        nodes.append(Node(names[joint], parent, offset, rest[0] if is_last else None, _best_order(turns), turns))
+        for child, bone in zip(starting, rest, strict=True) if not is_last else ():
+            add(child, names[joint], bone, carrier * turns)
+
+    add(skeleton.root, None, np.zeros(3), Rotation.identity(len(bones)))
+    return nodes
 
 
-def _directions(joints: np.ndarray) -> np.ndarray:
-    """(T, K, 3) unit vector of each bone from parent to joint; the hips point away from each other, the root is 0."""
+def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(T, K, 3) metres to each joint from its parent, 0 for the root.
+
+    Raises:
+        InputError: there is no frame, the joints are not the skeleton's, or a coordinate is not finite.
+    """
     joints = np.asarray(joints, np.float64)
-    if joints.ndim != 3 or joints.shape[1:] != (len(PARENTS), 3) or len(joints) == 0:
-        raise InputError(f'expected poses (T, {len(PARENTS)}, 3) of one frame or more, got {joints.shape}')
+    if joints.ndim != 3 or joints.shape[1:] != (skeleton.num_joints, 3) or len(joints) == 0:
+        raise InputError(f'expected poses (T, {skeleton.num_joints}, 3) of one frame or more, got {joints.shape}')
     if not np.isfinite(joints).all():
         frame, joint, _ = np.argwhere(~np.isfinite(joints))[0]
-        raise InputError(f'expected finite poses, got {joints[frame, joint]} in frame {frame}, {JOINT_NAMES[joint]}')
-    vectors = joints - joints[:, np.maximum(PARENTS, 0)]
-    right, left = _HIPS
-    vectors[:, left] = joints[:, left] - joints[:, right]
-    vectors[:, right] = -vectors[:, left]
+        name = skeleton.joint_names[joint]
+        raise InputError(f'expected finite poses, got {joints[frame, joint]} in frame {frame}, {name}')
+    return joints - joints[:, [joint if parent < 0 else parent for joint, parent in enumerate(skeleton.parents)]]
+
+
+def unit_vectors(vectors: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Directions (T, K, 3) of the bones, whose vectors (T, K, 3) must have a length; that of the root stays 0.
+
+    Raises:
+        InputError: a bone has no length in a frame.
+    """
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    length[:, ROOT] = 1
+    length[:, skeleton.root] = 1
     if not np.all(length > 0):
         frame, joint, _ = np.argwhere(length == 0)[0]
-        names = f'{JOINT_NAMES[joint]} and {JOINT_NAMES[PARENTS[joint]]}'
+        names = f'{skeleton.joint_names[joint]} and {skeleton.joint_names[skeleton.parents[joint]]}'
         raise InputError(f'{names} coincide in frame {frame}: a bone without length has no direction')
     return vectors / length
 
 
-def _upright_frame(left: np.ndarray, up: np.ndarray, name: str) -> Rotation:
-    """Rotations that turn x to ``left`` (T, 3) exactly and y towards ``up`` (T, 3) as far as possible."""
-    forward = np.cross(left, up)
-    axes = [left, np.cross(forward, left), forward]
-    lengths = np.linalg.norm(axes, axis=-1)
-    if not np.all(lengths > 0):
-        frame = np.argwhere(~np.all(lengths > 0, axis=0))[0, 0]
-        raise InputError(f'the {name} are in line with the spine in frame {frame}: the body has no front')
-    return Rotation.from_matrix(np.stack(np.array(axes) / lengths[..., None], axis=-1))
+def median_lengths(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(K,) metres of the bones to joints (T, K, 3), 0 of the root: medians over time and both sides of the body."""
+    flip, bones = skeleton.flip_indices, {frozenset(bone) for bone in skeleton.bones}
+    has_twin = [frozenset((flip[parent], flip[joint])) in bones for joint, parent in enumerate(skeleton.parents)]
+    own, twin = (np.linalg.norm(bone_vectors(each, skeleton), axis=-1) for each in (joints, joints[:, flip]))
+    return np.median(np.concatenate([own, np.where(has_twin, twin, own)]), axis=0)
 
 
-def _shortest_turn(rest: np.ndarray, direction: np.ndarray) -> Rotation:
+def shortest_turn(rest: np.ndarray, direction: np.ndarray) -> Rotation:
     """Rotations about the common perpendicular that turn the unit vector ``rest`` (3,) to ``direction`` (T, 3)."""
     # Half-angle form of a quaternion: (rest x d, 1 + rest . d), normalised by Rotation; x, y, z, w.
     real = 1 + direction @ rest
     axis = np.cross(rest, direction)
     opposite = real < 1e-12  # any perpendicular will do
-    axis[opposite] = np.roll(rest, 1)
+    axis[opposite] = np.cross(np.eye(3)[np.abs(rest).argmax() - 1], rest)
     return Rotation.from_quat(np.column_stack([axis, real]))
+
+
+def _rest_and_turns(bones: np.ndarray, facing: Rotation | None) -> tuple[np.ndarray, Rotation]:
+    """Bones that start at one joint when nothing is turned, and the turns (T) from there.
+
+    Args:
+        bones: (T, n, 3) metres, the length of each the same in all frames.
+        facing: turn of the first frame's bones to those at rest; None for the mean turn over time.
+
+    Returns:
+        (n, 3) metres, and rotations.
+    """
+    first = bones[0]
+    turns = _turns(first, bones)
+    shape = np.einsum('tji,tnj->ni', turns.as_matrix(), bones) / len(bones)  # free of the turns
+    size, length = (np.linalg.norm(each, axis=-1, keepdims=True) for each in (shape, first))
+    shape = np.where(size > _TINY, shape * length / np.maximum(size, _TINY), first)
+    rest = (turns.mean() if facing is None else facing).apply(shape)
+    return rest, _turns(rest, bones)
+
+
+def _turns(rest: np.ndarray, bones: np.ndarray) -> Rotation:
+    """Rotations (T) that turn bones ``rest`` (n, 3) to ``bones`` (T, n, 3) as well as a rotation can."""
+    if len(rest) == 1:
+        length = np.linalg.norm(rest)
+        return shortest_turn(rest[0] / length, bones[:, 0] / length)
+    # The axes, which hardly count, keep bones on one line from turning about it.
+    weights = [1.0] * len(rest) + [_TINY] * 3
+    before = np.vstack([rest, np.eye(3)])
+    fits = [Rotation.align_vectors(np.vstack([after, np.eye(3)]), before, weights)[0] for after in bones]
+    return Rotation.concatenate(fits)
+
+
+def _facing(joints: np.ndarray, skeleton: Skeleton, turns: Rotation) -> Rotation:
+    """The turn of the root's first bones after which the person, on average over time, is upright and faces +z.
+
+    Args:
+        joints: (T, K, 3) metres, y up.
+        skeleton: its sides tell left, +x, from right; without any, the heading of the first frame stays.
+        turns: (T) of the root from the first frame.
+    """
+    signs = [{'left': 1, 'right': -1}.get(side, 0) for side in skeleton.sides]
+    up = turns.inv().apply([0, 1, 0]).mean(axis=0)
+    up /= max(np.linalg.norm(up), _TINY)
+    left = turns.inv().apply(np.einsum('k,tki->ti', signs, joints)).mean(axis=0)
+    left -= (left @ up) * up
+    left /= max(np.linalg.norm(left), _TINY)
+    return _turns(np.stack([left, up]), np.eye(3)[None, :2])[0]
+
+
+def _best_order(turns: Rotation) -> str:
+    """Of the orders of axes the one whose middle angle stays furthest from 90 degrees."""
+    matrices = np.abs(turns.as_matrix()).max(axis=0)
+    return min(_ORDERS, key=lambda order: matrices['XYZ'.index(order[0]), 'XYZ'.index(order[2])])  # its sine

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from depth_refine.functional.camera import camera_to_world
-from depth_refine.structures.skeleton import JOINT_NAMES, PARENTS
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.atomic import whole_file
 
@@ -54,7 +53,7 @@ def write_csv(poses: VideoPoses, path: str | Path) -> None:
             row_values = zip(*(_plain(arrays[key]) for key in _ROW_KEYS), strict=True)
             joint_values = np.stack(list(columns.values()), axis=-1)
             for row, joints in zip(row_values, joint_values, strict=True):
-                for name, values in zip(JOINT_NAMES, _plain(joints), strict=True):
+                for name, values in zip(poses.skeleton.joint_names, _plain(joints), strict=True):
                     writer.writerow([*row, name, *values])
 
 
@@ -65,8 +64,8 @@ def _header(poses: VideoPoses) -> dict[str, np.ndarray]:
         video=poses.video,
         image_size_px=poses.size,
         fps=poses.fps,
-        joint_names=JOINT_NAMES,
-        joint_parents=PARENTS,
+        joint_names=poses.skeleton.joint_names,
+        joint_parents=poses.skeleton.parents,
         camera_source=poses.camera_source,
         notes=np.array(poses.notes, dtype=np.str_),
     )
@@ -113,9 +112,9 @@ def _track(track: PoseTrack, poses: VideoPoses) -> dict[str, np.ndarray]:
 
 
 def _joint_columns(arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-    """Names and (T, 17) values of the columns of a key: ``score``; ``camera_m_x``, ``camera_m_y``, ``camera_m_z``."""
+    """Names and (T, K) values of the columns of a key: ``score``; ``camera_m_x``, ``camera_m_y``, ``camera_m_z``."""
     for key, array in arrays.items():
-        if array.shape[1:] == (len(JOINT_NAMES),):
+        if array.ndim == 2 and key != 'bbox_px':
             yield key, array
         elif array.ndim == 3:
             for index, axis in enumerate('uv' if array.shape[-1] == 2 else 'xyz'):

@@ -4,7 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from depth_refine.utils.errors import InputError
+
 from .skeleton import Skeleton
+
+_OF_JOINTS = ('scores', 'keypoints', 'depth', 'depth_std', 'keypoints_3d_first', 'keypoints_3d', 'truth')
 
 
 @dataclass
@@ -56,6 +60,9 @@ class VideoPoses:
         camera_source: 'given', or how it was assumed; shown to whoever reads positions made with it.
         tracks: the people.
         notes: sentences on what was assumed, resampled or filled, for reports and files.
+
+    Raises:
+        InputError: an array of a track has not as many joints as the skeleton.
     """
 
     video: str
@@ -66,6 +73,16 @@ class VideoPoses:
     camera_source: str = ''
     tracks: list[PoseTrack] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        count = self.skeleton.num_joints
+        for track in self.tracks:
+            for name in _OF_JOINTS:
+                if (values := getattr(track, name)) is not None and values.shape[1] != count:
+                    raise InputError(
+                        f'person {track.track_id} of {self.video}: {name} {values.shape} is of {values.shape[1]} '
+                        f'joints, the skeleton has {count}'
+                    )
 
     @property
     def fps(self) -> float:

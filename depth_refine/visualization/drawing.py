@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.skeleton import Skeleton
 
-from .pose_frame import BONE_SIDES, SIDE_COLORS
+from .pose_frame import SIDE_COLORS, bone_sides
 
 INK, LINES, EMPTY, WHITE = (50, 50, 60), (215, 220, 225), (235, 238, 240), (255, 255, 255)
 ELEVATION = np.radians(12)
@@ -38,32 +38,35 @@ def turned(points: np.ndarray, azimuth: float, scale: float, size: tuple[int, in
     return np.stack([x, y], axis=-1) * scale + np.array(size) / 2, z
 
 
-def bone_colors(trunk: tuple[int, int, int] = SIDE_COLORS['trunk']) -> list[tuple[int, int, int]]:
+def bone_colors(skeleton: Skeleton, trunk: tuple[int, int, int] = SIDE_COLORS['trunk']) -> list[tuple[int, int, int]]:
     """The colour of each bone: left and right as everywhere, the trunk's as given."""
-    return [{**SIDE_COLORS, 'trunk': trunk}[side] for side in BONE_SIDES]
+    return [{**SIDE_COLORS, 'trunk': trunk}[side] for side in bone_sides(skeleton)]
 
 
 def draw_bones(
     picture: np.ndarray,
     points: np.ndarray,
+    skeleton: Skeleton,
     colors: Sequence[tuple[int, int, int]],
     thickness: int,
     outline: tuple[int, int, int] | None = None,
     depth: np.ndarray | None = None,
 ) -> None:
-    """Draw a skeleton.
+    """Draw the bones of a person of K joints.
 
     Args:
         picture: drawn on.
-        points: (17, 2) px.
-        colors: of the 16 bones.
+        points: (K, 2) px.
+        skeleton: which bones there are.
+        colors: of the bones.
         thickness: px.
         outline: colour of an edge around each bone, which keeps crossing bones apart.
-        depth: (17,) metres away from the viewer, so that near bones cover far ones; by default later ones cover.
+        depth: (K,) metres away from the viewer, so that near bones cover far ones; by default later ones cover.
     """
-    far_to_near = range(len(BONES)) if depth is None else np.argsort(-depth[np.array(BONES)].mean(axis=1))
+    bones = np.array(skeleton.bones, int).reshape(-1, 2)
+    far_to_near = range(len(bones)) if depth is None else np.argsort(-depth[bones].mean(axis=1))
     for index in far_to_near:
-        start, end = points[list(BONES[index])]
+        start, end = points[bones[index]]
         if outline is not None:
             draw_line(picture, start, end, outline, thickness + 3)
         draw_line(picture, start, end, colors[index], thickness)

@@ -85,7 +85,8 @@ def draw_overlay(picture: np.ndarray, poses: VideoPoses, frame: int) -> None:
             continue
         color, guessed = person_color(track), track.is_interpolated[position]
         points = (track.keypoints[position] + 0.5) * [width, height] / poses.size - 0.5  # from the centres of pixels
-        draw_bones(picture, points, bone_colors(color), 1 if guessed else 3, None if guessed else WHITE)
+        colors, edge = bone_colors(poses.skeleton, color), None if guessed else WHITE
+        draw_bones(picture, points, poses.skeleton, colors, 1 if guessed else 3, edge)
         for point in points:
             draw_dot(picture, point, color, 2.5)
         label = f'person {track.track_id}' + ', interpolated' * bool(guessed)  # above the head, inside the picture

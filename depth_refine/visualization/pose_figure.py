@@ -8,13 +8,13 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.skeleton import Skeleton
 from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
 from .overlay_video import checked_frames
-from .pose_frame import BONE_SIDES, SIDE_COLORS, TRUTH_COLOR, PoseFrame, css
+from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame, bone_sides, css
 from .pose_strip import image_panel
 
 _TICK_MM = 500
@@ -68,7 +68,7 @@ def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: st
         predictions = {'first stage': track.keypoints_3d_first[position], 'refined': track.keypoints_3d[position]}
         truth = None if track.truth is None else track.truth[position]
         title = f'{poses.times[track.frames[position]] - poses.times[0]:.2f} s'
-        rows.append(PoseFrame(image, track.keypoints[position], truth, predictions, title))
+        rows.append(PoseFrame(poses.skeleton, image, track.keypoints[position], truth, predictions, title))
     plot_pose_comparison(rows, path)
 
 
@@ -87,7 +87,7 @@ def _draw_figure(rows: Sequence[PoseFrame], columns: int) -> Figure:
         for offset, (name, pose) in enumerate(poses.items(), start=1):
             axes = figure.add_subplot(len(rows), columns, first + offset, projection='3d')
             title = f'{name}\nMPJPE {errors[name]:.0f} mm' if name in errors else name
-            _draw_pose(axes, pose, truth if name in errors else None, limits, title)
+            _draw_pose(axes, row.skeleton, pose, truth if name in errors else None, limits, title)
     colors = {**SIDE_COLORS, **({'ground truth behind predictions': TRUTH_COLOR} if errors else {})}
     lines = [Line2D([], [], color=css(color), linewidth=3, label=label) for label, color in colors.items()]
     figure.legend(handles=lines, loc='outside lower center', ncols=len(lines), frameon=False, fontsize=9)
@@ -106,11 +106,13 @@ def _limits(poses: list[np.ndarray]) -> np.ndarray:
     return np.array([[-sideways, sideways], [-sideways, sideways], [points[:, 2].min() - 20, points[:, 2].max() + 20]])
 
 
-def _draw_pose(axes, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndarray, title: str) -> None:
-    """Draw a root-relative pose (17, 3) in metres, and behind it a second one in grey."""
+def _draw_pose(
+    axes, skeleton: Skeleton, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndarray, title: str
+) -> None:
+    """Draw a root-relative pose (K, 3) in metres, and behind it a second one in grey."""
     if ghost is not None:
-        _draw_bones(axes, ghost, [TRUTH_COLOR] * len(BONES), 1.8)
-    _draw_bones(axes, pose, [SIDE_COLORS[side] for side in BONE_SIDES], 2.4)
+        _draw_bones(axes, skeleton, ghost, [TRUTH_COLOR] * len(skeleton.bones), 1.8)
+    _draw_bones(axes, skeleton, pose, [SIDE_COLORS[side] for side in bone_sides(skeleton)], 2.4)
     for name, label, (low, high) in zip('xyz', ('x', 'depth z', 'up, −y'), limits, strict=True):
         ticks = np.arange(-(-low // _TICK_MM), high / _TICK_MM) * _TICK_MM
         axes.set(**{f'{name}lim': (low, high), f'{name}ticks': ticks})
@@ -124,7 +126,7 @@ def _draw_pose(axes, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndar
     axes.set_title(title, fontsize=10)
 
 
-def _draw_bones(axes, pose: np.ndarray, colors: list, width: float) -> None:
+def _draw_bones(axes, skeleton: Skeleton, pose: np.ndarray, colors: list, width: float) -> None:
     points = _plot_axes(pose)
-    for bone, color in zip(map(list, BONES), colors, strict=True):
+    for bone, color in zip(map(list, skeleton.bones), colors, strict=True):
         axes.plot(*points[bone].T, color=css(color), linewidth=width, solid_capstyle='round')

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from depth_refine.functional.pose_error import mpjpe
-from depth_refine.structures.skeleton import BONES, JOINT_NAMES, ROOT
+from depth_refine.structures.skeleton import Skeleton
+from depth_refine.utils.errors import InputError
 
 # Red, green, blue in 0..255; a pair that colour-blind readers can tell apart.
 SIDE_COLORS = {'left': (0, 114, 200), 'right': (230, 97, 0), 'trunk': (70, 70, 80)}
 TRUTH_COLOR = (190, 190, 190)
 # Of the people of a video, in turn.
 PERSON_COLORS = ((0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 190, 40), (130, 90, 200), (150, 75, 0))
-BONE_SIDES = tuple(
-    next((side for side in ('left', 'right') if JOINT_NAMES[child].startswith(side)), 'trunk') for _, child in BONES
-)
 
 
 def css(color: tuple[int, int, int]) -> str:
@@ -22,23 +20,40 @@ def css(color: tuple[int, int, int]) -> str:
     return '#' + bytes(color).hex()
 
 
+def bone_sides(skeleton: Skeleton) -> list[str]:
+    """'left', 'right' or 'trunk' of each bone: the trunk's have both ends there."""
+    sides = skeleton.sides
+    return [sides[parent] if sides[child] == 'trunk' else sides[child] for parent, child in skeleton.bones]
+
+
 @dataclass
 class PoseFrame:
-    """One frame of a picture or video; joints are camera-frame metres, any root position."""
+    """One frame of a picture or video; its K joints are camera-frame metres, any root position.
 
+    Raises:
+        InputError: a pose has not as many joints as the skeleton.
+    """
+
+    skeleton: Skeleton
     image: np.ndarray | None  # (H, W, 3) uint8 BGR
-    keypoints: np.ndarray | None  # (17, 2) px in ``image`` to draw over it
-    truth: np.ndarray | None  # (17, 3) true joints, where they are known
-    predictions: dict[str, np.ndarray]  # for each name that should stand above the pose, (17, 3) joints
+    keypoints: np.ndarray | None  # (K, 2) px in ``image`` to draw over it
+    truth: np.ndarray | None  # (K, 3) true joints, where they are known
+    predictions: dict[str, np.ndarray]  # for each name that should stand above the pose, (K, 3) joints
     title: str = ''  # which frame this is, for example 'S9 Walking, frame 120'
 
+    def __post_init__(self) -> None:
+        count = self.skeleton.num_joints
+        for name, pose in {'2D joints': self.keypoints, 'truth': self.truth, **self.predictions}.items():
+            if pose is not None and len(pose) != count:
+                raise InputError(f'cannot draw {self.title}: {name} of {len(pose)} joints, the skeleton has {count}')
+
     def relative_truth(self) -> np.ndarray | None:
-        """(17, 3) true joints with the root at the origin, metres, or None."""
-        return None if self.truth is None else self.truth - self.truth[ROOT]
+        """(K, 3) true joints with the root at the origin, metres, or None."""
+        return None if self.truth is None else self.truth - self.truth[self.skeleton.root]
 
     def relative_predictions(self) -> dict[str, np.ndarray]:
-        """(17, 3) joints of each prediction with the root at the origin, metres."""
-        return {name: pose - pose[ROOT] for name, pose in self.predictions.items()}
+        """(K, 3) joints of each prediction with the root at the origin, metres."""
+        return {name: pose - pose[self.skeleton.root] for name, pose in self.predictions.items()}
 
     def errors_mm(self) -> dict[str, float]:
         """MPJPE of each prediction (Protocol 1), millimetres; empty without truth."""

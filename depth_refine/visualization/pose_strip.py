@@ -6,7 +6,7 @@ About 2 ms for a strip of four panels, where Matplotlib takes hundreds. All imag
 import cv2
 import numpy as np
 
-from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.skeleton import Skeleton
 
 from .drawing import (
     EMPTY,
@@ -25,7 +25,8 @@ from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 
 PANEL = 340  # px, side of a square panel
 _CAPTION = 52  # px, height of the text above a panel
-_VIEW = PANEL / 2.3, (PANEL, PANEL)  # px per metre, a panel showing 2.3 m; its size
+_SIZE = (PANEL, PANEL)
+_SHOWN = 2.3  # metres that a panel shows, more if a joint is so far from the root that it would be outside
 _AXES = (110, 110, 120)
 
 
@@ -40,15 +41,17 @@ def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
     Returns:
         (422, 340 * (2 + predictions), 3) picture, without truth a panel less.
     """
-    truth = frame.relative_truth()
+    truth, predictions = frame.relative_truth(), frame.relative_predictions()
     errors = frame.errors_mm()
+    reach = [np.linalg.norm(pose, axis=-1).max() for pose in (predictions.values() if truth is None else [truth])]
+    scale = PANEL / max(_SHOWN, 2.1 * max(reach, default=0))  # px per metre
     grid = f'grid {1000 * GRID:.0f} mm'
     panels = [_captioned(image_panel(frame, PANEL, crop), 'input', '')]
-    for name, pose in frame.relative_predictions().items():
+    for name, pose in predictions.items():
         detail = f'MPJPE {errors[name]:.0f} mm' if errors else grid
-        panels.append(_captioned(_pose_panel(pose, truth, azimuth), name, detail))
+        panels.append(_captioned(_pose_panel(frame.skeleton, pose, truth, azimuth, scale), name, detail))
     if truth is not None:
-        panels.append(_captioned(_pose_panel(truth, None, azimuth), 'ground truth', grid))
+        panels.append(_captioned(_pose_panel(frame.skeleton, truth, None, azimuth, scale), 'ground truth', grid))
     strip = np.hstack(panels)
     footer = np.full((30, strip.shape[1], 3), 255, np.uint8)
     draw_text(footer, frame.title, (10, 20), 0.45)
@@ -78,31 +81,34 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
     panel = cv2.resize(region, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)
     if frame.keypoints is not None:
         points = (frame.keypoints - corner + 0.5) * size / side - 0.5  # pixel positions count from pixel centres
-        draw_bones(panel, points, bone_colors(), thickness=2, outline=WHITE)
+        draw_bones(panel, points, frame.skeleton, bone_colors(frame.skeleton), thickness=2, outline=WHITE)
     return panel
 
 
-def _pose_panel(pose: np.ndarray, ghost: np.ndarray | None, azimuth: float) -> np.ndarray:
-    """Draw a root-relative pose (17, 3), and behind it in grey another one, on a grid at the lowest true joint."""
+def _pose_panel(
+    skeleton: Skeleton, pose: np.ndarray, ghost: np.ndarray | None, azimuth: float, scale: float
+) -> np.ndarray:
+    """Draw a root-relative pose (K, 3), and behind it in grey another one, on a grid at the lowest true joint."""
     panel = np.full((PANEL, PANEL, 3), 255, np.uint8)
-    _floor(panel, (pose if ghost is None else ghost)[:, 1].max(), azimuth)
+    _floor(panel, (pose if ghost is None else ghost)[:, 1].max(), azimuth, scale)
     if ghost is not None:
-        draw_bones(panel, turned(ghost, azimuth, *_VIEW)[0], [TRUTH_COLOR] * len(BONES), thickness=3)
-    points, depth = turned(pose, azimuth, *_VIEW)
-    draw_bones(panel, points, bone_colors(), thickness=3, outline=WHITE, depth=depth)
+        colors = [TRUTH_COLOR] * len(skeleton.bones)
+        draw_bones(panel, turned(ghost, azimuth, scale, _SIZE)[0], skeleton, colors, thickness=3)
+    points, depth = turned(pose, azimuth, scale, _SIZE)
+    draw_bones(panel, points, skeleton, bone_colors(skeleton), thickness=3, outline=WHITE, depth=depth)
     return panel
 
 
-def _floor(panel: np.ndarray, level: float, azimuth: float) -> None:
+def _floor(panel: np.ndarray, level: float, azimuth: float, scale: float) -> None:
     """A square grid in the camera's x and z at y = ``level``, with the directions of x and depth at a corner."""
     ticks = np.array([-1.5, -0.5, 0.5, 1.5]) * GRID
     ends = np.array([[tick, level, end] for tick in ticks for end in ticks[[0, -1]]]).reshape(-1, 2, 3)
     for line in np.concatenate([ends, ends[..., [2, 1, 0]]]):
-        draw_line(panel, *turned(line, azimuth, *_VIEW)[0], LINES, 1)
+        draw_line(panel, *turned(line, azimuth, scale, _SIZE)[0], LINES, 1)
     for axis, label in ((0, 'x'), (2, 'depth z')):
         edge = np.array([[ticks[0], level, ticks[0]]] * 2)
         edge[1, axis] += GRID
-        (start, end), _ = turned(edge, azimuth, *_VIEW)
+        (start, end), _ = turned(edge, azimuth, scale, _SIZE)
         draw_line(panel, start, end, _AXES, 2)
         x, y = np.round(end).astype(int)
         draw_text(panel, label, (min(max(x, 2), PANEL - text_width(label, 0.38) - 2), y + 13), 0.38, _AXES)

@@ -10,7 +10,7 @@ from .pose_frame import PERSON_COLORS, SIDE_COLORS
 
 _TURN_SECONDS = 14
 _FOLLOW_SECONDS = 0.5  # how slowly the view follows people who walk
-_REACH = 1.15  # metres around a pelvis that the view leaves room for
+_REACH = 1.15  # metres around a root that the view leaves room for, more if joints reach further
 _SPACING = 1.3  # metres between people whose place is not known
 
 
@@ -31,7 +31,8 @@ class SceneView:
         away = [
             np.linalg.norm((root - self._centres[track.frames])[:, [0, 2]], axis=-1).max() for track, root in people
         ]
-        self._reach = max(away, default=0) + _REACH
+        reach = [np.percentile(np.linalg.norm(track.keypoints_3d, axis=-1).max(axis=1), 99) for track in poses.tracks]
+        self._reach = max(away, default=0) + max([_REACH, *(1.05 * furthest for furthest in reach)])
         self._scale = min(size) / (2 * self._reach)  # px per metre
         lowest = [joints[..., 1].max(axis=-1) for joints in self._joints]
         self._floor = np.percentile(np.concatenate(lowest), 95) if lowest else 1.0
@@ -47,11 +48,12 @@ class SceneView:
         for track, joints in zip(self._poses.tracks, self._joints, strict=True):
             if (position := position_of(track, frame)) is not None:
                 points, depth = turned(joints[position] - centre, azimuth, self._scale, self._size)
-                drawn.append((depth.mean(), points, depth, bone_colors(person_color(track))))
+                colors = bone_colors(self._poses.skeleton, person_color(track))
+                drawn.append((depth.mean(), points, depth, colors))
         thickness = 3 if self._scale > 110 else 2
         for _, points, depth, colors in sorted(drawn, key=lambda person: -person[0]):
-            draw_bones(picture, points, colors, thickness, WHITE, depth)
-        place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'pelvis fixed'
+            draw_bones(picture, points, self._poses.skeleton, colors, thickness, WHITE, depth)
+        place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'root fixed'
         draw_text(picture, 'refined', (12, 24), 0.6)
         draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
         draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)

@@ -11,11 +11,14 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
-METRIC = 'h36m/MPJPE_mm'
+METRIC = 'MPJPE_mm'  # behind the prefix of whichever metric it is
 
 
 def plot_training_curves(runs: Mapping[str, str | Path], path: str | Path) -> None:
-    """Draw the training loss and the validation error (Protocol 1, mean of actions) of several runs side by side.
+    """Draw the training loss and the validation error of several runs side by side.
+
+    The error is what the run's metric calls MPJPE: of Human3.6M Protocol 1, the mean of actions. Of a run with several
+    metrics it is that of the first.
 
     A training that was interrupted and resumed has several logs in its work directory, which make one curve: where they
     overlap, the later one is right from its first step on.
@@ -39,7 +42,7 @@ def plot_training_curves(runs: Mapping[str, str | Path], path: str | Path) -> No
             axes.plot(steps, values, label=label, linewidth=1.4, marker=marker, markersize=3.5)
         validated_by.add('epoch' if curves.by_epoch else 'iteration')
     loss_axes.set(title='Training', xlabel='iteration', ylabel="training loss (in the loss's own unit)", yscale='log')
-    error_axes.set(title='Validation', xlabel=' or '.join(sorted(validated_by)), ylabel='MPJPE, mean of actions (mm)')
+    error_axes.set(title='Validation', xlabel=' or '.join(sorted(validated_by)), ylabel='MPJPE (mm)')
     loss_axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     loss_axes.yaxis.set_major_formatter('{x:g}')
     loss_axes.yaxis.set_minor_formatter(NullFormatter())
@@ -95,9 +98,10 @@ def _read_log(path: Path) -> _Curves:
             if 'loss' in entry:
                 losses.append((float(entry['step']), float(entry['loss'])))
                 epochs += [float(entry['epoch'])] if 'epoch' in entry else []
-            if METRIC in entry:  # a value is NaN where a training failed
-                errors.append((float(entry['step']), float(entry[METRIC])))
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+            found = [value for key, value in entry.items() if key.rpartition('/')[2] == METRIC]
+            if found:  # a value is NaN where a training failed
+                errors.append((float(entry['step']), float(found[0])))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             if isinstance(error, json.JSONDecodeError) and not line.endswith('\n'):
                 break
             raise InputError(

@@ -15,7 +15,7 @@ from mmpose.structures import PoseDataSample
 from mmpose.utils.tensor_utils import to_numpy
 
 from depth_refine.functional.camera import back_project, project
-from depth_refine.structures.skeleton import ROOT
+from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
@@ -38,6 +38,9 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
     the metric does. Of the second stage, the 2D joints are the predicted pose projected from the true root position,
     where the sample knows its camera, over the image, where its file exists.
 
+    Joints and bones are those of the data set's ``metainfo``, whatever wraps it; the root is the sample's
+    ``root_index``, by default that of the ``metainfo``.
+
     Pictures go to ``out_dir`` below the run's folder, to the screen with ``show``, or else to the visualizer's
     backends. All joints of a 3D pose are drawn: ``kpt_thr`` has no effect here.
 
@@ -55,7 +58,8 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         """Draw the first frame of every ``interval``-th validation batch."""
         step = runner.iter + batch_idx
         if self.enable and step % self.interval == 0:
-            self._deliver('val_img', self._draw(outputs[0], 0), step, file=None)
+            picture = self._draw(outputs[0], 0, runner.val_evaluator.dataset_meta)
+            self._deliver('val_img', picture, step, file=None)
 
     def after_test_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
         """Draw every ``interval``-th frame of the test."""
@@ -67,7 +71,8 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
                 file = None
                 if self.out_dir is not None:
                     file = Path(runner.work_dir, runner.timestamp, self.out_dir, f'{Path(paths[index]).stem}.png')
-                self._deliver('test_img', self._draw(sample, index), self._test_index + index, file)
+                picture = self._draw(sample, index, runner.test_evaluator.dataset_meta)
+                self._deliver('test_img', picture, self._test_index + index, file)
             self._test_index += len(paths)
 
     def _deliver(self, name: str, picture: np.ndarray, step: int, file: Path | None) -> None:
@@ -84,8 +89,10 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         elif not self.show:
             self._visualizer.add_image(name, picture[..., ::-1], step)
 
-    def _draw(self, sample: PoseDataSample, index: int) -> np.ndarray:
-        """Draw the ``index``-th frame of a sample."""
+    def _draw(self, sample: PoseDataSample, index: int, metainfo: dict) -> np.ndarray:
+        """Draw the ``index``-th frame of a sample of a data set with the ``metainfo``."""
+        skeleton = Skeleton.from_metainfo(metainfo, sample.get('root_index'))
+        root = skeleton.root
         path, image = _img_paths(sample)[index], None
         if fileio.exists(path, backend_args=self.backend_args):
             image = mmcv.imfrombytes(fileio.get(path, backend_args=self.backend_args))
@@ -93,13 +100,13 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         pred = _frames(sample.pred_instances.keypoints)[index]
         if 'lifting_target' in sample.gt_instances:
             truth = _frames(sample.gt_instances.lifting_target)[index]
-            placed = pred - pred[ROOT] + truth[ROOT]  # by an untrained model perhaps behind the camera
+            placed = pred - pred[root] + truth[root]  # by an untrained model perhaps behind the camera
             keypoints = project(placed, camera) if camera is not None and np.all(placed[:, 2] > 0) else None
         else:
             truth = _frames(sample.gt_instances.keypoints_cam)[index]
             keypoints = pred[:, :2]
-            pred = back_project(keypoints, pred[:, 2] + truth[ROOT, 2], camera)
-        frame = PoseFrame(image, keypoints, truth, {'prediction': pred}, title=Path(path).stem)
+            pred = back_project(keypoints, pred[:, 2] + truth[root, 2], camera)
+        frame = PoseFrame(skeleton, image, keypoints, truth, {'prediction': pred}, title=Path(path).stem)
         return draw_strip(frame, _AZIMUTH, crop=True)
 
 
@@ -109,5 +116,5 @@ def _img_paths(sample: PoseDataSample) -> Sequence[str]:
 
 
 def _frames(joints) -> np.ndarray:
-    """Tensor or array (..., 17, 3) to (T, 17, 3) float64."""
-    return to_numpy(joints).astype(np.float64).reshape(-1, 17, 3)
+    """Tensor or array (..., K, 3) to (T, K, 3) float64."""
+    return to_numpy(joints).astype(np.float64).reshape(-1, *joints.shape[-2:])

@@ -1,4 +1,8 @@
-"""Skeletons other than Human3.6M's, as MMPose's metainfo."""
+"""Skeletons other than Human3.6M's, as MMPose's metainfo, and a person who has their joints."""
+
+import numpy as np
+
+from depth_refine.structures.skeleton import Skeleton
 
 MPI_INF_3DHP = dict(from_file='configs/_base_/datasets/mpi_inf_3dhp.py')  # MMPose's, 17 joints, root 14
 
@@ -11,6 +15,24 @@ _SMPL = dict(
     right_elbow='right_shoulder', left_wrist='left_elbow', right_wrist='right_elbow', left_hand='left_wrist',
     right_hand='right_wrist',
 )  # fmt: skip
+
+# x right, y down, z forward in decimetres; the person faces the camera, so the left side is at the right. Joints that
+# are not named here are mirror images.
+_STANDING = dict(
+    pelvis=(0, 0, 0), left_hip=(1, 0.5, 0), left_knee=(1.1, 4.5, -0.8), left_ankle=(1.1, 8.4, 0),
+    left_foot=(1.3, 8.9, -1.3), spine1=(0, -1.2, 0.2), spine2=(0, -2.4, 0.3), spine3=(0, -3.2, 0.2), neck=(0, -5, 0),
+    head=(0, -6, -0.3), left_collar=(0.8, -4.4, 0.1), left_shoulder=(1.8, -4.6, 0), left_elbow=(4.4, -4.8, 0),
+    left_wrist=(4.6, -7.2, -0.4), left_hand=(4.7, -8, -0.5), right_elbow=(-2.2, -2, 0.3), right_wrist=(-2.4, 0.3, -0.8),
+    right_hand=(-2.4, 1, -1.1), root=(0, 0, 0), spine=(0, -2.4, 0.3), head_top=(0, -7.2, -0.2),
+    thorax=(0, -4.3, 0.2), neck_base=(0, -5, 0),
+)  # fmt: skip
+
+
+def standing_pose(skeleton: Skeleton) -> np.ndarray:
+    """(K, 3) metres of someone who raises the left hand, root at the origin; skeletons of this file and Human3.6M's."""
+    names = skeleton.joint_names
+    joints = np.array([_STANDING.get(name) or np.multiply(_STANDING[_twin(name)], [-1, 1, 1]) for name in names])
+    return (joints - joints[skeleton.root]) / 10
 
 
 def smpl_metainfo() -> dict:

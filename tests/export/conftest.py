@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from depth_refine.structures.camera import make_camera
-from depth_refine.structures.skeleton import FLIP_INDICES, H36M, PARENTS
+from depth_refine.structures.skeleton import H36M
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.motion import make_motion
@@ -54,10 +54,10 @@ def fixed_length_poses():
 
     def fix(joints):
         fixed = np.zeros_like(joints)
-        for joint, parent in enumerate(PARENTS):
+        for joint, parent in enumerate(H36M.parents):
             if joint > 0:
-                twin = FLIP_INDICES[joint]
-                bones = [joints[:, j] - joints[:, PARENTS[j]] for j in (joint, twin)]
+                twin = H36M.flip_indices[joint]
+                bones = [joints[:, j] - joints[:, H36M.parents[j]] for j in (joint, twin)]
                 length = np.median(np.linalg.norm(np.concatenate(bones), axis=-1))
                 bone = joints[:, joint] - joints[:, twin if parent == 0 and twin != joint else parent]
                 fixed[:, joint] = fixed[:, parent] + length * bone / np.linalg.norm(bone, axis=-1, keepdims=True)

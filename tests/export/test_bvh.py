@@ -1,11 +1,22 @@
 """The written file against forward kinematics by a reader made from the format's description, not from the writer."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from skeletons import MPI_INF_3DHP, smpl_metainfo, standing_pose
 
 from depth_refine.export import write_bvh
+from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
+
+SKELETONS = {
+    'smpl': Skeleton.from_metainfo(smpl_metainfo(), 'pelvis'),
+    'mpi_inf_3dhp': Skeleton.from_metainfo(MPI_INF_3DHP, 14),
+    'root at an elbow': Skeleton.from_metainfo(smpl_metainfo(), 'left_elbow'),
+    'leaves at a fork': Skeleton(('L', 'R', 'chest', 'hip', 'the nose'), (2, 2, 3, -1, 2), (1, 0, 2, 3, 4)),
+}
 
 # where the writer puts the joints of Human3.6M: nodes by name, or the end site below one
 JOINTS = [
@@ -15,7 +26,7 @@ JOINTS = [
 
 
 def read_bvh(path):
-    """Positions (T, 17, 3) by forward kinematics, the channels (T, C) and the seconds of a frame."""
+    """Positions (T, 3) of nodes and ends by forward kinematics, channels (T, C), seconds of a frame, offsets (3,)."""
     words = iter(path.read_text().split())
     nodes, open_nodes, name = [], [], None
     assert next(words) == 'HIERARCHY'
@@ -54,7 +65,7 @@ def read_bvh(path):
             rotation = rotations[node['parent']] * rotation
         rotations.append(rotation)
         positions[node['name']] = shift
-    return np.stack([positions[joint] for joint in JOINTS], axis=1), motion, seconds
+    return positions, motion, seconds, {node['name']: node['offset'] for node in nodes}
 
 
 def in_bvh_axes(points):
@@ -67,8 +78,9 @@ def write_and_read(tmp_path):
     """A function that writes a track and reads it: positions, channels and the seconds of a frame."""
 
     def write_and_read(track, fps=50, camera=None):
-        write_bvh(track, tmp_path / 'person.bvh', fps, camera)
-        return read_bvh(tmp_path / 'person.bvh')
+        write_bvh(track, H36M, tmp_path / 'person.bvh', fps, camera)
+        positions, motion, seconds, _ = read_bvh(tmp_path / 'person.bvh')
+        return np.stack([positions[joint] for joint in JOINTS], axis=1), motion, seconds
 
     return write_and_read
 
@@ -99,7 +111,7 @@ def test_angles_go_on_beyond_half_a_turn(make_track, write_and_read):
 
 def test_file_as_animation_programs_read_it(make_track, tmp_path):
     track = make_track(frames=3)
-    write_bvh(track, tmp_path / 'person.bvh', 25)
+    write_bvh(track, H36M, tmp_path / 'person.bvh', 25)
     lines = (tmp_path / 'person.bvh').read_text().splitlines()
     motion = lines.index('MOTION')
     assert lines[motion + 1 : motion + 3] == ['Frames: 3', 'Frame Time: 0.040000000'] and len(lines) == motion + 6
@@ -127,10 +139,93 @@ def test_a_known_world_has_z_up(make_track, fixed_length_poses, write_and_read):
         (dict(), 0.0, 'expected a frame rate above 0, got 0.0'),
         (dict(root=np.full((3, 3), np.nan)), 50, 'person 0: the root is not finite in frame 0'),
         (dict(keypoints_3d=np.zeros((3, 17, 3))), 50, 'right_hip and root coincide in frame 0: a bone without length'),
+        (dict(keypoints_3d=np.ones((3, 24, 3))), 50, r'expected poses \(T, 17, 3\) .* got \(3, 24, 3\)'),
         (dict(keypoints_3d=np.full((3, 17, 3), np.nan)), 50, 'expected finite poses, got .* in frame 0, root'),
     ],
 )
 def test_what_has_no_rotations_is_refused_and_nothing_is_written(make_track, tmp_path, change, fps, message):
     with pytest.raises(InputError, match=message):
-        write_bvh(make_track(frames=3, **change), tmp_path / 'person.bvh', fps)
+        write_bvh(make_track(frames=3, **change), H36M, tmp_path / 'person.bvh', fps)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_human36m_has_the_file_it_always_had(make_track, tmp_path):
+    """Of an odd person, bit for bit."""
+    joints = standing_pose(H36M) + 0.05 * np.sin(np.arange(3 * 17 * 3).reshape(3, 17, 3) ** 2)
+    root = np.array([[0.1, 0.2, 4.0], [0.2, 0.2, 4.1], [0.3, 0.1, 4.2]])
+    track = make_track(frames=3, keypoints_3d=joints - joints[:, :1], root=root)
+    write_bvh(track, H36M, tmp_path / 'person.bvh', 50)
+    files = tmp_path / 'person.bvh', Path(__file__).with_name('human36m.bvh')
+    written, expected = (file.read_text().replace('-0.000000', '0.000000') for file in files)  # noise has either sign
+    assert written == expected
+
+
+@pytest.fixture(params=SKELETONS)
+def skeleton(request):
+    return SKELETONS[request.param]
+
+
+@pytest.fixture
+def moving(skeleton):
+    """(150, K, 3) metres: bones of one length for both sides that turn at all joints; those of a fork turn together."""
+    rng = np.random.default_rng(0)
+    time, flip = np.linspace(0, 3, 150)[:, None], np.array(skeleton.flip_indices)
+    sizes = rng.uniform(0.05, 0.2, skeleton.num_joints)
+    joints, turned = np.zeros((150, skeleton.num_joints, 3)), {-1: Rotation.identity(150)}
+    for joint in skeleton.from_root:
+        parent = skeleton.parents[joint]
+        if parent >= 0:
+            bone = rng.normal(size=3)
+            bone *= (sizes + sizes[flip])[[joint, parent]].sum() / np.linalg.norm(bone)
+            joints[:, joint] = joints[:, parent] + turned[parent].apply(bone)
+        turn = Rotation.from_rotvec(0.7 * np.sin(time * rng.uniform(0.5, 2, 3) + rng.uniform(0, 6, 3)))
+        turned[joint] = turned[parent] * turn
+    return joints
+
+
+@pytest.fixture
+def write_and_read_any(skeleton, make_track, tmp_path):
+    """A function that writes poses and reads the joints' positions (T, K, 3), channels and offsets."""
+
+    def write_and_read_any(joints):
+        track = make_track(frames=len(joints), keypoints_3d=joints)
+        write_bvh(track, skeleton, tmp_path / 'person.bvh', 50)
+        positions, channels, _, offsets = read_bvh(tmp_path / 'person.bvh')
+        names = [name.replace(' ', '_') for name in skeleton.joint_names]
+        places = [name if name in positions else f'{names[skeleton.parents[i]]} End' for i, name in enumerate(names)]
+        assert set(positions) <= {*places, *(f'{name} End' for name in places)}
+        root = in_bvh_axes(track.root[:, None])
+        return np.stack([positions[place] for place in places], axis=1) - root, channels, offsets
+
+    return write_and_read_any
+
+
+def test_any_skeleton_moves_as_its_poses(moving, write_and_read_any):
+    positions, channels, _ = write_and_read_any(moving)
+    np.testing.assert_allclose(positions, in_bvh_axes(moving), rtol=0, atol=1e-5)
+    assert np.abs(np.diff(channels[:, 3:], axis=0)).max() < 30
+    np.testing.assert_allclose(write_and_read_any(moving[:1])[0], in_bvh_axes(moving[:1]), rtol=0, atol=1e-5)
+
+
+def test_bones_of_any_skeleton_keep_their_length_and_single_ones_their_direction(skeleton, moving, write_and_read_any):
+    noise = np.random.default_rng(1).normal(0, 0.01, moving.shape)
+    noise[:, skeleton.root] = 0
+    positions, _, _ = write_and_read_any(moving + noise)
+    assert np.linalg.norm(positions - in_bvh_axes(moving), axis=-1).mean() < 0.03
+    for parent, joint in skeleton.bones:
+        found, given = (poses[:, joint] - poses[:, parent] for poses in (positions, in_bvh_axes(moving + noise)))
+        pairs = [(parent, joint), (skeleton.flip_indices[parent], skeleton.flip_indices[joint])]
+        length = np.median([np.linalg.norm((moving + noise)[:, a] - (moving + noise)[:, b], axis=-1) for a, b in pairs])
+        np.testing.assert_allclose(np.linalg.norm(found, axis=-1), length, atol=1e-5)
+        if skeleton.parents.count(parent) == 1:
+            np.testing.assert_allclose(found / length, given / np.linalg.norm(given, axis=-1, keepdims=True), atol=1e-3)
+
+
+@pytest.mark.parametrize('skeleton', ['smpl', 'mpi_inf_3dhp', 'root at an elbow'], indirect=True)
+def test_at_rest_the_person_is_upright_and_faces_the_viewer(skeleton, write_and_read_any):
+    """Also one who walks away; x is to the left of who faces the viewer."""
+    turn = Rotation.from_euler('y', np.linspace(130, 200, 9)[:, None], degrees=True).as_matrix()
+    _, _, offsets = write_and_read_any(np.einsum('tij,kj->tki', turn, standing_pose(skeleton)))
+    hips, knee = offsets['left_hip'] - offsets['right_hip'], offsets['left_knee']
+    assert hips[0] > 0.19 and abs(hips[2]) < 0.01, 'to the left'
+    assert knee[1] < -0.39 and abs(knee[0]) < 0.02 and knee[2] > 0.07, 'below and before its hip'

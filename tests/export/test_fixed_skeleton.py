@@ -1,32 +1,47 @@
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from depth_refine.export.fixed_skeleton import skeleton_motion
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.export.fixed_skeleton import joint_nodes, median_lengths, shortest_turn
+from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
 
-
-def test_pelvis_and_chest_face_where_the_person_faces(make_track):
-    joints = make_track().keypoints_3d * [1, -1, -1]
-    motion = skeleton_motion(joints)
-    for turned, part in ((motion.bones[0], 'hip'), (motion.chest, 'shoulder')):
-        left, right = (joints[:, JOINT_NAMES.index(f'{side}_{part}')] for side in ('left', 'right'))
-        side = (left - right) / np.linalg.norm(left - right, axis=-1, keepdims=True)
-        np.testing.assert_allclose(turned.as_matrix()[:, :, 0], side, atol=1e-9)
-        assert np.all(turned.as_matrix()[:, 1, 1] > 0.8), 'upright'
+# The root lies between two bones of a chain.
+CHAIN = Skeleton(('a', 'root', 'b', 'c'), (1, -1, 1, 2), (0, 1, 2, 3))
 
 
-def test_a_bone_that_points_against_its_rest_direction(make_track):
-    joints = make_track(frames=1, noise=0.0).keypoints_3d * [1, -1, -1]
-    joints[:, 2] = joints[:, 1] + 0.45 * skeleton_motion(joints).bones[0].apply([0, 1, 0])
-    turned = skeleton_motion(joints).bones[2].apply([0, -1, 0])
-    np.testing.assert_allclose(turned, (joints[:, 2] - joints[:, 1]) / 0.45, atol=1e-6)
+@pytest.mark.parametrize('rest', [[0, -1, 0], [1, 0, 0], [1, 1, 1], [0.3, -0.2, 0.9]])
+def test_shortest_turn(rest):
+    """Perpendicular to both directions, also where they point against each other."""
+    rest = np.array(rest) / np.linalg.norm(rest)
+    directions = np.array([rest, -rest, *Rotation.random(5, rng=np.random.default_rng(0)).apply(rest)])
+    turns = shortest_turn(rest, directions)
+    np.testing.assert_allclose(turns.apply(rest), directions, atol=1e-9)
+    np.testing.assert_allclose(turns.as_rotvec() @ rest, 0, atol=1e-9)
+    np.testing.assert_allclose(turns.magnitude(), np.arccos(np.clip(directions @ rest, -1, 1)), atol=1e-7)
 
 
-def test_other_shapes_and_no_front_are_refused(make_track):
-    with pytest.raises(InputError, match=r'expected poses \(T, 17, 3\) of one frame or more, got \(0, 17, 3\)'):
-        skeleton_motion(np.ones((0, 17, 3)))
-    joints = make_track(frames=5).keypoints_3d
-    joints[2, 1], joints[2, 4], joints[2, 7] = [-0.1, 0, 0], [0.1, 0, 0], [0.3, 0, 0]
-    with pytest.raises(InputError, match='the hips are in line with the spine in frame 2: the body has no front'):
-        skeleton_motion(joints)
+def test_bones_in_one_line_do_not_turn_about_it():
+    """A line that swings in a plane; about itself a rotation that fits both its bones could turn at will."""
+    angles = np.linspace(0, 1.5, 20)
+    line = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=-1)
+    joints = np.array([-0.3, 0, 0.4, 0.9])[None, :, None] * line[:, None]
+    root, a, b = joint_nodes(joints, CHAIN)
+    assert (root.name, a.name, b.name, b.parent) == ('root', 'a', 'b', 'root')
+    np.testing.assert_allclose(root.rotation.as_rotvec()[:, :2], 0, atol=1e-6)
+    np.testing.assert_allclose(np.ptp(root.rotation.as_rotvec()[:, 2]), 1.5, atol=1e-6)
+    np.testing.assert_allclose(b.rotation.magnitude(), 0, atol=1e-6)
+
+
+def test_lengths_are_of_both_sides_where_both_have_the_bone():
+    """The left hand hangs on the right one, to which no bone of the right side corresponds."""
+    skeleton = Skeleton(('hip', 'l_leg', 'r_leg', 'r_hand', 'l_hand'), (-1, 0, 0, 0, 3), (0, 2, 1, 4, 3))
+    joints = np.array([[[0, 0, 0], [1, 0, 0], [-3, 0, 0], [0, 4, 0], [0, 9, 0]]], float)
+    np.testing.assert_allclose(median_lengths(joints, skeleton), [0, 2, 2, 4, 5])
+
+
+def test_poses_of_other_joints_are_refused():
+    for shape in ((0, 17, 3), (5, 24, 3), (17, 3)):
+        got = str(shape).replace('(', r'\(').replace(')', r'\)')
+        with pytest.raises(InputError, match=rf'expected poses \(T, 17, 3\) of one frame or more, got {got}'):
+            joint_nodes(np.ones(shape), H36M)

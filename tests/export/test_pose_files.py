@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from depth_refine.export import write_csv, write_json, write_npz
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import H36M, Skeleton
+from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.utils.errors import InputError
 
 PER_TRACK = dict(
     frame='frames',
@@ -47,7 +49,7 @@ def test_npz_keeps_everything(poses, as_npz):
     assert data['notes'].tolist() == poses.notes and data['video'] == 'walk.mp4'
     assert data['camera_source'] == 'given' and data['format_version'] == 1
     assert data['image_size_px'].tolist() == [1000, 762] and data['fps'] == poses.fps
-    assert data['joint_names'].tolist() == list(JOINT_NAMES) and data['joint_parents'][16] == 15
+    assert data['joint_names'].tolist() == list(H36M.joint_names) and data['joint_parents'][16] == 15
     assert data['camera_focal_px'].tolist() == [1145, 1093] and data['camera_T_m'].tolist() == [0.5, -4, 1.5]
     np.testing.assert_array_equal(data['camera_R'], poses.camera['R'])
     assert 'root_relative_truth_m' not in data
@@ -77,7 +79,7 @@ def test_csv_says_the_same(poses, as_npz, tmp_path):
     comments = dict(line[2:].split(': ', 1) for line in lines if line.startswith('# '))
     assert json.loads(comments['notes']) == poses.notes and json.loads(comments['camera_source']) == 'given'
     rows = list(csv.DictReader(line for line in lines if not line.startswith('#')))
-    assert [row['joint'] for row in rows] == list(JOINT_NAMES) * 11
+    assert [row['joint'] for row in rows] == list(H36M.joint_names) * 11
     assert [row['is_interpolated'] for row in rows[::17]] == [str(value) for value in expected['is_interpolated']]
     for key in ('track_id', 'frame', 'time_s'):
         np.testing.assert_allclose([float(row[key]) for row in rows[::17]], expected[key], atol=1e-6)
@@ -108,3 +110,23 @@ def test_nobody_found_is_a_file_without_people(poses, as_npz, tmp_path):
     assert json.loads((tmp_path / 'out' / 'poses.json').read_text())['tracks'] == []
     assert '\ntrack_id' not in (tmp_path / 'out' / 'poses.csv').read_text()
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['poses.csv', 'poses.json', 'poses.npz']
+
+
+def test_another_skeleton(poses, as_npz, make_track, tmp_path):
+    """Of four joints, as many as a box has sides, and with the root behind its children."""
+    skeleton = Skeleton(('l', 'r', 'hip', 'head'), (2, 2, -1, 2), (1, 0, 2, 3))
+    of_joints = ('scores', 'keypoints', 'depth', 'depth_std', 'keypoints_3d_first', 'keypoints_3d')
+    track = make_track(frames=4)
+    for name in of_joints:
+        setattr(track, name, getattr(track, name)[:, :4])
+    poses.skeleton, poses.tracks = skeleton, [track]
+    data = as_npz()
+    assert data['joint_names'].tolist() == ['l', 'r', 'hip', 'head'] and data['joint_parents'].tolist() == [2, 2, -1, 2]
+    assert data['bbox_px'].shape == (4, 4) and data['camera_m'].shape == (4, 4, 3)
+    write_csv(poses, tmp_path / 'poses.csv')
+    lines = (tmp_path / 'poses.csv').read_text().splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith('#')))
+    assert [row['joint'] for row in rows] == list(skeleton.joint_names) * 4 and 'bbox_px' not in rows[0]
+    np.testing.assert_allclose([float(row['score']) for row in rows], track.scores.ravel(), atol=1e-6)
+    with pytest.raises(InputError, match=r'person 0 of a.mp4: scores \(4, 4\) is of 4 joints, the skeleton has 17'):
+        VideoPoses('a.mp4', H36M, (9, 9), poses.times, tracks=[track])

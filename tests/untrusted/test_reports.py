@@ -1,6 +1,7 @@
 """Names made to run in the reader's browser."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 from depth_refine.structures.skeleton import H36M
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import write_report
-from depth_refine.visualization.report import report
 
 NAMES = [
     '<script>alert(1)</script>.mp4',
@@ -44,27 +44,29 @@ class Page(HTMLParser):
         self.texts[self._open] = self.texts.get(self._open, '') + data
 
 
-def page_of(path, name):
+def page_of(path, name, skeleton=H36M):
     arguments = dict(track_id=0, frames=np.arange(3), is_interpolated=np.zeros(3, bool))
     arguments['keypoints'] = np.zeros((3, 17, 2), np.float32) + [20, 10]
     arguments['keypoints_3d'] = np.zeros((3, 17, 3), np.float32) + np.arange(17)[:, None] / 100
     arguments['keypoints_3d_first'] = arguments['keypoints_3d']
     track = PoseTrack(**{field: arguments.get(field) for field in PoseTrack.__dataclass_fields__})
-    video = VideoPoses(name, H36M, (64, 48), np.array([0.0, 0.04, 0.08]), None, name, [track], [name, f'{name} again'])
+    video = VideoPoses(
+        name, skeleton, (64, 48), np.array([0.0, 0.04, 0.08]), None, name, [track], [name, f'{name} again']
+    )
     write_report(video, None, path)
     return Page(path.read_text())
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_names_are_text(tmp_path, monkeypatch, name):
+def test_names_are_text(tmp_path, name):
     """Of a video and in notes, and in the JSON that the page's scripts read."""
     harmless, page = page_of(tmp_path / 'report.html', 'a video'), page_of(tmp_path / 'report.html', name)
     assert page.elements == harmless.elements, 'a name became part of the page'
     assert page.texts['title'].startswith(name) and page.texts['h1'] == name
     assert page.texts['li'].count(name) == 2 and name in page.texts['span']
-    monkeypatch.setattr(report, 'JOINT_NAMES', [name] * 17)
-    page = page_of(tmp_path / 'report.html', 'a video')
+    names = [f'{name}{joint}' for joint in range(17)]
+    page = page_of(tmp_path / 'report.html', 'a video', replace(H36M, joint_names=tuple(names)))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements]
-    assert json.loads(page.texts['data'])['joints'] == [name.replace('_', ' ')] * 17
+    assert json.loads(page.texts['data'])['joints'] == [name.replace('_', ' ') for name in names]
     raw = (tmp_path / 'report.html').read_text().split('id="data">')[1].split('</script>')[0]
     assert '<' not in raw and '>' not in raw

@@ -6,8 +6,10 @@ import av
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from scipy.spatial.transform import Rotation
+from skeletons import MPI_INF_3DHP, smpl_metainfo, standing_pose
 
-from depth_refine.structures.skeleton import H36M
+from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.visualization import PoseFrame
 
@@ -72,7 +74,7 @@ def frame(pose):
     off[0] = pose[0]
     image = np.full((90, 160, 3), 200, np.uint8)
     keypoints = pose[:, :2] * 40 + [70, 45]
-    return PoseFrame(image, keypoints, pose, {'first stage': off, 'refined': pose.copy()}, 'S9 Posing, frame 7')
+    return PoseFrame(H36M, image, keypoints, pose, {'first stage': off, 'refined': pose.copy()}, 'S9 Posing, frame 7')
 
 
 @pytest.fixture(scope='session')
@@ -95,6 +97,23 @@ def two_people():
 def video_poses(two_people):
     """A copy to change."""
     return deepcopy(two_people)
+
+
+@pytest.fixture(params=[(smpl_metainfo(), 'pelvis'), (MPI_INF_3DHP, 14), (smpl_metainfo(), 'head')])
+def other_poses(request):
+    """The first person of ``two_people`` with 24, with 17 other joints, and with the head as root, turning away."""
+    skeleton = Skeleton.from_metainfo(*request.param)
+    joints = standing_pose(skeleton)
+    turn = Rotation.from_euler('y', np.linspace(0, 20, 12)[:, None], degrees=True)
+    truth = np.einsum('tij,kj->tki', turn.as_matrix(), joints)
+    refined = truth + 0.02
+    refined[:, skeleton.root] = 0
+    fields = dict.fromkeys(['bboxes', 'scores', 'depth', 'depth_std'])
+    keypoints = (truth - truth[0].mean(axis=0))[..., :2] * 25 + [48, 30]
+    arrays = dict(keypoints=keypoints, keypoints_3d_first=truth, keypoints_3d=refined, truth=truth)
+    root = np.tile([0.2, -0.1, 4.0], (12, 1))
+    track = PoseTrack(0, np.arange(12), **fields, **arrays, is_interpolated=np.zeros(12, bool), root=root)
+    return VideoPoses('other.mp4', skeleton, (97, 62), np.arange(12) / 25, tracks=[track])
 
 
 @pytest.fixture(scope='session')

@@ -87,3 +87,15 @@ def test_wide_and_high_videos_and_nobody(read_video, video_poses, tmp_path, size
     frames = [np.full((size[1], size[0], 3), 90, np.uint8)] * 12
     write_overlay_video(video_poses, frames, tmp_path / 'out.mp4')
     assert read_video(tmp_path / 'out.mp4')[2].shape == (12, *shape)
+
+
+def test_any_skeleton(pixels, read_video, other_poses, video_frames, tmp_path):
+    write_overlay_video(other_poses, iter(video_frames), tmp_path / 'out.mp4')
+    view = read_video(tmp_path / 'out.mp4')[2][0, 60:, 640:900]  # without texts; the first frame is seen by the camera
+    left, right, trunk = (pixels(view, color, 40) for color in (*list(SIDE_COLORS.values())[:2], (0, 158, 115)))
+    assert left[:, 0].mean() > trunk[:, 0].mean() > right[:, 0].mean()
+    assert left[:, 1].max() < 345 and right[:, 1].max() < 345, 'the feet are in the picture, whatever the root'
+    picture, track = draw(other_poses, 2), other_poses.tracks[0]
+    dots = (track.keypoints[2] + 0.5) * SCALE - 0.5
+    distances = np.linalg.norm(pixels(picture, person_color(track)) - dots[:, None], axis=-1)
+    assert distances.min(axis=1).max() < 1.5

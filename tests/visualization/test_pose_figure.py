@@ -6,6 +6,7 @@ import pytest
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_pose_comparison, pose_figure, write_pose_picture
+from depth_refine.visualization.pose_frame import SIDE_COLORS, css
 
 
 def test_rows_columns_and_axes_in_millimetres(frame, tmp_path, saved_figures):
@@ -62,3 +63,16 @@ def test_refused_without_leaving_anything(frame, video_poses, video_frames, tmp_
     with pytest.raises(InputError, match=r'poses.pdf: no person was found in walk.mp4'):
         write_pose_picture(video_poses, video_frames, tmp_path / 'poses.pdf')
     assert not list(tmp_path.iterdir())
+
+
+def test_any_skeleton(other_poses, video_frames, tmp_path, saved_figures):
+    write_pose_picture(other_poses, video_frames, tmp_path / 'poses.png')
+    names, sides = np.array(other_poses.skeleton.joint_names), []
+    for line in saved_figures[0].axes[1].lines:
+        points = np.transpose(line.get_data_3d())[:, [0, 2, 1]] * [1, -1, 1] / 1000
+        distances = np.linalg.norm(points[:, None] - other_poses.tracks[0].truth[2], axis=-1)
+        assert distances.min(axis=1).max() < 1e-9
+        ends = names[distances.argmin(axis=1)]
+        sides.append(next((side for side in ('left', 'right') if any(side in end for end in ends)), 'trunk'))
+        assert line.get_color() == css(SIDE_COLORS[sides[-1]])
+    assert len(sides) == len(names) - 1 and sides.count('left') == sides.count('right') > sides.count('trunk')

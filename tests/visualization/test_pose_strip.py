@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from depth_refine.visualization.pose_frame import SIDE_COLORS, TRUTH_COLOR
+from depth_refine.utils.errors import InputError
+from depth_refine.visualization.pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 from depth_refine.visualization.pose_strip import PANEL, draw_strip, image_panel
 
 CAPTION = 52
@@ -61,3 +62,19 @@ def test_keypoints_far_outside_or_nothing_at_all(pixels, frame):
     frame.image = frame.keypoints = None
     assert not any(len(pixels(image_panel(frame, 320, crop=True), color)) for color in SIDE_COLORS.values())
     assert draw_strip(frame, azimuth=50, crop=True).shape[1] == 4 * PANEL
+
+
+def test_any_skeleton(pixels, other_poses):
+    """Sides keep their colours, and whoever hangs below a root at the head is not cut off."""
+    skeleton, track = other_poses.skeleton, other_poses.tracks[0]
+    frame = PoseFrame(skeleton, None, None, track.truth[0], {'refined': track.keypoints_3d[0]})
+    moved = 20 * np.sqrt(3) * (1 - 1 / skeleton.num_joints)
+    assert frame.errors_mm() == pytest.approx({'refined': moved}), 'all joints but the root'
+    left, right, trunk = (pixels(panel_of(draw_strip(frame, 0, True), 2), color) for color in SIDE_COLORS.values())
+    assert left[:, 0].min() > right[:, 0].max() - 30 and left[:, 0].mean() > trunk[:, 0].mean() > right[:, 0].mean()
+    drawn = np.concatenate([left, right, trunk])
+    assert drawn.min() > 3 and drawn.max() < PANEL - 3
+    height = np.ptp(track.truth[0, :, 1]) * PANEL / max(2.3, 2.1 * np.linalg.norm(track.truth[0], axis=-1).max())
+    assert np.ptp(drawn[:, 1]) == pytest.approx(height * np.cos(np.radians(12)), abs=12)
+    with pytest.raises(InputError, match=f'truth of 9 joints, the skeleton has {skeleton.num_joints}'):
+        PoseFrame(skeleton, None, None, track.truth[0, :9], {})

@@ -5,20 +5,19 @@ from mmengine.visualization import Visualizer
 
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import plot_training_curves
-from depth_refine.visualization.training_curves import METRIC
 
 
 @pytest.fixture
 def write_log(tmp_path):
     """Function that lets MMEngine itself write a log of epochs of three iterations, as a runner does."""
 
-    def write(name, losses=(0.5, 0.4, 0.3, 0.25, 0.2, 0.1), errors=(90.0, 60.0), start=0):
+    def write(name, losses=(0.5, 0.4, 0.3, 0.25, 0.2, 0.1), errors=(90.0, 60.0), start=0, prefix='h36m'):
         visualizer = Visualizer(save_dir=str(tmp_path / name), vis_backends=[dict(type='LocalVisBackend')])
         for number, loss in enumerate(losses, start=start + 1):
             entry = dict(lr=1e-3, loss=loss, iter=number, epoch=(number + 2) // 3)
             visualizer.add_scalars(entry, step=number)
             if number % 3 == 0 and errors:
-                visualizer.add_scalars({METRIC: errors[(number - start) // 3 - 1]}, step=number // 3)
+                visualizer.add_scalars({f'{prefix}/MPJPE_mm': errors[(number - start) // 3 - 1]}, step=number // 3)
         visualizer.close()
         return tmp_path / name / 'vis_data/scalars.json'
 
@@ -26,7 +25,7 @@ def write_log(tmp_path):
 
 
 def test_curves_of_two_runs(write_log, tmp_path, saved_figures):
-    runs = {'2D': write_log('a'), '2D + depth': write_log('b', errors=(80.0, 40.0))}
+    runs = {'2D': write_log('a'), '2D + depth': write_log('b', errors=(80.0, 40.0), prefix='pose3d')}
     plot_training_curves(runs, tmp_path / 'out' / 'curves.png')
     assert cv2.imread(str(tmp_path / 'out' / 'curves.png')).shape[1] > 1000
     training, validation = saved_figures[0].axes
@@ -34,7 +33,7 @@ def test_curves_of_two_runs(write_log, tmp_path, saved_figures):
     np.testing.assert_array_equal(training.lines[0].get_xydata().T, [range(1, 7), [0.5, 0.4, 0.3, 0.25, 0.2, 0.1]])
     np.testing.assert_allclose(validation.lines[1].get_xydata(), [(1, 80), (2, 40)])
     assert (training.get_xlabel(), validation.get_xlabel()) == ('iteration', 'epoch')
-    assert validation.get_ylabel() == 'MPJPE, mean of actions (mm)'
+    assert validation.get_ylabel() == 'MPJPE (mm)'
 
 
 def test_training_by_iterations_and_without_validation(tmp_path, saved_figures):
@@ -75,7 +74,15 @@ def test_an_abandoned_end_is_left_out(write_log, tmp_path, saved_figures):
 
 
 NO_LOSS = '{"h36m/MPJPE_mm": 50, "step": 1}\n'
-BAD_LINES = ('{"loss": 0.', '{"loss": "a", "step": 1}', '{"loss": 1, "step": null}', '"loss"', '[' * 99_999, '\udcff')
+BAD_LINES = (
+    '{"loss": 0.',
+    '{"loss": "a", "step": 1}',
+    '{"loss": 1, "step": null}',
+    '"loss"',
+    '[1]',
+    '[' * 99_999,
+    '\udcff',
+)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.structures import InstanceData
 from mmengine.visualization import Visualizer
+from mmpose.datasets import CombinedDataset
 from mmpose.structures import PoseDataSample
+from skeletons import MPI_INF_3DHP, smpl_metainfo, standing_pose
 
 from depth_refine.functional.camera import project
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.skeleton import Skeleton, parse_metainfo
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import DepthPoseVisualizationHook, visualization_hook
 
@@ -25,7 +29,10 @@ def visualizer(tmp_path):
 
 @pytest.fixture
 def runner(tmp_path):
-    return SimpleNamespace(work_dir=str(tmp_path / 'work'), timestamp='20200101_000000', iter=0)
+    metainfo = parse_metainfo(dict(from_file='configs/_base_/datasets/h36m.py')) | dict(root_index=0)
+    evaluator = SimpleNamespace(dataset_meta=metainfo)
+    folder = dict(work_dir=str(tmp_path / 'work'), timestamp='20200101_000000')
+    return SimpleNamespace(**folder, iter=0, val_evaluator=evaluator, test_evaluator=evaluator)
 
 
 @pytest.fixture
@@ -38,19 +45,19 @@ def make_samples(pose, tmp_path):
     """Function that makes the samples of a stage, with one image on disk, that of frame 2."""
     paths = [str(tmp_path / f'{SEQUENCE}_{number:06d}.jpg') for number in range(1, 8)]
     cv2.imwrite(paths[1], np.full((90, 160, 3), 128, np.uint8))
-    pred = pose + [0, 0, 0.05]
-    pred[0] = pose[0]
 
     def sample(name, path, keypoints, **truth):
         found = PoseDataSample(metainfo={name: path, 'camera_param': CAMERA})
         found.pred_instances, found.gt_instances = InstanceData(keypoints=keypoints), InstanceData(**truth)
         return found
 
-    def make(stage):
+    def make(stage, pose=pose, root=0):
+        pred = pose + [0, 0, 0.05]
+        pred[root] = pose[root]
         if stage == 1:
-            keypoints = np.concatenate([project(pred, CAMERA), pred[:, 2:] - pose[0, 2]], axis=-1)
+            keypoints = np.concatenate([project(pred, CAMERA), pred[:, 2:] - pose[root, 2]], axis=-1)
             return [sample('img_path', path, keypoints[None], keypoints_cam=pose[None]) for path in paths]
-        keypoints, target = (torch.as_tensor(joints).repeat(7, 1, 1) for joints in (pred - pred[0], pose))
+        keypoints, target = (torch.as_tensor(joints).repeat(7, 1, 1) for joints in (pred - pred[root], pose))
         return [sample('target_img_path', paths, keypoints, lifting_target=target)]
 
     return make
@@ -90,6 +97,35 @@ def test_both_stages_draw_the_same_poses(stage, make_samples, runner, pose, draw
         np.testing.assert_allclose(frame.relative_predictions()['prediction'], expected - expected[0], atol=1e-6)
         np.testing.assert_allclose(frame.keypoints, project(expected, CAMERA), atol=1e-6)
         assert frame.title == f'{SEQUENCE}_{number:06d}'
+
+
+WRAPPED = {
+    'itself': lambda dataset: dataset,
+    'repeated': lambda dataset: RepeatDataset(dataset, 2, lazy_init=True),
+    'joined': lambda dataset: ConcatDataset([dataset], lazy_init=True),
+    'combined': lambda dataset: CombinedDataset(MPI_INF_3DHP, [], lazy_init=True),  # whose samples know the root
+}
+
+
+@pytest.mark.parametrize('stage', [1, 2])
+@pytest.mark.parametrize('wrapped', WRAPPED)
+def test_skeleton_of_the_data_set(stage, wrapped, make_samples, runner, drawn_frames, tmp_path):
+    skeleton = Skeleton.from_metainfo(MPI_INF_3DHP, 14)
+    root = dict(root_index=14)
+    dataset = WRAPPED[wrapped](BaseDataset(metainfo=parse_metainfo(MPI_INF_3DHP) | root, lazy_init=True))
+    runner.test_evaluator.dataset_meta = dataset.metainfo
+    truth = standing_pose(skeleton) + [0.2, -0.1, 4]
+    samples = make_samples(stage, truth, root=14)
+    for sample in samples:
+        sample.set_metainfo(root if wrapped == 'combined' else {})
+    hook = DepthPoseVisualizationHook(enable=True, interval=7, out_dir='show')
+    hook.after_test_iter(runner, 0, {}, samples)
+    (frame,) = drawn_frames
+    assert frame.skeleton == skeleton and frame.errors_mm() == pytest.approx({'prediction': 50 * 16 / 17})
+    np.testing.assert_allclose(frame.truth, truth)
+    runner.test_evaluator.dataset_meta = parse_metainfo(smpl_metainfo()) | dict(root_index=0)
+    with pytest.raises(InputError, match='2D joints of 17 joints, the skeleton has 24'):
+        hook.after_test_iter(runner, 0, {}, samples)
 
 
 def test_video_without_camera_has_no_overlay(make_samples, runner, drawn_frames):

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.atomic import whole_file
-from depth_refine.visualization.pose_frame import BONE_SIDES, SIDE_COLORS
+from depth_refine.visualization.pose_frame import SIDE_COLORS, bone_sides
 
 _COLUMNS = 4
 _CELL = 3.6  # inches
@@ -27,10 +27,11 @@ class CheckedFrame(NamedTuple):
     """What there is to draw of a frame."""
 
     title: str
+    skeleton: Skeleton
     image: np.ndarray | None  # (H, W, 3) uint8 BGR
     crop: np.ndarray | None  # (4,) x1 y1 x2 y2 px: the part of the full frame that the image shows, if not all
-    keypoints: np.ndarray  # (17, 2) px
-    projected: np.ndarray  # (17, 2) px, NaN behind the camera
+    keypoints: np.ndarray  # (K, 2) px
+    projected: np.ndarray  # (K, 2) px, NaN behind the camera
     box: np.ndarray  # (4,) x1 y1 x2 y2 px
 
 
@@ -60,7 +61,7 @@ def _draw(axes, frame: CheckedFrame) -> None:
         window = np.array([0, 0, width, height]) if frame.crop is None else frame.crop
         x1, y1, x2, y2 = window - 0.5  # from the middle to the edge of the outer pixels
         axes.imshow(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), extent=(x1, x2, y2, y1))
-    for bone, side in zip(BONES, BONE_SIDES, strict=True):
+    for bone, side in zip(frame.skeleton.bones, bone_sides(frame.skeleton), strict=True):
         axes.plot(*frame.keypoints[list(bone)].T, color=_COLORS[side], linewidth=1.5, alpha=0.9)
     axes.plot(*frame.keypoints.T, linestyle='none', **_RING)
     axes.plot(*frame.projected.T, linestyle='none', **_CROSS)

@@ -3,7 +3,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId('data').textContent);
-  const tracks = data.tracks.map((track) => new Track(track));
+  const tracks = data.tracks.map((track) => new Track(track, data.joints.length));
   const videoView = byId('video') && new VideoView(data, tracks);
   const poseView = new PoseView(data);
   const depthCurves = new DepthCurves(data, (time) => player.seek(player.frameAt(time)));

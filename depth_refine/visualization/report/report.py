@@ -10,12 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from depth_refine.functional.pose_error import difference_error, mpjpe, similarity_align
-from depth_refine.structures.skeleton import BONES, JOINT_NAMES
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.atomic import whole_file
 from depth_refine.visualization.mp4 import write_mp4
 from depth_refine.visualization.overlay_video import checked_frames, fitted_size, resized
-from depth_refine.visualization.pose_frame import BONE_SIDES, SIDE_COLORS, css
+from depth_refine.visualization.pose_frame import SIDE_COLORS, bone_sides, css
 from depth_refine.visualization.scene_view import person_color
 
 _SIDE = 640  # px, the longer side of the embedded video
@@ -46,12 +45,12 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
         InputError: the frames are not those of ``poses``.
     """
     video = _encode(poses, frames, path) if poses.tracks and frames is not None else None
-    names = [name.replace('_', ' ') for name in JOINT_NAMES]
+    names = [name.replace('_', ' ') for name in poses.skeleton.joint_names]
     data = {
         'times': (poses.times - poses.times[0]).tolist(),
         'size': list(poses.size),
-        'bones': BONES,
-        'boneSides': BONE_SIDES,
+        'bones': poses.skeleton.bones,
+        'boneSides': bone_sides(poses.skeleton),
         'sideColors': {side: css(color) for side, color in SIDE_COLORS.items()},
         'stages': [{'key': key, 'name': name, 'color': color} for key, (name, color, _) in _STAGES.items()],
         'joints': names,
@@ -64,7 +63,7 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
         poses=poses,
         data=data,
         video=video,
-        joints=names,
+        joints=[(joint, name) for joint, name in enumerate(names) if joint != poses.skeleton.root],
         has_truth=any(track.truth is not None for track in poses.tracks),
         errors=[(track.track_id, error_rows(track)) for track in poses.tracks if track.truth is not None],
         style=(_HERE / 'report.css').read_text(),

@@ -2,8 +2,9 @@
 
 /** One person: what the page knows of them, by number of the video's frame. */
 class Track {
-  constructor(data) {
+  constructor(data, numJoints) {
     this.id = data.id;
+    this.numJoints = numJoints;
     this.start = data.start;
     this.color = data.color;
     this.interpolated = data.interpolated;
@@ -22,13 +23,13 @@ class Track {
 
   /** [x, y, z] in mm of a joint, camera axes. */
   joint(stage, frame, joint) {
-    const at = ((frame - this.start) * 17 + joint) * 3;
+    const at = ((frame - this.start) * this.numJoints + joint) * 3;
     return this.poses[stage].subarray(at, at + 3);
   }
 
   /** [u, v] in pixels of a joint. */
   keypoint(frame, joint) {
-    const at = ((frame - this.start) * 17 + joint) * 2;
+    const at = ((frame - this.start) * this.numJoints + joint) * 2;
     return this.keypoints.subarray(at, at + 2);
   }
 

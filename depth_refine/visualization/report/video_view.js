@@ -57,7 +57,9 @@ class VideoView {
   }
 
   drawName(context, track, frame, pixel) {
-    const [x, y] = track.keypoint(frame, this.data.joints.indexOf('head'));
+    const points = this.data.joints.map((_, joint) => track.keypoint(frame, joint));
+    const x = points.reduce((sum, point) => sum + point[0], 0) / points.length;
+    const y = Math.min(...points.map((point) => point[1])); // above the whole person
     context.font = `600 ${13 * pixel}px system-ui, sans-serif`;
     context.textAlign = 'center';
     context.strokeStyle = '#fff';

@@ -3,14 +3,15 @@ import numpy as np
 import pytest
 
 from depth_refine.data_tools.checks.picture import CheckedFrame, draw_check_picture
+from depth_refine.structures.skeleton import H36M
 
 
 @pytest.fixture
 def draw(tmp_path):
     """A function that draws a frame, by default joints on a line across the box in a white image: its picture."""
     keypoints = np.stack([np.linspace(30, 70, 17), np.linspace(20, 60, 17)], axis=-1)
-    frame = dict(title='S1_A.1_000001', image=np.full((90, 120, 3), 255, np.uint8), crop=None, keypoints=keypoints)
-    frame |= dict(projected=keypoints + 10, box=np.array([25, 15, 75, 65.0]))
+    frame = dict(title='S1_A.1_000001', skeleton=H36M, image=np.full((90, 120, 3), 255, np.uint8), crop=None)
+    frame |= dict(keypoints=keypoints, projected=keypoints + 10, box=np.array([25, 15, 75, 65.0]))
 
     def draw(**changes):
         draw_check_picture([CheckedFrame(**(frame | changes))], tmp_path / 'a.png')

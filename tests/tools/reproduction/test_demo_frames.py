@@ -7,6 +7,7 @@ from mmpose.registry import DATASETS
 from reproduction.demo_frames import refinement_frames, write_pose_video
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import PoseFrame
 
@@ -52,7 +53,7 @@ def test_frames_of_a_perfect_first_stage(dataset):
 def frame():
     """A pose of random joints 4 m before the camera, no image."""
     truth = np.random.default_rng(0).normal(scale=0.4, size=(17, 3)) + [0, 0, 4]
-    return PoseFrame(None, None, truth, {'first stage': truth + 0.1, 'refined': truth})
+    return PoseFrame(H36M, None, None, truth, {'first stage': truth + 0.1, 'refined': truth})
 
 
 def test_video_of_every_frame_with_a_swinging_view(frame, tmp_path):

@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.visualization import write_report
 
 pytestmark = pytest.mark.browser
@@ -97,10 +97,10 @@ def no_errors(browser):
     assert [entry['message'] for entry in browser.get_log('browser') if entry['level'] == 'SEVERE'] == []
 
 
-def _lines(pose):
+def _lines(pose, bones=H36M.bones):
     """What the view should draw of one pose (17, 3) m: x, z and -y of both ends of each bone in mm, then a break."""
     axes = [1000 * pose[:, 0], 1000 * pose[:, 2], -1000 * pose[:, 1]]
-    ends = [[*(pytest.approx(axis[joint], abs=1e-2) for joint in bone), None] for axis in axes for bone in BONES]
+    ends = [[*(pytest.approx(axis[joint], abs=1e-2) for joint in bone), None] for axis in axes for bone in bones]
     return np.reshape(ends, (3, -1)).tolist()
 
 
@@ -237,3 +237,15 @@ def test_no_scrolling_sideways(page, width):
     right = "[...document.querySelectorAll('.card, .card > *')].map(box => box.getBoundingClientRect().right)"
     assert max(page.run(right)) <= width
     assert page.run("document.querySelectorAll('figure')[1].offsetLeft > 300") == (width == 1280), 'beside the video'
+
+
+def test_any_skeleton(new_tab, other_poses, video_frames, tmp_path):
+    write_report(other_poses, video_frames, tmp_path / 'report.html')
+    new_tab.open(tmp_path / 'report.html')
+    new_tab.go_to(7)
+    track, names = other_poses.tracks[0], other_poses.skeleton.joint_names
+    assert new_tab.drawn('refined') == _lines(track.keypoints_3d[7], other_poses.skeleton.bones)
+    Select(new_tab.find('#joint')).select_by_visible_text('right wrist')
+    expected = 1000 * track.keypoints_3d[:, names.index('right_wrist'), 2]
+    new_tab.wait(f'{CURVES}.data[2].y.map(y => Math.abs(y - {expected[0]}) < 1e-2)[0]')
+    assert new_tab.run(f'{CURVES}.data[2].y') == pytest.approx(expected, abs=1e-2)

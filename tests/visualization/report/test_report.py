@@ -81,3 +81,16 @@ def test_without_truth_and_with_nobody(write, video_poses):
     video_poses.tracks = []
     _, text, page = write(with_video=True)
     assert '0 people' in text and 'No person was found in this video.' in text and '<script' not in page
+
+
+def test_any_skeleton(other_poses, tmp_path):
+    write_report(other_poses, None, tmp_path / 'report.html')
+    page, skeleton = (tmp_path / 'report.html').read_text(encoding='utf-8'), other_poses.skeleton
+    data = json.loads(re.search('(?s)id="data">(.*?)</script>', page)[1])
+    assert data['joints'] == [name.replace('_', ' ') for name in skeleton.joint_names]
+    assert data['bones'] == [list(bone) for bone in skeleton.bones]
+    ends = [' '.join(skeleton.joint_names[joint] for joint in bone) for bone in skeleton.bones]
+    assert data['boneSides'] == ['left' if 'left' in e else 'right' if 'right' in e else 'trunk' for e in ends]
+    options = re.findall(r'<option value="(\d+)" (selected)?', page[page.index('id="joint"') :])
+    assert {int(joint) for joint, _ in options} == {*range(skeleton.num_joints)} - {skeleton.root}
+    assert [data['joints'][int(joint)] for joint, chosen in options if chosen] == ['left wrist']
