@@ -1,0 +1,108 @@
+"""Our parts among MMPose's, and its tools on ours."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.hub import get_config
+from mmengine.runner import Runner
+from mmpose.registry import MODELS
+from small_models import make_sample
+
+from depth_refine.models import IntegralHead3D
+
+SIZE, BINS = (64, 96), 6  # w, h of crops; bins of depth
+
+
+def integral_head(in_channels, **options):
+    decoder = dict(type='IntegralPose3D', input_size=SIZE)
+    return dict(type='IntegralHead3D', in_channels=in_channels, depth_bins=BINS, decoder=decoder, **options)
+
+
+def coco_config(body_2d_root, work_dir):
+    """MMPose's ResNet-50 on COCO with our head and codec, small."""
+    cfg = get_config('mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py')
+    codec = dict(type='IntegralPose3D', input_size=SIZE)
+    cfg.model.backbone = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
+    cfg.model.head = integral_head(32, deconv_out_channels=(8, 8, 8))
+    for name in ('train', 'val', 'test'):
+        loader = cfg[f'{name}_dataloader']
+        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        loader.dataset.update(data_root=f'{body_2d_root}/coco/', ann_file='annotations/person_keypoints_train2017.json')
+        loader.dataset.update(data_prefix=dict(img='train2017/'), bbox_file=None)
+        for step in loader.dataset.pipeline:
+            if step['type'] == 'TopdownAffine':
+                step['input_size'] = SIZE
+            elif step['type'] == 'GenerateTarget':
+                step['encoder'], step['use_dataset_keypoint_weights'] = codec, True
+    metrics = [dict(type='PCKAccuracy', norm_item=['bbox', 'torso']), dict(type='EPE'), dict(type='AUC')]
+    metrics += [dict(type='NME', norm_mode='keypoint_distance', keypoint_indices=[5, 12])]
+    ann_file = f'{body_2d_root}/coco/annotations/person_keypoints_train2017.json'
+    cfg.val_evaluator = cfg.test_evaluator = [dict(type='CocoMetric', ann_file=ann_file), *metrics]
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=1, val_interval=1)
+    return cfg.merge_from_dict(dict(work_dir=str(work_dir), param_scheduler=None)) or cfg
+
+
+def answer_with_the_truth(monkeypatch):
+    """Have the head make heatmaps with peaks at each sample's own joints."""
+
+    def predict(head, feats, samples, test_cfg=None):
+        logits = torch.full((len(samples), 17, BINS, SIZE[1], SIZE[0]), -200.0)
+        for index, sample in enumerate(samples):
+            crop = (sample.gt_instances.keypoints[0] - sample.input_center) / sample.input_scale + 0.5
+            columns, rows = np.rint(crop * SIZE).astype(int).clip(0, np.array(SIZE) - 1).T
+            logits[index, np.arange(17), BINS // 2, rows, columns] = 200
+        monkeypatch.setattr(head, '_logits', lambda feats: logits)
+        return plain(head, feats, samples, dict(flip_test=False))
+
+    plain = IntegralHead3D.predict
+    monkeypatch.setattr(IntegralHead3D, 'predict', predict)
+
+
+def test_a_2d_config_trains_and_is_evaluated_by_mmposes_metrics(body_2d_root, tmp_path, short_logs, monkeypatch):
+    runner = Runner.from_cfg(coco_config(body_2d_root, tmp_path))
+    runner.train()
+    answer_with_the_truth(monkeypatch)
+    metrics = runner.test()
+    # the annotation has six persons with joints, one of them off the image, which MMPose leaves out
+    assert metrics['coco/AR'] == pytest.approx(5 / 6)
+    assert metrics['PCK'] == metrics['tPCK'] == 1 and metrics['NME'] < 0.05
+    assert 0.2 < metrics['EPE'] < 0.8, 'px of the image; a bin is 2 px or less'
+
+
+def hrnet(all_maps):
+    """HRNet-W32 with one block where it has four."""
+    stages = ((1, 'BOTTLENECK', (64,)), (2, 'BASIC', (32, 64)), (3, 'BASIC', (32, 64, 128)))
+    stages += ((4, 'BASIC', (32, 64, 128, 256)),)
+    extra = {
+        f'stage{count}': dict(
+            num_modules=1, num_branches=count, block=block, num_blocks=(1,) * count, num_channels=channels
+        )
+        for count, block, channels in stages
+    }
+    extra['stage4']['multiscale_output'] = all_maps
+    return dict(type='HRNet', in_channels=3, extra=extra)
+
+
+@pytest.mark.parametrize(
+    ('all_maps', 'channels', 'neck'),
+    [(False, 32, None), (True, 32 + 64 + 128 + 256, dict(type='FeatureMapProcessor', concat=True))],
+)
+def test_hrnet(all_maps, channels, neck):
+    torch.manual_seed(0)
+    head = integral_head(channels, num_joints=5, deconv_out_channels=(), deconv_kernel_sizes=())
+    cfg = dict(
+        type='TopdownPoseEstimator', backbone=hrnet(all_maps), neck=neck, head=head, test_cfg=dict(flip_test=True)
+    )
+    model = MODELS.build(cfg)
+    labels = dict(keypoint_labels=torch.rand(1, 5, 3), keypoint_weights=torch.ones(1, 5))
+    size = dict(input_center=np.zeros(2), input_scale=np.array(SIZE), input_size=SIZE)
+    samples = [make_sample(labels, **size) for _ in range(2)]
+    for sample in samples:
+        sample.set_metainfo(dict(flip_indices=[0, 2, 1, 3, 4]))
+    inputs = torch.randn(2, 3, SIZE[1], SIZE[0])
+    assert model.head.heatmap_head(model.extract_feat(inputs)).shape == (2, 5 * BINS, SIZE[1] // 4, SIZE[0] // 4)
+    model(inputs, samples, mode='loss')['loss_kpt'].backward()
+    used = [name for name, weight in model.named_parameters() if weight.grad is not None and weight.grad.any()]
+    assert {name.split('.')[1] for name in used if name.startswith('backbone')} >= {'conv1', 'stage4'}
+    for sample in model.eval()(inputs, samples, mode='predict'):
+        assert sample.pred_instances.keypoints.shape == (1, 5, 3)
