@@ -75,7 +75,9 @@ class RefinerShape(NamedTuple):
         return options + [f'{split}_dataloader.dataset.{key}' for split in ('train', 'val', 'test') for key in data]
 
 
-def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[RefinerShape, list[str]]:
+def convert_checkpoint(
+    path: str | Path, out: str | Path, source: str, causal: bool = False
+) -> tuple[RefinerShape, list[str]]:
     """Write a checkpoint of the refiner that computes what another project's network computes.
 
     Outputs are equal up to rounding for every input. Weights do not show everything: a causal network's config has to
@@ -87,6 +89,7 @@ def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[
             ``PoseLifter`` with ``TCN`` and ``TemporalRegressionHead``, of version 0 or 1.
         out: the checkpoint to make, for ``tools/test.py`` or ``load_from``.
         source: whose network it is.
+        causal: it was trained causal, which the checkpoint then says as one of our trainings does.
 
     Returns:
         The network's shape, and the parts of the checkpoint that were left out because the refiner has no such part.
@@ -110,15 +113,19 @@ def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[
     sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     origin = dict(project=source, file=Path(path).name, sha256=sha256)
     with whole_file(out) as partial:
-        torch.save(dict(meta=dict(converted_from=origin, dataset_meta=_dataset_meta()), state_dict=state), partial)
+        torch.save(
+            dict(meta=dict(converted_from=origin, dataset_meta=_dataset_meta(causal)), state_dict=state), partial
+        )
     return shape, sorted(set(left_out))
 
 
-def _dataset_meta() -> dict:
-    """What MMPose and our inference look up in a checkpoint: joints, and the rate and cameras of the training data."""
+def _dataset_meta(causal: bool) -> dict:
+    """The metainfo of the training data, as MMPose and our inference look it up in a checkpoint."""
     cameras = [dict(lens, w=IMAGE_WIDTH, h=IMAGE_HEIGHTS[camera_id]) for camera_id, lens in LENSES.items()]
-    seen_through = dict(root_index=H36M.root, frame_rate=_FRAME_RATE, cameras=normalised_cameras(cameras))
-    return parse_metainfo(get_config('mmpose::_base_/datasets/h36m.py').dataset_info) | seen_through
+    seen = dict(frame_rate=_FRAME_RATE, cameras=normalised_cameras(cameras), normalisation='image_width', causal=causal)
+    return (
+        parse_metainfo(get_config('mmpose::_base_/datasets/h36m.py').dataset_info) | seen | dict(root_index=H36M.root)
+    )
 
 
 def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
