@@ -1,14 +1,23 @@
 """Our parts among MMPose's, and its tools on ours."""
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hub import get_config
-from mmengine.runner import Runner
-from mmpose.registry import MODELS
-from small_models import make_sample
+from mmengine.runner import CheckpointLoader, Runner
+from mmpose.apis import convert_keypoint_definition, inference_topdown, init_model
+from mmpose.apis.inferencers import Pose3DInferencer
+from mmpose.registry import DATASETS, MODELS
+from small_models import make_sample, randomise_statistics
 
+from depth_refine.data_tools.conversion import convert_checkpoint
 from depth_refine.models import IntegralHead3D
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
 
 SIZE, BINS = (64, 96), 6  # w, h of crops; bins of depth
 
@@ -106,3 +115,88 @@ def test_hrnet(all_maps, channels, neck):
     assert {name.split('.')[1] for name in used if name.startswith('backbone')} >= {'conv1', 'stage4'}
     for sample in model.eval()(inputs, samples, mode='predict'):
         assert sample.pred_instances.keypoints.shape == (1, 5, 3)
+
+
+def lifter_config(data_root, work_dir):
+    """A refiner of 9 frames on true 2D poses, small."""
+    cfg = Config.fromfile(CONFIGS / 'refiner_243_cpn.py')
+    cfg.model.backbone.update(channels=16, num_blocks=1)
+    cfg.model.head.in_channels = 16
+    for name in ('train', 'val', 'test'):
+        loader = cfg[f'{name}_dataloader']
+        loader.update(num_workers=0, persistent_workers=False)
+        loader.dataset.update(data_root=str(data_root), input_source='gt2d', seq_len=9, depth_store=None)
+    cfg.train_dataloader.batch_size = 32
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.work_dir, cfg.train_cfg = str(work_dir), dict(by_epoch=True, max_epochs=1)
+    return cfg
+
+
+def train(cfg):
+    Runner.from_cfg(cfg.copy()).train()  # which takes it apart
+    return f'{cfg.work_dir}/epoch_1.pth'
+
+
+def convert(cfg):
+    """From MMPose's network of that size."""
+    torch.manual_seed(0)
+    backbone = dict(type='TCN', in_channels=34, stem_channels=16, num_blocks=1, kernel_sizes=(3, 3))
+    head = dict(type='TemporalRegressionHead', in_channels=16, num_joints=17)
+    model = randomise_statistics(MODELS.build(dict(type='PoseLifter', backbone=backbone, head=head)))
+    path = Path(cfg.work_dir, 'mmpose.pth')
+    torch.save(dict(meta={}, state_dict=model.state_dict()), path)
+    convert_checkpoint(path, path.with_name('converted.pth'), 'mmpose')
+    return str(path.with_name('converted.pth'))
+
+
+@pytest.mark.parametrize('make', [train, convert])
+def test_pose3d_inferencer(data_root, body_2d_root, tmp_path, short_logs, make):
+    """Its poses are the refiner's of the 2D estimator's joints, in axes for plotting."""
+    cfg, first = lifter_config(data_root, tmp_path), coco_config(body_2d_root, tmp_path)
+    first.model.head = dict(type='HeatmapHead', in_channels=32, out_channels=17, deconv_out_channels=(8, 8, 8))
+    first.model.head.decoder = dict(type='MSRAHeatmap', input_size=SIZE, heatmap_size=(16, 24), sigma=1)
+    checkpoint = make(cfg)
+    names = dict(pose2d_model=first, det_model='whole_image', device='cpu')
+    inferencer = Pose3DInferencer(cfg, checkpoint, **names)
+    refiner = init_model(cfg, checkpoint, device='cpu')
+    assert refiner.dataset_meta['dataset_name'] == 'h36m' and refiner.dataset_meta['num_keypoints'] == 17
+    folder = tmp_path / 'frames'
+    folder.mkdir()
+    for index, image in enumerate(np.random.default_rng(0).integers(0, 256, (2, 75, 97, 3), np.uint8)):
+        cv2.imwrite(str(folder / f'{index}.png'), image)
+    results = list(inferencer(str(folder), disable_norm_pose_2d=True))
+    assert len(results) == 2
+    for result, path in zip(results, sorted(folder.iterdir()), strict=True):
+        (found,) = inference_topdown(inferencer.pose2d_model.model, str(path))
+        joints = convert_keypoint_definition(found.pred_instances.keypoints, 'coco', 'h36m')
+        inputs = torch.tensor((joints - [97 / 2, 75 / 2]) / (97 / 2), dtype=torch.float32).expand(1, 9, 17, 2)
+        with torch.no_grad():
+            (sample,) = refiner(
+                inputs, [make_sample(flip_indices=refiner.dataset_meta['flip_indices'])], mode='predict'
+            )
+        x, y, z = np.moveaxis(sample.pred_instances.keypoints[0], -1, 0)
+        expected = np.stack([-x, z, y.max() - y], axis=-1)  # up is positive, the lowest joint on the ground
+        np.testing.assert_allclose(result['predictions'][0][0]['keypoints'], expected, atol=1e-5)
+
+
+WRAPPERS = {
+    'RepeatDataset': lambda dataset: dict(dataset=dataset, times=2),
+    'ConcatDataset': lambda dataset: dict(datasets=[dataset, dict(dataset)], ignore_keys=['stats_info']),
+    'CombinedDataset': lambda dataset: dict(
+        metainfo=dict(from_file='configs/_base_/datasets/h36m.py'),
+        pipeline=dataset.pop('pipeline'),
+        datasets=[dataset],
+    ),
+}
+
+
+@pytest.mark.parametrize('wrapper', WRAPPERS)
+def test_checkpoints_of_wrapped_data_sets_keep_their_metainfo(data_root, tmp_path, short_logs, wrapper):
+    cfg = lifter_config(data_root, tmp_path)
+    expected = DATASETS.build(cfg.train_dataloader.dataset).metainfo
+    cfg.train_dataloader.dataset = dict(type=wrapper, **WRAPPERS[wrapper](cfg.train_dataloader.dataset))
+    checkpoint = train(cfg)
+    meta = CheckpointLoader.load_checkpoint(checkpoint)['meta']['dataset_meta']
+    for key in ('dataset_name', 'keypoint_id2name', 'flip_indices', 'root_index', 'frame_rate', 'cameras'):
+        assert meta[key] == expected[key]
+    assert init_model(cfg, checkpoint, device='cpu').dataset_meta['dataset_name'] == 'h36m'
