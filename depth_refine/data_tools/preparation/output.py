@@ -13,6 +13,7 @@ from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import SPLITS
 
+from .pose_statistics import write_pose_statistics
 from .raw_files import SequenceKey
 from .sequences import Inspected
 
@@ -97,14 +98,17 @@ def checked_steps(steps: Iterable[int]) -> list[int]:
 
 
 def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequence], steps: list[int]) -> None:
-    """Write ``cameras.pkl`` and, of every n-th frame for each n of ``steps``, the annotation of each split."""
+    """Write ``cameras.pkl``, and of every n-th frame for each n of ``steps`` annotations and pose statistics."""
     with whole_file(folder / 'cameras.pkl') as partial:
         partial.write_bytes(pickle.dumps(cameras, protocol=4))
     for step in steps:
         for split, those in by_split(sequences).items():
             arrays_of = {name: [array[::step] for array in arrays if array is not None] for name, *arrays in those}
             every_nth = [AnnotatedSequence(name, *arrays) for name, arrays in arrays_of.items()]
-            write_annotation(annotation_file(folder, split, step), every_nth)
+            path = annotation_file(folder, split, step)
+            write_annotation(path, every_nth)
+            if split == 'train':
+                write_pose_statistics(path.parent, every_nth)
 
 
 def annotation_file(folder: Path, split: str, step: int) -> Path:

@@ -27,7 +27,7 @@ def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> dict[str, 
     """Make annotations, and a depth sequence store for each archive of detections, from VideoPose3D's archives.
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and for each step ``fps<50 / step>/h36m_{train,test}.npz``, 3D poses
-    in camera-frame metres and 2D poses by projecting them. ``out/depth_sequences/<name>/h36m_{train,test}`` gets the
+    in camera-frame metres and 2D poses by projecting them, and their statistics, see :mod:`.pose_statistics`. ``out/depth_sequences/<name>/h36m_{train,test}`` gets the
     detections of ``data_2d_h36m_<name>.npz``, scores 1 and no depths, for the annotation of the smallest step.
 
     The archives count the frames of a video from its first. Detections that go on after the last pose are left out, and
@@ -149,6 +149,7 @@ def _check_lengths(archive: Path, detections: dict[str, np.ndarray], sequences: 
 def _move_into_place(staging: Path, out: Path) -> None:
     """Move files and stores to ``out``, unless others are there already."""
     parts = [path for path in staging.glob('annotation_body3d/**/*.*') if path.is_file()]
+    parts.sort(key=lambda path: path.name.endswith('_stats.pkl'))  # which differ if an annotation does
     parts += staging.glob('depth_sequences/*/*')
     targets = {part: out / part.relative_to(staging) for part in parts}
     for part, target in targets.items():
@@ -168,7 +169,7 @@ def _same(first: Path, second: Path) -> bool:
         names = [path.name for path in first.iterdir()]
         same = second.is_dir() and len(names) == len(list(second.iterdir()))
         return same and filecmp.cmpfiles(first, second, names, shallow=False)[0] == names
-    if first.suffix != '.pkl':
+    if first.name != 'cameras.pkl':
         return second.is_file() and filecmp.cmp(first, second, shallow=False)
     cameras, others = load_cameras(first), load_cameras(second)  # pickles of one thing can differ
     return cameras.keys() == others.keys() and all(
