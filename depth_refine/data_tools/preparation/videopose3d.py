@@ -27,8 +27,9 @@ def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> dict[str, 
     """Make annotations, and a depth sequence store for each archive of detections, from VideoPose3D's archives.
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and for each step ``fps<50 / step>/h36m_{train,test}.npz``, 3D poses
-    in camera-frame metres and 2D poses by projecting them, and their statistics, see :mod:`.pose_statistics`. ``out/depth_sequences/<name>/h36m_{train,test}`` gets the
-    detections of ``data_2d_h36m_<name>.npz``, scores 1 and no depths, for the annotation of the smallest step.
+    in camera-frame metres and 2D poses by projecting them, and the training poses' statistics, see
+    :mod:`.pose_statistics`. ``out/depth_sequences/<name>/h36m_{train,test}`` gets the detections of
+    ``data_2d_h36m_<name>.npz``, scores 1 and no depths, for the annotation of the smallest step.
 
     The archives count the frames of a video from its first. Detections that go on after the last pose are left out, and
     so are archives that are damaged, ask for code to be run, or hold other joints, units or lengths. Results appear
