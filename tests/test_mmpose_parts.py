@@ -149,15 +149,33 @@ def convert(cfg):
     return str(path.with_name('converted.pth'))
 
 
-@pytest.mark.parametrize('make', [train, convert])
-def test_pose3d_inferencer(data_root, body_2d_root, tmp_path, short_logs, make):
+def mmposes_estimator(body_2d_root, work_dir):
+    cfg = coco_config(body_2d_root, work_dir)
+    cfg.model.head = dict(type='HeatmapHead', in_channels=32, out_channels=17, deconv_out_channels=(8, 8, 8))
+    cfg.model.head.decoder = dict(type='MSRAHeatmap', input_size=SIZE, heatmap_size=(16, 24), sigma=1)
+    return cfg
+
+
+def our_estimator(*_):
+    """As docs/other_models.md says."""
+    cfg = Config.fromfile(CONFIGS / 'demo/integral.py')
+    cfg.model.backbone.update(base_channels=4, stem_channels=4)
+    cfg.model.head.update(in_channels=16, deconv_out_channels=(8, 8))
+    cfg.merge_from_dict(dict(data_mode='topdown', dataset_type='H36MImageDataset'))
+    cfg.test_dataloader.pop('collate_fn')
+    cfg.test_dataloader.dataset.pipeline[-1].meta_keys += ('ori_shape',)
+    return cfg
+
+
+@pytest.mark.parametrize(
+    ('make', 'estimator', 'order'), [(train, our_estimator, 'h36m'), (convert, mmposes_estimator, 'coco')]
+)
+def test_pose3d_inferencer(data_root, body_2d_root, tmp_path, short_logs, make, estimator, order):
     """Its poses are the refiner's of the 2D estimator's joints, in axes for plotting."""
-    cfg, first = lifter_config(data_root, tmp_path), coco_config(body_2d_root, tmp_path)
-    first.model.head = dict(type='HeatmapHead', in_channels=32, out_channels=17, deconv_out_channels=(8, 8, 8))
-    first.model.head.decoder = dict(type='MSRAHeatmap', input_size=SIZE, heatmap_size=(16, 24), sigma=1)
+    cfg = lifter_config(data_root, tmp_path)
     checkpoint = make(cfg)
-    names = dict(pose2d_model=first, det_model='whole_image', device='cpu')
-    inferencer = Pose3DInferencer(cfg, checkpoint, **names)
+    first = dict(pose2d_model=estimator(body_2d_root, tmp_path), det_model='whole_image')
+    inferencer = Pose3DInferencer(cfg, checkpoint, **first, device='cpu')
     refiner = init_model(cfg, checkpoint, device='cpu')
     assert refiner.dataset_meta['dataset_name'] == 'h36m' and refiner.dataset_meta['num_keypoints'] == 17
     folder = tmp_path / 'frames'
@@ -168,7 +186,7 @@ def test_pose3d_inferencer(data_root, body_2d_root, tmp_path, short_logs, make):
     assert len(results) == 2
     for result, path in zip(results, sorted(folder.iterdir()), strict=True):
         (found,) = inference_topdown(inferencer.pose2d_model.model, str(path))
-        joints = convert_keypoint_definition(found.pred_instances.keypoints, 'coco', 'h36m')
+        joints = convert_keypoint_definition(found.pred_instances.keypoints[..., :2], order, 'h36m')
         inputs = torch.tensor((joints - [97 / 2, 75 / 2]) / (97 / 2), dtype=torch.float32).expand(1, 9, 17, 2)
         with torch.no_grad():
             (sample,) = refiner(
