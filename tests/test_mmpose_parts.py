@@ -1,5 +1,6 @@
 """Our parts among MMPose's, and its tools on ours."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.hub import get_config
 from mmengine.runner import CheckpointLoader, Runner
 from mmpose.apis import convert_keypoint_definition, inference_topdown, init_model
 from mmpose.apis.inferencers import Pose3DInferencer
@@ -18,6 +18,7 @@ from depth_refine.data_tools.conversion import convert_checkpoint
 from depth_refine.models import IntegralHead3D
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
+DOCS = Path(__file__).parents[1] / 'docs/other_models.md'
 
 SIZE, BINS = (64, 96), 6  # w, h of crops; bins of depth
 
@@ -28,27 +29,29 @@ def integral_head(in_channels, **options):
 
 
 def coco_config(body_2d_root, work_dir):
-    """MMPose's ResNet-50 on COCO with our head and codec, small."""
-    cfg = get_config('mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py')
-    codec = dict(type='IntegralPose3D', input_size=SIZE)
+    """The config of docs/other_models.md, MMPose's ResNet-50 on COCO with our head and codec, small."""
+    blocks = re.findall(r'```python\n(.*?)```', DOCS.read_text(), flags=re.DOTALL)
+    (example,) = [block for block in blocks if 'td-hm_res50' in block]
+    path = work_dir / 'example.py'
+    path.write_text(example.replace('(192, 256)', str(SIZE)))
+    cfg = Config.fromfile(path)
     cfg.model.backbone = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
-    cfg.model.head = integral_head(32, deconv_out_channels=(8, 8, 8))
+    cfg.model.head.update(in_channels=32, depth_bins=BINS, deconv_out_channels=(8, 8, 8))
+    ann_file = 'annotations/person_keypoints_train2017.json'
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
-        loader.dataset.update(data_root=f'{body_2d_root}/coco/', ann_file='annotations/person_keypoints_train2017.json')
-        loader.dataset.update(data_prefix=dict(img='train2017/'), bbox_file=None)
-        for step in loader.dataset.pipeline:
-            if step['type'] == 'TopdownAffine':
-                step['input_size'] = SIZE
-            elif step['type'] == 'GenerateTarget':
-                step['encoder'], step['use_dataset_keypoint_weights'] = codec, True
+        loader.dataset.update(data_root=f'{body_2d_root}/coco/', data_prefix=dict(img='train2017/'))
+        loader.dataset.update(ann_file=ann_file, bbox_file=None)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.pipeline[2].input_size = SIZE
     metrics = [dict(type='PCKAccuracy', norm_item=['bbox', 'torso']), dict(type='EPE'), dict(type='AUC')]
     metrics += [dict(type='NME', norm_mode='keypoint_distance', keypoint_indices=[5, 12])]
-    ann_file = f'{body_2d_root}/coco/annotations/person_keypoints_train2017.json'
-    cfg.val_evaluator = cfg.test_evaluator = [dict(type='CocoMetric', ann_file=ann_file), *metrics]
-    cfg.train_cfg = dict(by_epoch=True, max_epochs=1, val_interval=1)
-    return cfg.merge_from_dict(dict(work_dir=str(work_dir), param_scheduler=None)) or cfg
+    metrics += [dict(type='CocoMetric', ann_file=f'{body_2d_root}/coco/{ann_file}')]
+    cfg.val_evaluator = cfg.test_evaluator = metrics
+    cfg.train_cfg, cfg.param_scheduler = dict(by_epoch=True, max_epochs=1, val_interval=1), None
+    cfg.work_dir = str(work_dir)
+    return cfg
 
 
 def answer_with_the_truth(monkeypatch):
