@@ -102,13 +102,12 @@ def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequ
     with whole_file(folder / 'cameras.pkl') as partial:
         partial.write_bytes(pickle.dumps(cameras, protocol=4))
     for step in steps:
+        if training := by_split(sequences).get('train'):
+            write_pose_statistics(annotation_file(folder, 'train', step).parent, training, step)
         for split, those in by_split(sequences).items():
             arrays_of = {name: [array[::step] for array in arrays if array is not None] for name, *arrays in those}
             every_nth = [AnnotatedSequence(name, *arrays) for name, arrays in arrays_of.items()]
-            path = annotation_file(folder, split, step)
-            write_annotation(path, every_nth)
-            if split == 'train':
-                write_pose_statistics(path.parent, every_nth)
+            write_annotation(annotation_file(folder, split, step), every_nth)
 
 
 def annotation_file(folder: Path, split: str, step: int) -> Path:
