@@ -132,7 +132,7 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
     """The weights of the pose network and the names of other networks beside them, without running code of the file."""
     if source == 'mmpose':
         checkpoint = load_from_file(str(path))
-        _check_data_set(path, checkpoint.get('meta') or {})
+        _check_data_set(path, checkpoint)
         return checkpoint.get('state_dict', checkpoint), []
     if 'coco' in path.name:  # pretrained_h36m_detectron_coco.bin; its weights look like all others
         raise InputError(
@@ -152,9 +152,12 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
     return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else []
 
 
-def _check_data_set(path: Path, meta: dict) -> None:
+def _check_data_set(path: Path, checkpoint: dict) -> None:
     """Refuse MMPose's networks of another data set: those on MPI-INF-3DHP have 17 joints too, in another order."""
-    trained_on = meta.get('dataset_meta', {}).get('dataset_name', 'mpi_inf_3dhp' if '3dhp' in path.name else 'h36m')
+    trained_on = checkpoint
+    for key in ('meta', 'dataset_meta', 'dataset_name'):  # before MMPose 1.0 there was none
+        trained_on = trained_on.get(key) if isinstance(trained_on, dict) else None
+    trained_on = trained_on or ('mpi_inf_3dhp' if '3dhp' in path.name else 'h36m')
     if trained_on != 'h36m':
         raise InputError(
             f"{path} was trained on {trained_on!r}: expected a network on Human3.6M's joints, 'h36m'. Its joints come "
