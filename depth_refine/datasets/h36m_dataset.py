@@ -27,8 +27,6 @@ class H36MDataset(BaseDataset):
         InputError: see :class:`H36MAnnotation`.
     """
 
-    METAINFO = dict(from_file='configs/_base_/datasets/h36m.py')
-
     # what MMPose's transforms and models look up in a sample
     _SAMPLE_METAINFO = ('flip_indices', 'flip_pairs', 'upper_body_ids', 'lower_body_ids', 'dataset_keypoint_weights')
 

@@ -1,6 +1,6 @@
 """The camera of a video, given or assumed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,17 +46,6 @@ def make_camera(
         camera['R'] = np.array(extrinsics['R'], float).reshape(3, 3)
         camera['T'] = np.array(extrinsics['T'], float).reshape(3, 1)
     return camera, source
-
-
-def normalised_cameras(cameras: Iterable[dict]) -> list[dict]:
-    """The distinct cameras, in units of the image width and of plain numbers."""
-    distinct = {}
-    for camera in cameras:
-        width = float(camera['w'])
-        numbers = {key: [float(x) / width for x in np.ravel(camera[key])] for key in 'fc'}
-        numbers |= {key: [float(x) for x in np.ravel(camera[key])] for key in 'kp'} | dict(h=float(camera['h']) / width)
-        distinct[str(numbers)] = numbers
-    return list(distinct.values())
 
 
 def check_camera(intrinsics: Sequence[float] | None, extrinsics: dict | None = None) -> None:
