@@ -75,7 +75,7 @@ def build(name):
 
 def images(count):
     size = np.array([256.0, 256.0], np.float32)
-    labels = dict(keypoint_labels=torch.zeros(1, 17, 3), keypoint_weights=torch.ones(1, 17, 3))
+    labels = dict(keypoint_labels=torch.zeros(1, 17, 3), keypoint_weights=torch.ones(1, 17))
     crop = dict(input_center=size / 2, input_scale=size, input_size=(256, 256))
     inputs = torch.zeros(count, 3, 256, 256, dtype=torch.uint8)
     return dict(inputs=inputs, data_samples=[make_sample(labels, **crop) for _ in range(count)])

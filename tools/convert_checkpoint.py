@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert, and say which config fits."""
     args = parse_args()
-    shape, left_out = convert_checkpoint(args.src, args.dst, args.source)
+    shape, left_out = convert_checkpoint(args.src, args.dst, args.source, args.causal)
     if left_out:
         print(f'left out, since the refiner has no such part: {", ".join(left_out)}')
     options = shape.config_options(args.causal)

@@ -40,8 +40,12 @@ def main() -> None:
         if (args.raw / 'data_3d_h36m.npz').is_file():
             if args.crops:
                 raise InputError(f"{args.raw} holds VideoPose3D's archives, which have no images: leave out --crops")
-            import_videopose3d(args.raw, args.out, args.step)
+            left_out = import_videopose3d(args.raw, args.out, args.step)
             print(f'wrote {args.out}')
+            for archive, reason in left_out.items():
+                print(f'left out {archive}: {reason}')
+            if left_out:
+                sys.exit(f'error: {len(left_out)} archives of detections were left out, see above')
             return
         outcome = prepare_h36m(args.raw, args.out, args.step, not args.no_images, args.crops, args.workers)
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ randomness = dict(seed=0)
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     checkpoint=dict(type='WholeCheckpointHook', interval=1, max_keep_ckpts=2),
+    dataset_meta=dict(type='DatasetMetaHook'),
     epoch_seed=dict(type='EpochSeedHook'),
     non_finite_guard=dict(type='NonFiniteGuardHook'),  # policy='skip' leaves bad steps out instead of stopping
     visualization=dict(type='DepthPoseVisualizationHook', enable=False),

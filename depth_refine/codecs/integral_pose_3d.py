@@ -33,29 +33,25 @@ class IntegralPose3D(BaseKeypointCodec):
         self.depth_range = depth_range
 
     def encode(self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None) -> dict:
-        """Crop pixels and metres to labels and per-axis weights.
+        """Crop pixels and metres to labels and weights of the joints.
 
-        A coordinate outside the heatmap, which the head cannot express, gets weight 0 on its axis alone.
+        A coordinate outside the heatmap has a label outside [0, 1], which the head cannot express and does not train
+        on; the joint's other coordinates count.
 
         Args:
             keypoints: (N, K, 3) of (u px, v px, depth m relative to the root), or (N, K, 2) from a 2D data set.
             keypoints_visible: (N, K), > 0 where a joint is annotated; all by default.
 
         Returns:
-            ``keypoint_labels`` (N, K, 3) and ``keypoint_weights`` (N, K, 3), float32; the depth of 2D samples has
-            label 0.5 and weight 0.
+            ``keypoint_labels`` (N, K, 3) and ``keypoint_weights`` (N, K), float32; the depth of 2D samples has the
+            label -1.
         """
-        labels = np.full((*keypoints.shape[:2], 3), 0.5, np.float32)
+        labels = np.full((*keypoints.shape[:2], 3), -1, np.float32)
         labels[..., :2] = (keypoints[..., :2] + 0.5) / self.input_size
-        has_depth = keypoints.shape[-1] == 3
-        if has_depth:
+        if keypoints.shape[-1] == 3:
             labels[..., 2] = keypoints[..., 2] / self.depth_range + 0.5
-        weights = ((labels >= 0) & (labels <= 1)).astype(np.float32)
-        if not has_depth:
-            weights[..., 2] = 0
-        if keypoints_visible is not None:
-            weights *= (keypoints_visible > 0)[..., None]
-        return dict(keypoint_labels=labels, keypoint_weights=weights)
+        visible = np.ones(labels.shape[:2]) if keypoints_visible is None else keypoints_visible
+        return dict(keypoint_labels=labels, keypoint_weights=(visible > 0).astype(np.float32))
 
     def decode(self, encoded: np.ndarray, scores: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Labels back to crop pixels and metres.

@@ -3,6 +3,7 @@
 from .batch_norm_momentum_hook import BatchNormMomentumHook
 from .channels_last_hook import ChannelsLastHook
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
+from .dataset_meta_hook import DatasetMetaHook
 from .epoch_seed_hook import EpochSeedHook
 from .non_finite_guard_hook import NonFiniteGuardHook
 from .whole_checkpoint_hook import WholeCheckpointHook
@@ -11,6 +12,7 @@ __all__ = [
     'BatchNormMomentumHook',
     'ChannelsLastHook',
     'CpuAmpOptimWrapper',
+    'DatasetMetaHook',
     'EpochSeedHook',
     'NonFiniteGuardHook',
     'WholeCheckpointHook',

@@ -10,6 +10,7 @@ from mmpose.utils.tensor_utils import to_numpy
 from torch import Tensor
 
 from depth_refine.functional.soft_argmax import bin_mean, bin_variance, heatmap_marginals, soft_argmax_3d
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 
@@ -76,17 +77,34 @@ class IntegralHead3D(BaseHead):
         return soft_argmax_3d(self._logits(feats))
 
     def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
-        """Coordinate loss against ``keypoint_labels`` (B, K, 3) with ``keypoint_weights`` (B, K, 3)."""
+        """Coordinate loss against ``keypoint_labels`` (B, K, 3), of which those outside [0, 1] do not count.
+
+        Joints are weighted by ``keypoint_weights`` (B, K).
+
+        Raises:
+            InputError: the labels are not of K joints.
+        """
         labels = torch.cat([sample.gt_instance_labels.keypoint_labels for sample in batch_data_samples])
         weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples])
+        self._check_joints('labels', labels.shape[1])
+        weights = weights[..., None] * ((labels >= 0) & (labels <= 1))
         return dict(loss_kpt=self.loss_module(self(feats), labels, weights))
+
+    def _check_joints(self, what: str, count: int) -> None:
+        if count != self.num_joints:
+            raise InputError(
+                f"IntegralHead3D has num_joints={self.num_joints}, and the data set's {what} are of {count} joints: "
+                'give the head as many as the skeleton of the data has'
+            )
 
     def predict(self, feats, batch_data_samples: list, test_cfg: dict | None = None):
         """Decoded keypoints of every sample.
 
         Args:
             feats: as in :meth:`forward`, or with ``flip_test`` a list of that and the mirrored crop's.
-            batch_data_samples: the samples; ``flip_indices`` of their metainfo is used with ``flip_test``.
+            batch_data_samples: the samples; ``flip_indices`` of their metainfo is used with ``flip_test``. Where the
+                ``keypoints`` of their ``gt_instances`` have two columns, as in MMPose's 2D data sets, the predicted
+                ones have u and v alone, as MMPose's metrics compare them.
             test_cfg: ``flip_test`` averages with the mirrored crop's heatmaps; ``output_heatmaps`` returns heatmaps.
 
         Returns:
@@ -95,12 +113,16 @@ class IntegralHead3D(BaseHead):
             uniform one's, and ``depth_std`` (1, K), the heatmap's standard deviation in depth, m; their metainfo says
             whether ``flip_test`` was on. With ``output_heatmaps`` also a list of ``PixelData`` with ``heatmaps``
             (K, H, W), the heatmaps summed over depth.
+
+        Raises:
+            InputError: ``flip_indices`` are not of K joints.
         """
         test_cfg = test_cfg or {}
         flip_test = bool(test_cfg.get('flip_test', False))
         if flip_test:
             feats, feats_flip = feats
             flip_indices = batch_data_samples[0].metainfo['flip_indices']
+            self._check_joints('flip_indices', len(flip_indices))
             xy, z = heatmap_marginals(self._logits(feats))
             xy_flip, z_flip = heatmap_marginals(self._logits(feats_flip))
             xy = (xy + xy_flip.flip(-1)[:, flip_indices]) / 2
@@ -115,8 +137,11 @@ class IntegralHead3D(BaseHead):
         scores = (1 - ((var_x + var_y) * 6).sqrt()).clamp(0, 1)
         instances = self.decode((coords.cpu(), scores.cpu()))  # which waits for the device once a sample
         depth_std = to_numpy(var_z.sqrt() * self.decoder.depth_range)
-        for instance, std in zip(instances, depth_std, strict=True):
+        for instance, std, sample in zip(instances, depth_std, batch_data_samples, strict=True):
             instance.depth_std = std[None]
+            truth = sample.get('gt_instances', {}).get('keypoints')
+            if truth is not None and truth.shape[-1] == 2:
+                instance.keypoints = instance.keypoints[..., :2]
             instance.set_metainfo(dict(flip_test=flip_test))
         if test_cfg.get('output_heatmaps', False):
             return instances, [PixelData(heatmaps=heatmaps) for heatmaps in xy]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from mmpose.registry import KEYPOINT_CODECS
+from mmpose.registry import KEYPOINT_CODECS, TRANSFORMS
 
 from depth_refine.utils.errors import InputError
 
@@ -29,10 +29,24 @@ def test_conventions(codec):
 
 def test_weights_follow_visibility_and_range(codec):
     keypoints = np.array([[[10, 10, 0.1], [10, 10, 0.1], [-5, 10, 0.1], [10, 200, 0.1], [10, 10, 0.9]]])
-    weights = codec.encode(keypoints, np.array([[1, 0, 1, 1, 1]]))['keypoint_weights']
-    np.testing.assert_array_equal(weights[0], [[1, 1, 1], [0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
-    weights = codec.encode(np.full((1, 17, 2), 10.0), np.ones((1, 17)))['keypoint_weights']  # of a 2D data set
-    np.testing.assert_array_equal(weights, np.broadcast_to([1, 1, 0], (1, 17, 3)))
+    encoded = codec.encode(keypoints, np.array([[1, 0, 1, 1, 1]]))
+    np.testing.assert_array_equal(encoded['keypoint_weights'], [[1, 0, 1, 1, 1]])
+    inside = [[1, 1, 1], [1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]
+    labels = encoded['keypoint_labels'][0]
+    np.testing.assert_array_equal((labels >= 0) & (labels <= 1), inside)
+    encoded = codec.encode(np.full((1, 17, 2), 10.0))  # of a 2D data set
+    np.testing.assert_array_equal(encoded['keypoint_weights'], np.ones((1, 17)))
+    assert (encoded['keypoint_labels'][..., 2] == -1).all()
+
+
+@pytest.mark.parametrize('joints', [3, 5])
+def test_weights_of_the_data_sets_joints(joints):
+    """With 3 joints, they could be mistaken for weights of coordinates."""
+    step = dict(encoder=dict(type='IntegralPose3D', input_size=SIZE), use_dataset_keypoint_weights=True)
+    sample = dict(keypoints=np.zeros((1, joints, 3)), keypoints_visible=np.ones((1, joints)))
+    sample['dataset_keypoint_weights'] = np.arange(joints, dtype=np.float32)
+    results = TRANSFORMS.build(dict(step, type='GenerateTarget'))(sample)
+    np.testing.assert_array_equal(results['keypoint_weights'], np.arange(joints)[None])
 
 
 @pytest.mark.parametrize('codec', [dict(type='IntegralPose3D', input_size=(5, 7)), dict(type='DepthSequenceLifting')])

@@ -54,7 +54,7 @@ def test_few_tensors_that_know_their_images_and_are_pinned(items, monkeypatch):
     labels, infos = sample.gt_instance_labels, [item['data_samples'] for item in items]
     assert (batch['inputs'].dtype, batch['inputs'].shape) == (torch.uint8, (4, 3, 256, 256))
     assert torch.equal(batch['inputs'][2], items[2]['inputs']) and sample.img_shape == (256, 256)
-    assert [labels[key].shape for key in ('keypoint_labels', 'keypoint_weights')] == [(4, 17, 3)] * 2
+    assert (labels.keypoint_labels.shape, labels.keypoint_weights.shape) == ((4, 17, 3), (4, 17))
     assert sample.img_path == [info.img_path for info in infos] and sample.id == [info.id for info in infos]
     monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor: tensor + 5)  # in place of what needs a GPU
     expected = labels.keypoint_labels + 5

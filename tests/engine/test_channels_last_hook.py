@@ -17,7 +17,7 @@ def test_training_runs_with_channels_last_and_gives_the_same_gradient():
         )
     ).train()
     sample = PoseDataSample()
-    labels = dict(keypoint_labels=torch.rand(2, 17, 3), keypoint_weights=torch.ones(2, 17, 3))
+    labels = dict(keypoint_labels=torch.rand(2, 17, 3), keypoint_weights=torch.ones(2, 17))
     sample.gt_instance_labels = InstanceData(**labels)
     images, layouts, gradients = torch.randn(2, 3, 64, 96), [], []
     for layer in (model.backbone.layer4[0].conv2, model.head.heatmap_head.deconv_layers[6], model.head.heatmap_head):

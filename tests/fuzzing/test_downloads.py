@@ -202,7 +202,7 @@ def test_conversion(fuzz, tmp_path, zipped):
         out.unlink(missing_ok=True)
         shape, _ = convert_checkpoint(path, out, 'videopose3d')
         assert sorted(item.name for item in tmp_path.iterdir()) == ['pretrained.bin', 'refiner.pth']
-        return shape, torch.load(out, weights_only=True)['state_dict']
+        return shape, load_from_file(str(out))['state_dict']
 
     def judge(case, converted):
         shape, weights = converted

@@ -5,6 +5,7 @@ from mmpose.registry import MODELS
 from small_models import make_sample
 
 from depth_refine.structures.skeleton import H36M
+from depth_refine.utils.errors import InputError
 
 SIZE = (64, 96)  # w, h
 MODEL = dict(
@@ -89,11 +90,33 @@ def test_samples_without_depth_train_x_and_y():
     feats = (torch.randn(2, 512, 3, 2),)
     coords = head(feats).detach()
     labels = coords + torch.tensor([0.1, -0.2, 0.3])
-    weights = torch.ones(2, 17, 3)
-    weights[1, :, 2] = 0
-    samples = [sample(keypoint_labels=labels[[i]], keypoint_weights=weights[[i]]) for i in range(2)]
+    labels[1, :, 2] = -1
+    weights = [torch.full((1, 17), weight) for weight in (0.5, 1.0)]
+    samples = [sample(keypoint_labels=labels[[i]], keypoint_weights=weights[i]) for i in range(2)]
     loss = head.loss(feats, samples)['loss_kpt']
-    assert loss.item() == pytest.approx((0.6 + 0.3) / 6, rel=1e-4)
+    assert loss.item() == pytest.approx((0.5 * 0.6 + 0.3) / 6, rel=1e-4)
+
+
+def test_another_number_of_joints():
+    head = build().head
+    feats = (torch.randn(1, 512, 3, 2),)
+    labels = dict(keypoint_labels=torch.rand(1, 24, 3), keypoint_weights=torch.ones(1, 24))
+    with pytest.raises(InputError, match=r'num_joints=17, and the data set.s labels are of 24 joints'):
+        head.loss(feats, [sample(**labels)])
+    other = sample()
+    other.set_metainfo(dict(flip_indices=list(range(24))))
+    with pytest.raises(InputError, match=r'num_joints=17, and the data set.s flip_indices are of 24 joints'):
+        head.predict([feats, feats], [other], dict(flip_test=True))
+
+
+def test_samples_of_2d_data_sets_are_predicted_in_2d():
+    samples = [sample(), sample()]
+    samples[1].gt_instances.keypoints = np.zeros((1, 17, 2))
+    head = build().head
+    feats = (torch.randn(2, 512, 3, 2),)
+    full, flat = head.predict(feats, samples)
+    assert (full.keypoints.shape, flat.keypoints.shape) == ((1, 17, 3), (1, 17, 2))
+    np.testing.assert_array_equal(head.predict(feats, [sample(), sample()])[1].keypoints[..., :2], flat.keypoints)
 
 
 def test_depth_std_is_the_spread_of_the_heatmap():

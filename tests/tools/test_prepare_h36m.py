@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from official_h36m import OfficialTake, make_official_cameras, write_official_h36m
 
+from depth_refine.data_tools.preparation import videopose3d
+
 TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_h36m.py'
 
 
@@ -49,6 +51,14 @@ def test_archives_of_videopose3d(run_tool, tmp_path):
     (tmp_path / 'data_3d_h36m.npz').write_bytes(b'')
     for option, message in ([], 'archives hold no cameras'), (['--crops'], 'which have no images: leave out --crops'):
         assert message in run_tool('prepare_h36m', tmp_path, tmp_path / 'out', *option).status
+
+
+def test_archives_that_were_left_out(run_tool, tmp_path, monkeypatch):
+    (tmp_path / 'data_3d_h36m.npz').write_bytes(b'')
+    monkeypatch.setattr(videopose3d, 'import_videopose3d', lambda *_: {'data_2d_h36m_x.npz': "of COCO's joints"})
+    status, printed, _ = run_tool('prepare_h36m', tmp_path, tmp_path / 'out')
+    assert printed == f"wrote {tmp_path}/out\nleft out data_2d_h36m_x.npz: of COCO's joints\n"
+    assert status == 'error: 1 archives of detections were left out, see above'
 
 
 def run_as_script(errors, *arguments):

@@ -84,7 +84,7 @@ def make_batch(images: int, device: str) -> dict:
         where = dict(input_center=size / 2, input_scale=size, input_size=(SIDE, SIDE))
         sample = PoseDataSample(metainfo=dict(where, flip_indices=H36M.flip_indices))
         sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
-        labels, weights = torch.rand(1, JOINTS, 3, device=device), torch.ones(1, JOINTS, 3, device=device)
+        labels, weights = torch.rand(1, JOINTS, 3, device=device), torch.ones(1, JOINTS, device=device)
         sample.gt_instance_labels = InstanceData(keypoint_labels=labels, keypoint_weights=weights)
         samples.append(sample)
     inputs = [torch.randint(256, (3, SIDE, SIDE), dtype=torch.uint8) for _ in range(images)]

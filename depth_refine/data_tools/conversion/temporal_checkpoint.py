@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from mmengine.hub import get_config
 from torch import Tensor, nn
 
 from depth_refine.models import TemporalConvNet, TemporalPoseHead
+from depth_refine.structures.camera import normalised_cameras
+from depth_refine.structures.skeleton import H36M, parse_metainfo
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.compat import CheckpointFile, load_from_file, load_restricted
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.h36m_facts import IMAGE_HEIGHTS, IMAGE_WIDTH, LENSES
 from depth_refine.utils.safe_pickle import StandIn
 
 CONFIG = 'configs/refiner_243_cpn.py'  # VideoPose3D's published network on its published detections
 _BACKBONE = dict(channels=1024, kernel_size=3, num_blocks=4, causal=False)  # of that
-_NUM_JOINTS = 17
+_NUM_JOINTS = H36M.num_joints
+_FRAME_RATE = 50.0  # of both projects' networks on Human3.6M, frames a second
 _BATCH_NORM = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
 _HEAD = r'(weight|bias)'
 # Their names and ours. Behind '#', a number n of theirs becomes block n // 2, convolution n % 2 + 1.
@@ -70,7 +75,9 @@ class RefinerShape(NamedTuple):
         return options + [f'{split}_dataloader.dataset.{key}' for split in ('train', 'val', 'test') for key in data]
 
 
-def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[RefinerShape, list[str]]:
+def convert_checkpoint(
+    path: str | Path, out: str | Path, source: str, causal: bool = False
+) -> tuple[RefinerShape, list[str]]:
     """Write a checkpoint of the refiner that computes what another project's network computes.
 
     Outputs are equal up to rounding for every input. Weights do not show everything: a causal network's config has to
@@ -82,6 +89,7 @@ def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[
             ``PoseLifter`` with ``TCN`` and ``TemporalRegressionHead``, of version 0 or 1.
         out: the checkpoint to make, for ``tools/test.py`` or ``load_from``.
         source: whose network it is.
+        causal: it was trained causal, which the checkpoint then says as one of our trainings does.
 
     Returns:
         The network's shape, and the parts of the checkpoint that were left out because the refiner has no such part.
@@ -105,14 +113,26 @@ def convert_checkpoint(path: str | Path, out: str | Path, source: str) -> tuple[
     sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     origin = dict(project=source, file=Path(path).name, sha256=sha256)
     with whole_file(out) as partial:
-        torch.save(dict(meta=dict(converted_from=origin), state_dict=state), partial)
+        torch.save(
+            dict(meta=dict(converted_from=origin, dataset_meta=_dataset_meta(causal)), state_dict=state), partial
+        )
     return shape, sorted(set(left_out))
+
+
+def _dataset_meta(causal: bool) -> dict:
+    """The metainfo of the training data, as MMPose and our inference look it up in a checkpoint."""
+    cameras = [dict(lens, w=IMAGE_WIDTH, h=IMAGE_HEIGHTS[camera_id]) for camera_id, lens in LENSES.items()]
+    seen = dict(frame_rate=_FRAME_RATE, cameras=normalised_cameras(cameras), normalisation='image_width', causal=causal)
+    return (
+        parse_metainfo(get_config('mmpose::_base_/datasets/h36m.py').dataset_info) | seen | dict(root_index=H36M.root)
+    )
 
 
 def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
     """The weights of the pose network and the names of other networks beside them, without running code of the file."""
     if source == 'mmpose':
         checkpoint = load_from_file(str(path))
+        _check_data_set(path, checkpoint)
         return checkpoint.get('state_dict', checkpoint), []
     if 'coco' in path.name:  # pretrained_h36m_detectron_coco.bin; its weights look like all others
         raise InputError(
@@ -130,6 +150,19 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
             f"{path}: expected a dict with 'model_pos', as VideoPose3D saves, got {got}; is --source right?"
         )
     return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else []
+
+
+def _check_data_set(path: Path, checkpoint: dict) -> None:
+    """Refuse MMPose's networks of another data set: those on MPI-INF-3DHP have 17 joints too, in another order."""
+    trained_on = checkpoint
+    for key in ('meta', 'dataset_meta', 'dataset_name'):  # before MMPose 1.0 there was none
+        trained_on = trained_on.get(key) if isinstance(trained_on, dict) else None
+    trained_on = trained_on or ('mpi_inf_3dhp' if '3dhp' in path.name else 'h36m')
+    if trained_on != 'h36m':
+        raise InputError(
+            f"{path} was trained on {trained_on!r}: expected a network on Human3.6M's joints, 'h36m'. Its joints come "
+            'in another order, which the weights do not show.'
+        )
 
 
 class _Ignored(StandIn):

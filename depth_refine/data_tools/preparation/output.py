@@ -13,6 +13,7 @@ from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import SPLITS
 
+from .pose_statistics import write_pose_statistics
 from .raw_files import SequenceKey
 from .sequences import Inspected
 
@@ -97,10 +98,12 @@ def checked_steps(steps: Iterable[int]) -> list[int]:
 
 
 def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequence], steps: list[int]) -> None:
-    """Write ``cameras.pkl`` and, of every n-th frame for each n of ``steps``, the annotation of each split."""
+    """Write ``cameras.pkl``, and of every n-th frame for each n of ``steps`` annotations and pose statistics."""
     with whole_file(folder / 'cameras.pkl') as partial:
         partial.write_bytes(pickle.dumps(cameras, protocol=4))
     for step in steps:
+        if training := by_split(sequences).get('train'):
+            write_pose_statistics(annotation_file(folder, 'train', step).parent, training, step)
         for split, those in by_split(sequences).items():
             every_nth = [
                 AnnotatedSequence(s.name, *(array if array is None else array[::step] for array in s[1:5]))

@@ -38,7 +38,8 @@ def prepare_h36m(
 ) -> Outcome:
     """Write annotations and images in MMPose's layout from Human3.6M's official files.
 
-    ``out/annotation_body3d`` gets ``cameras.pkl`` and, for each step, ``fps<50 / step>/h36m_{train,test}.npz``;
+    ``out/annotation_body3d`` gets ``cameras.pkl`` and, for each step, ``fps<50 / step>/h36m_{train,test}.npz`` and the
+    training poses' statistics, see :mod:`.pose_statistics`;
     ``out/images`` a folder for each sequence; ``out/preparation_report.txt`` says what was found. Everything appears
     when it is complete. A run after one that was stopped goes on with what is missing, and gives the same files. A
     sequence whose files are damaged, incomplete or do not fit together is left out and listed there.

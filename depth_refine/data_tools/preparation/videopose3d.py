@@ -23,15 +23,17 @@ _POSES, _DETECTIONS = 'data_3d_h36m.npz', 'data_2d_h36m_'
 _CAMERAS = 'annotation_body3d/cameras.pkl'
 
 
-def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> None:
+def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> dict[str, str]:
     """Make annotations, and a depth sequence store for each archive of detections, from VideoPose3D's archives.
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and for each step ``fps<50 / step>/h36m_{train,test}.npz``, 3D poses
-    in camera-frame metres and 2D poses by projecting them. ``out/depth_sequences/<name>/h36m_{train,test}`` gets the
-    detections of ``data_2d_h36m_<name>.npz``, scores 1 and no depths, for the annotation of the smallest step.
+    in camera-frame metres and 2D poses by projecting them, and the training poses' statistics, see
+    :mod:`.pose_statistics`. ``out/depth_sequences/<name>/h36m_{train,test}`` gets the detections of
+    ``data_2d_h36m_<name>.npz``, scores 1 and no depths, for the annotation of the smallest step.
 
-    The archives count the frames of a video from its first. Detections that go on after the last pose are left out.
-    Results appear when all of them are complete. Those already there are kept if they are the same.
+    The archives count the frames of a video from its first. Detections that go on after the last pose are left out, and
+    so are archives that are damaged, ask for code to be run, or hold other joints, units or lengths. Results appear
+    when all of them are complete. Those already there are kept if they are the same.
 
     Args:
         raw: folder with ``data_3d_h36m.npz``, any number of ``data_2d_h36m_<name>.npz``, and Human3.6M's
@@ -39,20 +41,28 @@ def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> None:
         out: the data root to make or to add to; its ``cameras.pkl`` is used if ``raw`` has neither.
         steps: annotate every n-th frame, for each n.
 
+    Returns:
+        The names of the archives of detections that were left out, and why.
+
     Raises:
-        InputError: a step is below 1; there are no cameras; an archive is missing or damaged, asks for code to be run,
-            or holds other joints or units; detections of a video are missing or end before its poses; or other results
-            are in the way.
+        InputError: a step is below 1; there are no cameras; the archive of poses is missing or damaged, asks for code
+            to be run, or holds other joints or units; or other results are in the way.
     """
     raw, out, steps = Path(raw), Path(out), checked_steps(steps)
     cameras = _find_cameras(raw, out)
     sequences = list(_annotate(raw / _POSES, cameras))
-    archives = sorted(raw.glob(f'{_DETECTIONS}*.npz'))
+    left_out = {}
     with hidden_folder(out / 'videopose3d') as staging:
         write_annotations((staging / _CAMERAS).parent, cameras, sequences, steps)
-        for archive in archives:
-            _write_stores(archive, sequences, steps[0], staging)
+        for archive in sorted(raw.glob(f'{_DETECTIONS}*.npz')):
+            try:
+                detections = _read_detections(archive, sequences)
+            except InputError as error:
+                left_out[archive.name] = str(error)
+            else:
+                _write_stores(archive, detections, sequences, steps[0], staging)
         _move_into_place(staging, out)
+    return left_out
 
 
 def _find_cameras(raw: Path, out: Path) -> dict[tuple[str, str], dict]:
@@ -91,14 +101,21 @@ def _annotate(path: Path, cameras: dict) -> Iterator[AnnotatedSequence]:
             yield AnnotatedSequence(name, np.arange(1, len(joints) + 1), keypoints, joints)
 
 
-def _write_stores(archive: Path, sequences: list[AnnotatedSequence], step: int, staging: Path) -> None:
-    """Write the detections of an archive for the annotations of the step that lie in ``staging``."""
+def _read_detections(archive: Path, sequences: list[AnnotatedSequence]) -> dict[str, np.ndarray]:
+    """The detections of each video, (T, 17, 2) px."""
     detections = {
         SequenceKey(subject, action, camera_id).name: keypoints
         for (subject, action), cameras in read_detections(archive).items()
         for camera_id, keypoints in zip(CAMERA_IDS, cameras, strict=True)
     }
     _check_lengths(archive, detections, sequences)
+    return detections
+
+
+def _write_stores(
+    archive: Path, detections: dict[str, np.ndarray], sequences: list[AnnotatedSequence], step: int, staging: Path
+) -> None:
+    """Write the detections of an archive for the annotations of the step that lie in ``staging``."""
     source = dict(file=archive.name, sha256=hashlib.sha256(archive.read_bytes()).hexdigest())
     for split, those in by_split(sequences).items():
         cameras = staging / _CAMERAS
@@ -133,6 +150,7 @@ def _check_lengths(archive: Path, detections: dict[str, np.ndarray], sequences: 
 def _move_into_place(staging: Path, out: Path) -> None:
     """Move files and stores to ``out``, unless others are there already."""
     parts = [path for path in staging.glob('annotation_body3d/**/*.*') if path.is_file()]
+    parts.sort(key=lambda path: path.name.endswith('_stats.pkl'))  # which differ if an annotation does
     parts += staging.glob('depth_sequences/*/*')
     targets = {part: out / part.relative_to(staging) for part in parts}
     for part, target in targets.items():
@@ -152,7 +170,7 @@ def _same(first: Path, second: Path) -> bool:
         names = [path.name for path in first.iterdir()]
         same = second.is_dir() and len(names) == len(list(second.iterdir()))
         return same and filecmp.cmpfiles(first, second, names, shallow=False)[0] == names
-    if first.suffix != '.pkl':
+    if first.name != 'cameras.pkl':
         return second.is_file() and filecmp.cmp(first, second, shallow=False)
     cameras, others = load_cameras(first), load_cameras(second)  # pickles of one thing can differ
     return cameras.keys() == others.keys() and all(

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.runner import load_checkpoint
+from mmengine.runner import CheckpointLoader, load_checkpoint
 from mmpose.registry import MODELS
 from small_models import randomise_statistics
 from torch import nn
 
 from depth_refine.data_tools.conversion import CONFIG, convert_checkpoint
+from depth_refine.structures import H36M, Skeleton
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.errors import InputError
 
@@ -72,7 +73,7 @@ def test_videopose3d_gives_the_same_poses(tmp_path, widths, channels, causal):
     torch.manual_seed(5)
     network = randomise_statistics(Reference(widths, channels, causal)).eval()
     save_videopose3d(tmp_path / 'a.bin', network)
-    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'out/a.pth', 'videopose3d')
+    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'out/a.pth', 'videopose3d', causal)
     assert (shape.kernel_size, shape.num_blocks, shape.channels) == (widths[0], len(widths) - 1, channels)
     assert left_out == []
     refiner = load_refiner(tmp_path / 'out/a.pth', shape, causal)
@@ -112,9 +113,33 @@ def test_published_shape_needs_no_options(tmp_path):
     assert shape.config_options(causal=False) == ['model.backbone.channels=24', 'model.head.in_channels=24']
     assert left_out == ['model_traj']
     assert type(shape)(3, 4, 1024).config_options(causal=False) == []
-    saved = torch.load(tmp_path / 'a.pth', weights_only=True)
+    saved = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'))
     assert saved['meta']['converted_from']['file'] == 'a.bin' and len(saved['meta']['converted_from']['sha256']) == 64
     assert len(saved['state_dict']) == len(network)
+
+
+def test_what_the_network_was_trained_through(tmp_path):
+    save_videopose3d(tmp_path / 'a.bin', Reference((3, 3), 8))
+    convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d', causal=True)
+    meta = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'))['meta']['dataset_meta']
+    assert (meta['dataset_name'], meta['root_index'], meta['frame_rate']) == ('h36m', 0, 50.0)
+    assert Skeleton.from_metainfo(meta) == H36M and len(meta['cameras']) == 4
+    assert (meta['causal'], meta['normalisation']) == (True, 'image_width')
+    focal = sorted(camera['f'][0] for camera in meta['cameras'])
+    assert focal == pytest.approx([1.14505, 1.14551, 1.14914, 1.14968], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('name', 'meta'),
+    [
+        ('videopose_mpi-inf-3dhp_1frame.pth', {}),
+        ('a.pth', dict(dataset_meta=dict(dataset_name='mpi_inf_3dhp'))),
+    ],
+)
+def test_mmposes_networks_of_another_data_set(tmp_path, name, meta):
+    torch.save(dict(meta=meta, state_dict=dict(a=torch.ones(1))), tmp_path / name)
+    with pytest.raises(InputError, match=r"was trained on 'mpi_inf_3dhp': expected .* Human3\.6M's joints, 'h36m'"):
+        convert_checkpoint(tmp_path / name, tmp_path / 'b.pth', 'mmpose')
 
 
 NET, LACKING = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dict()

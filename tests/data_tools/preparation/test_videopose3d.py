@@ -1,4 +1,5 @@
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -179,9 +180,19 @@ def test_too_few_detections(save_archive, raw, tmp_path, gt2d):
     detections['S1', 'WalkDog'][2] = detections['S1', 'WalkDog'][2][:9]
     save_archive(raw / 'data_2d_h36m_gt.npz', 'positions_2d', detections)
     message = r'data_2d_h36m_gt.npz: expected detections for all 11 poses of S1_WalkDog.58860488, got 9'
-    with pytest.raises(InputError, match=message):
-        import_videopose3d(raw, tmp_path / 'out', [1])
-    assert not list((tmp_path / 'out').iterdir())
+    left_out = import_videopose3d(raw, tmp_path / 'out', [1])
+    assert list(left_out) == ['data_2d_h36m_gt.npz'] and re.search(message, left_out['data_2d_h36m_gt.npz'])
+    assert not (tmp_path / 'out/depth_sequences').exists()
+
+
+def test_a_foreign_archive_does_not_stop_the_rest(save_archive, raw, tmp_path, gt2d):
+    save_archive(raw / 'data_2d_h36m_detectron_pt_coco.npz', 'positions_2d', gt2d, layout_name='coco')
+    (raw / 'data_2d_h36m_cut.npz').write_bytes((raw / 'data_2d_h36m_gt.npz').read_bytes()[:999])
+    left_out = import_videopose3d(raw, tmp_path / 'out', [1])
+    assert sorted(left_out) == ['data_2d_h36m_cut.npz', 'data_2d_h36m_detectron_pt_coco.npz']
+    assert "got 'coco'" in left_out['data_2d_h36m_detectron_pt_coco.npz']
+    assert [path.name for path in (tmp_path / 'out/depth_sequences').iterdir()] == ['gt']
+    assert len(open_annotation(tmp_path / 'out', 'train')) == 4 * (7 + 11)
 
 
 @pytest.mark.parametrize(

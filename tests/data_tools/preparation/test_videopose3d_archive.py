@@ -44,6 +44,17 @@ def test_pickles_of_every_numpy(tmp_path, protocol):
     np.testing.assert_array_equal(poses['S1', 'WalkDog'], joints)
 
 
+def test_true_poses_of_videopose3d(tmp_path):
+    """Its own archive of them names no layout, and counts joints in numpy's numbers."""
+    symmetry = [list(np.array(side)) for side in ([4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16])]
+    metadata = dict(num_joints=17, keypoints_symmetry=symmetry)
+    np.savez(tmp_path / 'a.npz', positions_2d=dict(S1=dict(Eating=[GOOD] * 4)), metadata=metadata)
+    assert len(read_detections(tmp_path / 'a.npz')['S1', 'Eating']) == 4
+    np.savez(tmp_path / 'a.npz', positions_2d={}, metadata=dict(metadata, num_joints=16))
+    with pytest.raises(InputError, match="num_joints 17 in 'metadata', got 16"):
+        read_detections(tmp_path / 'a.npz')
+
+
 def test_bytes_do_not_become_pointers(save_archive, tmp_path):
     array = Call(*np.zeros(0).__reduce__()[:2])
     array.call += ((1, (5, 17, 3), np.dtype(object), False, bytes(5 * 17 * 3)),)
