@@ -1,4 +1,4 @@
-"""Writes annotations in MMPose's Human3.6M layout, see :mod:`depth_refine.datasets.h36m_annotation`."""
+"""Writes annotations, see :mod:`depth_refine.datasets.pose_annotation`."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -8,45 +8,69 @@ from typing import NamedTuple
 import numpy as np
 
 from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_names import image_name
 
 _BOX_MARGIN = 1.2  # of the larger side of the tight box around the 2D joints
+_COLUMNS = ('sequence', 'subject', 'action', 'camera', 'frame')
 
 
 class AnnotatedSequence(NamedTuple):
-    """The annotated frames of one video, T of them."""
+    """The annotated frames of one video, T of them, with K joints.
+
+    Where ``subject`` is None, ``name`` is of Human3.6M's form and tells subject, action and camera. Else these are
+    columns of their own, and ``name`` is free.
+    """
 
     name: str  # S1_Directions_1.54138969
     frames: np.ndarray  # (T,) frame numbers, from 1
-    keypoints: np.ndarray  # (T, 17, 2) px, lens distortion included
-    keypoints_3d: np.ndarray  # (T, 17, 3) absolute camera-frame metres
+    keypoints: np.ndarray  # (T, K, 2) px, lens distortion included
+    keypoints_3d: np.ndarray  # (T, K, 3) absolute camera-frame metres
     crops: np.ndarray | None = None  # (T, 4) x1 y1 x2 y2: the part of the frame that an image file shows, px
+    subject: str | None = None
+    action: str | Sequence[str] = ''  # of the video, or of each frame
+    camera: str = ''
+    image_names: Sequence[str] | None = None  # (T,) below the image folder; NAME/NAME_000001.jpg by default
+    keypoints_visible: np.ndarray | None = None  # (T, K) bool, of 2D and 3D; all by default
+    evaluated: np.ndarray | None = None  # (T,) bool, the frames whose 3D joints count as true; all by default
 
 
-def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence]) -> None:
-    """Write an ``h36m_*.npz``, one row for each frame of each sequence, float64, every joint visible.
+def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate: float = 50) -> None:
+    """Write an annotation npz, one row for each frame of each sequence, float64.
 
-    The box is the tight one around the 2D joints: ``center`` is its middle and ``scale`` 1.2 times its larger side,
-    over 200. Arrays are converted one sequence at a time, so that the file may be larger than the memory left. The same
-    input gives the same bytes.
+    The box is the tight one around the visible 2D joints: ``center`` is its middle and ``scale`` 1.2 times its larger
+    side, over 200. Arrays are converted one sequence at a time, so that the file may be larger than the memory left.
+    The same input gives the same bytes.
 
     Args:
         path: the npz file; appears when it is complete.
-        sequences: at least one; all of them with ``crops``, or none.
+        sequences: at least one, all of one number of joints; all of them with ``crops``, or none; all of them with
+            ``subject``, or none.
+        frame_rate: frames a second, of consecutive frames.
+
+    Raises:
+        InputError: the sequences are none or differ in what they must share, arrays of one differ in length, a frame
+            has no visible joint, or ``frame_rate`` is not above 0.
     """
-    count = sum(len(sequence.frames) for sequence in sequences)
-    width = max(len(image_name(sequence.name, sequence.frames[-1])) for sequence in sequences)
-    members: dict[str, tuple[str, tuple, Callable]] = {
-        'imgname': (f'<U{width}', (), lambda sequence: [image_name(sequence.name, frame) for frame in sequence.frames]),
-        'center': ('<f8', (2,), lambda sequence: _box(sequence)[0]),
-        'scale': ('<f8', (), lambda sequence: _box(sequence)[1]),
-        'part': ('<f8', (17, 3), lambda sequence: _with_visibility(sequence.keypoints)),
-        'S': ('<f8', (17, 4), lambda sequence: _with_visibility(sequence.keypoints_3d)),
+    _check(path, sequences, frame_rate)
+    count, (joints, _) = sum(len(sequence.frames) for sequence in sequences), sequences[0].keypoints.shape[1:]
+    columns: dict[str, tuple[tuple, Callable]] = {
+        'imgname': ((), _image_names),
+        'center': ((2,), lambda sequence: _box(sequence)[0]),
+        'scale': ((), lambda sequence: _box(sequence)[1]),
+        'frame_rate': ((), lambda sequence: np.full(len(sequence.frames), frame_rate)),
+        'part': ((joints, 3), lambda sequence: _with_visibility(sequence.keypoints, sequence)),
+        'S': ((joints, 4), _with_truth),
     }
     if sequences[0].crops is not None:
-        members['crop'] = ('<f8', (4,), lambda sequence: sequence.crops)
+        columns['crop'] = ((4,), lambda sequence: sequence.crops)
+    if sequences[0].subject is not None:
+        columns |= {name: ((), lambda sequence, name=name: _column(sequence, name)) for name in _COLUMNS}
     with whole_file(path) as partial, zipfile.ZipFile(partial, 'w') as archive:
-        for key, (dtype, shape, rows_of) in members.items():
+        for key, (shape, rows_of) in columns.items():
+            dtype = {'frame': '<i8'}.get(key, '<f8')
+            if key == 'imgname' or (key in _COLUMNS and key != 'frame'):
+                dtype = f'<U{max(1, *(np.char.str_len(rows_of(sequence)).max() for sequence in sequences))}'
             with archive.open(f'{key}.npy', 'w', force_zip64=True) as file:
                 header = dict(descr=dtype, fortran_order=False, shape=(count, *shape))
                 np.lib.format.write_array_header_1_0(file, header)
@@ -54,13 +78,66 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence]) -
                     file.write(np.ascontiguousarray(rows_of(sequence), dtype).data.cast('B'))
 
 
+def _check(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate: float) -> None:
+    if not frame_rate > 0:
+        raise InputError(f'{path}: expected a frame rate above 0 frames a second, got {frame_rate}')
+    if not sequences:
+        raise InputError(f'{path}: there are no sequences to write')
+    shared = [(s.keypoints.shape[1], s.crops is None, s.subject is None) for s in sequences]
+    if len(set(shared)) > 1:
+        other = next(i for i, what in enumerate(shared) if what != shared[0])
+        raise InputError(
+            f'{path}: sequences of one annotation share their number of joints and whether they have crops and a '
+            f'subject: {sequences[0].name} and {sequences[other].name} do not'
+        )
+    for sequence in sequences:
+        count, joints = len(sequence.frames), shared[0][0]
+        expected = dict(keypoints=(count, joints, 2), keypoints_3d=(count, joints, 3), crops=(count, 4))
+        expected |= dict(keypoints_visible=(count, joints), image_names=(count,), evaluated=(count,))
+        for name, shape in expected.items():
+            values = getattr(sequence, name)
+            if values is not None and np.shape(values) != shape:
+                raise InputError(f'{path}: {name} of {sequence.name}: expected {shape}, got {np.shape(values)}')
+        visible = sequence.keypoints_visible
+        if visible is not None and not np.any(visible, axis=1).all():
+            frame = sequence.frames[int(np.argmin(np.any(visible, axis=1)))]
+            raise InputError(f'{path}: {sequence.name} has no visible joint in frame {frame}: leave such frames out')
+
+
+def _image_names(sequence: AnnotatedSequence) -> Sequence[str]:
+    if sequence.image_names is not None:
+        return sequence.image_names
+    if sequence.subject is None:
+        return [image_name(sequence.name, frame) for frame in sequence.frames]
+    return [f'{sequence.name}/{sequence.name}_{frame:06d}.jpg' for frame in sequence.frames]
+
+
+def _column(sequence: AnnotatedSequence, name: str) -> np.ndarray:
+    """(T,) values of a column."""
+    values = dict(sequence=sequence.name, frame=sequence.frames)
+    return np.broadcast_to(values.get(name, getattr(sequence, name, None)), len(sequence.frames))
+
+
 def _box(sequence: AnnotatedSequence) -> tuple[np.ndarray, np.ndarray]:
     """Centre (T, 2) and scale (T,)."""
     keypoints = sequence.keypoints.astype(np.float64)
-    low, high = keypoints.min(axis=1), keypoints.max(axis=1)
+    visible = True if sequence.keypoints_visible is None else sequence.keypoints_visible[..., None]
+    low = keypoints.min(axis=1, where=visible, initial=np.inf)
+    high = keypoints.max(axis=1, where=visible, initial=-np.inf)
     return (low + high) / 2, _BOX_MARGIN * (high - low).max(axis=-1) / 200
 
 
-def _with_visibility(joints: np.ndarray) -> np.ndarray:
-    """Append a column of ones."""
-    return np.concatenate([joints, np.ones((*joints.shape[:2], 1))], axis=-1)
+def _with_visibility(joints: np.ndarray, sequence: AnnotatedSequence) -> np.ndarray:
+    """Append a column, 1 where a joint is visible; the coordinates of others become 0."""
+    if sequence.keypoints_visible is None:
+        return np.concatenate([joints, np.ones((*joints.shape[:2], 1))], axis=-1)
+    visible = np.asarray(sequence.keypoints_visible, bool)[..., None]
+    return np.concatenate([np.where(visible, joints, 0), visible], axis=-1)
+
+
+def _with_truth(sequence: AnnotatedSequence) -> np.ndarray:
+    """3D joints (T, K, 4); those of frames that are not evaluated stay, but are marked as not visible."""
+    joints = _with_visibility(sequence.keypoints_3d, sequence)
+    if sequence.evaluated is not None:
+        joints[~np.asarray(sequence.evaluated, bool), :, 3] = 0
+    return joints
