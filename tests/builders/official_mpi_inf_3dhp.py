@@ -41,6 +41,9 @@ def make_camera(index: int, size: tuple[int, int] = SIZE) -> tuple[np.ndarray, n
     return intrinsic, extrinsic
 
 
+CAMERAS = [make_camera(index) for index in range(NUM_CAMERAS)]
+
+
 def see(world: np.ndarray, camera: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``annot2`` (T, J, 2), ``annot3`` and ``univ_annot3`` (T, J, 3) of world positions."""
     intrinsic, extrinsic = camera
@@ -54,24 +57,29 @@ def write_calibration(path: Path, cameras: list[tuple[np.ndarray, np.ndarray]], 
     """Write ``camera.calibration``."""
     lines = ['Skeletool Camera Calibration File V1.0']
     for number, (intrinsic, extrinsic) in enumerate(cameras):
-        lines += [f'name          {number}', '  sensor      10 10', f'  size        {SIZE[0]} {SIZE[1]}', '  animated    0']
+        lines += [
+            f'name          {number}',
+            '  sensor      10 10',
+            f'  size        {SIZE[0]} {SIZE[1]}',
+            '  animated    0',
+        ]
         for name, matrix in ('intrinsic', intrinsic), ('extrinsic', extrinsic):
             lines.append(f'  {name}   {" ".join(map(repr, matrix.ravel().tolist()))} ')
         lines.append(f'  radial      {radial}')
     path.write_text('\n'.join(lines) + '\n')
 
 
-def write_annot(path: Path, world: np.ndarray, cameras: list[tuple[np.ndarray, np.ndarray]], **changes) -> None:
+def write_annot(path: Path, world: np.ndarray, seen_by: list[tuple[np.ndarray, np.ndarray]], **changes) -> None:
     """Write ``annot.mat``; ``changes`` replace variables (None removes one) or, as functions, change their cells."""
     frames = len(world)
-    cells = {name: np.empty((len(cameras), 1), object) for name in ('annot2', 'annot3', 'univ_annot3')}
-    for number, camera in enumerate(cameras):
+    cells = {name: np.empty((len(seen_by), 1), object) for name in ('annot2', 'annot3', 'univ_annot3')}
+    for number, camera in enumerate(seen_by):
         for name, values in zip(cells, see(world, camera), strict=True):
             cells[name][number, 0] = values.reshape(frames, -1)
-    mat = dict(cells, cameras=np.arange(len(cameras), dtype=np.uint8)[None], frames=np.arange(frames)[:, None])
+    mat = dict(cells, cameras=np.arange(len(seen_by), dtype=np.uint8)[None], frames=np.arange(frames)[:, None])
     for name, change in changes.items():
         if callable(change):
-            for number in range(len(cameras)):
+            for number in range(len(seen_by)):
                 mat[name][number, 0] = change(number, mat[name][number, 0])
         else:
             mat[name] = change
@@ -90,9 +98,8 @@ def write_recording(raw: Path, name: str, frames: int, seed: int, videos: bool =
     """Write a sequence of the training set, ``'S1/Seq1'``; returns its folder."""
     folder = raw / name
     (folder / 'imageSequence').mkdir(parents=True)
-    cameras = [make_camera(index) for index in range(NUM_CAMERAS)]
-    write_calibration(folder / 'camera.calibration', cameras)
-    write_annot(folder / 'annot.mat', make_motion(frames, seed), cameras, **changes)
+    write_calibration(folder / 'camera.calibration', CAMERAS)
+    write_annot(folder / 'annot.mat', make_motion(frames, seed), CAMERAS, **changes)
     for number in VIDEOS if videos else ():
         write_video(folder / 'imageSequence' / f'video_{number}.avi', frames)
     return folder

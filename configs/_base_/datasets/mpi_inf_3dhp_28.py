@@ -1,5 +1,7 @@
 # All 28 joints of MPI-INF-3DHP's training set, under the names and in the order of its files; the root is the pelvis.
 # MMPose has the 17 that are evaluated: configs/_base_/datasets/mpi_inf_3dhp.py.
+import itertools
+
 trunk, left, right = ([51, 153, 255], [0, 255, 0], [255, 128, 0])
 # each joint after the one that it hangs on
 chains = [
@@ -9,7 +11,7 @@ chains = [
     (left, ('pelvis', 'left_hip', 'left_knee', 'left_ankle', 'left_foot', 'left_toe')),
     (right, ('pelvis', 'right_hip', 'right_knee', 'right_ankle', 'right_foot', 'right_toe')),
 ]
-links = [(link, color) for color, chain in chains for link in zip(chain, chain[1:])]
+links = [(link, color) for color, chain in chains for link in itertools.pairwise(chain)]
 joints = [
     *(('spine3', 'upper'), ('spine4', 'upper'), ('spine2', 'upper'), ('spine', 'upper'), ('pelvis', 'lower')),
     *(('neck', 'upper'), ('head', 'upper'), ('head_top', 'upper'), ('left_clavicle', 'upper')),

@@ -88,7 +88,7 @@ def prepare_mpi_inf_3dhp(
             frames = _store_images(out, found, rates, image_kind, run)
         for key, count in frames.items():
             outcome.add(key, found[key], count)
-        write_cameras(out / 'annotation_body3d', {key.name: found[key].camera for key in frames})
+        write_cameras(out / 'annotation_body3d', {key.name: _plain(found[key].camera) for key in frames})
         prefix = 'mpi_inf_3dhp' if joints == 17 else f'mpi_inf_3dhp_{joints}'
         for rate in rates:
             _write_annotations(
@@ -97,6 +97,12 @@ def prepare_mpi_inf_3dhp(
         with whole_file(out / REPORT_NAME) as partial_file:
             partial_file.write_text(f'{outcome}\n')
     return outcome
+
+
+def _plain(camera: dict) -> dict:
+    """A camera whose pickle does not show whether it came from a worker process."""
+    arrays = {key: np.array(camera[key].tolist()) for key in ('R', 'T', 'f', 'c', 'k', 'p') if key in camera}
+    return dict(arrays, w=camera['w'], h=camera['h'])
 
 
 def _checked_rates(rates: Sequence[float]) -> list[float]:

@@ -13,8 +13,8 @@ KNOWN_DAMAGE = SequenceKey('S11', 'Directions', '54138969')  # its video is brok
 _MOST_LISTED = 5
 _RULE = f"""\
 Rule for lengths: the frames of a sequence are those that 2D poses, 3D poses and video all have, counted from the first.
-Videos may be longer. A sequence that loses up to {MOST_LOST} poses (1 s at 50 frames a second) by this rule is shortened and
-listed; one that would lose more counts as damaged and is left out."""
+Videos may be longer. A sequence that loses up to {MOST_LOST} poses (1 s at 50 frames a second) by this rule is
+shortened and listed; one that would lose more counts as damaged and is left out."""
 
 
 class Outcome:
