@@ -1,5 +1,6 @@
 # Stage 1 on MPI-INF-3DHP alone: the poses that its images show (annot3), every 5th frame at 25 frames a second.
 _base_ = ['../integral_h36m_only.py']
+work_dir = 'work_dirs/mpi_inf_3dhp/integral'
 
 data_root = 'data/mpi_inf_3dhp/'
 images = dict(

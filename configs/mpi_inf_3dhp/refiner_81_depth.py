@@ -1,5 +1,6 @@
 # Stage 2 on what integral.py predicts: 2D poses and depths, from its depth sequence stores.
 _base_ = ['refiner_81.py']
+work_dir = 'work_dirs/mpi_inf_3dhp/refiner_81_depth'
 
 model = dict(backbone=dict(in_channels=17 * 3))
 
