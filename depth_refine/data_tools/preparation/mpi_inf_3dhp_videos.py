@@ -91,9 +91,9 @@ def inspect_folder(
 def _recording(folder: Path, key: VideoKey, number: int, poses: Poses, camera: dict, joints: int) -> FoundVideo:
     """A video of the training set."""
     recording, notes = RECORDINGS[key.subject, key.sequence], []
-    frames = recording.frames
-    if short := SHORT_VIDEOS.get((key.subject, key.sequence, number)):
-        frames, _ = short, notes.append(f'its video is known to end after {short} frames')
+    frames = SHORT_VIDEOS.get((key.subject, key.sequence, number), recording.frames)
+    if frames < recording.frames:
+        notes.append(f'its video is known to end after {frames} frames')
     if len(poses.poses_2d) < frames:
         notes.append(f'{len(poses.poses_2d)} frames are annotated, not {frames}')
     if frames_between := INTERCHANGED.get((key.subject, key.sequence)):
@@ -149,7 +149,7 @@ def _test_set(folder: Path, key: VideoKey) -> FoundVideo:
     _check(str(path), evaluated, ROOTS[17])
     camera, error = _fit_camera(path, evaluated, expected.width, expected.height)
     notes = [f'camera fitted to its poses, {error:.2f} px (median) off']
-    poses, without = _fill(poses)
+    poses, without = _fill(poses, valid, expected.width, expected.height)
     if without:
         notes.append(f'{without} frames have no pose, none of them evaluated: they get that of the nearest with one')
     if len(valid) != expected.frames or valid.sum() != expected.valid:
@@ -161,10 +161,14 @@ def _test_set(folder: Path, key: VideoKey) -> FoundVideo:
     return found._replace(evaluated=valid, activities=names)
 
 
-def _fill(poses: Poses) -> tuple[Poses, int]:
-    """Give frames whose pose is not finite or not before the camera that of the nearest other; how many they were."""
+def _fill(poses: Poses, valid: np.ndarray, width: int, height: int) -> tuple[Poses, int]:
+    """Give frames that are not valid and have no pose that of the nearest other; how many they were.
+
+    A pose is finite, before the camera and at least partly in the image.
+    """
     good = np.all([np.isfinite(array).all(axis=(1, 2)) for array in poses], axis=0)
-    good &= np.where(good[:, None], poses.poses_3d[..., 2], 0).min(axis=1) > 0
+    in_image = ((poses.poses_2d >= 0) & (poses.poses_2d < [width, height])).all(axis=-1).any(axis=-1)
+    good = valid | (good & in_image & (np.nan_to_num(poses.poses_3d[..., 2]).min(axis=1) > 0))
     frames, having = np.arange(len(good)), np.flatnonzero(good)
     after = having[np.searchsorted(having, frames).clip(max=len(having) - 1)]
     before = having[(np.searchsorted(having, frames, side='right') - 1).clip(min=0)]
