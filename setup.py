@@ -36,6 +36,7 @@ setup(
         'av',
         'cdflib',
         'filelock',
+        'h5py',
         'jinja2',
         'matplotlib',
         'numpy',

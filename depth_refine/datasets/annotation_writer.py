@@ -32,6 +32,7 @@ class AnnotatedSequence(NamedTuple):
     camera: str = ''
     image_names: Sequence[str] | None = None  # (T,) below the image folder; NAME/NAME_000001.jpg by default
     keypoints_visible: np.ndarray | None = None  # (T, K) bool, of 2D and 3D; all by default
+    evaluated: np.ndarray | None = None  # (T,) bool, the frames whose 3D joints count as true; all by default
 
 
 def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate: float) -> None:
@@ -59,7 +60,7 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
         'scale': ((), lambda sequence: _box(sequence)[1]),
         'frame_rate': ((), lambda sequence: np.full(len(sequence.frames), frame_rate)),
         'part': ((joints, 3), lambda sequence: _with_visibility(sequence.keypoints, sequence)),
-        'S': ((joints, 4), lambda sequence: _with_visibility(sequence.keypoints_3d, sequence)),
+        'S': ((joints, 4), _with_truth),
     }
     if sequences[0].crops is not None:
         columns['crop'] = ((4,), lambda sequence: sequence.crops)
@@ -92,7 +93,7 @@ def _check(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate:
     for sequence in sequences:
         count, joints = len(sequence.frames), shared[0][0]
         expected = dict(keypoints=(count, joints, 2), keypoints_3d=(count, joints, 3), crops=(count, 4))
-        expected |= dict(keypoints_visible=(count, joints), image_names=(count,))
+        expected |= dict(keypoints_visible=(count, joints), image_names=(count,), evaluated=(count,))
         for name, shape in expected.items():
             values = getattr(sequence, name)
             if values is not None and np.shape(values) != shape:
@@ -132,3 +133,11 @@ def _with_visibility(joints: np.ndarray, sequence: AnnotatedSequence) -> np.ndar
         return np.concatenate([joints, np.ones((*joints.shape[:2], 1))], axis=-1)
     visible = np.asarray(sequence.keypoints_visible, bool)[..., None]
     return np.concatenate([np.where(visible, joints, 0), visible], axis=-1)
+
+
+def _with_truth(sequence: AnnotatedSequence) -> np.ndarray:
+    """3D joints (T, K, 4); those of frames that are not evaluated stay, but are marked as not visible."""
+    joints = _with_visibility(sequence.keypoints_3d, sequence)
+    if sequence.evaluated is not None:
+        joints[~np.asarray(sequence.evaluated, bool), :, 3] = 0
+    return joints

@@ -94,8 +94,10 @@ def single_frame_poses(sequence: str, samples: Sequence[dict], claims: Claims) -
 def in_order(sequence: str, parts: Sequence[RootRelativePoses]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frame numbers (T,), actions (T,) and joints (T, K, 7) float64 of one sequence in order of time.
 
+    Frames without any true joint, which are there for the sake of their neighbours, are left out.
+
     Raises:
-        InputError: a frame was predicted twice.
+        InputError: a frame was predicted twice, or none has a true joint.
     """
     frames = np.concatenate([part.frames for part in parts])
     actions = np.concatenate([part.actions for part in parts])
@@ -108,7 +110,10 @@ def in_order(sequence: str, parts: Sequence[RootRelativePoses]) -> tuple[np.ndar
             f'{sequence}: expected every frame once, got frame {repeated[0]} more than once; '
             'let the windows of the evaluated dataset not overlap, and give each camera its own sequence'
         )
-    return frames, actions[order], joints[order]
+    known = joints[order, :, 6].any(axis=1)
+    if not known.any():
+        raise InputError(f'{sequence}: errors are relative to the root, but no frame of the annotation has it')
+    return frames[known], actions[order][known], joints[order][known]
 
 
 def sequence_of(sample: dict, number: str = 'frame') -> str:
@@ -192,7 +197,8 @@ def _told(said: dict[str, int | None]) -> dict[str, int]:
 
 def _centred(sequence: str, joints: np.ndarray, root: int) -> np.ndarray:
     """Joined poses as float32, root at the origin on both sides."""
-    if not np.all(joints[:, root, 6] > 0):
+    known = joints[..., 6].any(axis=1)
+    if not np.all(joints[known, root, 6] > 0):
         raise InputError(f'{sequence}: errors are relative to the root, but the annotation has frames without it')
     joints[..., :6] -= joints[:, [root], :6]
     return joints.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Stores the frames of a video as images, whole or cropped around the person.
+"""Stores the frames of a video, or of a folder of images, as images, whole or cropped around the person.
 
 A crop's window is x1 y1 x2 y2 in whole pixels of the full frame: it covers the columns x1 to x2 - 1 and the rows y1 to
 y2 - 1. Pixel centres are whole numbers, so that the outer edges of the stored image lie at x1 - 0.5 and x2 - 0.5
@@ -16,10 +16,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from depth_refine.structures.skeleton import ROOT
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.h36m_names import image_name
 
+from .frame_sources import open_frames
 from .raw_files import SequenceError
 
 MOST_LOST = 49  # frames: 1 s is too much
@@ -52,23 +53,23 @@ class VideoSample(NamedTuple):
     full_bytes: int  # of the first frame as a full image
 
 
-def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -> Crops:
+def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict, root: int = H36M.root) -> Crops:
     """Crops that hold all pixels the training looks at, whichever its box.
 
     A window holds both boxes of :class:`depth_refine.datasets.H36MImageDataset`, each scaled by 1.25 and turned by 30
     degrees, as far as they lie in the frame. The stored image is as small as it can be without that a box scaled by
     0.75 is magnified to the network's 256 px, and never larger than its window.
 
-    Poses are (T, 17, 2) px and (T, 17, 3) camera-frame metres.
+    Poses are (T, K, 2) px and (T, K, 3) camera-frame metres, ``root`` is the joint that the boxes of 2 m are around.
 
     Raises:
         SequenceError: somebody is outside the frame.
     """
     low, high = poses_2d.min(axis=1).astype(np.float64), poses_2d.max(axis=1).astype(np.float64)
     sides = np.stack(
-        [_BOX_MARGIN * (high - low).max(axis=-1), _PELVIS_SQUARE * camera['f'].max() / poses_3d[:, ROOT, 2]]
+        [_BOX_MARGIN * (high - low).max(axis=-1), _PELVIS_SQUARE * camera['f'].max() / poses_3d[:, root, 2]]
     )
-    centers = np.stack([(low + high) / 2, poses_2d[:, ROOT]])
+    centers = np.stack([(low + high) / 2, poses_2d[:, root]])
     reach = _REACH / 2 * sides[..., None]
     frame = np.array([camera['w'], camera['h']])
     starts = np.clip(np.floor((centers - reach).min(axis=0)), 0, frame)
@@ -82,26 +83,28 @@ def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict) -> Crop
 
 
 def sample_video(path: Path, camera: dict, crops: Crops | None) -> VideoSample:
-    """Look at a video's header and its first frame, for whose size the camera is asked.
+    """Look at a video's header and its first frame, or at a folder of images; the camera tells the size of frames.
 
     Raises:
         VideoError: it cannot be decoded or has frames of another size.
     """
-    capture = cv2.VideoCapture(str(path))
-    good, frame = capture.read()
-    if not good:
+    frames = open_frames(path)
+    frame = frames.read()
+    if frame is None:
         raise VideoError(f'{path} cannot be decoded: download or unpack it again')
     height, width = frame.shape[:2]
     if width != camera['w'] or abs(height - camera['h']) > _ROWS_OFF:
         raise VideoError(f'{path} has frames of {width} x {height} px, expected {camera["w"]} x {camera["h"]}')
-    frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    return VideoSample(frames, len(_encode(frame, crops, 0)), len(_encode(frame, None, 0)))
+    full = frames.original or _encode(frame, None, 0)
+    return VideoSample(frames.count, len(full if crops is None else _encode(frame, crops, 0)), len(full))
 
 
 def store_frames(
     path: Path, images: Path, sequence: str, poses: int, numbers: Sequence[int], crops: Crops | None
 ) -> int:
-    """Write the frames ``numbers``, from 1, of the video ``path`` as JPEG files, or their ``crops``.
+    """Write the frames ``numbers``, from 1, of the video or folder ``path`` as JPEG files, or their ``crops``.
+
+    Whole images of a folder are copied as they are.
 
     The folder of the sequence in ``images`` appears when it is complete; one that was made from another video or other
     poses, or lacks some of the frames, is made anew.
@@ -113,7 +116,7 @@ def store_frames(
         VideoError: the video lacks 50 frames or more, or cannot be decoded.
     """
     folder = (images / image_name(sequence, 1)).parent
-    made_of = f'{path.stat().st_size} {poses}'.encode() + (b'' if crops is None else crops.windows.tobytes())
+    made_of = f'{open_frames(path).size} {poses}'.encode() + (b'' if crops is None else crops.windows.tobytes())
     source = hashlib.sha256(made_of).hexdigest()
     if (stored := _stored_frames(folder, source, numbers)) is not None:
         return stored
@@ -140,15 +143,17 @@ def _stored_frames(folder: Path, source: str, numbers: Sequence[int]) -> int | N
 
 def _decode(path: Path, poses: int, numbers: frozenset[int], folder: Path, sequence: str, crops: Crops | None) -> int:
     """Decode up to ``poses`` frames, write those wanted; returns how many there were."""
-    capture = cv2.VideoCapture(str(path))
+    frames = open_frames(path)
     for index in range(poses):
-        if not capture.grab():
-            return index
-        if index + 1 in numbers:
-            good, frame = capture.retrieve()
-            if not good:
+        if index + 1 not in numbers:
+            if not frames.skip():
                 return index
-            (folder / Path(image_name(sequence, index + 1)).name).write_bytes(_encode(frame, crops, index))
+            continue
+        frame = frames.read()
+        if frame is None:
+            return index
+        file = frames.original if crops is None and frames.original else _encode(frame, crops, index)
+        (folder / Path(image_name(sequence, index + 1)).name).write_bytes(file)
     return poses
 
 

@@ -1,53 +1,47 @@
 """What became of each sequence of a preparation; as text, the content of ``preparation_report.txt``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 from depth_refine.utils.h36m_facts import OFFICIAL_FRAMES, S11_DIRECTIONS_FRAMES, SPLITS
 from depth_refine.utils.h36m_names import action_of
 
 from .frames import MOST_LOST, VideoError, VideoSample
 from .raw_files import SequenceError, SequenceKey
-from .sequences import Inspected
 
 KNOWN_DAMAGE = SequenceKey('S11', 'Directions', '54138969')  # its video is broken at the source
 _MOST_LISTED = 5
 _RULE = f"""\
 Rule for lengths: the frames of a sequence are those that 2D poses, 3D poses and video all have, counted from the first.
-Videos may be longer. A sequence that loses up to {MOST_LOST} poses (1 s) by this rule is shortened and listed; one that
-would lose more counts as damaged and is left out."""
+Videos may be longer. A sequence that loses up to {MOST_LOST} poses (1 s at 50 frames a second) by this rule is
+shortened and listed; one that would lose more counts as damaged and is left out."""
 
 
 class Outcome:
-    """What one run found, prepared and left out, of the ``takes`` of each subject and the ``cameras``.
+    """What one run found, prepared and left out.
+
+    A subclass adds what is its data set's own: ``_tables``, a title and tables of frames, and ``_counts``.
 
     Attributes:
-        expected: all sequences of the subjects with poses, in the order of the annotation.
-        frames: how many frames of each sequence were prepared, at 50 fps.
-        errors: sequences that were left out, though files of them are there, and why.
-        notes: what else there is to know of sequences.
+        expected: the videos of the whole data set, in the order of the annotation.
+        frames: how many frames of each video were prepared.
+        errors: videos that were left out, though files of them are there, and why.
+        notes: what else there is to know of videos.
     """
 
-    subjects = tuple(subject for split in SPLITS.values() for subject in split)
+    def __init__(self, expected: Sequence[Hashable]) -> None:
+        self.expected = expected
+        self.frames: dict[Hashable, int] = {}
+        self.errors: dict[Hashable, str] = {}
+        self.notes: dict[Hashable, str] = {}
+        self._videos: dict[Hashable, VideoSample] = {}
 
-    def __init__(self, takes: Mapping[str, list[str]], cameras: Sequence[str]) -> None:
-        self.takes = {subject: takes.get(subject, []) for subject in self.subjects}
-        self.cameras = cameras
-        takes_of = [(subject, take) for subject, names in self.takes.items() for take in names]
-        self.expected = [SequenceKey(*take, camera) for take in takes_of for camera in cameras]
-        self.frames: dict[SequenceKey, int] = {}
-        self.errors: dict[SequenceKey, str] = {}
-        self.notes: dict[SequenceKey, str] = {}
-        self._videos: dict[SequenceKey, VideoSample] = {}
+    def leave_out(self, key: Hashable, error: SequenceError) -> None:
+        """A video is left out."""
+        self.errors[key] = str(error)
 
-    def leave_out(self, key: SequenceKey, error: SequenceError) -> None:
-        """A sequence is left out; that is no error if its video is the one that is damaged at the source."""
-        if key == KNOWN_DAMAGE and isinstance(error, VideoError):
-            self.notes[key] = f'left out, as its video is known to be damaged: {error}'
-        else:
-            self.errors[key] = str(error)
-
-    def add(self, key: SequenceKey, sequence: Inspected, frames: int) -> None:
-        """A sequence of some frames was prepared."""
+    def add(self, key: Hashable, sequence: Any, frames: int) -> None:
+        """A video of some frames was prepared; ``sequence`` as :class:`.sequences.Inspected`."""
         self.frames[key], poses = frames, len(sequence.poses_2d)
         shortened = f'the video has {frames} of {poses} frames: it is shortened to these' if frames < poses else None
         if texts := [text for text in (sequence.note, shortened) if text]:
@@ -59,6 +53,50 @@ class Outcome:
         left_out, notes = _list('Left out', self.errors), _list('Notes', self.notes)
         parts = [*self._tables(), self._counts(), [_RULE], left_out, notes, self._longer_videos(), self._crops()]
         return '\n\n'.join('\n'.join(part) for part in parts if part)
+
+    def _tables(self) -> list[list[str]]:
+        raise NotImplementedError
+
+    def _counts(self) -> list[str]:
+        raise NotImplementedError
+
+    def _cell(self, key: Hashable) -> str:
+        return str(self.frames[key]) if key in self.frames else 'x' if key in self.errors | self.notes else '-'
+
+    def _longer_videos(self) -> list[str]:
+        longer = {key: video.frames - self.frames[key] for key, video in self._videos.items()}
+        longer = {key: frames for key, frames in longer.items() if frames > 0}
+        most = sorted(longer, key=longer.get, reverse=True)[:_MOST_LISTED]
+        title = f'Videos that go on after the last pose: {len(longer)}{", most of all" if most else ""}'
+        return [title, *(f'  {key}: by {longer[key]} frames' for key in most)]
+
+    def _crops(self) -> list[str]:
+        videos = self._videos.values()
+        crops, full = sum(video.image_bytes for video in videos), sum(video.full_bytes for video in videos)
+        if crops == full:
+            return []
+        sizes = f'{crops / len(videos) / 1000:.0f} kB each, full frames {full / len(videos) / 1000:.0f} kB'
+        less = f'{100 - 100 * crops / full:.0f} % less'
+        return [f'Person crops take {sizes} (first frames of {len(videos)} videos): {less}.']
+
+
+class H36MOutcome(Outcome):
+    """What one run found, prepared and left out of Human3.6M: the ``takes`` of each subject seen by the ``cameras``."""
+
+    subjects = tuple(subject for split in SPLITS.values() for subject in split)
+
+    def __init__(self, takes: Mapping[str, list[str]], cameras: Sequence[str]) -> None:
+        self.takes = {subject: takes.get(subject, []) for subject in self.subjects}
+        self.cameras = cameras
+        takes_of = [(subject, take) for subject, names in self.takes.items() for take in names]
+        super().__init__([SequenceKey(*take, camera) for take in takes_of for camera in cameras])
+
+    def leave_out(self, key: SequenceKey, error: SequenceError) -> None:
+        """A sequence is left out; that is no error if its video is the one that is damaged at the source."""
+        if key == KNOWN_DAMAGE and isinstance(error, VideoError):
+            self.notes[key] = f'left out, as its video is known to be damaged: {error}'
+        else:
+            super().leave_out(key, error)
 
     def _tables(self) -> list[list[str]]:
         """A title, and for each subject a table of actions by cameras: frames of each take."""
@@ -78,9 +116,6 @@ class Outcome:
             tables.append(lines)
         return tables
 
-    def _cell(self, key: SequenceKey) -> str:
-        return str(self.frames[key]) if key in self.frames else 'x' if key in self.errors | self.notes else '-'
-
     def _counts(self) -> list[str]:
         """Frames of each group of subjects against the official ones."""
         lines = [f'{"subjects":<14}{"sequences":>14}{"frames":>14}{"official":>14}']
@@ -96,22 +131,6 @@ class Outcome:
             lines.append(f'{" ".join(subjects):<14}{len(found):>14}{frames:>14,}{official:>14,}  {verdict}')
         return lines
 
-    def _longer_videos(self) -> list[str]:
-        longer = {key: video.frames - self.frames[key] for key, video in self._videos.items()}
-        longer = {key: frames for key, frames in longer.items() if frames > 0}
-        most = sorted(longer, key=longer.get, reverse=True)[:_MOST_LISTED]
-        title = f'Videos that go on after the last pose: {len(longer)}{", most of all" if most else ""}'
-        return [title, *(f'  {key}: by {longer[key]} frames' for key in most)]
 
-    def _crops(self) -> list[str]:
-        videos = self._videos.values()
-        crops, full = sum(video.image_bytes for video in videos), sum(video.full_bytes for video in videos)
-        if crops == full:
-            return []
-        sizes = f'{crops / len(videos) / 1000:.0f} kB each, full frames {full / len(videos) / 1000:.0f} kB'
-        less = f'{100 - 100 * crops / full:.0f} % less'
-        return [f'Person crops take {sizes} (first frames of {len(videos)} videos): {less}.']
-
-
-def _list(title: str, sequences: Mapping[SequenceKey, str]) -> list[str]:
+def _list(title: str, sequences: Mapping[Hashable, str]) -> list[str]:
     return [f'{title}: {len(sequences)} sequences', *(f'  {key}: {sequences[key]}' for key in sorted(sequences))]

@@ -1,8 +1,10 @@
 """The output folder of a preparation: kept for one run at a time, large enough, and its annotations."""
 
+import errno
 import pickle
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +22,22 @@ from .sequences import Inspected
 _FRAME_RATE = 50
 _FOLDER = '.preparation'
 _IMAGE_MARGIN, _FILE_BYTES, _ROW_BYTES = 1.25, 2048, 1300  # over first frames' sizes; a file's and a row's overhead
+
+
+@contextmanager
+def explained_stops(out: Path) -> Iterator[None]:
+    """Say what stopped a preparation, and that the same command goes on.
+
+    Raises:
+        InputError: in place of what a full disk, another error of the system or the end of a worker process raises.
+    """
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise InputError('a worker process was killed, perhaps for want of memory: take fewer --workers') from error
+    except OSError as error:
+        full = 'the disk is full: make room' if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
+        raise InputError(f'stopped, {full}. What is finished in {out} stays; run again to go on.') from error
 
 
 @contextmanager
@@ -70,8 +88,10 @@ def _clear(out: Path) -> None:
             shutil.rmtree(path)
 
 
-def check_space(out: Path, inspected: dict[SequenceKey, Inspected], numbers: dict, image_kind: str) -> None:
+def check_space(out: Path, inspected: dict[SequenceKey, Inspected], numbers: dict, image_kind: str, fewer: str) -> None:
     """Refuse to fill the disk with images, of the frames ``numbers`` of each sequence, and annotations.
+
+    ``fewer`` tells how to ask for fewer images.
 
     Raises:
         InputError: less space is free than those sequences may need that have no images yet.
@@ -86,7 +106,7 @@ def check_space(out: Path, inspected: dict[SequenceKey, Inspected], numbers: dic
         raise InputError(
             f'{images} {image_kind} of about {image_bytes / images / 1000:.0f} kB and their annotation need up to '
             f'{needed / 1e9:.1f} GB in {out}, where {free / 1e9:.1f} GB are free: write to another disk, store '
-            '--crops, or take larger steps (--step 5)'
+            f'--crops, or {fewer}'
         )
 
 
@@ -99,8 +119,7 @@ def checked_steps(steps: Iterable[int]) -> list[int]:
 
 def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequence], steps: list[int]) -> None:
     """Write ``cameras.pkl``, and of every n-th frame for each n of ``steps`` annotations and pose statistics."""
-    with whole_file(folder / 'cameras.pkl') as partial:
-        partial.write_bytes(pickle.dumps(cameras, protocol=4))
+    write_cameras(folder, cameras)
     for step in steps:
         if training := by_split(sequences).get('train'):
             write_pose_statistics(annotation_file(folder, 'train', step).parent, training, step)
@@ -110,6 +129,12 @@ def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequ
                 for s in those
             ]
             write_annotation(annotation_file(folder, split, step), every_nth, _FRAME_RATE / step)
+
+
+def write_cameras(folder: Path, cameras: dict) -> None:
+    """Write ``cameras.pkl``, see :mod:`depth_refine.functional.camera`."""
+    with whole_file(folder / 'cameras.pkl') as partial:
+        partial.write_bytes(pickle.dumps(cameras, protocol=4))
 
 
 def annotation_file(folder: Path, split: str, step: int) -> Path:

@@ -1,10 +1,8 @@
 """From Human3.6M's official files to MMPose's layout."""
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +14,8 @@ from depth_refine.utils.errors import InputError
 
 from .frames import VideoError, store_frames
 from .metadata import read_cameras, read_takes
-from .outcome import Outcome
-from .output import check_space, checked_steps, open_workspace, write_annotations
+from .outcome import H36MOutcome
+from .output import check_space, checked_steps, explained_stops, open_workspace, write_annotations
 from .raw_files import RawFile, SequenceError, SequenceKey, archives_among, find_raw_files, unpack
 from .sequences import Inspected, inspect_sequence, run_jobs
 
@@ -35,7 +33,7 @@ def prepare_h36m(
     images: bool = True,
     crops: bool = False,
     workers: int | None = None,
-) -> Outcome:
+) -> H36MOutcome:
     """Write annotations and images in MMPose's layout from Human3.6M's official files.
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and, for each step, ``fps<50 / step>/h36m_{train,test}.npz`` and the
@@ -69,37 +67,33 @@ def prepare_h36m(
     if metadata is None:
         raise InputError(f"no metadata.xml in {raw}: it comes with the code on Human3.6M's web site; put it there")
     cameras, takes = read_cameras(metadata), read_takes(metadata)
-    outcome = Outcome(takes, sorted({camera for _, camera in cameras}))
+    outcome = H36MOutcome(takes, sorted({camera for _, camera in cameras}))
     image_kind = 'person crops' if crops else 'full frames'
     run = partial(run_jobs, workers=workers or os.cpu_count() or 1, on_error=outcome.leave_out)
-    try:
-        with open_workspace(out, image_kind, images) as workspace:
-            found = unpack(archives, raw, workspace / 'unpacked', found) | found
-            chosen = _choose(found, cameras, wanted, outcome)
-            jobs = {key: (files, cameras[key.subject, key.camera], crops) for key, files in chosen.items()}
-            inspected = run(inspect_sequence, jobs, dict.fromkeys(jobs, 1), desc='poses', unit='sequence')
-            frames = {key: len(sequence.poses_2d) for key, sequence in inspected.items()}
-            if images:
-                frames = _store_images(out, inspected, chosen, steps, image_kind, run)
-            sequences = []
-            for key, count in frames.items():
-                outcome.add(key, inspected[key], count)
-                poses_2d, poses_3d, stored, *_ = inspected[key]
-                arrays = [poses_2d, poses_3d, *([] if stored is None else [stored.windows])]
-                sequences.append(AnnotatedSequence(key.name, np.arange(1, count + 1), *(a[:count] for a in arrays)))
-            write_annotations(out / 'annotation_body3d', cameras, sequences, steps)
-            with whole_file(out / REPORT_NAME) as partial_file:
-                partial_file.write_text(f'{outcome}\n')
-            shutil.rmtree(workspace / 'unpacked', ignore_errors=True)
-    except BrokenProcessPool as error:
-        raise InputError('a worker process was killed, perhaps for want of memory: take fewer --workers') from error
-    except OSError as error:
-        full = 'the disk is full: make room' if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
-        raise InputError(f'stopped, {full}. What is finished in {out} stays; run again to go on.') from error
+    with explained_stops(out), open_workspace(out, image_kind, images) as workspace:
+        found = unpack(archives, raw, workspace / 'unpacked', found) | found
+        chosen = _choose(found, cameras, wanted, outcome)
+        jobs = {key: (files, cameras[key.subject, key.camera], crops) for key, files in chosen.items()}
+        inspected = run(inspect_sequence, jobs, dict.fromkeys(jobs, 1), desc='poses', unit='sequence')
+        frames = {key: len(sequence.poses_2d) for key, sequence in inspected.items()}
+        if images:
+            frames = _store_images(out, inspected, chosen, steps, image_kind, run)
+        sequences = []
+        for key, count in frames.items():
+            outcome.add(key, inspected[key], count)
+            poses_2d, poses_3d, stored, *_ = inspected[key]
+            arrays = [poses_2d, poses_3d, *([] if stored is None else [stored.windows])]
+            sequences.append(AnnotatedSequence(key.name, np.arange(1, count + 1), *(a[:count] for a in arrays)))
+        write_annotations(out / 'annotation_body3d', cameras, sequences, steps)
+        with whole_file(out / REPORT_NAME) as partial_file:
+            partial_file.write_text(f'{outcome}\n')
+        shutil.rmtree(workspace / 'unpacked', ignore_errors=True)
     return outcome
 
 
-def _choose(found: dict[RawFile, Path], cameras: dict, wanted: list[str], outcome: Outcome) -> dict[SequenceKey, dict]:
+def _choose(
+    found: dict[RawFile, Path], cameras: dict, wanted: list[str], outcome: H36MOutcome
+) -> dict[SequenceKey, dict]:
     """The files of each sequence that has all it needs, in the order of subjects, takes and cameras."""
     files_of: dict[SequenceKey, dict[str, Path]] = {}
     for (key, kind), path in found.items():
@@ -128,7 +122,7 @@ def _store_images(
         key: sorted({number for step in steps for number in range(1, len(sequence.poses_2d) + 1, step)})
         for key, sequence in inspected.items()
     }
-    check_space(out, inspected, numbers, image_kind)
+    check_space(out, inspected, numbers, image_kind, 'take larger steps (--step 5)')
     jobs = {
         key: (chosen[key]['video'], out / 'images', key.name, len(s.poses_2d), numbers[key], s.crops)
         for key, s in inspected.items()

@@ -5,7 +5,7 @@ Poses are CDF files, read with cdflib, which needs no library of NASA's.
 
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import as_completed
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from depth_refine.datasets.npz_stream import MAX_COMPRESSION
 from depth_refine.functional.camera import project
-from depth_refine.structures.skeleton import ROOT
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.h36m_facts import JOINTS_OF_32
 from depth_refine.utils.parallel import worker_pool
 from depth_refine.utils.units import FROM_CAMERA, unit_fault
 
 from .frames import MOST_LOST, Crops, VideoSample, make_crops, sample_video
-from .raw_files import SequenceError, SequenceKey
+from .raw_files import SequenceError
 
 _REPROJECTION_LIMIT = 0.1  # px; the real files agree to 2e-5
 _VARIABLE = 'Pose'
@@ -47,7 +47,7 @@ def inspect_sequence(files: Mapping[str, Path], camera: dict, crops: bool) -> In
             do not fit together; or the person is out of the image.
     """
     poses_2d, poses_3d = read_poses(files['2D poses'], 2), read_poses(files['3D poses'], 3) / 1000
-    if fault := unit_fault(poses_3d[:, ROOT, 2], FROM_CAMERA):
+    if fault := unit_fault(poses_3d[:, H36M.root, 2], FROM_CAMERA):
         raise SequenceError(f'{files["3D poses"]}, divided by 1000, {fault}: expected millimetres in the file')
     both, lengths = f'{files["2D poses"]}, {files["3D poses"]}: ', sorted({len(poses_2d), len(poses_3d)})
     frames, note = lengths[0], None
@@ -70,12 +70,12 @@ def inspect_sequence(files: Mapping[str, Path], camera: dict, crops: bool) -> In
 
 def run_jobs(
     function: Callable,
-    jobs: Mapping[SequenceKey, tuple],
-    amounts: Mapping[SequenceKey, int],
+    jobs: Mapping[Hashable, tuple],
+    amounts: Mapping[Hashable, int],
     workers: int,
-    on_error: Callable[[SequenceKey, SequenceError], None],
+    on_error: Callable[[Hashable, SequenceError], None],
     **progress_options,
-) -> dict[SequenceKey, Any]:
+) -> dict[Hashable, Any]:
     """Call a module's ``function`` with the arguments of each job, in ``workers`` processes (1: this one).
 
     ``amounts`` say how much work each job is in the unit of the progress bar, ``progress_options`` are the bar's.
@@ -83,10 +83,10 @@ def run_jobs(
     Returns:
         What the function returned, in the order of the jobs, but for those of which ``on_error`` was told instead.
     """
-    results: dict[SequenceKey, Any] = {}
+    results: dict[Hashable, Any] = {}
     with tqdm(total=sum(amounts[key] for key in jobs), smoothing=0.05, **progress_options) as progress:
 
-        def finish(key: SequenceKey, call: Callable) -> None:
+        def finish(key: Hashable, call: Callable) -> None:
             try:
                 results[key] = call()
             except SequenceError as error:

@@ -4,7 +4,9 @@ import shutil
 import numpy as np
 import pytest
 from official_h36m import OfficialTake, make_official_cameras, write_official_h36m
+from official_mpi_inf_3dhp import write_recording, write_test_set
 
+from depth_refine.data_tools.preparation.mpi_inf_3dhp import prepare_mpi_inf_3dhp
 from depth_refine.data_tools.preparation.prepare import prepare_h36m
 from depth_refine.synthetic.performances import procedural_performances
 
@@ -95,3 +97,28 @@ def save_archive():
         np.savez_compressed(path, **{key: nested}, metadata=metadata | changes)
 
     return save
+
+
+@pytest.fixture(scope='session')
+def official_mpi_inf_3dhp(tmp_path_factory):
+    """MPI-INF-3DHP's files of recordings of 25 and of 50 frames a second and two test sets; to be left as they are."""
+    raw = tmp_path_factory.mktemp('mpi_inf_3dhp') / 'raw'
+    write_recording(raw, 'S1/Seq1', frames=5, seed=1)
+    write_recording(raw, 'S8/Seq1', frames=4, seed=2)
+    write_recording(raw, 'S3/Seq2', frames=6, seed=3)
+    test = raw / 'mpi_inf_3dhp_test_set/mpi_inf_3dhp_test_set'
+    write_test_set(test, 'TS1', (2048, 2048), [False, True, False, True], seed=4, images=6)
+    write_test_set(test, 'TS6', (1920, 1080), [True, False, True], seed=5)
+    return raw
+
+
+@pytest.fixture
+def mpi_raw(official_mpi_inf_3dhp, tmp_path):
+    return shutil.copytree(official_mpi_inf_3dhp, tmp_path / 'raw')
+
+
+@pytest.fixture(scope='session')
+def mpi_prepared(official_mpi_inf_3dhp, tmp_path_factory):
+    """What :func:`prepare_mpi_inf_3dhp` makes of them, and what became of them; to be left as it is."""
+    out = tmp_path_factory.mktemp('mpi_prepared') / 'out'
+    return out, prepare_mpi_inf_3dhp(official_mpi_inf_3dhp, out, rates=[25, 50], workers=1)

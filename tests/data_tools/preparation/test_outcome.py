@@ -2,7 +2,7 @@ import pytest
 from official_h36m import ALL_SUBJECTS, takes_of
 
 from depth_refine.data_tools.preparation.frames import VideoError
-from depth_refine.data_tools.preparation.outcome import KNOWN_DAMAGE, Outcome
+from depth_refine.data_tools.preparation.outcome import KNOWN_DAMAGE, H36MOutcome
 from depth_refine.data_tools.preparation.raw_files import SequenceError, SequenceKey
 
 CAMERAS = ('54138969', '55011271', '58860488', '60457274')
@@ -11,7 +11,7 @@ FRAMES = {'S1': 248_376, 'S5': 396_316, 'S6': 249_864, 'S7': 332_598, 'S8': 332_
 
 @pytest.fixture
 def outcome():
-    return Outcome({subject: takes_of(subject) for subject in ALL_SUBJECTS}, CAMERAS)
+    return H36MOutcome({subject: takes_of(subject) for subject in ALL_SUBJECTS}, CAMERAS)
 
 
 def add_all(outcome, without=()):
