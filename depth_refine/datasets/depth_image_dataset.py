@@ -41,7 +41,7 @@ class DepthImageDataset(DepthDataset):
     def __init__(self, ann_file: str, frame_step: int = 1, bbox_policy: str = 'annotation', **kwargs) -> None:
         if bbox_policy not in self.BBOX_POLICIES:
             raise InputError(f'unknown bbox_policy {bbox_policy!r}: expected one of {self.BBOX_POLICIES}')
-        require_number('frame_step of DepthImageDataset', frame_step, 1, whole=True)
+        require_number(f'frame_step of {type(self).__name__}', frame_step, 1, whole=True)
         self.frame_step = frame_step
         self.bbox_policy = bbox_policy
         super().__init__(ann_file=ann_file, **kwargs)

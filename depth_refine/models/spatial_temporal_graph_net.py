@@ -151,10 +151,9 @@ class SpatialTemporalGraphNet(BaseModule):
         self.part_sizes = [len(part) for part in body.joints]
         joints = neighbour_matrices(skeleton.parents, skeleton.flip_indices)
         parts = neighbour_matrices(body.parents, body.flip_indices)
-        by_part = torch.tensor(sum(body.joints, ()))
-        part_of = torch.arange(len(body.joints)).repeat_interleave(torch.tensor(self.part_sizes))[by_part.argsort()]
-        self.register_buffer('part_of', part_of, persistent=False)
-        self.register_buffer('by_part', by_part, persistent=False)
+        part_of = [next(i for i, part in enumerate(body.joints) if j in part) for j in range(skeleton.num_joints)]
+        self.register_buffer('part_of', torch.tensor(part_of), persistent=False)
+        self.register_buffer('by_part', torch.tensor(sum(body.joints, ())), persistent=False)
         self.joints_in = GraphConv(in_channels, channels, joints, dropout, temporal=True)
         self.joints_mid = GraphConv(channels, channels, joints, dropout, temporal=True)
         self.parts_in = GraphConv(channels, channels, parts, dropout)

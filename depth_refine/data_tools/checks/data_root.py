@@ -73,7 +73,13 @@ def _check_root(root: Path, rng: np.random.Generator, frames: list[CheckedFrame]
         yield Finding('problem', 'annotation_body3d', message)
     camera_file = root / 'annotation_body3d/cameras.pkl'
     try:
-        yield from _at(_name(root, camera_file), check_cameras(load_cameras(camera_file)))
+        cameras = load_cameras(camera_file)
+        for key, camera in cameras.items():
+            if not isinstance(key, tuple) or len(key) != 2 or not set('RTfc') <= camera.keys():
+                raise InputError(
+                    f"camera {key}: expected (subject, camera id) with 'R', 'T', 'f' and 'c', as Human3.6M's have"
+                )
+        yield from _at(_name(root, camera_file), check_cameras(cameras))
     except InputError as error:
         yield Finding('problem', _name(root, camera_file), str(error))
         return

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
 from depth_refine.datasets import H36MAnnotation
-from depth_refine.structures.skeleton import ROOT
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.h36m_facts import OFFICIAL_FRAMES, S11_DIRECTIONS_FRAMES
 
 _FRAME_RATE = 50
@@ -30,26 +29,22 @@ _NOTES = {
 
 
 def check_frame_numbers(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Frame numbers must run from 1 without gaps, in steps that the folder's name tells: 5 in ``fps10``."""
+    """Frame numbers must run from 1 without gaps, in steps that the frame rate tells: 5 at 10 frames a second."""
     yield 'ok', f'{len(annotation):,} frames of {len(annotation.sequences)} videos'
-    step = _frame_step(annotation.path)
+    step = _frame_step(annotation)
     if step is None:
         step = 1.0
-        yield 'note', f'the name of its folder does not tell its frame rate as fps50 does; {_FRAME_RATE} taken'
-    gaps, repeats, late = [], [], []
+        yield 'note', f"neither frame_rate nor its folder's name, as fps50, tells its frame rate; {_FRAME_RATE} taken"
+    gaps, late = [], []
     for sequence in annotation.sequences:
         frames = annotation.frames[sequence.rows]
         differences = np.diff(frames)
-        if (differences == 0).any():
-            repeats.append(sequence.name)
-        elif (differences != step).any():
+        if (differences != step).any():
             at = int(np.argmax(differences != step))
             gaps.append(f'{sequence.name}, from {frames[at]} to {frames[at + 1]}')
         if frames[0] != 1:
             late.append(sequence.name)
     videos = f'of {len(annotation.sequences)} videos, first'
-    if repeats:
-        yield 'problem', f'frame numbers repeat in {len(repeats)} {videos} {repeats[0]}. Remove the second rows.'
     if gaps:
         message = f'frame numbers have gaps (expected steps of {step:g}) in {len(gaps)} {videos} {gaps[0]}. Motion '
         yield 'problem', message + 'jumps there: add the frames, or name the parts as videos of their own.'
@@ -57,17 +52,14 @@ def check_frame_numbers(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]
         yield 'note', f'frame numbers do not start at 1 in {len(late)} {videos} {late[0]}'
 
 
-def _frame_step(path: Path) -> float | None:
-    """Difference of consecutive frame numbers, from the folder's name; None if it does not tell."""
-    try:
-        return round(_FRAME_RATE / float(path.parent.name.removeprefix('fps')), 3)  # fps16.6667 is every third
-    except (ValueError, ZeroDivisionError):
-        return None
+def _frame_step(annotation: H36MAnnotation) -> float | None:
+    """Difference of consecutive frame numbers, from the frame rate; None if it is not known."""
+    return annotation.frame_rate and round(_FRAME_RATE / annotation.frame_rate, 3)  # fps16.6667 is every third
 
 
 def check_counts(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
     """Compare with the whole Human3.6M, if every frame is annotated."""
-    if _frame_step(annotation.path) not in (1, None):
+    if _frame_step(annotation) not in (1, None):
         return
     lengths, other = Counter(), []
     for sequence in annotation.sequences:
@@ -99,8 +91,8 @@ def _measure(annotation: H36MAnnotation, index: int) -> dict[str, int]:
     rows, camera = annotation.sequences[index].rows, annotation.cameras[index]
     poses, keypoints = annotation.keypoints_3d[rows], annotation.keypoints[rows]
     visible = annotation.keypoints_visible[rows]
-    off = np.linalg.norm(poses[:, ROOT] - (poses[:, _LEFT_HIP] + poses[:, _RIGHT_HIP]) / 2, axis=-1)
-    depth = poses[..., 2] - poses[:, ROOT, None, 2]
+    off = np.linalg.norm(poses[:, H36M.root] - (poses[:, _LEFT_HIP] + poses[:, _RIGHT_HIP]) / 2, axis=-1)
+    depth = poses[..., 2] - poses[:, H36M.root, None, 2]
     center, half = annotation.center[rows], 100 * annotation.scale[rows, None] + _BOX_TOLERANCE
     out_of_box = visible & _outside(keypoints, center - half, center + half)
     out_of_image = visible & _outside(keypoints, np.full((1, 2), -0.5), np.array([[camera['w'], camera['h']]]) - 0.5)

@@ -33,11 +33,11 @@ def drawn(monkeypatch):
 
 
 def rewrite(path, **changes):
-    """Replace arrays of an annotation; each change maps all arrays to the new one."""
+    """Replace arrays of an annotation; each change maps all arrays to the new one, or to none."""
     arrays = dict(np.load(path))
     arrays.update({key: change(arrays) for key, change in changes.items()})
     path.unlink()
-    np.savez(path, **arrays)
+    np.savez(path, **{key: array for key, array in arrays.items() if array is not None})
 
 
 def check(root, kind, **options):
@@ -137,7 +137,7 @@ GAPS = 'frame numbers have gaps (expected steps of 1) in 8 of 8 videos, first S1
         (add('S', np.s_[:, 10, 2], 1.4), 'note', f'{1 / 17:.2%} of the joints lie more than 750 mm nearer or farther'),
         (dict(crop=lambda a: np.tile([0, 0, 64, 30], (96, 1))), 'problem', 'in the image but outside their crop.'),
         (dict(crop=lambda a: np.tile([0, 0, 64, 48], (96, 1))), 'problem', 'shape of its crop: expected 64 x 48 px'),
-        (rename(12, 11), 'problem', 'frame numbers repeat in 8 of 8 videos, first S1_Walking_1.54138969. Remove the'),
+        (rename(12, 11), 'problem', 'frame 11 of S1_Walking_1.54138969 is there twice, the second time in row 11.'),
         (rename(12, 20), 'problem', f'{GAPS} 11 to 20. Motion jumps there'),
         (rename(1, 0), 'note', 'frame numbers do not start at 1 in 8 of 8 videos, first S1_Walking_1.54138969'),
         ({}, 'note', "other numbers of frames than Human3.6M's: S1 96, not 248,376. As it should be of a part"),
@@ -156,12 +156,13 @@ def test_steps_are_those_of_the_folder(root, drawn, folder, step, error):
             [f'{n[:-10]}{(step + error) * (int(n[-10:-4]) - 1) + 1:06d}.jpg' for n in arrays['imgname'].tolist()]
         )
 
-    rewrite(root / TRAIN, imgname=numbered)
+    rate = None if folder == 'fpsx' else 50 / step
+    rewrite(root / TRAIN, imgname=numbered, frame_rate=lambda arrays: rate and np.full(len(arrays['scale']), rate))
     (root / TEST).unlink()
     (root / TRAIN).parent.rename(root / 'annotation_body3d' / folder)
     gaps = [found for found in check(root, 'problem') if 'frame numbers have gaps' in found]
     assert [f'(expected steps of {step}) in 8 of 8 videos' in gap for gap in gaps] == [True] * error
-    assert any('the name of its folder does not tell' in note for note in check(root, 'note')) == (folder == 'fpsx')
+    assert any('tells its frame rate; 50 taken' in note for note in check(root, 'note')) == (folder == 'fpsx')
 
 
 @pytest.mark.parametrize(('official', 'n'), [({('S1',): 96}, 0), ({('S1', 'S11'): 7396}, 0), ({('S1', 'S2'): 7396}, 1)])
