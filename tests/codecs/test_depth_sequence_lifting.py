@@ -4,6 +4,7 @@ import torch
 from mmpose.codecs import VideoPoseLifting
 
 from depth_refine.codecs import DepthSequenceLifting
+from depth_refine.functional.camera import project
 from depth_refine.utils.errors import InputError
 
 CAMERA = dict(w=1000, h=1002)
@@ -64,3 +65,42 @@ def test_without_a_target_or_a_camera(sequence):
     for camera in (None, dict(w=1000)):
         with pytest.raises(InputError, match="DepthSequenceLifting needs camera_param with 'w' and 'h'"):
             DepthSequenceLifting().encode(sequence[0], camera_param=camera)
+
+
+def test_rays_of_one_camera_and_of_a_batch_of_them():
+    rng, codec = np.random.default_rng(0), DepthSequenceLifting(5, depth_range=1.3, root_index=3, normalisation='rays')
+    cameras = [
+        dict(f=np.array([[f], [f + 9]]), c=np.array([[320], [200]]), k=np.array([[k], [0], [0]]), p=np.zeros((2, 1)))
+        for f, k in ((500, -0.2), (300, 0.1))
+    ]
+    joints = rng.normal([0, 0, 5], 0.4, (2, 9, 5, 3))
+    depth = joints[..., 2:] - joints[..., 3:4, 2:]
+    keypoints = np.stack([project(j, c) for j, c in zip(joints, cameras, strict=True)])
+    together = codec.encode(
+        torch.from_numpy(np.concatenate([keypoints, depth], axis=-1)),
+        lifting_target=torch.from_numpy(joints[:, 4:5]),
+        camera_param={key: torch.from_numpy(np.stack([c[key].ravel() for c in cameras])) for key in 'fckp'},
+    )
+    labels = together['keypoint_labels'].numpy()
+    np.testing.assert_allclose(labels[..., :2], joints[..., :2] / joints[..., 2:], atol=1e-9)
+    np.testing.assert_allclose(labels[..., 2:], depth / 0.65, atol=1e-12)
+    target = joints[:, 4:5]
+    np.testing.assert_allclose(together['lifting_target_label'], target - target[..., 3:4, :], atol=1e-12)
+    for index, camera in enumerate(cameras):
+        alone = codec.encode(np.concatenate([keypoints, depth], axis=-1)[index].astype(np.float32), camera_param=camera)
+        np.testing.assert_allclose(alone['keypoint_labels'], labels[index], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'joints', 'camera', 'message'),
+    [
+        (dict(normalisation='width'), 17, CAMERA, r"unknown normalisation 'width' .*\('image_width', 'rays'\)"),
+        (dict(root_index=17), 17, CAMERA, 'root_index of DepthSequenceLifting: expected a whole number .* 16'),
+        (dict(normalisation='rays'), 17, CAMERA, r"'rays' needs camera_param with 'f' and 'c', .* got \['h', 'w'\]"),
+        (dict(), 16, CAMERA, 'num_keypoints=17, got poses of 16 joints'),
+        (dict(), 17, dict(w=3), "needs camera_param with 'w' and 'h'"),
+    ],
+)
+def test_what_does_not_fit(arguments, joints, camera, message):
+    with pytest.raises(InputError, match=message):
+        DepthSequenceLifting(**arguments).encode(np.zeros((3, joints, 2), np.float32), camera_param=camera)

@@ -1,8 +1,11 @@
+import pickle
+
 import numpy as np
 import pytest
 
-from depth_refine.datasets import H36MAnnotation, npz_stream
+from depth_refine.datasets import AnnotatedSequence, H36MAnnotation, PoseAnnotation, npz_stream, write_annotation
 from depth_refine.functional.camera import project
+from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.errors import InputError
 
 CROPS = np.tile([3, 5, 40, 60], (96, 1))
@@ -145,3 +148,122 @@ def test_one_joint_far_away_is_named_if_it_is_visible(files, changed):
         changed(S=array)
     array[41, 9, 3] = 0
     assert len(changed(S=array)) == 96
+
+
+# --- annotations of one's own
+
+SKELETON = Skeleton(('hip', 'knee_l', 'knee_r', 'head'), (-1, 0, 0, 0), (0, 2, 1, 3))
+CAMERA = dict(w=640, h=480, f=np.full((2, 1), 500.0), c=np.array([[320.0], [240.0]]))
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A function that writes and opens an annotation of four joints; keys that are changed, None removes one."""
+
+    def make(cameras=None, folder='data', count=6, **changes):
+        rng, path = np.random.default_rng(0), tmp_path / folder / 'a.npz'
+        joints = rng.normal([0, 0, 4], 0.3, (count, 4, 3))
+        part = np.concatenate([project(joints, CAMERA), np.ones((count, 4, 1))], axis=-1)
+        arrays = dict(
+            imgname=[f'{i}.png' for i in range(count)], center=part[:, 0, :2], scale=np.ones(count), part=part
+        )
+        arrays |= dict(S=np.concatenate([joints, np.ones((count, 4, 1))], axis=-1), camera=['left'] * count)
+        arrays |= dict(sequence=['b', 'a', 'b', 'a', 'b', 'b'], frame=[7, 2, 5, 1, 9, 6])
+        path.parent.mkdir(exist_ok=True)
+        np.savez(path, **{key: array for key, array in (arrays | changes).items() if array is not None})
+        (tmp_path / 'c.pkl').write_bytes(pickle.dumps(dict(left=CAMERA) if cameras is None else cameras))
+        return PoseAnnotation(path, tmp_path / 'c.pkl', SKELETON)
+
+    return make
+
+
+def test_columns_name_videos(own):
+    annotation = own(subject=['s', 't'] * 2 + ['s', 's'], frame_rate=50 / 3)
+    assert annotation.frame_rate == 50 / 3 and annotation.actions is None
+    assert [(s.name, s.subject, s.action, s.camera) for s in annotation.sequences] == [
+        ('b', 's', '', 'left'), ('a', 't', '', 'left')
+    ]  # fmt: skip
+    assert [s.rows.tolist() for s in annotation.sequences] == [[2, 5, 0, 4], [3, 1]]
+    assert annotation.frames.tolist() == [7, 2, 5, 1, 9, 6]
+    np.testing.assert_array_equal(annotation.cameras[1]['k'], np.zeros((3, 1)))
+
+
+def test_several_cameras_of_a_sequence_and_several_actions_of_a_video(own):
+    cameras = dict(left=CAMERA, right=CAMERA | dict(w=800))
+    annotation = own(cameras, camera=['left', 'left', 'right'] * 2, action=['sit', 'run'] * 2 + ['sit', 'sit'])
+    assert [(s.name, s.action) for s in annotation.sequences] == [
+        ('b.left', 'sit'), ('a.left', 'run'), ('b.right', 'sit')
+    ]  # fmt: skip
+    assert [camera['w'] for camera in annotation.cameras] == [640, 640, 800]
+    annotation = own(action=['sit', 'run', 'lie', 'run', 'sit', 'sit'])
+    assert [s.action for s in annotation.sequences] == [None, 'run']
+    assert annotation.actions.tolist() == ['sit', 'run', 'lie', 'run', 'sit', 'sit']
+
+
+@pytest.mark.parametrize('folder', ['fps12.5', 'fps16.667', 'fps0.833', 'fps50', 'x50', 'fps50x'])
+def test_rates_of_folders(own, folder):
+    expected = float(folder[3:]) if folder[3:].replace('.', '').isdigit() and folder.startswith('fps') else None
+    assert own(folder=folder).frame_rate == expected
+    if expected:
+        assert own(folder=folder, frame_rate=np.full(6, expected * 1.0001)).frame_rate == expected * 1.0001
+        with pytest.raises(InputError, match=rf"'frame_rate' is {2 * expected:g} .*, but its folder says {expected:g}"):
+            own(folder=folder, frame_rate=2 * expected)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(frame=None), "lacks the key 'frame': expected .*'frame'"),
+        (dict(frame=np.arange(6) * 1.0), "expected whole numbers in 'frame', got float64"),
+        (dict(frame=[7, 2, 5, 1, 9, 5]), 'frame 5 of b is there twice, the second time in row 5'),
+        (dict(subject=['s', 't', 's', 't', 's', 'u']), "row 5: 'subject' is 'u', but 's' in its video's first row"),
+        (dict(sequence=None), r"row 0: the image name '0.png' .* or give the columns 'sequence' and 'frame'"),
+        (dict(frame_rate=[25] * 5 + [50]), "'frame_rate' is 25 to 50 frames a second: write an annotation for each"),
+        (dict(frame_rate=0), "expected 'frame_rate' above 0 frames a second, got 0"),
+        (
+            dict(frame_rate=[25, 50]),
+            r"expected 'frame_rate' of shape \(\) or \(6,\), numbers, got int64 of shape \(2,\)",
+        ),
+        (dict(part=np.ones((6, 17, 3))), r"'part' of shape \(6, 4, 3\), got \(6, 17, 3\); .* skeleton has 4 joints"),
+        (dict(camera=['right'] * 6), r"has no camera \('', 'right'\), which b of .*a.npz needs"),
+        (dict(cameras=dict(left=dict(w=640))), r"camera left needs 'h' of shape \(\)"),
+        (dict(cameras=dict(left=dict(w=640, h=480, f=[500, 500]))), "camera left needs both 'f' and 'c'"),
+        (dict(cameras=dict(left=CAMERA | dict(k=np.zeros(5)))), r"camera left needs 'k' of shape \(3, 1\)"),
+    ],
+)
+def test_what_is_no_annotation_of_ones_own(own, changes, message):
+    with pytest.raises(InputError, match=message):
+        own(**changes)
+
+
+def test_a_camera_of_ones_own(own):
+    (camera, _) = own(dict(left=dict(w=640, h=480, f=[500, 510], c=[1, 2]))).cameras
+    assert camera['f'].shape == (2, 1) and camera['f'][1, 0] == 510
+    assert set(own(dict(left=dict(w=640, h=480))).cameras[0]) == {'w', 'h'}
+
+
+def test_what_the_writer_wrote(tmp_path, own):
+    annotation = own()
+    sequences = [
+        AnnotatedSequence(
+            s.name, annotation.frames[s.rows], annotation.keypoints[s.rows], annotation.keypoints_3d[s.rows],
+            subject='s', action='go', camera='left', keypoints_visible=np.indices((len(s.rows), 4)).sum(0) % 3 > 0,
+        )
+        for s in annotation.sequences
+    ]  # fmt: skip
+    write_annotation(tmp_path / 'b.npz', sequences, 12.5)
+    again = PoseAnnotation(tmp_path / 'b.npz', tmp_path / 'c.pkl', SKELETON)
+    assert again.frame_rate == 12.5 and [s.name for s in again.sequences] == ['b', 'a']
+    assert again.img_names[0] == b'b/b_000005.jpg' and {s.action for s in again.sequences} == {'go'}
+    visible = sequences[0].keypoints_visible
+    np.testing.assert_array_equal(again.keypoints_visible[:4], visible)
+    np.testing.assert_array_equal(again.keypoints[:4], np.where(visible[..., None], sequences[0].keypoints, 0))
+    u, v = sequences[0].keypoints[0][visible[0]].T
+    np.testing.assert_allclose(again.center[0], [(u.min() + u.max()) / 2, (v.min() + v.max()) / 2], rtol=1e-6)
+    with pytest.raises(InputError, match=r'share their number of joints .*: b and a do not'):
+        write_annotation(tmp_path / 'c.npz', [sequences[0], sequences[1]._replace(subject=None)], 25)
+    with pytest.raises(InputError, match='b has no visible joint in frame 6'):
+        hidden = np.arange(4)[:, None] != [1] * 4
+        write_annotation(tmp_path / 'c.npz', [sequences[0]._replace(keypoints_visible=hidden)], 25)
+    with pytest.raises(InputError, match='expected a frame rate above 0 frames a second, got -25'):
+        write_annotation(tmp_path / 'c.npz', sequences, -25)

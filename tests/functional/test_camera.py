@@ -3,9 +3,17 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
-from depth_refine.functional.camera import back_project, camera_to_world, project, world_to_camera
+from depth_refine.functional.camera import (
+    back_project,
+    camera_to_world,
+    pixel_rays,
+    project,
+    project_rays,
+    world_to_camera,
+)
 
 WIDTH, HEIGHT = 1000, 762
 
@@ -96,3 +104,31 @@ def test_world_and_camera_against_the_formula(camera):
 def test_project_refuses_points_behind_the_camera(camera, z):
     with pytest.raises(ValueError, match=rf'behind the camera: expected every z > 0, got {z:.3f} m'):
         project(np.array([[0.1, 0.1, 3.0], [0.1, 0.1, z]]), camera)
+
+
+@pytest.mark.parametrize('kind', ['array', 'tensor'])
+def test_rays_of_pixels(points, camera, kind):
+    pixels, rays = project(points, camera), points[..., :2] / points[..., 2:]
+    np.testing.assert_allclose(project_rays(rays, camera), pixels, atol=1e-9)
+    given = pixels.astype(np.float32) if kind == 'array' else torch.from_numpy(pixels)
+    found = pixel_rays(given, camera)
+    assert type(found) is type(given) and found.dtype == given.dtype
+    np.testing.assert_allclose(found, rays, atol=1e-5 if kind == 'array' else 1e-9)
+
+
+def test_rays_of_many_cameras_and_of_lenses_without_distortion(points, camera):
+    plain = {key: camera[key] for key in 'fc'}
+    flat = {key: np.stack([camera[key].ravel(), np.ravel(plain.get(key, 0 * camera[key]))]) for key in 'fckp'}
+    pixels = torch.from_numpy(np.stack([project(points, camera)] * 2))
+    together = pixel_rays(pixels, flat)
+    for index, one in enumerate((camera, plain)):
+        np.testing.assert_allclose(together[index], pixel_rays(pixels[index], one), atol=1e-12)
+    np.testing.assert_allclose(
+        back_project(pixels[1].numpy(), np.ones((5, 17)), plain)[..., :2], together[1], atol=1e-12
+    )
+
+
+def test_rays_beyond_the_lens_are_those_of_a_straight_one():
+    folded = dict(f=[100, 100], c=[50, 50], k=[-0.5, 0, 0])  # no ray is seen beyond 54 px
+    np.testing.assert_allclose(pixel_rays(np.array([[150.0, 50], [50, 50]]), folded), [[1, 0], [0, 0]])
+    assert np.isnan(back_project(np.array([150.0, 50]), 1.0, folded)[0])
