@@ -192,7 +192,7 @@ def test_several_cameras_of_a_sequence_and_several_actions_of_a_video(own):
     cameras = dict(left=CAMERA, right=CAMERA | dict(w=800))
     annotation = own(cameras, camera=['left', 'left', 'right'] * 2, action=['sit', 'run'] * 2 + ['sit', 'sit'])
     assert [(s.name, s.action) for s in annotation.sequences] == [
-        ('b.left', 'sit'), ('a.left', 'run'), ('b.right', 'sit')
+        ('b.left', 'sit'), ('a', 'run'), ('b.right', 'sit')
     ]  # fmt: skip
     assert [camera['w'] for camera in annotation.cameras] == [640, 640, 800]
     annotation = own(action=['sit', 'run', 'lie', 'run', 'sit', 'sit'])
