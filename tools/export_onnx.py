@@ -52,7 +52,7 @@ def main() -> None:
         *(graph, args.out, training.skeleton, training.frame_rate, training.cameras, training.notes),
         provenance=dict(config=Path(args.config).name, checkpoint_sha256=sha256),
     )
-    print(*training.notes, f'wrote {args.out}', sep='\n')
+    print(*(training.notes if isinstance(graph, RefinerGraph) else []), f'wrote {args.out}', sep='\n')
 
     shape = graph.example.shape[1:]
     if isinstance(graph, RefinerGraph):
