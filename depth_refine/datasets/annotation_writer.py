@@ -30,7 +30,8 @@ class AnnotatedSequence(NamedTuple):
     subject: str | None = None
     action: str | Sequence[str] = ''  # of the video, or of each frame
     camera: str = ''
-    image_names: Sequence[str] | None = None  # (T,) below the image folder; NAME/NAME_000001.jpg by default
+    # (T,) below the image folder; by default NAME/NAME_000001.jpg, with a camera NAME.CAMERA/NAME.CAMERA_000001.jpg
+    image_names: Sequence[str] | None = None
     keypoints_visible: np.ndarray | None = None  # (T, K) bool, of 2D and 3D; all by default
 
 
@@ -108,7 +109,9 @@ def _image_names(sequence: AnnotatedSequence) -> Sequence[str]:
         return sequence.image_names
     if sequence.subject is None:
         return [image_name(sequence.name, frame) for frame in sequence.frames]
-    return [f'{sequence.name}/{sequence.name}_{frame:06d}.jpg' for frame in sequence.frames]
+    name, camera = sequence.name, sequence.camera  # each camera has images of its own
+    name = f'{name}.{camera}' if camera and not name.endswith(f'.{camera}') else name
+    return [f'{name}/{name}_{frame:06d}.jpg' for frame in sequence.frames]
 
 
 def _column(sequence: AnnotatedSequence, name: str) -> np.ndarray:
