@@ -1,4 +1,4 @@
-"""docs/customize.md: its files and commands as printed, in order, in an empty folder; they print what it says they do."""
+"""docs/customize.md: its files and commands as printed, in order, in an empty folder, print what it says they do."""
 
 import re
 import runpy
