@@ -29,8 +29,8 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
 
 from .camera_file import HOW_TO_GET, camera_of, load_cameras
+from .joint_checks import require_projection
 from .npz_stream import NpzStream
-from .projection_check import require_projection
 from .videos_of_rows import index_columns, index_image_names
 
 _TEXTS = ('sequence', 'camera', 'subject', 'action')

@@ -1,4 +1,4 @@
-"""Whether the 2D and the 3D joints of an annotation belong together, roughly; ``tools/check_data.py`` is exact."""
+"""Checks of an annotation's joints: do 2D and 3D belong together, roughly, and are all of them known?"""
 
 import numpy as np
 
@@ -11,7 +11,8 @@ _FAR = 0.25  # of the box's side: no lens and no other model of the body puts jo
 def require_projection(annotation) -> None:
     """Refuse 3D joints that their camera sees elsewhere, such as those in world coordinates.
 
-    Looks at the first frame of each video, for joints visible in 2D and 3D; cameras without a focal length see nothing.
+    Looks at the first frame of each video, for joints visible in 2D and 3D; ``tools/check_data.py`` is exact. Cameras
+    without a focal length see nothing.
 
     Args:
         annotation: a :class:`PoseAnnotation`.
@@ -35,3 +36,22 @@ def require_projection(annotation) -> None:
                 f"its camera {where} those of 'part'. Is 'S' in the camera's frame, x right, y down, z forward, and "
                 'not in world coordinates? Is it that camera, and are the joints in one order?'
             )
+
+
+def require_known(annotation, purpose: str) -> None:
+    """Refuse joints whose place in the image is not known, where all are needed.
+
+    Args:
+        annotation: a :class:`PoseAnnotation`.
+        purpose: what needs them.
+
+    Raises:
+        InputError: a 2D joint is not visible.
+    """
+    if not annotation.keypoints_visible.all():
+        row, joint = np.argwhere(~annotation.keypoints_visible)[0]
+        raise InputError(
+            f'{annotation.path}: {purpose} needs all joints, and {annotation.skeleton.joint_names[joint]!r} is marked '
+            f'as not visible in row {row} ({annotation.img_names[row].decode()}): fill in such joints, leave their frames '
+            'out, or read predictions from a depth sequence store'
+        )

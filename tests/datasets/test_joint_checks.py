@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from mmpose.registry import DATASETS
 
 from depth_refine.datasets import H36MAnnotation
 from depth_refine.functional.camera import camera_to_world
@@ -48,3 +49,13 @@ def test_joints_of_other_people_and_hidden_ones_are_accepted(annotations, change
     joints = annotations[0].keypoints_3d
     changed((joints - joints[:, :1]) * 0.9 + joints[:, :1])
     changed(np.where(np.arange(17)[:, None] == 3, 0, joints), visible=np.arange(17)[:, None] != 3)
+
+
+@pytest.mark.parametrize('source', ['gt2d', 'gt2d+gtdepth'])
+def test_true_inputs_have_all_joints(annotations, data_root, tmp_path, source):
+    arrays = dict(np.load(annotations[0].path))
+    arrays['part'][7, 3, 2] = 0
+    np.savez(tmp_path / 'a.npz', **arrays)
+    cfg = dict(type='H36MDepthSequenceDataset', input_source=source, seq_len=3, ann_file=str(tmp_path / 'a.npz'))
+    with pytest.raises(InputError, match=r"input_source '.*' needs all joints, and 'right_foot' is .* in row 7 \(S1"):
+        DATASETS.build(dict(cfg, data_root=str(data_root), pipeline=[]))
