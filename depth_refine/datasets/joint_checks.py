@@ -52,6 +52,6 @@ def require_known(annotation, purpose: str) -> None:
         row, joint = np.argwhere(~annotation.keypoints_visible)[0]
         raise InputError(
             f'{annotation.path}: {purpose} needs all joints, and {annotation.skeleton.joint_names[joint]!r} is marked '
-            f'as not visible in row {row} ({annotation.img_names[row].decode()}): fill in such joints, leave their frames '
-            'out, or read predictions from a depth sequence store'
+            f'as not visible in row {row} ({annotation.img_names[row].decode()}): fill in such joints, leave their '
+            'frames out, or read predictions from a depth sequence store'
         )
