@@ -87,8 +87,8 @@ class DepthSequenceLifting(VideoPoseLifting):
 
         Returns:
             ``keypoint_labels`` (..., T, K, C), and of a target ``lifting_target_label`` (..., T', K, 3),
-            ``lifting_target_weight`` (..., T', K), 0 or 1, and ``target_root`` (..., T', 3), what was subtracted;
-            arrays or tensors, as they came.
+            ``lifting_target_weight`` (..., T', K), 1 where joint and root are visible, else 0, and ``target_root``
+            (..., T', 3), what was subtracted; arrays or tensors, as they came.
 
         Raises:
             InputError: ``camera_param`` lacks what the normalisation needs, or there are other than K joints.
@@ -105,6 +105,7 @@ class DepthSequenceLifting(VideoPoseLifting):
             weight = torch.ones(target.shape[:-1], dtype=torch.float32, device=target.device)
             if lifting_target_visible is not None:
                 weight = (as_tensor(lifting_target_visible) > 0.5).float()
+                weight = weight * weight[..., self.root_index]  # nothing is known relative to an unknown root
             root = target[..., self.root_index[0], :]
             encoded.update(
                 lifting_target_label=as_given(target - root[..., None, :], lifting_target),

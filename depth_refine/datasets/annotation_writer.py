@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.h36m_names import image_name
+from depth_refine.utils.h36m_names import image_name, parse_image_name
 
 _BOX_MARGIN = 1.2  # of the larger side of the tight box around the 2D joints
 _COLUMNS = ('sequence', 'subject', 'action', 'camera', 'frame')
@@ -30,7 +31,8 @@ class AnnotatedSequence(NamedTuple):
     subject: str | None = None
     action: str | Sequence[str] = ''  # of the video, or of each frame
     camera: str = ''
-    image_names: Sequence[str] | None = None  # (T,) below the image folder; NAME/NAME_000001.jpg by default
+    # (T,) below the image folder; by default NAME/NAME_000001.jpg, with a camera NAME.CAMERA/NAME.CAMERA_000001.jpg
+    image_names: Sequence[str] | None = None
     keypoints_visible: np.ndarray | None = None  # (T, K) bool, of 2D and 3D; all by default
     evaluated: np.ndarray | None = None  # (T,) bool, the frames whose 3D joints count as true; all by default
 
@@ -49,11 +51,12 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
         frame_rate: frames a second, of consecutive frames.
 
     Raises:
-        InputError: the sequences are none or differ in what they must share, arrays of one differ in length, a frame
-            has no visible joint, or ``frame_rate`` is not above 0.
+        InputError: the sequences are none or differ in what they must share, arrays of one differ in length or are of
+            another kind, a frame has no visible joint, a name without ``subject`` is not of Human3.6M's form, or
+            ``frame_rate`` is not above 0.
     """
     _check(path, sequences, frame_rate)
-    count, (joints, _) = sum(len(sequence.frames) for sequence in sequences), sequences[0].keypoints.shape[1:]
+    count, joints = sum(len(sequence.frames) for sequence in sequences), np.shape(sequences[0].keypoints)[1]
     columns: dict[str, tuple[tuple, Callable]] = {
         'imgname': ((), _image_names),
         'center': ((2,), lambda sequence: _box(sequence)[0]),
@@ -79,11 +82,11 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
 
 
 def _check(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate: float) -> None:
-    if not frame_rate > 0:
-        raise InputError(f'{path}: expected a frame rate above 0 frames a second, got {frame_rate}')
+    if not isinstance(frame_rate, Real) or not frame_rate > 0:
+        raise InputError(f'{path}: expected a frame rate above 0 frames a second, got {frame_rate!r}')
     if not sequences:
         raise InputError(f'{path}: there are no sequences to write')
-    shared = [(s.keypoints.shape[1], s.crops is None, s.subject is None) for s in sequences]
+    shared = [(np.shape(s.keypoints)[1:2], s.crops is None, s.subject is None) for s in sequences]
     if len(set(shared)) > 1:
         other = next(i for i, what in enumerate(shared) if what != shared[0])
         raise InputError(
@@ -91,17 +94,35 @@ def _check(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate:
             f'subject: {sequences[0].name} and {sequences[other].name} do not'
         )
     for sequence in sequences:
-        count, joints = len(sequence.frames), shared[0][0]
-        expected = dict(keypoints=(count, joints, 2), keypoints_3d=(count, joints, 3), crops=(count, 4))
-        expected |= dict(keypoints_visible=(count, joints), image_names=(count,), evaluated=(count,))
-        for name, shape in expected.items():
-            values = getattr(sequence, name)
-            if values is not None and np.shape(values) != shape:
-                raise InputError(f'{path}: {name} of {sequence.name}: expected {shape}, got {np.shape(values)}')
-        visible = sequence.keypoints_visible
-        if visible is not None and not np.any(visible, axis=1).all():
-            frame = sequence.frames[int(np.argmin(np.any(visible, axis=1)))]
-            raise InputError(f'{path}: {sequence.name} has no visible joint in frame {frame}: leave such frames out')
+        _check_sequence(path, sequence, *shared[0][0])
+
+
+def _check_sequence(path: str | Path, sequence: AnnotatedSequence, joints: int = 0) -> None:
+    count = np.size(sequence.frames)
+    expected = dict(frames=(count,), keypoints=(count, joints, 2), keypoints_3d=(count, joints, 3), crops=(count, 4))
+    expected |= dict(keypoints_visible=(count, joints), image_names=(count,), evaluated=(count,))
+    for name, shape in expected.items():
+        values = getattr(sequence, name)
+        if values is not None and np.shape(values) != shape:
+            raise InputError(f'{path}: {name} of {sequence.name}: expected {shape}, got {np.shape(values)}')
+    if not count or np.asarray(sequence.frames).dtype.kind not in 'iu':
+        raise InputError(f'{path}: frames of {sequence.name}: expected whole numbers, at least one')
+    texts = {name: np.asarray(getattr(sequence, name)) for name in ('name', 'action', 'camera', 'subject')}
+    for name, values in texts.items():
+        if values.dtype.kind != 'U' and not (name == 'subject' and sequence.subject is None):
+            raise InputError(f'{path}: {name} of {sequence.name}: expected text, got {values.tolist()!r}')
+    if sequence.subject is None:
+        try:
+            parse_image_name(image_name(sequence.name, 1))
+        except ValueError as error:
+            raise InputError(
+                f"{path}: without a subject, {sequence.name} must be named as Human3.6M's sequences, "
+                "S1_Directions_1.54138969: give a subject, '' if there is none"
+            ) from error
+    visible = sequence.keypoints_visible
+    if visible is not None and not np.any(visible, axis=1).all():
+        frame = sequence.frames[int(np.argmin(np.any(visible, axis=1)))]
+        raise InputError(f'{path}: {sequence.name} has no visible joint in frame {frame}: leave such frames out')
 
 
 def _image_names(sequence: AnnotatedSequence) -> Sequence[str]:
@@ -109,7 +130,9 @@ def _image_names(sequence: AnnotatedSequence) -> Sequence[str]:
         return sequence.image_names
     if sequence.subject is None:
         return [image_name(sequence.name, frame) for frame in sequence.frames]
-    return [f'{sequence.name}/{sequence.name}_{frame:06d}.jpg' for frame in sequence.frames]
+    name, camera = sequence.name, sequence.camera  # each camera has images of its own
+    name = f'{name}.{camera}' if camera and not name.endswith(f'.{camera}') else name
+    return [f'{name}/{name}_{frame:06d}.jpg' for frame in sequence.frames]
 
 
 def _column(sequence: AnnotatedSequence, name: str) -> np.ndarray:
@@ -120,8 +143,8 @@ def _column(sequence: AnnotatedSequence, name: str) -> np.ndarray:
 
 def _box(sequence: AnnotatedSequence) -> tuple[np.ndarray, np.ndarray]:
     """Centre (T, 2) and scale (T,)."""
-    keypoints = sequence.keypoints.astype(np.float64)
-    visible = True if sequence.keypoints_visible is None else sequence.keypoints_visible[..., None]
+    keypoints = np.asarray(sequence.keypoints, np.float64)
+    visible = True if sequence.keypoints_visible is None else np.asarray(sequence.keypoints_visible, bool)[..., None]
     low = keypoints.min(axis=1, where=visible, initial=np.inf)
     high = keypoints.max(axis=1, where=visible, initial=-np.inf)
     return (low + high) / 2, _BOX_MARGIN * (high - low).max(axis=-1) / 200
@@ -130,7 +153,7 @@ def _box(sequence: AnnotatedSequence) -> tuple[np.ndarray, np.ndarray]:
 def _with_visibility(joints: np.ndarray, sequence: AnnotatedSequence) -> np.ndarray:
     """Append a column, 1 where a joint is visible; the coordinates of others become 0."""
     if sequence.keypoints_visible is None:
-        return np.concatenate([joints, np.ones((*joints.shape[:2], 1))], axis=-1)
+        return np.concatenate([joints, np.ones((*np.shape(joints)[:2], 1))], axis=-1)
     visible = np.asarray(sequence.keypoints_visible, bool)[..., None]
     return np.concatenate([np.where(visible, joints, 0), visible], axis=-1)
 

@@ -99,7 +99,8 @@ class DepthDataset(BaseDataset):
             expected = dict(num_keypoints=self.skeleton.num_joints, root_index=self.skeleton.root)
             for name, value in expected.items():
                 found = getattr(codec, name, value)
-                if found not in (value, [value]):
+                found = found[0] if isinstance(found, list) and len(found) == 1 else found  # MMPose's root_index
+                if found != value:
                     raise InputError(
                         f'{type(codec).__name__} has {name}={found}, and the metainfo of {type(self).__name__} '
                         f'({self._metainfo.get("dataset_name")}) {value}: give both the same'

@@ -15,6 +15,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 from .depth_dataset import DepthDataset
+from .joint_checks import require_known
 from .sequence_store import SequenceStore
 
 
@@ -63,8 +64,8 @@ class DepthSequenceDataset(DepthDataset):
 
     Raises:
         InputError: see :class:`PoseAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is
-            needed but not given, has no depth or was made under other bounding boxes; or a ``seq_len`` longer than
-            every video.
+            needed but not given, has no depth or was made under other bounding boxes; inputs from an annotation with
+            hidden joints; or a ``seq_len`` longer than every video.
     """
 
     INPUT_SOURCES = ('2d', '2d+depth', '2d+depth+std', 'gt2d', 'gt2d+gtdepth')
@@ -129,6 +130,7 @@ class DepthSequenceDataset(DepthDataset):
         """Arrays (N, K, ...) whose last axes together are the C channels; memory-mapped if they come from a store."""
         if self.input_source.startswith('gt'):
             self.bbox_policy = 'not needed'
+            require_known(self.annotation, f'input_source {self.input_source!r}')
             keypoints = self.annotation.keypoints
             if self.input_source == 'gt2d':
                 return [keypoints]

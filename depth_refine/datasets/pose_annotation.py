@@ -29,6 +29,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
 
 from .camera_file import HOW_TO_GET, camera_of, load_cameras
+from .joint_checks import require_projection
 from .npz_stream import NpzStream
 from .videos_of_rows import index_columns, index_image_names
 
@@ -86,7 +87,8 @@ class PoseAnnotation:
         InputError: a file is missing or damaged, a key is missing or has a wrong shape or type, has another number of
             joints than the skeleton, a number is not finite (in float32) or far outside its range, as in other units,
             a scale or the frame rate is not above 0, the frame rate is not that of the folder, an image name is not of
-            Human3.6M's form where it must be, a crop is empty or not of whole pixels, or a camera is missing.
+            Human3.6M's form where it must be, a crop is empty or not of whole pixels, a camera is missing, or it sees
+            the 3D joints elsewhere than where the 2D joints are.
     """
 
     def __init__(self, ann_file: str | Path, camera_file: str | Path, skeleton: Skeleton) -> None:
@@ -110,6 +112,7 @@ class PoseAnnotation:
                 f'{camera_file} has no camera {(missing.subject, missing.camera)}, which {missing.name} of {self.path} '
                 f'needs. {HOW_TO_GET}.'
             )
+        require_projection(self)
 
     def __len__(self) -> int:
         return len(self.img_names)
@@ -222,7 +225,8 @@ class PoseAnnotation:
         if bad_rows:
             raise InputError(
                 f'{self.path}: {key!r} is not finite in {len(bad_rows)} of {len(self)} rows, first in row '
-                f'{bad_rows[0]} ({self._name(bad_rows[0])}). Remove these rows or write the file again.'
+                f'{bad_rows[0]} ({self._name(bad_rows[0])}). Remove these rows, or mark what is not known as not '
+                'visible, with coordinates of 0.'
             )
 
     def _name(self, row: int) -> str:

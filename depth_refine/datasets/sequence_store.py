@@ -82,8 +82,8 @@ class SequenceStore:
         if owner != annotation.sha256:
             raise InputError(
                 f'the depth sequence store {self.path} belongs to another annotation: it was made for sha256 {owner}, '
-                f'but {annotation.path} has {annotation.sha256}. Give the store of this annotation, or make one with '
-                'tools/extract_depth_sequences.py.'
+                f'but {annotation.path} has {annotation.sha256}. Give the store of this annotation, or remove this one '
+                'and extract again.'
             )
         names = annotation.skeleton.joint_names
         if (stored := tuple(self.meta.get('joint_names', names))) != names:

@@ -167,7 +167,8 @@ class TemporalConvNet(BaseModule):
         needs_windows = self.training and not self.train_on_clips
         if frames < field or (needs_windows and frames != field):
             expected = f'windows of exactly {field}' if needs_windows else f'at least {field}'
+            hint = '; train_on_clips=True takes clips' if needs_windows and frames > field else ''
             raise InputError(
                 f'TemporalConvNet with a receptive field of {field} frames takes {expected} frames while '
-                f'{"training" if self.training else "evaluating"}, got {frames}'
+                f'{"training" if self.training else "evaluating"}, got {frames}{hint}'
             )

@@ -32,7 +32,8 @@ class TemporalPoseHead(BaseHead):
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
 
     Raises:
-        InputError: a number is out of its range, a loss has no name of its own, or the codec is for other joints.
+        InputError: a number is out of its range, a loss has no name of its own, or the codec or a loss is for other
+            joints.
     """
 
     def __init__(
@@ -55,6 +56,13 @@ class TemporalPoseHead(BaseHead):
                 f'TemporalPoseHead has num_joints={num_joints}, and its decoder, {type(self.decoder).__name__}, has '
                 f'num_keypoints={of_codec}: give both the number of joints of the data set'
             )
+        for name, module in self.loss_modules.items():
+            parents = getattr(module, 'joint_parents', range(num_joints))
+            if len(parents) != num_joints or not set(parents) <= set(range(num_joints)):
+                raise InputError(
+                    f'the loss {name}, {type(module).__name__}, has joint_parents={parents}: expected for each of the '
+                    f"{num_joints} joints its parent's index, for the root its own"
+                )
 
     def forward(self, feats: Tensor | tuple[Tensor, ...]) -> Tensor:
         """Features to poses.
@@ -90,7 +98,8 @@ class TemporalPoseHead(BaseHead):
         if len(labels) != poses.shape[:2].numel():
             raise InputError(
                 f'the network gives {poses.shape[1]} poses for each sample, and the data set has '
-                f'{len(labels) / len(poses):g}: does its seq_len equal the receptive field?'
+                f'{len(labels) / len(poses):g}: does its seq_len equal the receptive field? A backbone that gives a '
+                'pose for every frame takes seq_len=1 and a clip_len'
             )
         if labels.shape[1] != self.num_joints:
             raise InputError(

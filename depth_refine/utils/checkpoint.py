@@ -41,10 +41,11 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     if found == expected:
         _check_training(model, path)
         return
-    differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    names = found.keys() | expected.keys()
+    differing = sorted(name for name in names if found.get(name) != expected.get(name))
     name = differing[0]
     raise InputError(
-        f'{path} belongs to another model than the config: {len(differing)} of {len(expected)} parameters differ, '
+        f'{path} belongs to another model than the config: {len(differing)} of {len(names)} parameters differ, '
         f'first {name}: the config has {expected.get(name, "none")}, the checkpoint {found.get(name, "none")}. Give '
         'the checkpoint of this config, or the config of this checkpoint.'
     )

@@ -19,7 +19,7 @@ def sequence():
 
 
 def encode(codec, keypoints, target):
-    visible = (np.arange(34).reshape(2, 17) % 5 > 0).astype(np.float32)
+    visible = (np.arange(1, 35).reshape(2, 17) % 5 > 0).astype(np.float32)
     return codec.encode(keypoints, None, lifting_target=target, lifting_target_visible=visible, camera_param=CAMERA)
 
 
@@ -31,6 +31,15 @@ def test_without_depth_equals_mmpose(sequence):
     np.testing.assert_allclose(ours['keypoint_labels'], theirs['keypoint_labels'], rtol=0, atol=2**-23)
     for key in ('lifting_target_label', 'lifting_target_weight', 'target_root'):
         np.testing.assert_array_equal(ours[key], theirs[key])
+
+
+@pytest.mark.parametrize('root', [0, 3])
+def test_nothing_is_known_relative_to_a_root_that_is_not(root):
+    visible = np.ones((2, 5), np.float32)
+    visible[0, root] = visible[1, 2] = 0
+    arrays = np.zeros((2, 5, 2)), None, np.zeros((2, 5, 3)), visible, CAMERA
+    weight = DepthSequenceLifting(5, root_index=root).encode(*arrays)['lifting_target_weight']
+    np.testing.assert_array_equal(weight, [[0, 0, 0, 0, 0], [1, 1, 0, 1, 1]])
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])

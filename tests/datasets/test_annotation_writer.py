@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from depth_refine.datasets import AnnotatedSequence, write_annotation
+from depth_refine.utils.errors import InputError
 
 
 def sequence(name, frames, seed):
@@ -45,3 +46,36 @@ def test_nothing_is_left_of_a_failure(tmp_path):
     with pytest.raises(ValueError, match=r'keypoints_3d of S1_Eating.54138969: expected \(2, 17, 3\), got \(2, 16\)'):
         write_annotation(tmp_path / 'a.npz', [sequence('S1_Posing.54138969', [1], 0), broken], 50)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            dict(name='walk', subject=None),
+            "without a subject, walk must be named as .*: give a subject, '' if there is",
+        ),
+        (dict(frames=np.array([0.02, 0.04])), 'frames of walk: expected whole numbers, at least one'),
+        (dict(frames=np.arange(0)), r'keypoints of walk: expected \(0, 17, 2\), got \(2, 17, 2\)'),
+        (dict(action=None), 'action of walk: expected text, got None'),
+        (dict(camera=7), 'camera of walk: expected text, got 7'),
+    ],
+)
+def test_other_kinds(tmp_path, changes, message):
+    good = sequence('walk', [1, 2], 0)._replace(subject='')
+    with pytest.raises(InputError, match=message):
+        write_annotation(tmp_path / 'a.npz', [good._replace(**changes)], 50)
+    with pytest.raises(InputError, match="expected a frame rate above 0 frames a second, got '50'"):
+        write_annotation(tmp_path / 'a.npz', [good], '50')
+    assert not list(tmp_path.iterdir())
+
+
+def test_cameras_have_images_of_their_own(tmp_path):
+    lists = [
+        sequence('walk', [1], 0)._replace(subject='', camera=camera, keypoints=np.ones((1, 17, 2)).tolist())
+        for camera in ('', 'left')
+    ]
+    write_annotation(tmp_path / 'a.npz', [*lists, lists[1]._replace(name='run.left')], 12.5)
+    npz = np.load(tmp_path / 'a.npz')
+    expected = ['walk/walk_000001.jpg', 'walk.left/walk.left_000001.jpg', 'run.left/run.left_000001.jpg']
+    assert npz['imgname'].tolist() == expected and (npz['part'] == 1).all()

@@ -237,7 +237,7 @@ def test_what_is_no_annotation_of_ones_own(own, changes, message):
 
 
 def test_a_camera_of_ones_own(own):
-    (camera, _) = own(dict(left=dict(w=640, h=480, f=[500, 510], c=[1, 2]))).cameras
+    (camera, _) = own(dict(left=dict(w=640, h=480, f=[500, 510], c=[320, 240]))).cameras
     assert camera['f'].shape == (2, 1) and camera['f'][1, 0] == 510
     assert set(own(dict(left=dict(w=640, h=480))).cameras[0]) == {'w', 'h'}
 
@@ -254,7 +254,7 @@ def test_what_the_writer_wrote(tmp_path, own):
     write_annotation(tmp_path / 'b.npz', sequences, 12.5)
     again = PoseAnnotation(tmp_path / 'b.npz', tmp_path / 'c.pkl', SKELETON)
     assert again.frame_rate == 12.5 and [s.name for s in again.sequences] == ['b', 'a']
-    assert again.img_names[0] == b'b/b_000005.jpg' and {s.action for s in again.sequences} == {'go'}
+    assert again.img_names[0] == b'b.left/b.left_000005.jpg' and {s.action for s in again.sequences} == {'go'}
     visible = sequences[0].keypoints_visible
     np.testing.assert_array_equal(again.keypoints_visible[:4], visible)
     np.testing.assert_array_equal(again.keypoints[:4], np.where(visible[..., None], sequences[0].keypoints, 0))

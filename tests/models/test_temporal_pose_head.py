@@ -118,3 +118,9 @@ def test_other_joints_than_the_labels():
     sample = make_sample(dict(lifting_target_label=torch.zeros(2, 24, 3), lifting_target_weight=torch.ones(2, 24)))
     with pytest.raises(InputError, match='has num_joints=17, and the poses of the data set have 24 joints: give it as'):
         build().loss(torch.randn(2, 1, 5), [sample])
+
+
+@pytest.mark.parametrize('parents', [PARENTS[:13], [-1, *PARENTS[1:]]])
+def test_bones_of_other_joints(parents):
+    with pytest.raises(InputError, match=r'the loss pose3d, BoneLoss, has joint_parents=\[.*for each of the 17 joints'):
+        build(loss=dict(type='BoneLoss', joint_parents=parents))

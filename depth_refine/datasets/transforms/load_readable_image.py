@@ -7,6 +7,8 @@ from mmpose.registry import TRANSFORMS
 
 from depth_refine.utils.errors import InputError
 
+_SPARE = 0.01  # of the frame's longer side
+
 
 @TRANSFORMS.register_module()
 class LoadReadableImage(LoadImage):
@@ -21,7 +23,7 @@ class LoadReadableImage(LoadImage):
     Added keys: as in the base class.
 
     Raises:
-        InputError: ``img_path`` is missing or is not an image.
+        InputError: ``img_path`` is missing, is not an image, or has another size than ``camera_param`` says.
     """
 
     def transform(self, results: dict) -> dict:
@@ -36,7 +38,21 @@ class LoadReadableImage(LoadImage):
         if 'crop_window' in results:
             results['img'] = _put_back(results['img'], results['crop_window'], results['frame_size'])
             results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        else:
+            _check_size(results)
         return results
+
+
+def _check_size(results: dict) -> None:
+    """Refuse a frame of another size than its camera's, but for some rows, which a few of Human3.6M's have more."""
+    camera, (height, width) = results.get('camera_param', {}), results['img_shape']
+    if {'w', 'h'} <= camera.keys():
+        expected = int(camera['w']), int(camera['h'])
+        if max(abs(width - expected[0]), abs(height - expected[1])) > _SPARE * max(expected):
+            raise InputError(
+                f'{results["img_path"]} has {width} x {height} px, and its camera {expected[0]} x {expected[1]} px, in '
+                'which the annotation is: store images of that size, or write annotation and cameras in their pixels'
+            )
 
 
 def _put_back(crop: np.ndarray, window: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:

@@ -17,11 +17,12 @@ def frame():
 
 @pytest.fixture
 def load(tmp_path):
-    def load_crop(image, window=None, **kwargs):
+    def load_crop(image, window=None, changes=None, **kwargs):
         cv2.imwrite(str(tmp_path / 'image.png'), image)
         results = dict(img_path=str(tmp_path / 'image.png'))
         if window is not None:
             results.update(crop_window=np.array(window, np.float32), frame_size=(WIDTH, HEIGHT))
+        results.update(changes or {})
         return TRANSFORMS.build(dict(type='LoadReadableImage', **kwargs))(results)
 
     return load_crop
@@ -76,3 +77,11 @@ def test_image_that_cannot_be_read(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(InputError, match=f'cannot read the image {path}: expected a JPEG or PNG file'):
         TRANSFORMS.build(dict(type='LoadReadableImage'))(dict(img_path=str(path)))
+
+
+def test_frames_have_the_size_of_their_camera(frame, load):
+    larger = cv2.resize(frame, (1000, 1002))
+    load(larger, changes=dict(camera_param=dict(w=1000, h=1000)))  # one of Human3.6M's
+    for width, height in ((500, 501), (1002, 990), (1000, 1020)):
+        with pytest.raises(InputError, match=rf'image.png has 1000 x 1002 px, and its camera {width} x {height} px'):
+            load(larger, changes=dict(camera_param=dict(w=width, h=height)))
