@@ -21,7 +21,7 @@ from depth_refine.inference.live_poses import LiveFrame
 from depth_refine.inference.person_boxes import PersonBoxes
 from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.video_source import open_source
-from depth_refine.structures import H36M
+from depth_refine.structures import Skeleton
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import PoseFrame, write_overlay_video, write_pose_picture, write_report
@@ -80,7 +80,7 @@ def main() -> None:
     inferencer = VideoPoseInferencer(*args.stage1, *args.stage2, args.device, args.batch_size, args.amp)
     boxes = _boxes(*args.boxes, device=args.device)
     if args.video.isdecimal():
-        _show(inferencer.stream(int(args.video), boxes, args.intrinsics))
+        _show(inferencer.stream(int(args.video), boxes, args.intrinsics), inferencer.second_stage.skeleton)
         return
     with whole_folder(args.out) as folder:
         poses = inferencer(args.video, boxes, args.intrinsics, _extrinsics(args.extrinsics), args.fps)
@@ -112,7 +112,7 @@ def _extrinsics(path: str | None) -> dict | None:
         raise InputError(f'{path}: expected a JSON file with R and T, got {error}') from error
 
 
-def _show(stream: Iterator[LiveFrame]) -> None:
+def _show(stream: Iterator[LiveFrame], skeleton: Skeleton) -> None:
     """Show whoever is nearest, until q is pressed."""
     for live in stream:
         keypoints, predictions = None, {}
@@ -120,7 +120,7 @@ def _show(stream: Iterator[LiveFrame]) -> None:
             person = max(live.people, key=lambda person: np.prod(person.bbox[2:] - person.bbox[:2]))
             keypoints, predictions = person.keypoints, {'refined': person.keypoints_3d}
         title = f'{1000 * live.delay:.0f} ms behind; q ends'
-        strip = draw_strip(PoseFrame(H36M, live.frame.image, keypoints, None, predictions, title), 50, crop=False)
+        strip = draw_strip(PoseFrame(skeleton, live.frame.image, keypoints, None, predictions, title), 50, crop=False)
         try:
             cv2.imshow('depth_refine', strip)
         except cv2.error as error:
