@@ -113,6 +113,18 @@ class DepthSequenceLifting(VideoPoseLifting):
             )
         return encoded
 
+    def decode(self, encoded: np.ndarray, target_root: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Poses as a network gives them to poses relative to their root, which it puts near the origin only.
+
+        Args:
+            encoded: (..., K, 3) metres.
+            target_root: (..., 1, 3), added to them if it is given.
+
+        Returns:
+            (..., K, 3) metres, and scores of 1 (..., K).
+        """
+        return super().decode(encoded - encoded[..., self.root_index, :], target_root)
+
     def _by_image_width(self, poses: Tensor, camera_param: dict) -> Tensor:
         if not {'w', 'h'} <= camera_param.keys():
             raise InputError("DepthSequenceLifting needs camera_param with 'w' and 'h', the image size in pixels")

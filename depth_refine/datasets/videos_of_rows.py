@@ -35,7 +35,7 @@ def index_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[Vide
     """
     empty = np.full(len(columns['sequence']), '')
     texts = {key: columns.get(key, empty) for key in ('sequence', 'subject', 'action', 'camera')}
-    names, name_ids = np.unique(texts['sequence'], return_inverse=True)
+    _, name_ids = np.unique(texts['sequence'], return_inverse=True)
     cameras, camera_ids = np.unique(texts['camera'], return_inverse=True)
     _, firsts, ids = np.unique(name_ids * len(cameras) + camera_ids, return_index=True, return_inverse=True)
     order = np.argsort(firsts)

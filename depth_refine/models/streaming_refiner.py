@@ -115,7 +115,8 @@ class StreamingRefiner:
         if self._flip_test:
             straight, mirrored = poses.chunk(2)
             poses = (straight + self.refiner.mirror(mirrored, self._flip_indices)) / 2
-        return poses.cpu().numpy().reshape(*keypoints.shape[:-1], 3)
+        poses, _ = self.refiner.head.decoder.decode(poses.cpu().numpy())
+        return poses.reshape(*keypoints.shape[:-1], 3)
 
     @property
     def _shape(self) -> tuple[int, int, int]:

@@ -45,6 +45,7 @@ def test_layout(data, split, subject):
     rows = 2 * 4 * 5
     assert {key: value.shape for key, value in ann.items()} == {
         'imgname': (rows,), 'center': (rows, 2), 'scale': (rows,), 'part': (rows, 17, 3), 'S': (rows, 17, 4),
+        'frame_rate': (rows,),
     }  # fmt: skip
     assert all(ann[key].dtype == np.float64 for key in ('center', 'scale', 'part', 'S'))
     expected = [
