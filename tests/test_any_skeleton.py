@@ -65,13 +65,15 @@ train_pipeline = [
     dict(type='PackPoseInputs'),
 ]
 train_dataloader = dict(
-    batch_size=5, num_workers=0, dataset=dict(ann_file='train.npz', frame_step=2, pipeline=train_pipeline, **data)
+    batch_size=5, num_workers=0, dataset=dict(ann_file='train.npz', frame_step=1, pipeline=train_pipeline, **data)
 )
 val_dataloader = dict(batch_size=8, num_workers=0, dataset=dict(ann_file='test.npz', frame_step=1, **data))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='DepthPoseMetric')
 test_evaluator = val_evaluator
-train_cfg = dict(max_epochs=1, val_interval=1)
+train_cfg = dict(max_epochs=8, val_interval=8)
+optim_wrapper = dict(optimizer=dict(lr=1e-2))
+param_scheduler = []
 default_hooks = dict(checkpoint=dict(save_best='pose3d/MPJPE_mm'))
 """
 SECOND = """
@@ -112,7 +114,8 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(type='DepthPoseMetric')
 test_evaluator = val_evaluator
-train_cfg = dict(max_epochs=1, val_interval=1)
+train_cfg = dict(max_epochs=20, val_interval=20)
+optim_wrapper = dict(optimizer=dict(lr=1e-2))
 default_hooks = dict(checkpoint=dict(save_best='pose3d/MPJPE_mm'))
 """
 
@@ -163,7 +166,7 @@ def done(request, run_tool, tmp_path_factory):
             config, work = folder / f'{stage}.py', folder / stage
             config.write_text(text.format(**said))
             run('train', config, '--work-dir', work)
-            stages += [config, work / 'epoch_1.pth']
+            stages += [config, work / ('epoch_8.pth' if stage == 'first' else 'epoch_20.pth')]
             outputs = ['--out', work / 'metrics.json', '--dump', work / 'dump.pkl', '--show-dir', 'shown']
             run('test', *stages[-2:], '--work-dir', work, *outputs, '--interval', 5)
             if stage == 'first':
@@ -240,7 +243,7 @@ def test_names_and_shapes(done):
             starts = {done.skeleton.joint_names[parent] for parent, _ in done.skeleton.bones}
             assert starts <= {line.split()[-1] for line in bvh.splitlines() if 'JOINT' in line or 'ROOT' in line}
         page = (folder / 'report.html').read_text()
-        assert all(name in page for name in names)
+        assert all(name.replace('_', ' ') in page for name in names)
         assert (folder / 'poses.png').stat().st_size and (folder / 'poses.mp4').stat().st_size
     assert 'assumed' not in done.printed and 'does not say' not in done.printed, 'camera and rate are known'
 
@@ -294,7 +297,6 @@ def test_flip_tests_mirror(done):
     """A mirrored input gives the mirrored pose, left and right swapped as in the metainfo."""
     pairs, rng = list(done.skeleton.flip_indices), np.random.default_rng(0)
     first, second = FirstStage(*done.stages[:2], 'cpu', 2), SecondStage(*done.stages[2:], 'cpu')
-    first._model.head.heatmap_head.final_layer.weight.data *= 100  # which else says nearly the same of all images
     image = cv2.resize(rng.integers(0, 256, (7, 9, 3), np.uint8), (96, 54))
     box = np.array([16, -5, 80, 59])  # of 64 px: a pixel of the crop is one of the image
     seen, mirrored = first([(image, box), (image[:, ::-1], box)])
