@@ -42,7 +42,7 @@ class DepthSequenceLifting(VideoPoseLifting):
 
     NORMALISATIONS = ('image_width', 'rays')
 
-    batched = True  # see H36MDepthSequenceDataset
+    batched = True  # see DepthSequenceDataset
     label_mapping_table = dict(
         lifting_target_label='lifting_target_label', lifting_target_weight='lifting_target_weight'
     )
