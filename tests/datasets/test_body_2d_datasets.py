@@ -11,6 +11,7 @@ from depth_refine.datasets import body_2d_datasets
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
+FLIP_INDICES, JOINT_NAMES = H36M.flip_indices, H36M.joint_names
 SOURCES = dict(
     coco=dict(type='CocoBodyDataset', ann_file='annotations/person_keypoints_train2017.json'),
     mpii=dict(type='MpiiBodyDataset', ann_file='annotations/mpii_train.json'),
@@ -53,14 +54,12 @@ def test_joints_are_those_of_the_same_name(body_2d_root, monkeypatch, source):
     assert lines == [f'{ann_file}: {len(dataset)} persons; left out: {LEFT_OUT[source]}']
     order = {sample['id']: sample for sample in map(dataset.get_data_info, range(len(dataset)))}
     assert list(order) == ([183000, 183002, 183001, 183003] if source == 'coco' else [0, 1, 2])
-    assert tuple(dataset[0]['flip_indices']) == H36M.flip_indices
+    assert tuple(dataset[0]['flip_indices']) == FLIP_INDICES
     visible = set()
     for identity, sample in order.items():
         raw = raw_joints(body_2d_root, source, identity % 1000)
         assert sample['keypoints'].shape == (1, 17, 2) and sample['keypoints_visible'].shape == (1, 17)
-        for name, xy, weight in zip(
-            H36M.joint_names, sample['keypoints'][0], sample['keypoints_visible'][0], strict=True
-        ):
+        for name, xy, weight in zip(JOINT_NAMES, sample['keypoints'][0], sample['keypoints_visible'][0], strict=True):
             if name in ABSENT[source]:
                 assert weight == 0
                 continue
@@ -73,7 +72,7 @@ def test_joints_are_those_of_the_same_name(body_2d_root, monkeypatch, source):
             if weight:
                 visible.add(name)
                 np.testing.assert_allclose(xy, expected[:2], atol=1e-4)
-    assert visible == set(H36M.joint_names) - ABSENT[source]
+    assert visible == set(JOINT_NAMES) - ABSENT[source]
 
 
 def test_boxes(body_2d_root):
@@ -95,7 +94,7 @@ def test_labels_follow_the_image_through_flip_and_rotation(body_2d_root, tmp_pat
     sample = dataset.get_data_info(0)
     keypoints, visible = sample['keypoints'][0], sample['keypoints_visible'][0]
     off_centre = np.linalg.norm(keypoints - sample['bbox'].reshape(2, 2).mean(axis=0), axis=1)
-    sided = np.array(H36M.flip_indices) != np.arange(17)
+    sided = np.array(FLIP_INDICES) != np.arange(17)
     marked = int(np.argmin(np.where(sided & (visible > 0), off_centre, np.inf)))
     x, y = keypoints[marked]
     yy, xx = np.mgrid[:75, :97]
@@ -117,12 +116,12 @@ def test_labels_follow_the_image_through_flip_and_rotation(body_2d_root, tmp_pat
     ]
     item = build(tmp_path, source, pipeline=pipeline)[0]
     labels = item['data_samples'].gt_instance_labels
-    joint = H36M.flip_indices[marked] if flip else marked
+    joint = FLIP_INDICES[marked] if flip else marked
     crop = item['inputs'][0].numpy().astype(float)
     v, u = (np.sum(axis * crop) / np.sum(crop) for axis in np.mgrid[: SIZE[1], : SIZE[0]])
     np.testing.assert_allclose(labels.keypoint_labels[0, joint, :2].numpy() * SIZE - 0.5, [u, v], atol=0.3)
     weights = labels.keypoint_weights[0]
-    np.testing.assert_array_equal(weights[:, 0], visible[list(H36M.flip_indices)] if flip else visible)
+    np.testing.assert_array_equal(weights[:, 0], visible[list(FLIP_INDICES)] if flip else visible)
     assert (weights[:, 0] == weights[:, 1]).all() and (weights[:, 2] == 0).all()
 
 
