@@ -175,7 +175,7 @@ def done(request, run_tool, tmp_path_factory):
             printed += run('export_onnx', *stages[-2:], folder / f'{stage}.onnx')
     for name, camera in CAMERAS.items():
         write_boxes(folder / f'{name}.csv', folder / 'test.npz', name)
-        of_video = ['--boxes', folder / f'{name}.csv', '--intrinsics', *intrinsics(camera), '--fps', RATE]
+        of_video = ['--boxes', folder / f'{name}.csv', '--intrinsics', *intrinsics(camera)]
         arguments = [folder / f'images/walk.{name}.ben', *of_video, '--out', folder / f'poses_{name}']
         printed += run('infer_video', *arguments, '--stage1', *stages[:2], '--stage2', *stages[2:])
     return SimpleNamespace(folder=folder, skeleton=skeleton, stages=stages, printed=printed, **case)
@@ -326,7 +326,7 @@ def test_streams_give_the_poses_of_the_video(done, tmp_path):
     inferencer = VideoPoseInferencer(*stages, device='cpu')
     for name, camera in CAMERAS.items():
         video = done.folder / f'images/walk.{name}.ben', done.folder / f'{name}.csv', intrinsics(camera)
-        (track,) = inferencer(*video, fps=inferencer.second_stage.rate).tracks
-        live = [frame.people[0].keypoints_3d for frame in inferencer.stream(*video, fps=inferencer.second_stage.rate)]
+        (track,) = inferencer(*video).tracks
+        live = [frame.people[0].keypoints_3d for frame in inferencer.stream(*video)]
         np.testing.assert_allclose(live, track.keypoints_3d, atol=1e-4)
         assert np.abs(np.array(live)[:, done.skeleton.root]).max() == 0
