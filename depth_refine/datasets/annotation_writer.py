@@ -19,7 +19,7 @@ class AnnotatedSequence(NamedTuple):
     """The annotated frames of one video, T of them, with K joints.
 
     Where ``subject`` is None, ``name`` is of Human3.6M's form and tells subject, action and camera. Else these are
-    columns of their own, and ``name`` is free; VIDEO below is ``name``, or ``name.camera`` if there is a camera.
+    columns of their own, and ``name`` is free.
     """
 
     name: str  # S1_Directions_1.54138969
@@ -30,7 +30,7 @@ class AnnotatedSequence(NamedTuple):
     subject: str | None = None
     action: str | Sequence[str] = ''  # of the video, or of each frame
     camera: str = ''
-    image_names: Sequence[str] | None = None  # (T,) below the image folder; VIDEO/VIDEO_000001.jpg by default
+    image_names: Sequence[str] | None = None  # (T,) below the image folder; NAME/NAME_000001.jpg by default
     keypoints_visible: np.ndarray | None = None  # (T, K) bool, of 2D and 3D; all by default
 
 
@@ -108,8 +108,7 @@ def _image_names(sequence: AnnotatedSequence) -> Sequence[str]:
         return sequence.image_names
     if sequence.subject is None:
         return [image_name(sequence.name, frame) for frame in sequence.frames]
-    video = f'{sequence.name}.{sequence.camera}' if sequence.camera else sequence.name
-    return [f'{video}/{video}_{frame:06d}.jpg' for frame in sequence.frames]
+    return [f'{sequence.name}/{sequence.name}_{frame:06d}.jpg' for frame in sequence.frames]
 
 
 def _column(sequence: AnnotatedSequence, name: str) -> np.ndarray:
