@@ -82,7 +82,8 @@ def main() -> None:
     inferencer = VideoPoseInferencer(*args.stage1, *args.stage2, args.device, args.batch_size, args.amp)
     boxes = _boxes(*args.boxes, device=args.device)
     if args.video.isdecimal():
-        _show(inferencer.stream(int(args.video), boxes, args.intrinsics), inferencer.second_stage.skeleton)
+        stream = inferencer.stream(int(args.video), boxes, args.intrinsics)
+        _show(stream, inferencer.first_stage.skeleton)
         return
     with whole_folder(args.out) as folder:
         poses = inferencer(args.video, boxes, args.intrinsics, _extrinsics(args.extrinsics), args.fps)
