@@ -32,10 +32,10 @@ def images(data_root, **changes):
 
 @pytest.fixture(scope='module')
 def other_cameras(data_root, tmp_path_factory):
-    """A camera file of longer lenses."""
+    """A camera file of higher frames."""
     cameras = pickle.loads((data_root / 'annotation_body3d/cameras.pkl').read_bytes())
     path = tmp_path_factory.mktemp('cameras') / 'cameras.pkl'
-    path.write_bytes(pickle.dumps({key: dict(camera, f=2 * camera['f']) for key, camera in cameras.items()}))
+    path.write_bytes(pickle.dumps({key: dict(camera, h=camera['h'] + 8) for key, camera in cameras.items()}))
     return str(path)
 
 
