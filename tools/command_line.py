@@ -14,6 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
 
+import mmengine.dataset.dataset_wrapper
 import torch
 from mmengine.config import Config, DictAction
 
@@ -27,7 +28,8 @@ _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, 
 def run_tool(main: Callable[[], None]) -> None:
     """Call ``main``; print an :class:`InputError` alone, without a traceback, and exit with status 1.
 
-    The same for a disk that is full or cannot be written, and for a process that worked with this one and was killed.
+    The same for a disk that is full or cannot be written, for a process that worked with this one and was killed, and
+    for data sets that MMEngine does not concatenate.
     """
     keep_freed_memory()
     try:
@@ -37,7 +39,7 @@ def run_tool(main: Callable[[], None]) -> None:
             torch.distributed.destroy_process_group()
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
-    except (OSError, EOFError, RuntimeError) as error:
+    except (OSError, EOFError, RuntimeError, TypeError, ValueError) as error:
         # an error that another was made from says what happened
         if (fault := _fault_outside(error.__cause__ or error)) is None:
             raise
@@ -45,11 +47,18 @@ def run_tool(main: Callable[[], None]) -> None:
 
 
 def _fault_outside(error: Exception) -> str | None:
-    """What happened to the disk or to another process, if that is what an error tells of; nothing for a bug."""
+    """What happened to the disk, another process or data sets in a wrapper, if an error tells; nothing for a bug."""
     text = str(error) or type(error).__name__
-    lost_connection = any(  # to a worker, while it hands over a tensor
-        'multiprocessing' in frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, TypeError | ValueError):
+        if files[-1] != mmengine.dataset.dataset_wrapper.__file__:
+            return None
+        return (
+            f'MMEngine does not concatenate the data sets, whose metainfo differs or cannot be compared: {text}. They '
+            'need the same joints, root, frame rate and normalisation; what need not be the same is left out by '
+            "ignore_keys=['stats_info', 'cameras'] in the ConcatDataset"
+        )
+    lost_connection = any('multiprocessing' in file for file in files)  # to a worker, while it hands over a tensor
     if text.startswith('DataLoader worker') or (lost_connection and not isinstance(error, RuntimeError)):
         return (
             f'a worker process of the data loader was killed ({text}), perhaps for want of memory: take fewer '

@@ -60,7 +60,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--extrinsics', help='JSON file with R (3 x 3, camera to world) and T (3, the camera in world metres)'
     )
-    parser.add_argument('--fps', type=float, default=50.0, help='frames a second of a folder of images; default: 50')
+    parser.add_argument(
+        '--fps', type=float, help="frames a second of a folder of images; default: that of the refiner's training"
+    )
     parser.add_argument('--batch-size', type=int, default=32, help='crops that go through stage 1 together')
     parser.add_argument('--amp', action='store_true', help='run both stages in bfloat16')
     parser.add_argument(
@@ -138,7 +140,7 @@ def _write(poses: VideoPoses, args: argparse.Namespace, folder: Path) -> None:
     pictures = {'poses.png': write_pose_picture, 'poses.mp4': write_overlay_video, 'report.html': write_report}
     black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)  # where a frame cannot be read
     for name, draw in pictures.items():
-        frames = tqdm(open_source(args.video, args.fps), desc=name, total=len(poses.times), unit='frame')
+        frames = tqdm(open_source(args.video), desc=name, total=len(poses.times), unit='frame')
         draw(poses, (black if frame.image is None else frame.image for frame in frames), folder / name)
 
 

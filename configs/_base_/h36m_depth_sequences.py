@@ -12,15 +12,13 @@ clean_train_pipeline = [
     dict(type='RandomSequenceFlip'),
 ]
 train_pipeline = [*clean_train_pipeline, dict(type='GaussianJointNoise', sigma_2d=0.0, sigma_depth=0.1)]
+test_meta_keys = (
+    *('img_ids', 'target_img_path', 'frames', 'flip_indices', 'root_index'),
+    *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
+)
 test_pipeline = [
     dict(type='GenerateSequenceTarget', encoder=codec),
-    dict(
-        type='PackPoseInputs',
-        meta_keys=(
-            *('img_ids', 'target_img_path', 'frames', 'flip_indices', 'root_index'),
-            *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
-        ),
-    ),
+    dict(type='PackPoseInputs', meta_keys=test_meta_keys),
 ]
 
 train_dataloader = dict(

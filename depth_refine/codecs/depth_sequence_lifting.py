@@ -42,7 +42,7 @@ class DepthSequenceLifting(VideoPoseLifting):
 
     NORMALISATIONS = ('image_width', 'rays')
 
-    batched = True  # see H36MDepthSequenceDataset
+    batched = True  # see DepthSequenceDataset
     label_mapping_table = dict(
         lifting_target_label='lifting_target_label', lifting_target_weight='lifting_target_weight'
     )
@@ -113,6 +113,18 @@ class DepthSequenceLifting(VideoPoseLifting):
                 target_root=as_given(root, lifting_target),
             )
         return encoded
+
+    def decode(self, encoded: np.ndarray, target_root: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Poses as a network gives them to poses relative to their root, which it puts near the origin only.
+
+        Args:
+            encoded: (..., K, 3) metres.
+            target_root: (..., 1, 3), added to them if it is given.
+
+        Returns:
+            (..., K, 3) metres, and scores of 1 (..., K).
+        """
+        return super().decode(encoded - encoded[..., self.root_index, :], target_root)
 
     def _by_image_width(self, poses: Tensor, camera_param: dict) -> Tensor:
         if not {'w', 'h'} <= camera_param.keys():

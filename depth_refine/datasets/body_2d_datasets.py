@@ -13,7 +13,7 @@ from mmpose.datasets.datasets import CocoDataset, MpiiDataset
 from mmpose.datasets.transforms import KeypointConverter
 from mmpose.registry import DATASETS
 
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import PIXELS, require_unit
 
@@ -75,7 +75,7 @@ class Body2DDataset:
                 f'first in number {np.argmin(finite)}, counted from 0. Remove them or copy the file again.'
             )
         require_unit(f'{self.ann_file}: a box', boxes, PIXELS)
-        joints = KeypointConverter(len(JOINT_NAMES), self.MAPPING)(joints)
+        joints = KeypointConverter(H36M.num_joints, self.MAPPING)(joints)
         keypoints = joints['keypoints'].astype(np.float32)
         visible = joints['keypoints_visible'][..., 0] > 0  # the converter appends a weight to it
         inside = ((keypoints >= boxes[:, None, :2]) & (keypoints <= boxes[:, None, 2:])).all(axis=-1)

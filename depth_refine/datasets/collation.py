@@ -50,7 +50,7 @@ def merge_windows(batch: dict | list[dict]) -> dict:
     """Merge B training windows into one sample, in place of ``PackPoseInputs``, which takes longer than making them.
 
     Args:
-        batch: what :meth:`H36MDepthSequenceDataset.__getitems__` gives after targets, flips and noise: tensors
+        batch: what :meth:`DepthSequenceDataset.__getitems__` gives after targets, flips and noise: tensors
             ``keypoint_labels`` (B, T, K, C), or (B, K * C, T) of a codec that reshapes, the labels (B, T', ...) that
             the codec's ``label_mapping_table`` names, and ``sample_idx``, B numbers. Or B samples, each with the same
             as arrays without the batch axis.

@@ -79,7 +79,8 @@ class RefinerGraph(nn.Module):
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(N, T, K * C) to (N, T - R + 1, K, 3)."""
-        return self.model.head(self.model.extract_feat(keypoints.unflatten(2, (self.model.num_joints, -1))))
+        poses = self.model.head(self.model.extract_feat(keypoints.unflatten(2, (self.model.num_joints, -1))))
+        return poses - poses[..., self.model.head.decoder.root_index, :]  # as the codec does
 
 
 def onnx_graph(model: nn.Module, channels: int = 3) -> FirstStageGraph | RefinerGraph:

@@ -145,7 +145,7 @@ class Observations:
     frames: np.ndarray  # (D,) frame number, ascending
     ids: np.ndarray  # (D,) number of the person
     bboxes: np.ndarray  # (D, 4) px
-    measurements: np.ndarray  # (D, 17, 5), see stages
+    measurements: np.ndarray  # (D, K, 5), see stages
     notes: list[str]  # sentences on boxes that were cut or dropped
 
 

@@ -62,7 +62,7 @@ class VideoPoseInferencer:
         boxes: str | Path | PersonBoxes = 'whole',
         intrinsics: Sequence[float] | None = None,
         extrinsics: dict | None = None,
-        fps: float = 50.0,
+        fps: float | None = None,
         smooth: float | None = None,
     ) -> VideoPoses:
         """Find the 3D poses of everyone in a video.
@@ -79,7 +79,7 @@ class VideoPoseInferencer:
             intrinsics: of the camera, fx, fy, cx, cy, px, or with distortion; by default assumed, see
                 :func:`make_camera`.
             extrinsics: ``R`` and ``T``, see :func:`make_camera`, if the world frame is known.
-            fps: frames a second of sources without time stamps.
+            fps: frames a second of sources without time stamps; by default that of the refiner's training.
             smooth: how much the path of the root is smoothed, px / m, see :func:`estimate_root_trajectory`; by default
                 4 times the longer side of the frames.
 
@@ -90,7 +90,7 @@ class VideoPoseInferencer:
         Raises:
             InputError: the video, the boxes or the camera cannot be used.
         """
-        video = open_source(source, fps)
+        video = open_source(source, self.second_stage.rate if fps is None else fps)
         if video.is_live:
             raise InputError(f'{video.name} never ends: use stream()')
         boxes = _person_boxes(boxes)
@@ -119,7 +119,7 @@ class VideoPoseInferencer:
         source: str | Path | int | Iterable[np.ndarray | None],
         boxes: str | Path | PersonBoxes = 'whole',
         intrinsics: Sequence[float] | None = None,
-        fps: float = 50.0,
+        fps: float | None = None,
     ) -> Iterator[LiveFrame]:
         """Find the poses of a camera's people frame by frame; needs a causal refiner.
 
@@ -127,7 +127,7 @@ class VideoPoseInferencer:
             source: the index of a camera, or what :meth:`__call__` takes.
             boxes: as in :meth:`__call__`.
             intrinsics: as in :meth:`__call__`.
-            fps: frames a second of sources without time stamps.
+            fps: frames a second of sources without time stamps; by default that of the refiner's training.
 
         Yields:
             Every frame of the source; of a camera, every frame that is the newest when the one before is done.
@@ -136,7 +136,7 @@ class VideoPoseInferencer:
             InputError: the refiner is not causal, or source or boxes cannot be used.
         """
         check_camera(intrinsics)
-        video = open_source(source, fps)
+        video = open_source(source, self.second_stage.rate if fps is None else fps)
         return live_poses(video, _person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
 
     def _refine(

@@ -23,7 +23,7 @@ class StreamingRefiner:
 
     Every convolution keeps the part of its own input that later frames will need, so that a frame costs one position of
     each convolution instead of a window, and memory does not grow. The first frame stands for the frames before it, as
-    in :class:`H36MDepthSequenceDataset`. The flip test is done if the refiner's ``test_cfg`` says so.
+    in :class:`DepthSequenceDataset`. The flip test is done if the refiner's ``test_cfg`` says so.
 
     Most of the time of a frame goes into reading the weights, which all people and their mirror images share. The
     weights are copied: training the refiner further does not change them.
@@ -115,7 +115,8 @@ class StreamingRefiner:
         if self._flip_test:
             straight, mirrored = poses.chunk(2)
             poses = (straight + self.refiner.mirror(mirrored, self._flip_indices)) / 2
-        return poses.cpu().numpy().reshape(*keypoints.shape[:-1], 3)
+        poses, _ = self.refiner.head.decoder.decode(poses.cpu().numpy())
+        return poses.reshape(*keypoints.shape[:-1], 3)
 
     @property
     def _shape(self) -> tuple[int, int, int]:

@@ -163,10 +163,14 @@ class Skeleton:
 
 
 def parse_metainfo(metainfo: dict) -> dict:
-    """MMPose's metainfo in its parsed form, whichever form it has.
+    """MMPose's metainfo in its parsed form, whichever form it has, in the order of the joints' numbers.
+
+    MMPose takes the joints in the order in which they stand in ``keypoint_info``. MMEngine's copies of configs have
+    them in another, 0, 1, 10, 2, and mirror images would be wrong.
 
     Raises:
-        InputError: it is incomplete, its file is missing, or a pair or link names a joint that is not there.
+        InputError: it is incomplete, its file is missing, its joints are not numbered from 0, or a pair or link names a
+            joint that is not there.
     """
     if 'keypoint_id2name' in metainfo:
         return metainfo
@@ -174,7 +178,7 @@ def parse_metainfo(metainfo: dict) -> dict:
     if path.parent.as_posix() == _MMPOSE_FOLDER and not path.is_file():  # MMPose's own, which is in its package
         metainfo = dict(from_file=str(Path(mmpose.__file__).with_name('.mim') / path))
     try:
-        return parse_pose_metainfo(metainfo)
+        parsed = parse_pose_metainfo(metainfo)
     except FileNotFoundError as error:
         raise InputError(f'metainfo: {error}') from error
     except KeyError as error:
@@ -182,6 +186,17 @@ def parse_metainfo(metainfo: dict) -> dict:
     except AssertionError as error:
         needed = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
         raise InputError(f'metainfo: expected the keys {needed} or from_file, got {sorted(metainfo)}') from error
+    names = parsed['keypoint_id2name']
+    if names.keys() != set(range(len(names))):
+        raise InputError(
+            f'metainfo: expected the numbers 0 to {len(names) - 1} as keys of the {len(names)} joints of '
+            f'keypoint_info, got {list(names)}'
+        )
+    order = list(np.argsort(list(names)))
+    parsed['keypoint_id2name'] = {joint: names[joint] for joint in range(len(names))}
+    parsed['flip_indices'] = [parsed['flip_indices'][place] for place in order]
+    parsed['keypoint_colors'] = parsed['keypoint_colors'][order]
+    return parsed
 
 
 def _require_different(names: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from depth_refine.functional.camera import world_to_camera
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.subjects import Appearance
 
 # What is painted on a limb besides its colour.
@@ -45,7 +45,7 @@ class Limbs:
 
 def make_limbs(joints: np.ndarray, look: Appearance) -> Limbs:
     """Dress a skeleton: joints (T, 17, 3), metres in any right-handed frame, to the limbs in that frame."""
-    j = {name: joints[:, index] for index, name in enumerate(JOINT_NAMES)}
+    j = {name: joints[:, index] for index, name in enumerate(H36M.joint_names)}
     front = _trunk_front(j)
     scale = _stature(j) / 1.7
     parts = []

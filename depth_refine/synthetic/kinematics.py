@@ -14,7 +14,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 from scipy.spatial.transform import Rotation
 
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.subjects import Proportions
 
 FPS = 50
@@ -96,7 +96,7 @@ def animate(script: Script, body: Proportions, frames: int) -> np.ndarray:
         pole = forward + 0.15 * sign * pelvis.apply([0.0, 1.0, 0.0])
         legs = leg_ik(joints[f'{side}_hip'], feet[side], pole, *body.leg)
         joints[f'{side}_knee'], joints[f'{side}_foot'] = legs
-    return np.stack([joints[name] for name in JOINT_NAMES], axis=1)
+    return np.stack([joints[name] for name in H36M.joint_names], axis=1)
 
 
 def leg_ik(hip: np.ndarray, ankle: np.ndarray, pole: np.ndarray, thigh: float, shank: float) -> tuple:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from depth_refine.datasets.npz_stream import load_arrays
-from depth_refine.structures.skeleton import JOINT_NAMES, bone_lengths
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.performances import Performance
 from depth_refine.utils.errors import InputError
@@ -70,7 +70,7 @@ def _problem_of_file(data: dict) -> str | None:
         return f'the keys {missing} are missing: expected {list(_REQUIRED)}, got {sorted(data)}'
     positions, clip, fps, subject = (data[key] for key in _REQUIRED)
     if positions.ndim != 3 or positions.shape[1:] != (17, 3) or not np.issubdtype(positions.dtype, np.floating):
-        expected = f'(N, 17, 3) floats, metres of the 17 Human3.6M joints {JOINT_NAMES}'
+        expected = f'(N, 17, 3) floats, metres of the 17 Human3.6M joints {H36M.joint_names}'
         return f"'positions' must be {expected}, got {positions.dtype} {positions.shape}"
     if clip.shape != positions.shape[:1] or clip.dtype.kind not in 'iu':
         return f"'clip' must be {positions.shape[:1]}, an index for each frame, got {clip.dtype} {clip.shape}"
@@ -94,12 +94,12 @@ def _problem_of_clip(joints: np.ndarray) -> str | None:
     """What tells that a clip has other units or axes."""
     if len(joints) < 2:
         return f'expected two frames or more, got {len(joints)}'
-    size, (low, high) = bone_lengths(joints).sum(axis=-1).mean(), _BODY_SIZE
+    size, (low, high) = H36M.bone_lengths(joints).sum(axis=-1).mean(), _BODY_SIZE
     if not low < size < high:
         hint = ' (millimetres? divide by 1000)' if low < size / 1000 < high else ''
         return f'expected metres, 16 bones of {low} to {high} m together, got {size:.4g}{hint}'
-    feet = [JOINT_NAMES.index(name) for name in ('left_foot', 'right_foot')]
-    upright = (joints[:, JOINT_NAMES.index('head')] - joints[:, feet].mean(axis=1)).mean(axis=0)
+    feet = [H36M.joint_names.index(name) for name in ('left_foot', 'right_foot')]
+    upright = (joints[:, H36M.joint_names.index('head')] - joints[:, feet].mean(axis=1)).mean(axis=0)
     main = np.abs(upright).argmax()
     if (main != 2 and np.abs(upright[main]) > 1.2) or upright[2] < -1.2:
         average = f'from the feet to the head it is {np.round(upright, 2).tolist()} m on average'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
 TRAIN_SUBJECTS = ('S1', 'S5', 'S6', 'S7', 'S8')
@@ -95,7 +95,7 @@ def make_proportions(index: int, seed: int) -> Proportions:
     """Proportions of the ``index``-th subject: statures of 1.5 to 1.9 m, every limb its own ratio."""
     rng = np.random.default_rng([seed, 1, index])
     stature = _STATURES[index % len(_STATURES)] * rng.uniform(0.98, 1.02)
-    both_sides = {name: name.removeprefix('left_').removeprefix('right_') for name in JOINT_NAMES}
+    both_sides = {name: name.removeprefix('left_').removeprefix('right_') for name in H36M.joint_names}
     ratios = {name: rng.uniform(0.93, 1.07) for name in dict.fromkeys(both_sides.values())}
     offsets = {name: np.array(offset) * stature * ratios[both_sides[name]] for name, offset in _OFFSETS.items()}
     return Proportions(offsets, _ANKLE_HEIGHT * stature)

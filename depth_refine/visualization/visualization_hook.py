@@ -70,7 +70,8 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
             for index in range(-self._test_index % self.interval, len(paths), self.interval):
                 file = None
                 if self.out_dir is not None:
-                    file = Path(runner.work_dir, runner.timestamp, self.out_dir, f'{Path(paths[index]).stem}.png')
+                    folder = Path(runner.work_dir, runner.timestamp, self.out_dir)
+                    file = folder / f'{_name(sample, index).replace("/", "_")}.png'
                 picture = self._draw(sample, index, runner.test_evaluator.dataset_meta)
                 self._deliver('test_img', picture, self._test_index + index, file)
             self._test_index += len(paths)
@@ -106,13 +107,21 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
             truth = _frames(sample.gt_instances.keypoints_cam)[index]
             keypoints = pred[:, :2]
             pred = back_project(keypoints, pred[:, 2] + truth[root, 2], camera)
-        frame = PoseFrame(skeleton, image, keypoints, truth, {'prediction': pred}, title=Path(path).stem)
+        frame = PoseFrame(skeleton, image, keypoints, truth, {'prediction': pred}, title=_name(sample, index))
         return draw_strip(frame, _AZIMUTH, crop=True)
 
 
 def _img_paths(sample: PoseDataSample) -> Sequence[str]:
     """Image path of each predicted frame."""
     return sample.target_img_path if 'target_img_path' in sample else [sample.img_path]
+
+
+def _name(sample: PoseDataSample, index: int) -> str:
+    """Sequence and frame, as Human3.6M's images are named; of samples that do not say theirs, the image's name."""
+    frames = sample.get('frames', [sample.get('frame')])
+    if 'sequence' not in sample or frames[index] is None:
+        return Path(_img_paths(sample)[index]).stem
+    return f'{sample.sequence}_{int(frames[index]):06d}'
 
 
 def _frames(joints) -> np.ndarray:

@@ -69,6 +69,13 @@ def test_decode_inverts_the_target(sequence):
     assert scores.shape == (2, 17)
 
 
+def test_decoded_poses_are_relative_to_their_root(sequence):
+    poses, root = sequence[1], np.full((2, 1, 3), 4.0)
+    decoded, _ = DepthSequenceLifting(root_index=14).decode(poses)
+    np.testing.assert_array_equal(decoded, poses - poses[:, [14]])
+    np.testing.assert_allclose(DepthSequenceLifting(root_index=14).decode(poses, root)[0], decoded + root)
+
+
 def test_without_a_target_or_a_camera(sequence):
     assert DepthSequenceLifting().encode(sequence[0], camera_param=CAMERA).keys() == {'keypoint_labels'}
     for camera in (None, dict(w=1000)):

@@ -8,9 +8,10 @@ from mmengine.hub import get_config
 from mmpose.registry import DATASETS
 
 from depth_refine.datasets import body_2d_datasets
-from depth_refine.structures.skeleton import FLIP_INDICES, JOINT_NAMES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
+FLIP_INDICES, JOINT_NAMES = H36M.flip_indices, H36M.joint_names
 SOURCES = dict(
     coco=dict(type='CocoBodyDataset', ann_file='annotations/person_keypoints_train2017.json'),
     mpii=dict(type='MpiiBodyDataset', ann_file='annotations/mpii_train.json'),

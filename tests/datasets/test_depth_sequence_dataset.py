@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from depth_refine.datasets import SequenceStore, merge_windows
-from depth_refine.structures.skeleton import FLIP_INDICES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
 TARGET = dict(type='GenerateSequenceTarget', encoder=dict(type='DepthSequenceLifting', depth_range=1.3))
@@ -44,7 +44,7 @@ def reference(dataset, video, targets, mirrored=False):
     poses = annotation.keypoints_3d[rows] - annotation.keypoints_3d[rows][:, :1]
     labels = [np.array(inputs), poses, annotation.keypoints_3d_visible[rows].astype(np.float32)]
     if mirrored:
-        labels = [values[:, list(FLIP_INDICES)] for values in labels]
+        labels = [values[:, list(H36M.flip_indices)] for values in labels]
         for values in labels[:2]:
             values[..., 0] *= -1
     return dict(zip(LABELS, labels, strict=True))
@@ -105,7 +105,7 @@ def test_what_is_said_of_a_sample(windows, data_root):
     assert (info['sequence'], info['subject'], info['action']) == (sequence.name, sequence.subject, sequence.action)
     assert (info['sample_idx'], info['test_mode'], info['img_ids'].tolist()) == (43, False, [sequence.rows[7]])
     assert info['bbox_policy'] == 'annotation'
-    assert info['camera_param']['id'] == sequence.camera and tuple(info['flip_indices']) == FLIP_INDICES
+    assert info['camera_param']['id'] == sequence.camera and tuple(info['flip_indices']) == H36M.flip_indices
     assert info['target_img_path'] == [f'{data_root}/images/S1/{sequence.name}/{sequence.name}_000008.jpg']
     assert windows().sample_name(43) == f'{sequence.name}, frame 8'
     packed = windows(TARGET, PACK)[43]

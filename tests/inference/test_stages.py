@@ -98,7 +98,7 @@ def test_second_stage_by_hand(second_stage, source, channels, causal, frames):
     if not causal:
         mirrored = inputs[:, FLIP] * [-1, 1, 1, 1][: len(channels)]
         expected = (expected + run(stage.model, mirrored)[:, FLIP] * [-1, 1, 1]) / 2
-    np.testing.assert_allclose(found, expected, atol=2e-5)
+    np.testing.assert_allclose(found, expected - expected[:, :1], atol=2e-5)
 
 
 def test_half_precision(stages):

@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from skeletons import smpl_metainfo
 
-from depth_refine.structures.skeleton import H36M, Skeleton
+from depth_refine.structures.skeleton import H36M, Skeleton, parse_metainfo
 from depth_refine.utils.errors import InputError
 
 
@@ -40,6 +42,18 @@ def test_another_root():
     assert at_the_foot.parents == (1, 2, -1) and at_the_foot.bones == ((1, 0), (2, 1))
 
 
+def test_joints_are_in_the_order_of_their_numbers(tmp_path):
+    """As a config is that MMEngine has copied: its keys are sorted as texts."""
+    Config(dict(metainfo=smpl_metainfo())).dump(tmp_path / 'copy.py')
+    copied = Config.fromfile(tmp_path / 'copy.py').metainfo
+    assert list(copied.keypoint_info)[:3] == [0, 1, 10]
+    parsed, expected = parse_metainfo(copied), parse_pose_metainfo(smpl_metainfo())
+    for key in ('keypoint_id2name', 'flip_indices'):
+        assert parsed[key] == expected[key] and list(parsed[key]) == list(expected[key])
+    np.testing.assert_array_equal(parsed['keypoint_colors'], expected['keypoint_colors'])
+    assert Skeleton.from_metainfo(copied, 'pelvis') == Skeleton.from_metainfo(smpl_metainfo(), 'pelvis')
+
+
 def test_sides():
     named = chain('root', 'knee_r', 'knee_l', 'LHand', 'RHand', 'x', 'y', 'leftover', swaps=dict(
         knee_r='knee_l', knee_l='knee_r', LHand='RHand', RHand='LHand', x='y', y='x'
@@ -65,6 +79,10 @@ def test_bone_lengths_against_a_loop():
         (chain('a', 'b', 'c', links=[('a', 'b')]), 'a', "'c' is not linked to the root 'a'"),
         (chain('a', 'l', 'r', swaps=dict(l='r')), 'a', "'l' is mirrored to 'r', and that to 'r'"),
         (chain('a', 'l', 'r', swaps=dict(l='q')), 'a', "names 'q', which is not there"),
+        (
+            chain('a', 'b') | dict(keypoint_info={1: dict(name='a'), 2: dict(name='b')}),
+            *('a', 'expected the numbers 0 to 1 as keys of the 2 joints of keypoint_info, got [1, 2]'),
+        ),
         (chain('a', 'a'), 0, "several joints of the name 'a'"),
         (dict(dataset_name='a'), 0, 'expected the keys'),
         (dict(from_file='no/such/file.py'), 0, 'no/such/file.py'),

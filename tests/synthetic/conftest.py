@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from depth_refine.structures.skeleton import JOINT_NAMES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.performances import procedural_performances
 
 
 @pytest.fixture(scope='session')
 def at():
     """A function that gives the positions (T, 3) of a named joint of (T, 17, 3)."""
-    return lambda joints, name: joints[:, JOINT_NAMES.index(name)]
+    return lambda joints, name: joints[:, H36M.joint_names.index(name)]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import numpy as np
 
-from depth_refine.structures.skeleton import BONES
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.body import CHEST, HEAD, WRIST_BAND, make_limbs
 from depth_refine.synthetic.motion import make_motion
 from depth_refine.synthetic.subjects import make_appearance, make_proportions
@@ -15,7 +15,7 @@ LIMBS = make_limbs(JOINTS, LOOK)
 def test_flesh_covers_the_skeleton():
     for frame in (0, 19):
         start, axis = LIMBS.start[frame], LIMBS.end[frame] - LIMBS.start[frame]
-        ends = JOINTS[frame][list(BONES)]
+        ends = JOINTS[frame][list(H36M.bones)]
         points = np.concatenate([(1 - u) * ends[:, 0] + u * ends[:, 1] for u in (0.0, 0.3, 0.7)])[:, None]
         s = np.clip(np.sum((points - start) * axis, -1) / np.sum(axis * axis, -1), 0, 1)
         radius = LIMBS.radii[:, 0] + s * (LIMBS.radii[:, 1] - LIMBS.radii[:, 0])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.structures.skeleton import bone_lengths
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.kinematics import FPS, Script, animate
 from depth_refine.synthetic.subjects import make_proportions
 
@@ -39,7 +39,7 @@ def test_feet_step_along_a_path_and_do_not_slide(at):
     moved = np.linalg.norm(np.diff(feet, axis=0), axis=-1)
     assert planted.any(axis=1).all(), 'a walker always has a foot on the floor'
     assert moved[planted[1:] & planted[:-1]].max() < 1e-9
-    np.testing.assert_allclose(np.ptp(bone_lengths(joints), axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.ptp(H36M.bone_lengths(joints), axis=0), 0, atol=1e-12)
     assert np.ptp(feet[..., 0], axis=0) == pytest.approx([speed * 5] * 2, abs=speed)
     leads = np.sign(feet[:, 0, 0] - feet[:, 1, 0])
     assert 8 <= np.sum(np.diff(leads) != 0) <= 12, 'the leading foot changes twice a period'

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.structures.skeleton import bone_lengths
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.motion import ACTIVITIES, make_motion
 from depth_refine.synthetic.subjects import make_proportions
@@ -35,7 +35,7 @@ def flexion(a, b, c):
 def test_bodies_are_rigid_smooth_and_near_the_centre(performances):
     for _, joints in performances:
         assert joints.shape == (200, 17, 3)
-        np.testing.assert_allclose(np.ptp(bone_lengths(joints), axis=0), 0, atol=1e-12)
+        np.testing.assert_allclose(np.ptp(H36M.bone_lengths(joints), axis=0), 0, atol=1e-12)
         np.testing.assert_allclose(joints[:, 0], (joints[:, 1] + joints[:, 4]) / 2, atol=1e-12)
         velocity = np.linalg.norm(np.diff(joints, axis=0), axis=-1) * FPS
         acceleration = np.linalg.norm(np.diff(joints, n=2, axis=0), axis=-1) * FPS**2

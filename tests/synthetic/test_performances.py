@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.structures.skeleton import bone_lengths
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.performances import Performance, choose_test_subjects, procedural_performances
 from depth_refine.utils.errors import InputError
 
@@ -14,7 +14,7 @@ def test_every_subject_does_everything():
         for activity in ('Waiting', 'SittingDown')
     ]
     assert all(p.joints.shape == (7, 17, 3) for p in performances)
-    lengths = [bone_lengths(p.joints).mean(axis=0) for p in performances]
+    lengths = [H36M.bone_lengths(p.joints).mean(axis=0) for p in performances]
     np.testing.assert_allclose(lengths[0], lengths[1])
     assert np.abs(lengths[0] - lengths[2]).max() > 0.005
 

@@ -8,7 +8,7 @@ import pytest
 from mmpose.datasets import Human36mDataset
 
 from depth_refine.functional.camera import project, world_to_camera
-from depth_refine.structures.skeleton import bone_lengths
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic import make_synthetic
 from depth_refine.synthetic.performances import procedural_performances
 from depth_refine.utils.errors import InputError
@@ -76,7 +76,7 @@ def test_annotations_agree_with_each_other(data, split):
     np.testing.assert_allclose(ann['center'], (low + high) / 2)
     np.testing.assert_allclose(ann['scale'] * 200, 1.2 * np.max(high - low, axis=-1))
     assert low.min() > 0 and high.max() < 71, 'everybody is in view'
-    np.testing.assert_allclose(np.ptp(bone_lengths(joints), axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(np.ptp(H36M.bone_lengths(joints), axis=0), 0, atol=1e-9)
 
 
 def test_mmpose_reads_it(data):
@@ -107,7 +107,7 @@ def test_same_bytes_whatever_the_number_of_workers(data, tmp_path):
 def test_another_seed_changes_motion_cameras_and_images(data, tmp_path):
     other = make_synthetic(tmp_path / 'other', **{**SMALL, 'seed': 5})
     ann, changed = annotation(data, 'train'), annotation(other, 'train')
-    assert np.abs(bone_lengths(ann['S'][..., :3]) - bone_lengths(changed['S'][..., :3])).max() > 1e-3
+    assert np.abs(H36M.bone_lengths(ann['S'][..., :3]) - H36M.bone_lengths(changed['S'][..., :3])).max() > 1e-3
     assert not np.array_equal(cameras(data)['S5', CAMERA_IDS[0]]['R'], cameras(other)['S5', CAMERA_IDS[0]]['R'])
     first = ann['imgname'][0]
     assert (data / 'images' / first).read_bytes() != (other / 'images' / first).read_bytes()

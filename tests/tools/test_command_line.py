@@ -78,7 +78,9 @@ def test_tools_refuse_in_one_line_and_leave_nothing(run_tool, tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize('bug', [ZeroDivisionError(), OSError(errno.EBADF, 'Bad file'), RuntimeError('a'), EOFError()])
+@pytest.mark.parametrize(
+    'bug', [ZeroDivisionError(), OSError(errno.EBADF, 'Bad file'), RuntimeError('a'), EOFError(), ValueError()]
+)
 def test_bugs_keep_their_traceback(bug):
     with pytest.raises(type(bug)):
         run_tool(fails(bug))

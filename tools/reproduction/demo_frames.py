@@ -9,7 +9,6 @@ import numpy as np
 
 from depth_refine.datasets import H36MDepthSequenceDataset
 from depth_refine.functional.camera import back_project
-from depth_refine.structures.skeleton import H36M
 from depth_refine.visualization import PoseFrame
 from depth_refine.visualization.mp4 import write_mp4
 from depth_refine.visualization.pose_strip import draw_strip
@@ -43,13 +42,13 @@ def refinement_frames(
         frames = dataset.annotation.frames[sample['img_ids']]
         for t in range(0, len(frames), step):
             truth, pixels = sample['lifting_target'][t], first_stage[t, :, :2]
-            depth = truth[H36M.root, 2] + first_stage[t, :, 2]
+            depth = truth[dataset.skeleton.root, 2] + first_stage[t, :, 2]
             poses = {
                 'first stage': back_project(pixels, depth, sample['camera_param']),
                 'refined': predictions[name][t],
             }
             title = f'{sample["subject"]} {sample["action"]}, frame {frames[t]}'
-            yield PoseFrame(H36M, cv2.imread(sample['target_img_path'][t]), pixels, truth, poses, title)
+            yield PoseFrame(dataset.skeleton, cv2.imread(sample['target_img_path'][t]), pixels, truth, poses, title)
 
 
 def write_pose_video(frames: Iterable[PoseFrame], path: str | Path, fps: float) -> None:

@@ -36,7 +36,7 @@ class FirstStageNoise(BaseTransform):
         InputError: an argument is out of its range, or labels are not of that form.
     """
 
-    batched = True  # see H36MDepthSequenceDataset
+    batched = True  # see DepthSequenceDataset
 
     def __init__(self, scale: float = 1.0, correlation: float = 0.9) -> None:
         require_number('scale of FirstStageNoise', scale, 0, 100)

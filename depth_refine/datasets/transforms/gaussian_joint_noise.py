@@ -43,7 +43,7 @@ class GaussianJointNoise(BaseTransform):
             not K joints with 2 to 4 channels.
     """
 
-    batched = True  # see H36MDepthSequenceDataset
+    batched = True  # see DepthSequenceDataset
 
     def __init__(self, sigma_2d: float = 0.0, sigma_depth: float = 0.1, prob: float = 1.0) -> None:
         require_number('sigma_2d of GaussianJointNoise', sigma_2d, 0)

@@ -36,7 +36,7 @@ class RandomSequenceFlip(BaseTransform):
             or leave out the root.
     """
 
-    batched = True  # see H36MDepthSequenceDataset
+    batched = True  # see DepthSequenceDataset
 
     def __init__(self, prob: float = 0.5) -> None:
         require_number('prob of RandomSequenceFlip', prob, 0, 1)

@@ -14,5 +14,5 @@ class GenerateSequenceTarget(GenerateTarget):
 
     @property
     def batched(self) -> bool:
-        """Whether the codec takes batches, see :class:`H36MDepthSequenceDataset`."""
+        """Whether the codec takes batches, see :class:`DepthSequenceDataset`."""
         return getattr(self.encoder, 'batched', False)
