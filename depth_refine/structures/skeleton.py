@@ -219,12 +219,3 @@ H36M = Skeleton(
     parents=(-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15),
     flip_indices=(0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13),
 )
-
-JOINT_NAMES, ROOT, PARENTS, FLIP_INDICES, BONES = (
-    H36M.joint_names,
-    H36M.root,
-    H36M.parents,
-    H36M.flip_indices,
-    H36M.bones,
-)
-bone_lengths = H36M.bone_lengths

@@ -12,7 +12,7 @@ from mmpose.registry import DATASETS
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore, load_cameras, write_sequence_store
 from depth_refine.functional.camera import camera_to_world, project, world_to_camera
-from depth_refine.structures.skeleton import bone_lengths
+from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.mocap import read_clips
 from depth_refine.synthetic.motion import make_motion
 from depth_refine.synthetic.subjects import make_proportions
@@ -168,7 +168,7 @@ def test_motion(fuzz, tmp_path):
             original = np.float64(content['positions'][content['clip'] == index])
             if (step := 50 / float(content['fps'])) in (1, 2):
                 assert len(clip.joints) == (len(original) - 1) * step + 1
-                got, expected = (bone_lengths(joints)[:, 9:] for joints in (clip.joints[:: int(step)], original))
+                got, expected = (H36M.bone_lengths(joints)[:, 9:] for joints in (clip.joints[:: int(step)], original))
                 np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
 
     fuzz(tmp_path / 'motion.npz', arrays, read_clips, judge, fuzz.npz)

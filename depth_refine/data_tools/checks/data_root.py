@@ -9,7 +9,6 @@ import numpy as np
 
 from depth_refine.datasets import H36MAnnotation, load_cameras
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
-from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
 from .cameras import check_cameras, check_projection, check_views, reprojection
@@ -132,7 +131,9 @@ def _sample_frames(
         if path.is_file():
             yield from _at(_name(root, path), check_image(image, size, is_crop=crop is not None))
         projected, box = reprojection(annotation.keypoints_3d[row], camera), np.r_[center - half, center + half]
-        frames.append(CheckedFrame(path.stem, H36M, image, crop, annotation.keypoints[row], projected, box))
+        frames.append(
+            CheckedFrame(path.stem, annotation.skeleton, image, crop, annotation.keypoints[row], projected, box)
+        )
 
 
 def _name(root: Path, path: Path) -> str:

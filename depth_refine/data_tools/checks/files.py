@@ -10,7 +10,7 @@ import numpy as np
 
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
-from depth_refine.structures.skeleton import ROOT
+from depth_refine.structures.skeleton import H36M
 
 BODY_2D_FILES = {  # of each data set, annotation files and image folders
     CocoBodyDataset: {f'annotations/person_keypoints_{split}2017.json': f'{split}2017' for split in ('train', 'val')},
@@ -112,7 +112,7 @@ def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, s
         distances = np.linalg.norm(found[..., :2] - annotation.keypoints[rows], axis=-1)
         sums[0] += distances[finite].sum()
         if store.has_depth:
-            sums[1] += np.abs(found[..., 2] - (poses[..., 2] - poses[:, ROOT, None, 2]))[finite].sum()
+            sums[1] += np.abs(found[..., 2] - (poses[..., 2] - poses[:, H36M.root, None, 2]))[finite].sum()
     if broken:
         yield 'problem', f'{broken:,} of {len(annotation):,} frames are not finite. Make the store again.'
         return

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.datasets.pose_annotation import Sequence
-from depth_refine.structures.skeleton import JOINT_NAMES, ROOT
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
 from .prediction_files import Frames, read_keypoints, read_lifted, to_h36m
@@ -66,7 +66,7 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
             num_filled += _fill(sequence.name, poses, annotation.frames[sequence.rows])
             _check_keypoints(sequence.name, poses[..., :2], annotation, sequence.rows)
             if has_depth:
-                depth[sequence.rows] = (poses[..., 2] - poses[:, [ROOT], 2]) * METRES[origin.depth_unit]
+                depth[sequence.rows] = (poses[..., 2] - poses[:, [H36M.root], 2]) * METRES[origin.depth_unit]
             keypoints = np.concatenate([poses[..., :2], depth[sequence.rows][..., None]], axis=-1)
             writer.write(sequence.rows, keypoints, poses[..., -1].clip(0, 1))
         if missing:
@@ -157,7 +157,7 @@ def _fill(name: str, poses: np.ndarray, frames: np.ndarray) -> int:
     """Interpolate the joints of (T, 17, C) that are NaN, in place, and count them; their scores become 0."""
     lost = np.isnan(poses).any(axis=-1)
     if lost.all(axis=0).any():
-        joint = JOINT_NAMES[int(np.argmax(lost.all(axis=0)))]
+        joint = H36M.joint_names[int(np.argmax(lost.all(axis=0)))]
         raise InputError(
             f'{name}: the joint {joint!r}, or one it is made of, is not found in any of {len(frames)} frames'
         )
