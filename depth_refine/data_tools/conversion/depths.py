@@ -48,3 +48,21 @@ def check_spread(depth: np.ndarray, unit: str) -> None:
             f'expected {_SPREAD[0]} to {_SPREAD[1]} m. State the right unit; depths without a physical '
             'unit cannot be imported.'
         )
+
+
+def depth_of_landmarks(landmarks: np.ndarray, rays: np.ndarray) -> np.ndarray:
+    """Depths along the camera's axis (D, K) of 3D landmarks (D, K, 3) that are along the view to each person.
+
+    A network that sees crops, such as MediaPipe's, cannot know where in the image a person is: its axes are those of a
+    camera that looks straight at the person, x right, y down and z away. The smallest rotation brings that view to
+    the camera's.
+
+    Args:
+        landmarks: in any unit, from any origin.
+        rays: (D, 2) x / z and y / z of the ray to the person, camera axes.
+    """
+    view = np.concatenate([rays, np.ones_like(rays[:, :1])], axis=1)
+    view /= np.linalg.norm(view, axis=1, keepdims=True)
+    # the last row of the rotation by the angle between (0, 0, 1) and the view about the axis at right angles to both
+    row = np.concatenate([-view[:, :2], view[:, 2:]], axis=1)
+    return np.einsum('dkc,dc->dk', landmarks, row)

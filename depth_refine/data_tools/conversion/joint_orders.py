@@ -67,10 +67,8 @@ ORDERS: dict[str, tuple[str, ...]] = dict(
 NUM_JOINTS = {order: len(names) for order, names in ORDERS.items()} | dict(coco_wholebody=133)
 
 _HIPS, _SHOULDERS = ('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder')
-_EARS = ('left_ear', 'right_ear')
-_AS_COCO = dict(
-    root=_HIPS, thorax=_SHOULDERS, spine=_HIPS + _SHOULDERS, neck_base=('nose',), head=('left_eye', 'right_eye')
-)
+_EYES, _EARS = ('left_eye', 'right_eye'), ('left_ear', 'right_ear')
+_AS_COCO = dict(root=_HIPS, thorax=_SHOULDERS, spine=_HIPS + _SHOULDERS, neck_base=('nose',), head=_EYES)
 _TRUNKS: dict[str, dict[str, tuple[str, ...]]] = dict(
     coco=_AS_COCO,
     coco_wholebody=_AS_COCO,
@@ -125,3 +123,11 @@ def to_h36m(joints: np.ndarray, order: str) -> np.ndarray:
     names = ORDERS[order]
     sources = [[names.index(name) for name in MADE_OF[order][joint]] for joint in JOINT_NAMES]
     return np.stack([joints[:, numbers].mean(axis=1) for numbers in sources], axis=1)
+
+
+def middle_of_face(joints: np.ndarray, order: str) -> np.ndarray:
+    """The mean (N, C) of whichever of nose, eyes and ears were found in joints (N, K, C); NaN if none were."""
+    face = joints[:, [number for number, name in enumerate(ORDERS[order]) if name in ('nose', *_EYES, *_EARS)]]
+    found = ~np.isnan(face).any(axis=-1, keepdims=True)
+    with np.errstate(invalid='ignore'):
+        return np.where(found, face, 0).sum(axis=1) / found.sum(axis=1)

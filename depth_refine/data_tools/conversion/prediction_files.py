@@ -3,14 +3,14 @@
 P persons, K joints. A video's predictions are
 
 - an npz file: ``frames`` (N,), ``keypoints`` (N, K, 2) px, of N persons in all frames together, perhaps ``scores``
-  (N, K), 1 if missing, ``depth`` (N, K), and ``track_id`` (N,);
-- a json file: of MMPose's inferencers and demos for a video; or a list in COCO's format for results, as AlphaPose writes
-  it too, whose ``image_id`` is a frame number or an image name that ends in one;
+  (N, K), 1 if missing, ``depth`` (N, K) or ``world_landmarks`` (N, K, 3), and ``track_id`` (N,);
+- a json file: of MMPose's inferencers and demos for a video; or a list in COCO's format for results, as AlphaPose
+  writes it too, whose ``image_id`` is a frame number or an image name that ends in one;
 - a json file for each image, as MMPose's inferencers and OpenPose write: ``<name>_<frame number>.json`` or
   ``..._keypoints.json``.
 
-Who is who is read from ``track_id``, AlphaPose's ``idx`` and OpenPose's ``person_id``. AlphaPose without tracking writes
-lists as ``idx`` and OpenPose -1: these say nothing.
+Who is who is read from ``track_id``, AlphaPose's ``idx`` and OpenPose's ``person_id``. Without tracking AlphaPose
+writes lists as ``idx`` and OpenPose -1, which say nothing.
 """
 
 import json
@@ -27,14 +27,16 @@ from depth_refine.utils.errors import InputError
 Frames = dict[int, np.ndarray]
 
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
-_KEYS = ('frames', 'keypoints', 'scores', 'depth', 'track_id')  # of npz files
+_KEYS = ('frames', 'keypoints', 'scores', 'depth', 'world_landmarks', 'track_id')  # of npz files
 _NUMBERED = re.compile(r'(.*?)(\d+)(_keypoints)?\.json')
 
 
 class Person(NamedTuple):
     """One person in one frame."""
 
-    joints: np.ndarray  # (K, 3) of u px, v px, score; or (K, 4) with a third coordinate or the depth before the score
+    # (K, 3) of u px, v px, score; (K, 4) or (K, 6) with the depth or the world landmarks before it; and of MMPose's 3D
+    # files (K, 4) of three coordinates and the score
+    joints: np.ndarray
     track_id: int | None  # who it is, where the file says
 
 
@@ -114,6 +116,7 @@ def _read_npz(path: Path) -> People:
     shape = np.shape(arrays['keypoints'])[:2]
     arrays.setdefault('scores', np.ones(shape))
     expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape, track_id=shape[:1])
+    expected['world_landmarks'] = (*shape, 3)
     for key, array in arrays.items():
         kinds, what = ('iu', 'whole numbers') if key in ('frames', 'track_id') else ('fiu', 'numbers')
         if array.shape != expected[key] or len(shape) != 2 or array.dtype.kind not in kinds:
@@ -121,7 +124,10 @@ def _read_npz(path: Path) -> People:
                 f'{path}: expected {what} of shape {expected[key]} in {key!r}, got {array.dtype} {array.shape}. '
                 'keypoints are (frames, joints, 2), and the others fit them.'
             )
-    columns = [arrays['keypoints'], *(arrays[key][..., None] for key in ('depth', 'scores') if key in arrays)]
+    if {'depth', 'world_landmarks'} <= arrays.keys():
+        raise InputError(f"{path} has both 'depth' and 'world_landmarks': expected one of them")
+    keys = [key for key in ('keypoints', 'depth', 'world_landmarks', 'scores') if key in arrays]
+    columns = [np.reshape(arrays[key], (*shape, -1)) for key in keys]
     ids = arrays['track_id'].tolist() if 'track_id' in arrays else [None] * shape[0]
     people: People = {}
     for number, joints, track_id in zip(arrays['frames'].tolist(), np.concatenate(columns, axis=-1), ids, strict=True):
