@@ -1,8 +1,8 @@
 """From other projects' files to ours.
 
 - ``temporal_checkpoint``: VideoPose3D's and MMPose's temporal networks to the refiner on 2D poses
-- ``prediction_files``: per-frame predictions of any estimator, in the joints of its order, which ``joint_orders`` maps to
-  Human3.6M's; ``depths``: their units
+- ``prediction_files``: per-frame predictions of any estimator; ``joint_orders``: from its joints to Human3.6M's;
+  ``depths``: units
 - ``video_predictions``: those of one video, for :func:`depth_refine.inference.predicted_people`
 - ``predictions_import``: those of all videos of an annotation, to a depth sequence store
 """

@@ -225,7 +225,8 @@ def _joints(person: dict, dims: int) -> np.ndarray:
     else:
         joints = np.reshape(keypoints, (-1, 3))
     if joints.shape[1] != dims + 1:
-        raise ValueError(f'{joints.shape[1] - 1} coordinates a joint')
+        advice = '; 3D poses belong beside the 2D ones, in a file of their own' if joints.shape[1] == 4 else ''
+        raise ValueError(f'{joints.shape[1] - 1} coordinates a joint{advice}')
     return joints
 
 

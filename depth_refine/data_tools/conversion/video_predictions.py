@@ -95,6 +95,10 @@ class Predictions:
                     f'{shapes[name]} as {name}, got {values.dtype} {values.shape}; keypoints are (persons in all '
                     'frames together, joints, 2)'
                 )
+            if np.isinf(values).any():
+                raise InputError(
+                    f'predictions: {name} has infinite numbers. Expected finite ones, or NaN where a joint was not found.'
+                )
         if {'depth', 'world_landmarks'} <= arrays.keys():
             raise InputError('predictions: got depth and world_landmarks, expected one of them')
         order = np.argsort(arrays['frames'], kind='stable')
