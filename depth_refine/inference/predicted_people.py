@@ -18,6 +18,7 @@ from .tracking import IouTracker, Observations, split_into_tracks
 _SMALLEST = 2.0  # px; joints in a smaller box show nothing
 _OUTSIDE = 0.1, 0.5  # of the joints: some are noted, more are of another video
 _CORNER = 0.7  # of the frame's sides: people who never leave this corner may be of a smaller frame
+_MOST_FRAMES = 10_000_000  # two days; more are other numbers than those of frames
 _COVERED = 0.9  # of the video's frames
 _HEAD = JOINT_NAMES.index('neck_base'), JOINT_NAMES.index('head')
 _EXCHANGED = 0.5  # -1: all knees bend as knees do; 1: all bend the other way
@@ -66,6 +67,8 @@ def predicted_people(
     bboxes = _boxes(predictions.keypoints, found, size)
     rows = np.flatnonzero((bboxes[:, 2:] - bboxes[:, :2] >= _SMALLEST).all(axis=1))
     if left_out := len(frames) - len(rows):
+        if not len(rows):
+            raise InputError('predictions: nobody has joints that are more than 2 px apart inside the frame')
         notes.append(f'Predictions of nobody, or of people outside the frame, left out: {left_out}.')
     has_ids = predictions.track_ids is not None
     ids = predictions.track_ids[rows] if has_ids else _track(frames[rows], bboxes[rows], times)
@@ -104,6 +107,10 @@ def _on_video(
         )
     if times is None:
         require_number('fps', fps, 0.01, 100_000)
+        if last - number >= _MOST_FRAMES:
+            raise InputError(
+                f"predictions: they are of frames {first} to {last}. Expected numbers of a video's frames."
+            )
         times = np.arange(last - number + 1) / fps
         notes.append(f'The predictions have no time stamps and are taken as {fps:g} a second.')
     count = len(times)

@@ -13,6 +13,8 @@ from .depths import METRES, lifted_depth
 from .joint_orders import check_order, to_h36m
 from .prediction_files import Person, read_people
 
+_WHOLE = 'frames', 'track_ids'
+
 
 @dataclass
 class Predictions:
@@ -87,7 +89,7 @@ class Predictions:
         shapes |= dict(world_landmarks=(*shape, 3), track_ids=shape[:1])
         arrays = {name: np.asarray(getattr(self, name)) for name in shapes if getattr(self, name) is not None}
         for name, values in arrays.items():
-            is_whole = name in ('frames', 'track_ids')
+            is_whole = name in _WHOLE
             is_kind = values.dtype.kind in ('iu' if is_whole else 'fiu') and (not is_whole or (values >= 0).all())
             if values.shape != shapes[name] or len(shape) < 2 or not is_kind:
                 raise InputError(
@@ -97,13 +99,13 @@ class Predictions:
                 )
             if np.isinf(values).any():
                 raise InputError(
-                    f'predictions: {name} has infinite numbers. Expected finite ones, or NaN where a joint was not found.'
+                    f'predictions: {name} has infinite numbers. Expected finite ones, or NaN where no joint was found.'
                 )
         if {'depth', 'world_landmarks'} <= arrays.keys():
             raise InputError('predictions: got depth and world_landmarks, expected one of them')
         order = np.argsort(arrays['frames'], kind='stable')
         for name, values in arrays.items():
-            setattr(self, name, values[order] if values.dtype.kind in 'iu' else values[order].astype(float))
+            setattr(self, name, values[order].astype(int if name in _WHOLE else float))
 
 
 def read_predictions(

@@ -13,7 +13,7 @@ def test_units():
     np.testing.assert_allclose(relative_depth(1000 * depth, 'mm'), depth - depth[:, :1])
     np.testing.assert_allclose(relative_depth(depth, 'rtmpose3d_bin'), (depth - depth[:, :1]) * 2.1744869 / 144)
     check_spread(0.1 * depth, 'm')
-    with pytest.raises(InputError, match="in the unit 'mm' a person's joints would spread over 0.00"):
+    with pytest.raises(InputError, match=r"in the unit 'mm' a person's joints would spread over 0\.00"):
         check_spread(depth / 1000, 'mm')
 
 

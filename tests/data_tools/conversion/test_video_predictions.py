@@ -24,7 +24,7 @@ def of_mmpose(folder, ids):
     """A video's; frame 2 is empty."""
     frames = []
     for number in range(4):
-        rows = np.flatnonzero(FRAMES == number)
+        rows = np.flatnonzero(number == FRAMES)
         boxes = dict(bboxes=np.ones((len(rows), 4)), bbox_scores=np.ones(len(rows)))
         people = split_instances(InstanceData(keypoints=KEYPOINTS[rows], keypoint_scores=SCORES[rows], **boxes))
         frames.append(dict(frame_id=number, instances=people))
@@ -48,7 +48,7 @@ def of_openpose(folder, ids):
     for number in range(4):
         people = [
             dict(person_id=[IDS[row] if ids else -1], pose_keypoints_2d=FLAT[row], face_keypoints_2d=[])
-            for row in np.flatnonzero(FRAMES == number)
+            for row in np.flatnonzero(number == FRAMES)
         ]
         write_json(folder / 'json' / f'clip_{number:012d}_keypoints.json', dict(version=1.3, people=people))
     return folder / 'json'
@@ -68,7 +68,7 @@ def of_images(folder, ids):
         people = [
             dict(keypoints=KEYPOINTS[row].tolist(), keypoint_scores=SCORES[row].tolist())
             | (dict(track_id=int(IDS[row])) if ids else {})
-            for row in np.flatnonzero(FRAMES == number)
+            for row in np.flatnonzero(number == FRAMES)
         ]
         write_json(folder / 'images' / f'{number:06d}.json', people)
     return folder / 'images'
@@ -90,7 +90,8 @@ def test_every_format(tmp_path, write, ids):
     order = [0, 1, 2, 3]
     if ids:
         np.testing.assert_array_equal(np.sort(found.track_ids), np.sort(IDS))
-        order = [int(np.flatnonzero((FRAMES == f) & (IDS == i))[0]) for f, i in zip(FRAMES, found.track_ids, strict=True)]
+        where = list(zip(FRAMES, IDS, strict=True))
+        order = [where.index(each) for each in zip(FRAMES, found.track_ids, strict=True)]
     else:
         assert found.track_ids is None
     np.testing.assert_array_equal(found.keypoints, KEYPOINTS[order])
@@ -106,11 +107,11 @@ def test_npz_with_depths(tmp_path, key):
     np.testing.assert_array_equal(getattr(found, key), third)
     np.testing.assert_array_equal(found.keypoints, keypoints)
     assert (found.first_frame, found.depth_unit) == (1, 'mm') and (found.scores == 1).all()
-    with pytest.raises(InputError, match=r'there are depths, and their unit is None: state it, one of m, mm, rtmpose3d'):
+    with pytest.raises(InputError, match=r'there are depths, and their unit is None: state it, one of m, mm, rtm'):
         read_predictions([tmp_path / 'a.npz'], 'mediapipe', 1)
     both = dict(depth=keypoints[..., 0], world_landmarks=np.ones((4, 33, 3)))
     np.savez(tmp_path / 'b.npz', frames=np.arange(4), keypoints=keypoints, **both)
-    with pytest.raises(InputError, match="b.npz has both 'depth' and 'world_landmarks': expected one of them"):
+    with pytest.raises(InputError, match=r"b\.npz has both 'depth' and 'world_landmarks': expected one of them"):
         read_predictions([tmp_path / 'b.npz'], 'mediapipe', 1, 'mm')
 
 
@@ -130,19 +131,19 @@ def test_depths_from_a_3d_file_beside(tmp_path):
     np.testing.assert_allclose(found.depth[[0, 1, 3]], poses[[0, 1, 3], :, 2])
     assert np.isnan(found.depth[2]).all()
     np.testing.assert_array_equal(found.keypoints[:, 9], keypoints[:, 0])  # the nose
-    with pytest.raises(InputError, match='3d.json has another form .*3 coordinates a joint; 3D poses belong beside'):
+    with pytest.raises(InputError, match=r'3d\.json has another form .*3 coordinates a joint; 3D poses belong beside'):
         read_predictions(files[1:], 'h36m', 1, 'm')
-    with pytest.raises(InputError, match='expected one file of predictions, or a second one .* got 3'):
+    with pytest.raises(InputError, match=r'expected one file of predictions, or a second one .* got 3'):
         read_predictions([*files, 'more.json'], 'coco', 1, 'm')
     write_json(files[1], frames[:1])
-    with pytest.raises(InputError, match='3d.json has 3D poses of 1 of the 4 frames of .*2d.npz: expected those of the'):
+    with pytest.raises(InputError, match=r'3d\.json has 3D poses of 1 of the 4 frames of .*2d\.npz: expected'):
         read_predictions(files, 'coco', 1, 'm')
     frames[1]['instances'] = instances(0) + instances(1)
     write_json(files[1], frames)
-    with pytest.raises(InputError, match='several persons in frame 2. The 3D file does not say where in the image'):
+    with pytest.raises(InputError, match=r'several persons in frame 2\. The 3D file does not say where in the image'):
         read_predictions(files, 'coco', 1, 'm')
     np.savez(files[0], frames=np.arange(1, 5), keypoints=keypoints, depth=poses[..., 2])
-    with pytest.raises(InputError, match='2d.npz has depths, and so has .*3d.json: give one of the two'):
+    with pytest.raises(InputError, match=r'2d\.npz has depths, and so has .*3d\.json: give one of the two'):
         read_predictions(files, 'coco', 1, 'm')
 
 
@@ -156,9 +157,9 @@ PEOPLE = [dict(image_id=number, keypoints=[9.0, 8.0, 1.0] * 17, track_id=number)
         ([PEOPLE[0] | dict(keypoints=[0.0] * 51)], 'coco', 'has predictions of nobody'),
         (PEOPLE, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right"),
         (PEOPLE, 'smpl', r"unknown joint order 'smpl': expected one of h36m"),
-        ([*PEOPLE, PEOPLE[0] | dict(keypoints=[9.0, 8.0, 1.0] * 16)], 'coco', r'another form .*different numbers of jo'),
+        ([*PEOPLE, PEOPLE[0] | dict(keypoints=[9.0, 8.0, 1.0] * 16)], 'coco', 'another form .*different numbers'),
         ([*PEOPLE, dict(image_id=9, keypoints=[9.0, 8.0, 1.0] * 16)], 'coco', r'every frame, got \[16, 17\]'),
-        ([*PEOPLE, dict(image_id=9, keypoints=PEOPLE[0]['keypoints'])], 'coco', 'in frame 9 has no track id, and others'),
+        ([*PEOPLE, dict(image_id=9, keypoints=PEOPLE[0]['keypoints'])], 'coco', 'in frame 9 has no track id, and'),
         ([PEOPLE[0] | dict(track_id=1.5)], 'coco', r"another form .*ValueError\('the track id 1.5'\)"),
         ([PEOPLE[0] | dict(track_id=float('inf'))], 'coco', 'another form .*OverflowError'),
         ([PEOPLE[1], PEOPLE[1]], 'coco', r'clip\.json has the same person in frame 1 twice'),
@@ -167,7 +168,7 @@ PEOPLE = [dict(image_id=number, keypoints=[9.0, 8.0, 1.0] * 17, track_id=number)
             'coco',
             'predictions: 2 people in frame 1 have the track id 1. Expected one of each; without track ids people are',
         ),
-        ([PEOPLE[0] | dict(keypoints=[0.9, 0.8, 1.0] * 17)], 'coco', 'a joint reaches 0.9, expected 2 .*normalised coor'),
+        ([PEOPLE[0] | dict(keypoints=[0.9, 0.8, 1.0] * 17)], 'coco', 'a joint reaches 0.9, expected 2 .*normalised'),
     ],
 )
 def test_other_files(tmp_path, content, order, message):
@@ -177,7 +178,7 @@ def test_other_files(tmp_path, content, order, message):
 
 
 def test_other_paths(tmp_path):
-    with pytest.raises(InputError, match='no predictions .*absent.json: give a npz or json file, or a folder'):
+    with pytest.raises(InputError, match=r'no predictions .*absent\.json: give a npz or json file, or a folder'):
         read_predictions([tmp_path / 'absent.json'], 'coco')
     with pytest.raises(InputError, match='for each image of one video, whose names end in frame numbers, got none'):
         read_predictions([tmp_path], 'coco')
@@ -201,7 +202,7 @@ def test_arrays_are_sorted_by_frames():
         (dict(frames=FRAMES[:3]), r'expected whole numbers from 0 of shape \(4,\) as frames, got int64 \(3,\)'),
         (dict(frames=FRAMES - 1), 'expected whole numbers from 0 .* as frames'),
         (dict(frames=FRAMES / 2), 'as frames, got float64'),
-        (dict(keypoints=np.ones((4, 26))), r'numbers of shape \(4, 26, 2\) as keypoints, got float64 \(4, 26\); keypoin'),
+        (dict(keypoints=np.ones((4, 26))), r'numbers of shape \(4, 26, 2\) as keypoints, got float64 \(4, 26\)'),
         (dict(keypoints=np.ones((4, 26, 3))), r'shape \(4, 26, 2\) as keypoints, got float64 \(4, 26, 3\)'),
         (dict(scores=np.ones(4)), r'shape \(4, 26\) as scores'),
         (dict(track_ids=IDS - 3), 'as track_ids'),
