@@ -63,17 +63,19 @@ def predicted_people(
     notes: list[str] = []
     frames, times = _on_video(predictions, times, fps, notes)
     found = predictions.found
-    _check_places(predictions.keypoints[found], size, notes)
+    _check_places(predictions.name, predictions.keypoints[found], size, notes)
     bboxes = _boxes(predictions.keypoints, found, size)
     rows = np.flatnonzero((bboxes[:, 2:] - bboxes[:, :2] >= _SMALLEST).all(axis=1))
     if left_out := len(frames) - len(rows):
         if not len(rows):
-            raise InputError('predictions: nobody has joints that are more than 2 px apart inside the frame')
+            raise InputError(f'{predictions.name}: nobody has joints that are more than 2 px apart inside the frame')
         notes.append(f'Predictions of nobody, or of people outside the frame, left out: {left_out}.')
     has_ids = predictions.track_ids is not None
     ids = predictions.track_ids[rows] if has_ids else _track(frames[rows], bboxes[rows], times)
     poses, faces = (values[rows] for values in _poses(predictions, found))
     kept = _fill(poses, faces, frames[rows], ids, times, notes)
+    if not kept.any():
+        raise InputError(f'{predictions.name}: {notes[-1]} Nobody remains; each joint must be found in some frame.')
     rows, ids, poses = rows[kept], ids[kept], poses[kept]
 
     measurements = np.full((len(rows), len(JOINT_NAMES), 5), np.nan)
@@ -102,21 +104,21 @@ def _on_video(
     number = predictions.first_frame
     if first < number:
         raise InputError(
-            f"predictions: they are of frame {first}, and the video's first one is said to be {number}. State the "
-            'right number of the first frame.'
+            f"{predictions.name}: they are of frame {first}, and the video's first one is said to be {number}. State "
+            'the right number of the first frame.'
         )
     if times is None:
         require_number('fps', fps, 0.01, 100_000)
         if last - number >= _MOST_FRAMES:
             raise InputError(
-                f"predictions: they are of frames {first} to {last}. Expected numbers of a video's frames."
+                f"{predictions.name}: they are of frames {first} to {last}. Expected numbers of a video's frames."
             )
         times = np.arange(last - number + 1) / fps
         notes.append(f'The predictions have no time stamps and are taken as {fps:g} a second.')
     count = len(times)
     if last - number >= count:
         raise InputError(
-            f'predictions: they are of frames {first} to {last}, and the video has {count}, {number} to '
+            f'{predictions.name}: they are of frames {first} to {last}, and the video has {count}, {number} to '
             f'{number + count - 1}. Are they of this video, and is {number} the number of the first frame? Remove what '
             'is beyond its end.'
         )
@@ -133,14 +135,14 @@ def _on_video(
     return predictions.frames - number, times
 
 
-def _check_places(keypoints: np.ndarray, size: tuple[int, int], notes: list[str]) -> None:
+def _check_places(name: str, keypoints: np.ndarray, size: tuple[int, int], notes: list[str]) -> None:
     """Refuse or note joints (n, 2) px that are hardly of frames of this size."""
     outside = np.mean(((keypoints < 0) | (keypoints > size)).any(axis=-1))
     low, high = keypoints.min(axis=0), keypoints.max(axis=0)
     where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
     if outside > _OUTSIDE[1]:
         raise InputError(
-            f'predictions: {100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Expected '
+            f'{name}: {100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Expected '
             'pixels of its upright frames; were they predicted on another video, or at another size?'
         )
     if outside > _OUTSIDE[0]:
@@ -206,11 +208,6 @@ def _fill(
                 poses[rows[gap], joint, column] = np.interp(at[gap], at[~gap], poses[rows[~gap], joint, column])
             poses[rows[gap], joint, -1] = 0
     listed = ', '.join(lost_tracks[:5]) + (f' and {len(lost_tracks) - 5} more' if len(lost_tracks) > 5 else '')
-    if not kept.any():
-        raise InputError(
-            f'predictions: of nobody all joints are found: of person {listed} there is a joint, or one that it is made '
-            'of, that is found in no frame. Expected each in at least one frame of a person.'
-        )
     if lost_tracks:
         notes.append(f'People of whom a joint is never found, left out: {listed}.')
     if filled:

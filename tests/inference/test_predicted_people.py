@@ -122,7 +122,7 @@ def test_openpose_sees_a_person_from_the_side():
         'People of whom a joint is never found, left out: 8 (right_foot).',
     ]
     with pytest.raises(
-        InputError, match=r'of nobody all joints are found: of person 8 \(right_foot\) there is a joint'
+        InputError, match=r'never found, left out: 8 \(right_foot\)\. Nobody remains; each joint must be'
     ):
         alone = predictions(joints[60:], np.arange(60), 'body_25', scores=scores[60:], track_ids=ids[60:])
         predicted_people(alone, SIZE, TIMES)

@@ -90,8 +90,8 @@ MADE_OF: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def check_order(order: str, count: int) -> None:
-    """Refuse joints that are not ``count`` joints in a known order.
+def check_order(order: str, count: int, where: str = '') -> None:
+    """Refuse joints, from ``where``, that are not ``count`` joints in a known order.
 
     Raises:
         InputError: the order is not known, or has another number of joints.
@@ -104,8 +104,8 @@ def check_order(order: str, count: int) -> None:
         )
     if count != NUM_JOINTS[order]:
         raise InputError(
-            f'expected {NUM_JOINTS[order]} joints in the order {order!r}, got {count}. Name the right '
-            f'order of {known}, or write the joints in one of these.'
+            f'{where}{": " if where else ""}expected {NUM_JOINTS[order]} joints in the order {order!r}, got {count}. '
+            f'Name the right order of {known}, or write the joints in one of these.'
         )
 
 

@@ -33,6 +33,7 @@ class Predictions:
         depth_unit: of the depths or landmarks, a key of ``METRES``.
         track_ids: (D,) who it is, from 0, if that is known.
         first_frame: number that ``frames`` gives to the first frame of the video.
+        name: what messages call them.
 
     Raises:
         InputError: the arrays do not fit together, coordinates are not in pixels, no joint was found, two people in a
@@ -48,29 +49,30 @@ class Predictions:
     depth_unit: str | None = None
     track_ids: np.ndarray | None = None
     first_frame: int = 0
+    name: str = 'predictions'
 
     def __post_init__(self) -> None:
         if self.scores is None:
             self.scores = np.ones(np.shape(self.keypoints)[:2])
         self._check_arrays()
-        check_order(self.joint_order, self.keypoints.shape[1])
+        check_order(self.joint_order, self.keypoints.shape[1], self.name)
         has_depth = self.depth is not None or self.world_landmarks is not None
         if has_depth != (self.depth_unit is not None) or self.depth_unit not in (None, *METRES):
             raise InputError(
-                f'predictions: there are {"" if has_depth else "no "}depths, and their unit is {self.depth_unit!r}: '
+                f'{self.name}: there are {"" if has_depth else "no "}depths, and their unit is {self.depth_unit!r}: '
                 f'state it, one of {", ".join(METRES)}, if there are depths and only then'
             )
         found = self.found
         if not found.any():
-            raise InputError('predictions: not one joint has a score above 0 and coordinates')
-        require_unit('predictions: a joint', self.keypoints[found], PIXELS)
+            raise InputError(f'{self.name}: not one joint has a score above 0 and coordinates')
+        require_unit(f'{self.name}: a joint', self.keypoints[found], PIXELS)
         if self.track_ids is not None:
             who = np.stack([self.frames, self.track_ids])[:, found.any(axis=1)]
             pairs, counts = np.unique(who, axis=1, return_counts=True)
             if (counts > 1).any():
                 frame, person = pairs[:, np.argmax(counts)]
                 raise InputError(
-                    f'predictions: {counts.max()} people in frame {frame} have the track id {person}. Expected one of '
+                    f'{self.name}: {counts.max()} people in frame {frame} have the track id {person}. Expected one of '
                     'each; without track ids people are told apart by where they are.'
                 )
 
@@ -93,16 +95,16 @@ class Predictions:
             is_kind = values.dtype.kind in ('iu' if is_whole else 'fiu') and (not is_whole or (values >= 0).all())
             if values.shape != shapes[name] or len(shape) < 2 or not is_kind:
                 raise InputError(
-                    f'predictions: expected {"whole numbers from 0" if is_whole else "numbers"} of shape '
+                    f'{self.name}: expected {"whole numbers from 0" if is_whole else "numbers"} of shape '
                     f'{shapes[name]} as {name}, got {values.dtype} {values.shape}; keypoints are (persons in all '
                     'frames together, joints, 2)'
                 )
             if np.isinf(values).any():
                 raise InputError(
-                    f'predictions: {name} has infinite numbers. Expected finite ones, or NaN where no joint was found.'
+                    f'{self.name}: {name} has infinite numbers. Expected finite ones, or NaN where no joint was found.'
                 )
         if {'depth', 'world_landmarks'} <= arrays.keys():
-            raise InputError('predictions: got depth and world_landmarks, expected one of them')
+            raise InputError(f'{self.name}: got depth and world_landmarks, expected one of them')
         order = np.argsort(arrays['frames'], kind='stable')
         for name, values in arrays.items():
             setattr(self, name, values[order].astype(int if name in _WHOLE else float))
@@ -134,7 +136,7 @@ def read_predictions(
         raise InputError(f'expected one file of predictions, or a second one with their 3D poses, got {len(files)}')
     path = Path(files[0])
     frames, joints, ids = _flat(path, read_people(path))
-    check_order(joint_order, joints.shape[1])
+    check_order(joint_order, joints.shape[1], str(path))
     third = joints[..., 2:-1]
     depth = third[..., 0] if third.shape[-1] == 1 else None
     if len(files) == 2:
@@ -152,6 +154,7 @@ def read_predictions(
         depth_unit=depth_unit,
         track_ids=ids,
         first_frame=first_frame,
+        name=str(path),
     )
 
 

@@ -155,7 +155,7 @@ PEOPLE = [dict(image_id=number, keypoints=[9.0, 8.0, 1.0] * 17, track_id=number)
     [
         ([], 'coco', r'clip\.json has predictions of nobody, or none with a score above 0'),
         ([PEOPLE[0] | dict(keypoints=[0.0] * 51)], 'coco', 'has predictions of nobody'),
-        (PEOPLE, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right"),
+        (PEOPLE, 'body_25', r"clip\.json: expected 25 joints in the order 'body_25', got 17\. Name the right"),
         (PEOPLE, 'smpl', r"unknown joint order 'smpl': expected one of h36m"),
         ([*PEOPLE, PEOPLE[0] | dict(keypoints=[9.0, 8.0, 1.0] * 16)], 'coco', 'another form .*different numbers'),
         ([*PEOPLE, dict(image_id=9, keypoints=[9.0, 8.0, 1.0] * 16)], 'coco', r'every frame, got \[16, 17\]'),
@@ -166,7 +166,7 @@ PEOPLE = [dict(image_id=number, keypoints=[9.0, 8.0, 1.0] * 17, track_id=number)
         (
             [PEOPLE[1], PEOPLE[1] | dict(keypoints=[7.0, 8.0, 1.0] * 17)],
             'coco',
-            'predictions: 2 people in frame 1 have the track id 1. Expected one of each; without track ids people are',
+            r'clip\.json: 2 people in frame 1 have the track id 1. Expected one of each; without track ids people are',
         ),
         ([PEOPLE[0] | dict(keypoints=[0.9, 0.8, 1.0] * 17)], 'coco', 'a joint reaches 0.9, expected 2 .*normalised'),
     ],
