@@ -208,10 +208,11 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
 def _persons(path: Path, persons: list, dims: int) -> list[Person]:
     """The persons of a frame, who have equally many joints."""
     try:
-        found = [Person(_joints(person, dims), _track_id(person)) for person in persons]
+        people = [person for person in persons if person.get('pose_keypoints_2d') != []]  # a face or hand alone
+        found = [Person(_joints(person, dims), _track_id(person)) for person in people]
         if len({len(person.joints) for person in found}) > 1:
             raise ValueError('different numbers of joints')
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unknown_form(path, f'with persons of {dims} coordinates a joint ({error!r})') from error
     return found
 

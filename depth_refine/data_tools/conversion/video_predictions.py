@@ -72,8 +72,8 @@ class Predictions:
             if (counts > 1).any():
                 frame, person = pairs[:, np.argmax(counts)]
                 raise InputError(
-                    f'{self.name}: {counts.max()} people in frame {frame} have the track id {person}. Expected one of '
-                    'each; without track ids people are told apart by where they are.'
+                    f'{self.name}: {counts.max()} people in frame {frame} have the track id {person}: expected one. '
+                    'Keep one of them, or leave all ids out, and people are told apart by where they are.'
                 )
 
     @property

@@ -50,6 +50,7 @@ def of_openpose(folder, ids):
             dict(person_id=[IDS[row] if ids else -1], pose_keypoints_2d=FLAT[row], face_keypoints_2d=[])
             for row in np.flatnonzero(number == FRAMES)
         ]
+        people.append(dict(person_id=[-1], pose_keypoints_2d=[], face_keypoints_2d=[9.0, 9.0, 1.0]))
         write_json(folder / 'json' / f'clip_{number:012d}_keypoints.json', dict(version=1.3, people=people))
     return folder / 'json'
 
@@ -166,7 +167,7 @@ PEOPLE = [dict(image_id=number, keypoints=[9.0, 8.0, 1.0] * 17, track_id=number)
         (
             [PEOPLE[1], PEOPLE[1] | dict(keypoints=[7.0, 8.0, 1.0] * 17)],
             'coco',
-            r'clip\.json: 2 people in frame 1 have the track id 1. Expected one of each; without track ids people are',
+            r'clip\.json: 2 people in frame 1 have the track id 1: expected one\. Keep one of them, or leave',
         ),
         ([PEOPLE[0] | dict(keypoints=[0.9, 0.8, 1.0] * 17)], 'coco', 'a joint reaches 0.9, expected 2 .*normalised'),
     ],
