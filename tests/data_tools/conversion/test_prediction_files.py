@@ -60,7 +60,7 @@ INSTANCES = '[{"frame_id": 0, "instances": [%s]}]'
         (read_keypoints, INSTANCES % '{"keypoints": [[1, 2, 3]], "keypoint_scores": [1]}', '3 coordinates a joint'),
         (read_lifted, INSTANCES % '{"keypoints": [[1, 2]], "keypoint_scores": [1]}', 'persons of 3 coordinates a'),
         (read_keypoints, INSTANCES % '{"keypoint_scores": [1]}', r"KeyError\('keypoints'\)"),
-        (read_keypoints, INSTANCES % '[]', r'persons of 2 coordinates a joint \(TypeError'),
+        (read_keypoints, INSTANCES % '[]', r'persons of 2 coordinates a joint \(AttributeError'),
         (read_keypoints, '[{"image_id": "a", "keypoints": [1, 2, 1]}]', "number at the end of image_id, got 'a'"),
     ],
 )
