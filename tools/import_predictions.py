@@ -6,8 +6,8 @@ from pathlib import Path
 from command_line import run_tool
 
 from depth_refine.data_tools.conversion import Origin, import_predictions
-from depth_refine.data_tools.conversion.prediction_files import NUM_JOINTS
-from depth_refine.data_tools.conversion.predictions_import import METRES
+from depth_refine.data_tools.conversion.depths import METRES
+from depth_refine.data_tools.conversion.joint_orders import NUM_JOINTS
 from depth_refine.datasets import H36MAnnotation
 
 

@@ -101,16 +101,15 @@ class DepthSequenceLifting(VideoPoseLifting):
         normalise = self._by_rays if self.normalisation == 'rays' else self._by_image_width
         encoded = dict(keypoint_labels=as_given(normalise(poses, camera_param or {}), keypoints))
         if lifting_target is not None:
-            target = as_tensor(lifting_target)
+            target, (root,) = as_tensor(lifting_target), self.root_index
             weight = torch.ones(target.shape[:-1], dtype=torch.float32, device=target.device)
             if lifting_target_visible is not None:
                 weight = (as_tensor(lifting_target_visible) > 0.5).float()
-                weight = weight * weight[..., self.root_index]  # nothing is known relative to an unknown root
-            root = target[..., self.root_index[0], :]
+                weight = weight * weight[..., root : root + 1]  # nothing is known relative to an unknown root
             encoded.update(
-                lifting_target_label=as_given(target - root[..., None, :], lifting_target),
+                lifting_target_label=as_given(target - target[..., root : root + 1, :], lifting_target),
                 lifting_target_weight=as_given(weight, lifting_target),
-                target_root=as_given(root, lifting_target),
+                target_root=as_given(target[..., root, :], lifting_target),
             )
         return encoded
 
@@ -124,7 +123,8 @@ class DepthSequenceLifting(VideoPoseLifting):
         Returns:
             (..., K, 3) metres, and scores of 1 (..., K).
         """
-        return super().decode(encoded - encoded[..., self.root_index, :], target_root)
+        (root,) = self.root_index
+        return super().decode(encoded - encoded[..., root : root + 1, :], target_root)
 
     def _by_image_width(self, poses: Tensor, camera_param: dict) -> Tensor:
         if not {'w', 'h'} <= camera_param.keys():

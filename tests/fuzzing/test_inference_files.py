@@ -13,6 +13,7 @@ from mmpose.registry import TRANSFORMS
 from PIL import Image
 
 from depth_refine.data_tools.conversion.prediction_files import read_keypoints, read_lifted
+from depth_refine.data_tools.conversion.video_predictions import read_predictions
 from depth_refine.inference.person_boxes import BoxFile
 from depth_refine.inference.video_source import open_source
 
@@ -96,13 +97,14 @@ def check_content(content, frames):
 def test_npz(fuzz, tmp_path):
     def judge(case, frames):
         content = case if isinstance(case, dict) else NPZ
-        assert list(frames) == content['frames'].tolist()
-        for index, persons in enumerate(frames.values()):
-            np.testing.assert_array_equal(persons[0, :, :2], content['keypoints'][index])
+        assert list(frames) == list(dict.fromkeys(content['frames'].tolist()))
+        for number, persons in frames.items():
+            rows = content['frames'] == number
+            np.testing.assert_array_equal(persons[..., :2], content['keypoints'][rows])
             if content is not NPZ:
-                np.testing.assert_array_equal(persons[0, :, -1], content['scores'][index] if 'scores' in content else 1)
+                np.testing.assert_array_equal(persons[..., -1], content['scores'][rows] if 'scores' in content else 1)
             if persons.shape[-1] == 4:
-                np.testing.assert_array_equal(persons[0, :, 2], content['depth'][index])
+                np.testing.assert_array_equal(persons[..., 2], content['depth'][rows])
 
     fuzz(tmp_path / f'{VIDEO}.npz', NPZ, read_video, judge, fuzz.npz)
     fuzz(tmp_path / f'{VIDEO}.npz', fuzz.npz(NPZ), read_video, judge)
@@ -117,6 +119,29 @@ def test_lifted_json(fuzz, tmp_path):
     persons = [dict(keypoints=RNG.normal(size=(17, 3)).tolist(), keypoint_scores=SCORES[i].tolist()) for i in range(3)]
     content = fuzz.json([dict(frame_id=i, instances=[person]) for i, person in enumerate(persons)])
     fuzz(tmp_path / f'{VIDEO}.json', content, lambda path: read_lifted(path.parent, VIDEO), check_frames)
+
+
+@pytest.mark.parametrize('kind', ['mmpose', 'alphapose', 'npz'])
+def test_predictions_of_a_video(fuzz, tmp_path, kind):
+    """Each person once, with finite joints in pixels where they were found, whatever the ids and frames."""
+    people = [dict(person, idx=i % 2) for i, person in enumerate(COCO)]
+    tracked = [dict(item, instances=[dict(item['instances'][0], track_id=i)]) for i, item in enumerate(MMPOSE)]
+    content = dict(mmpose=tracked, alphapose=people, npz=NPZ | dict(track_id=np.array([4, 4, 0])))[kind]
+
+    def read(path):
+        return read_predictions([path], 'h36m', 1, 'm' if kind == 'npz' else None)
+
+    def judge(_, found):
+        shape = found.keypoints.shape[:2]
+        assert (np.diff(found.frames) >= 0).all() and found.found.any() and shape[1:] == (17,)
+        assert np.isfinite(found.keypoints[found.found]).all() and found.scores.shape == shape
+        if found.track_ids is not None:
+            shown = found.found.any(axis=1)
+            assert len(set(zip(found.frames[shown], found.track_ids[shown], strict=True))) == shown.sum()
+
+    path, encode = tmp_path / f'clip.{"npz" if kind == "npz" else "json"}', fuzz.npz if kind == 'npz' else fuzz.json
+    fuzz(path, content, read, judge, encode)
+    fuzz(path, encode(content), read, judge)
 
 
 def texture(size, high):

@@ -1,11 +1,14 @@
 """From other projects' files to ours.
 
 - ``temporal_checkpoint``: VideoPose3D's and MMPose's temporal networks to the refiner on 2D poses
-- ``predictions_import``: per-frame predictions of any estimator, which ``prediction_files`` reads, to a depth sequence
-  store; wrong units and axes are refused
+- ``prediction_files``: per-frame predictions of any estimator; ``joint_orders``: from its joints to Human3.6M's;
+  ``depths``: units
+- ``video_predictions``: those of one video, for :func:`depth_refine.inference.predicted_people`
+- ``predictions_import``: those of all videos of an annotation, to a depth sequence store
 """
 
 from .predictions_import import Origin, import_predictions
 from .temporal_checkpoint import CONFIG, convert_checkpoint
+from .video_predictions import Predictions, read_predictions
 
-__all__ = ['CONFIG', 'Origin', 'convert_checkpoint', 'import_predictions']
+__all__ = ['CONFIG', 'Origin', 'Predictions', 'convert_checkpoint', 'import_predictions', 'read_predictions']

@@ -1,37 +1,77 @@
-"""Reads per-frame predictions of pose estimators, one video at a time, and maps joints to Human3.6M's 17.
+"""Reads per-frame predictions of pose estimators, one video at a time, in the joint order of the files.
 
-P persons, K joints. The predictions of the video ``S1_Walking_1.54138969`` are looked for in a folder as
+P persons, K joints. A video's predictions are
 
-- ``S1_Walking_1.54138969.npz``: ``frames`` (T,), ``keypoints`` (T, K, 2) px, perhaps ``scores`` (T, K), 1 if missing,
-  and perhaps ``depth`` (T, K);
-- ``S1_Walking_1.54138969.json``: of MMPose's inferencers and demos for a video, or a list in COCO's format for results,
-  whose ``image_id`` is a frame number or an image name that ends in one;
-- ``S1_Walking_1.54138969_<frame number>.json`` or ``..._keypoints.json``, there or in a folder with the video's name:
-  one file an image, as MMPose's inferencers and OpenPose write.
+- an npz file: ``frames`` (N,), ``keypoints`` (N, K, 2) px, of N persons in all frames together, perhaps ``scores``
+  (N, K), 1 if missing, ``depth`` (N, K) or ``world_landmarks`` (N, K, 3), and ``track_id`` (N,);
+- a json file: of MMPose's inferencers and demos for a video; or a list in COCO's format for results, as AlphaPose
+  writes it too, whose ``image_id`` is a frame number or an image name that ends in one;
+- a json file for each image, as MMPose's inferencers and OpenPose write: ``<name>_<frame number>.json`` or
+  ``..._keypoints.json``.
+
+Who is who is read from ``track_id``, AlphaPose's ``idx`` and OpenPose's ``person_id``. Without tracking AlphaPose
+writes lists as ``idx`` and OpenPose -1, which say nothing.
 """
 
 import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from mmpose.apis.inference_3d import convert_keypoint_definition
 
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
 
 Frames = dict[int, np.ndarray]
 
-NUM_JOINTS = dict(h36m=17, coco=17, coco_wholebody=133, body_25=25)  # by joint order
-# OpenPose's BODY_25 to COCO's order: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles, left before
-# right. Its own neck and middle of the hips are not used, so that one convention holds for all.
-_COCO_IN_BODY_25 = (0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11)
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
+_KEYS = ('frames', 'keypoints', 'scores', 'depth', 'world_landmarks', 'track_id')  # of npz files
+_NUMBERED = re.compile(r'(.*?)(\d+)(_keypoints)?\.json')
+
+
+class Person(NamedTuple):
+    """One person in one frame."""
+
+    # (K, 3) of u px, v px, score; (K, 4) or (K, 6) with the depth or the world landmarks before it; and of MMPose's 3D
+    # files (K, 4) of three coordinates and the score
+    joints: np.ndarray
+    track_id: int | None  # who it is, where the file says
+
+
+People = dict[int, list[Person]]  # by frame number as in the files
+
+
+def read_people(path: Path, dims: int = 2) -> People:
+    """Predictions of a video from its npz file, its json file, or a folder with a json file for each image.
+
+    Args:
+        path: the file or folder.
+        dims: coordinates of a joint in json files: 2 in the image, or 3 of MMPose's 3D files.
+
+    Raises:
+        InputError: it is missing, damaged, or of another form.
+    """
+    if path.is_dir():
+        found = [(match, file) for file in sorted(path.glob('*.json')) if (match := _NUMBERED.fullmatch(file.name))]
+        names = sorted({match[1] for match, _ in found})
+        if len(names) != 1:
+            raise InputError(
+                f'{path}: expected one json file for each image of one video, whose names end in frame numbers, '
+                + (f'got those of {len(names)} videos: {names[0]}..., {names[1]}...' if names else 'got none')
+            )
+        return _read_images(path / f'{names[0]}*.json', [(int(match[2]), file) for match, file in found], dims)
+    if not path.is_file():
+        raise InputError(f'no predictions {path}: give a npz or json file, or a folder of json files')
+    return _read_npz(path) if path.suffix.lower() == '.npz' else _read_video(path, dims)
 
 
 def read_keypoints(folder: Path, sequence: str) -> Frames:
-    """Predictions in the image for a video; nothing if there are no files of it in ``folder``.
+    """Predictions in the image for a video of an annotation; nothing if there are no files of it in ``folder``.
+
+    For the video ``S1_Walking_1.54138969`` these are ``S1_Walking_1.54138969.npz``, ``S1_Walking_1.54138969.json``, or
+    ``S1_Walking_1.54138969_<frame number>.json`` there or in a folder of the video's name.
 
     Returns:
         For each frame number as in the files, (P, K, 3) of (u px, v px, score), or (P, K, 4) with the depth before it.
@@ -40,7 +80,7 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
         InputError: a file is damaged or of another form.
     """
     archive = folder / f'{sequence}.npz'
-    return _read_npz(archive) if archive.is_file() else _read_json(folder, sequence, 2)
+    return _stacked(_read_npz(archive)) if archive.is_file() else _stacked(_read_json(folder, sequence, 2), 2)
 
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
@@ -52,81 +92,86 @@ def read_lifted(folder: Path, sequence: str) -> Frames:
     Raises:
         InputError: as :func:`read_keypoints`.
     """
-    return _read_json(folder, sequence, 3)
+    return _stacked(_read_json(folder, sequence, 3), 3)
 
 
-def to_h36m(keypoints: np.ndarray, order: str) -> np.ndarray:
-    """Joints (N, K, C) of another order, a key of ``NUM_JOINTS``, as Human3.6M's (N, 17, C).
-
-    The convention for COCO, with which COCO-WholeBody begins, is MMPose's: the root is the middle of the hips, the
-    thorax the middle of the shoulders, the spine the middle of these two, the neck base the nose and the head the
-    middle of the eyes. Nose and eyes are some centimetres below and before Human3.6M's joints. All C channels are
-    treated alike: a depth or score becomes the mean, and NaN makes all that depends on it NaN.
-
-    Raises:
-        InputError: the order is not known, or K is not its number of joints.
-    """
-    known = ', '.join(f'{name} ({count} joints)' for name, count in NUM_JOINTS.items())
-    if order not in NUM_JOINTS:
-        raise InputError(
-            f'unknown joint order {order!r}: expected one of {known}. Which number is which joint cannot be guessed '
-            'from coordinates; write the joints in one of these orders.'
-        )
-    if keypoints.shape[1] != NUM_JOINTS[order]:
-        raise InputError(
-            f'expected {NUM_JOINTS[order]} joints in the order {order!r}, got {keypoints.shape[1]}. Name the right '
-            f'order of {known}, or write the joints in one of these.'
-        )
-    if order == 'h36m':
-        return keypoints
-    coco = keypoints[:, _COCO_IN_BODY_25] if order == 'body_25' else keypoints[:, : NUM_JOINTS['coco']]
-    return convert_keypoint_definition(coco, 'coco', 'h36m')
+def _stacked(people: People, dims: int = 2) -> Frames:
+    """The joints (P, K, C) of each frame; nobody's are (0, 0, dims + 1)."""
+    nobody = np.empty((0, 0, dims + 1))
+    return {
+        number: np.stack([person.joints for person in persons]) if persons else nobody
+        for number, persons in people.items()
+    }
 
 
-def _read_npz(path: Path) -> Frames:
+def _read_npz(path: Path) -> People:
     try:
         found = load_arrays(path)
     except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
         raise InputError(f'{path} is not a readable npz file ({error}). Write or copy it again.') from error
-    arrays = {key: found[key] for key in ('frames', 'keypoints', 'scores', 'depth') if key in found}
+    arrays = {key: found[key] for key in _KEYS if key in found}
     missing = {'frames', 'keypoints'} - arrays.keys()
     if missing:
         raise InputError(f"{path} lacks {sorted(missing)[0]!r}: expected 'frames', 'keypoints', 'scores' and 'depth'")
     shape = np.shape(arrays['keypoints'])[:2]
     arrays.setdefault('scores', np.ones(shape))
-    expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape)
+    expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape, track_id=shape[:1])
+    expected['world_landmarks'] = (*shape, 3)
     for key, array in arrays.items():
-        kinds, what = ('iu', 'whole numbers') if key == 'frames' else ('fiu', 'numbers')
+        kinds, what = ('iu', 'whole numbers') if key in ('frames', 'track_id') else ('fiu', 'numbers')
         if array.shape != expected[key] or len(shape) != 2 or array.dtype.kind not in kinds:
             raise InputError(
                 f'{path}: expected {what} of shape {expected[key]} in {key!r}, got {array.dtype} {array.shape}. '
                 'keypoints are (frames, joints, 2), and the others fit them.'
             )
-    columns = [arrays['keypoints'], *(arrays[key][..., None] for key in ('depth', 'scores') if key in arrays)]
-    persons = np.concatenate(columns, axis=-1)[:, None]
-    return _by_number(path, zip(arrays['frames'].tolist(), persons, strict=True))
+    if {'depth', 'world_landmarks'} <= arrays.keys():
+        raise InputError(f"{path} has both 'depth' and 'world_landmarks': expected one of them")
+    keys = [key for key in ('keypoints', 'depth', 'world_landmarks', 'scores') if key in arrays]
+    columns = [np.reshape(arrays[key], (*shape, -1)) for key in keys]
+    ids = arrays['track_id'].tolist() if 'track_id' in arrays else [None] * shape[0]
+    people: People = {}
+    for number, joints, track_id in zip(arrays['frames'].tolist(), np.concatenate(columns, axis=-1), ids, strict=True):
+        people.setdefault(number, []).append(Person(joints, track_id))
+    return _without_doubles(path, people)
 
 
-def _by_number(path: Path, frames: Iterable[tuple[int, np.ndarray]]) -> Frames:
+def _read_json(folder: Path, sequence: str, dims: int) -> People:
+    whole = folder / f'{sequence}.json'
+    if whole.is_file():
+        return _read_video(whole, dims)
+    paths = sorted([*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')])
+    found = [(match, path) for path in paths if (match := _NUMBERED.fullmatch(path.name))]
+    images = [(int(match[2]), path) for match, path in found if match[1] == f'{sequence}_']
+    return _read_images(folder / f'{sequence}_*.json', images, dims)
+
+
+def _read_video(path: Path, dims: int) -> People:
+    return _by_number(path, ((frame, _persons(path, found, dims)) for frame, found in _frames_of_video(path)))
+
+
+def _read_images(name: Path, paths: list[tuple[int, Path]], dims: int) -> People:
+    return _by_number(name, ((number, _persons(path, _load(path), dims)) for number, path in paths))
+
+
+def _by_number(path: Path, frames: Iterable[tuple[int, list[Person]]]) -> People:
     """Frames by their numbers, none of them twice."""
-    found: Frames = {}
+    found: People = {}
     for number, persons in frames:
         if number in found:
             raise InputError(f'{path} has frame {number} twice: expected each once. Remove one of them.')
         found[number] = persons
-    return found
+    return _without_doubles(path, found)
 
 
-def _read_json(folder: Path, sequence: str, dims: int) -> Frames:
-    """Persons (P, K, dims + 1) by frame number."""
-    whole = folder / f'{sequence}.json'
-    if whole.is_file():
-        return _by_number(whole, ((frame, _stack(whole, found, dims)) for frame, found in _frames_of_video(whole)))
-    name = re.compile(re.escape(sequence) + r'_(\d+)(_keypoints)?\.json')
-    paths = sorted([*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')])
-    numbers = [(int(match[1]), path) for path in paths if (match := name.fullmatch(path.name))]
-    frames = ((number, _stack(path, _load(path), dims)) for number, path in numbers)
-    return _by_number(folder / f'{sequence}_*.json', frames)
+def _without_doubles(path: Path, people: People) -> People:
+    """Refuse what was written twice: a person whose numbers another one in the frame has, too."""
+    for number, persons in people.items():
+        seen = [person.joints.tobytes() for person in persons if (person.joints[:, -1] > 0).any()]
+        if len(set(seen)) < len(seen):
+            raise InputError(
+                f'{path} has the same person in frame {number} twice: expected each once. Remove one of them.'
+            )
+    return people
 
 
 def _load(path: Path) -> list:
@@ -151,7 +196,7 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
     elif all('image_id' in item and 'keypoints' in item for item in content):
         frames: dict[int, list] = {}
         for person in content:
-            number = re.search(r'(\d+)\D*$', str(person['image_id']))
+            number = re.search(r'(\d+)\D*?(\.[A-Za-z]\w*)?$', str(person['image_id']))  # .jp2 is no number
             if number is None:
                 raise InputError(f'{path}: expected a frame number at the end of image_id, got {person["image_id"]!r}')
             frames.setdefault(int(number[1]), []).append(person)
@@ -160,16 +205,19 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
         raise _unknown_form(path)
 
 
-def _stack(path: Path, persons: list, dims: int) -> np.ndarray:
-    """Persons (P, K, dims + 1); none are (0, 0, dims + 1)."""
+def _persons(path: Path, persons: list, dims: int) -> list[Person]:
+    """The persons of a frame, who have equally many joints."""
     try:
-        arrays = [_person(person, dims) for person in persons]
-        return np.stack(arrays) if arrays else np.empty((0, 0, dims + 1))
-    except (KeyError, TypeError, ValueError) as error:
+        people = [person for person in persons if person.get('pose_keypoints_2d') != []]  # a face or hand alone
+        found = [Person(_joints(person, dims), _track_id(person)) for person in people]
+        if len({len(person.joints) for person in found}) > 1:
+            raise ValueError('different numbers of joints')
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unknown_form(path, f'with persons of {dims} coordinates a joint ({error!r})') from error
+    return found
 
 
-def _person(person: dict, dims: int) -> np.ndarray:
+def _joints(person: dict, dims: int) -> np.ndarray:
     """(K, dims + 1) of one person of any of the formats."""
     openpose = 'pose_keypoints_2d'
     keypoints = np.array(person[openpose if openpose in person else 'keypoints'], float)
@@ -178,8 +226,21 @@ def _person(person: dict, dims: int) -> np.ndarray:
     else:
         joints = np.reshape(keypoints, (-1, 3))
     if joints.shape[1] != dims + 1:
-        raise ValueError(f'{joints.shape[1] - 1} coordinates a joint')
+        advice = '; 3D poses belong beside the 2D ones, in a file of their own' if joints.shape[1] == 4 else ''
+        raise ValueError(f'{joints.shape[1] - 1} coordinates a joint{advice}')
     return joints
+
+
+def _track_id(person: dict) -> int | None:
+    """Who a person is, if the format says."""
+    given = person.get('track_id', person.get('idx'))
+    if given is None:
+        (given,) = person.get('person_id', [None])
+    if given is None or isinstance(given, list) or given == -1:
+        return None
+    if given != int(given) or given < 0:
+        raise ValueError(f'the track id {given}')
+    return int(given)
 
 
 def _unknown_form(path: Path, what: str = '') -> InputError:

@@ -11,15 +11,11 @@ from depth_refine.datasets.pose_annotation import Sequence
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
-from .prediction_files import Frames, read_keypoints, read_lifted, to_h36m
+from .depths import METRES, check_spread, lifted_depth, relative_depth
+from .joint_orders import to_h36m
+from .prediction_files import Frames, read_keypoints, read_lifted
 
-# RTMPose3D's depth axis has 288 bins from -2.1744869 to 2.1744869 m.
-METRES = dict(m=1.0, mm=1e-3, rtmpose3d_bin=2.1744869 / 144)
-# Of MMPose's 3D files: the joints' order, and the sign of depth, the second coordinate. Pose3DInferencer and lifting
-# demos turn camera axes into (-x, z, -y), RTMPose3D's demo into (-x, -z, -y).
-_LIFTED = {17: ('h36m', 1), 133: ('coco_wholebody', -1)}
 _LARGEST_2D_ERROR = 0.25  # of the box's side; confused joints are further off
-_DEPTH_SPREAD = (0.05, 3.0)  # metres between the nearest and the farthest joint of a person, the median over frames
 _LISTED = 5  # videos or frames in a message
 
 
@@ -66,7 +62,7 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
             num_filled += _fill(sequence.name, poses, annotation.frames[sequence.rows])
             _check_keypoints(sequence.name, poses[..., :2], annotation, sequence.rows)
             if has_depth:
-                depth[sequence.rows] = (poses[..., 2] - poses[:, [H36M.root], 2]) * METRES[origin.depth_unit]
+                depth[sequence.rows] = relative_depth(poses[..., 2], origin.depth_unit)
             keypoints = np.concatenate([poses[..., :2], depth[sequence.rows][..., None]], axis=-1)
             writer.write(sequence.rows, keypoints, poses[..., -1].clip(0, 1))
         if missing:
@@ -143,14 +139,7 @@ def _read_lifted_depth(name: str, frames: np.ndarray, origin: Origin) -> np.ndar
             f'{origin.lifted}: {name} has several persons in frame {crowded[0]}. The 3D files do not say where in the '
             'image they are; keep one person in each frame.'
         )
-    joints = _stack(name, [each[0] for each in persons])
-    if joints.shape[1] not in _LIFTED or not np.isfinite(joints).all():
-        raise InputError(
-            f"{origin.lifted}: expected finite coordinates of Human3.6M's 17 or COCO-WholeBody's 133 joints for "
-            f'{name}, as MMPose writes, got {joints.shape[1]} joints'
-        )
-    order, sign = _LIFTED[joints.shape[1]]
-    return sign * to_h36m(joints[..., 1:2], order)[..., 0]
+    return lifted_depth(f'{origin.lifted}, {name}', _stack(name, [each[0] for each in persons]))
 
 
 def _fill(name: str, poses: np.ndarray, frames: np.ndarray) -> int:
@@ -185,13 +174,7 @@ def _check_keypoints(name: str, keypoints: np.ndarray, annotation: H36MAnnotatio
 
 def _check_depth(depth: np.ndarray, unit: str, annotation: H36MAnnotation) -> None:
     """Refuse depths (N, 17), metres relative to the root if they are in the unit stated, of another unit or axis."""
-    spread = float(np.median(np.ptp(depth, axis=1)))
-    if not _DEPTH_SPREAD[0] <= spread <= _DEPTH_SPREAD[1]:
-        raise InputError(
-            f"in the unit {unit!r} a person's joints would spread over {spread:.3g} m in depth, median over frames: "
-            f'expected {_DEPTH_SPREAD[0]} to {_DEPTH_SPREAD[1]} m. State the right unit; depths without a physical '
-            'unit cannot be imported.'
-        )
+    check_spread(depth, unit)
     truth = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]
     visible = annotation.keypoints_3d_visible & annotation.keypoints_3d_visible[:, :1]
     if np.sum((depth * truth)[visible]) < 0:

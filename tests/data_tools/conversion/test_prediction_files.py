@@ -17,12 +17,12 @@ def test_nothing_there(tmp_path):
 
 def test_images_of_mmpose(tmp_path):
     keypoints, scores = np.arange(10.0).reshape(5, 2), np.linspace(0, 1, 5)
-    person = dict(keypoints=keypoints.tolist(), keypoint_scores=scores.tolist())
-    (tmp_path / f'{NAME}_000007.json').write_text(json.dumps([person, person]))
+    people = [dict(keypoints=(keypoints + i).tolist(), keypoint_scores=scores.tolist()) for i in range(2)]
+    (tmp_path / f'{NAME}_000007.json').write_text(json.dumps(people))
     (tmp_path / f'{NAME}_000011.json').write_text('[]')
     frames = read_keypoints(tmp_path, NAME)
     assert list(frames) == [7, 11] and len(frames[11]) == 0
-    np.testing.assert_array_equal(frames[7], [np.column_stack([keypoints, scores])] * 2)
+    np.testing.assert_array_equal(frames[7], [np.column_stack([keypoints + i, scores]) for i in range(2)])
     (tmp_path / f'{NAME}_11.json').write_text('[]')
     with pytest.raises(InputError, match=r'json has frame 11 twice'):
         read_keypoints(tmp_path, NAME)
@@ -39,7 +39,7 @@ GOOD = dict(frames=np.arange(3), keypoints=np.ones((3, 5, 2)))
         (GOOD | dict(depth=np.ones((3, 4))), r"numbers of shape \(3, 5\) in 'depth', got float64 \(3, 4\)"),
         (GOOD | dict(frames=np.ones(3)), r"whole numbers of shape \(3,\) in 'frames', got float64 \(3,\)"),
         (GOOD | dict(depth=np.array([None])), 'is not a readable npz file'),
-        (GOOD | dict(frames=[1, 2, 1]), r'\.npz has frame 1 twice: expected each once'),
+        (GOOD | dict(frames=[1, 2, 1]), r'\.npz has the same person in frame 1 twice: expected each once'),
     ],
 )
 def test_other_npz_files(tmp_path, arrays, message):
@@ -60,7 +60,7 @@ INSTANCES = '[{"frame_id": 0, "instances": [%s]}]'
         (read_keypoints, INSTANCES % '{"keypoints": [[1, 2, 3]], "keypoint_scores": [1]}', '3 coordinates a joint'),
         (read_lifted, INSTANCES % '{"keypoints": [[1, 2]], "keypoint_scores": [1]}', 'persons of 3 coordinates a'),
         (read_keypoints, INSTANCES % '{"keypoint_scores": [1]}', r"KeyError\('keypoints'\)"),
-        (read_keypoints, INSTANCES % '[]', r'persons of 2 coordinates a joint \(TypeError'),
+        (read_keypoints, INSTANCES % '[]', r'persons of 2 coordinates a joint \(AttributeError'),
         (read_keypoints, '[{"image_id": "a", "keypoints": [1, 2, 1]}]', "number at the end of image_id, got 'a'"),
     ],
 )

@@ -197,7 +197,7 @@ def test_3d_files(refused, write, tmp_path, annotation, truth):
     refused('has several persons in frame 1', folder, lifted=crowded, depth_unit='m')
     other = crowded.rename(tmp_path / 'crowded').with_name('json')
     write(mmpose_video(np.ones((96, 21, 3)), np.ones((96, 21)), others=0))
-    message = "Human3.6M's 17 or COCO-WholeBody's 133 joints .* got 21 joints"
+    message = "Human3.6M's 17 or COCO-WholeBody's 133 joints, .* got 21 joints"
     refused(message, folder, lifted=other, depth_unit='m')
     folder.rename(tmp_path / 'without')
     both = write(keypoints=truth[..., :2], depth=truth[..., 2])
@@ -212,7 +212,7 @@ ELSEWHERE = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the pe
     [
         (lambda uv: uv / 64, 'h36m', ELSEWHERE),  # normalised
         (lambda uv: uv[:, COCO_FROM_H36M], 'h36m', ELSEWHERE),  # COCO's order, said to be Human3.6M's
-        (lambda uv: uv, 'mpii', r"unknown joint order 'mpii': expected one of h36m \(17 joints\), coco \(17 .*guess"),
+        (lambda uv: uv, 'aic', r"unknown joint order 'aic': expected one of h36m \(17 joints\), coco \(17 .*guess"),
         (lambda uv: uv, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right order"),
         (lambda uv: np.where(uv == uv[5, 3], np.inf, uv), 'h36m', 'score above 0 has a coordinate that is not finite'),
     ],

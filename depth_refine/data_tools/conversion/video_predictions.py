@@ -1,0 +1,200 @@
+"""One video's predictions as arrays, given or from the files that :mod:`prediction_files` reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.units import PIXELS, require_unit
+
+from .depths import METRES, lifted_depth
+from .joint_orders import check_order, to_h36m
+from .prediction_files import Person, read_people
+
+_WHOLE = 'frames', 'track_ids'
+
+
+@dataclass
+class Predictions:
+    """What an estimator says of a video: D persons in all frames together, K joints.
+
+    A joint with a score of 0, or with a NaN, was not found.
+
+    Attributes:
+        keypoints: (D, K, 2) px of the upright frame.
+        frames: (D,) frame numbers; made ascending.
+        joint_order: a key of ``NUM_JOINTS``.
+        scores: (D, K) confidences; by default 1.
+        depth: (D, K) along the camera's axis, larger when farther away, from any origin such as the camera or the hips.
+        world_landmarks: (D, K, 3) instead: MediaPipe's, with axes along the view to the person, see
+            :func:`depth_of_landmarks`. Of other 3D poses give the camera's z as ``depth``.
+        depth_unit: of the depths or landmarks, a key of ``METRES``.
+        track_ids: (D,) who it is, from 0, if that is known.
+        first_frame: number that ``frames`` gives to the first frame of the video.
+        name: what messages call them.
+
+    Raises:
+        InputError: the arrays do not fit together, coordinates are not in pixels, no joint was found, two people in a
+            frame have one track id, or there are depths without a unit or a unit without depths.
+    """
+
+    keypoints: np.ndarray
+    frames: np.ndarray
+    joint_order: str
+    scores: np.ndarray | None = None
+    depth: np.ndarray | None = None
+    world_landmarks: np.ndarray | None = None
+    depth_unit: str | None = None
+    track_ids: np.ndarray | None = None
+    first_frame: int = 0
+    name: str = 'predictions'
+
+    def __post_init__(self) -> None:
+        if self.scores is None:
+            self.scores = np.ones(np.shape(self.keypoints)[:2])
+        self._check_arrays()
+        check_order(self.joint_order, self.keypoints.shape[1], self.name)
+        has_depth = self.depth is not None or self.world_landmarks is not None
+        if has_depth != (self.depth_unit is not None) or self.depth_unit not in (None, *METRES):
+            raise InputError(
+                f'{self.name}: there are {"" if has_depth else "no "}depths, and their unit is {self.depth_unit!r}: '
+                f'state it, one of {", ".join(METRES)}, if there are depths and only then'
+            )
+        found = self.found
+        if not found.any():
+            raise InputError(f'{self.name}: not one joint has a score above 0 and coordinates')
+        require_unit(f'{self.name}: a joint', self.keypoints[found], PIXELS)
+        if self.track_ids is not None:
+            who = np.stack([self.frames, self.track_ids])[:, found.any(axis=1)]
+            pairs, counts = np.unique(who, axis=1, return_counts=True)
+            if (counts > 1).any():
+                frame, person = pairs[:, np.argmax(counts)]
+                raise InputError(
+                    f'{self.name}: {counts.max()} people in frame {frame} have the track id {person}: expected one. '
+                    'Keep one of them, or leave all ids out, and people are told apart by where they are.'
+                )
+
+    @property
+    def found(self) -> np.ndarray:
+        """(D, K) which joints were found."""
+        found = (self.scores > 0) & ~np.isnan(self.keypoints).any(axis=-1)
+        if self.depth is not None:
+            return found & ~np.isnan(self.depth)
+        return found if self.world_landmarks is None else found & ~np.isnan(self.world_landmarks).any(axis=-1)
+
+    def _check_arrays(self) -> None:
+        """Make them arrays, ascending by frames, if they fit together."""
+        shape = np.shape(self.keypoints)[:2]
+        shapes = dict(keypoints=(*shape, 2), frames=shape[:1], scores=shape, depth=shape)
+        shapes |= dict(world_landmarks=(*shape, 3), track_ids=shape[:1])
+        arrays = {name: np.asarray(getattr(self, name)) for name in shapes if getattr(self, name) is not None}
+        for name, values in arrays.items():
+            is_whole = name in _WHOLE
+            is_kind = values.dtype.kind in ('iu' if is_whole else 'fiu') and (not is_whole or (values >= 0).all())
+            if values.shape != shapes[name] or len(shape) < 2 or not is_kind:
+                raise InputError(
+                    f'{self.name}: expected {"whole numbers from 0" if is_whole else "numbers"} of shape '
+                    f'{shapes[name]} as {name}, got {values.dtype} {values.shape}; keypoints are (persons in all '
+                    'frames together, joints, 2)'
+                )
+            if np.isinf(values).any():
+                raise InputError(
+                    f'{self.name}: {name} has infinite numbers. Expected finite ones, or NaN where no joint was found.'
+                )
+        if {'depth', 'world_landmarks'} <= arrays.keys():
+            raise InputError(f'{self.name}: got depth and world_landmarks, expected one of them')
+        order = np.argsort(arrays['frames'], kind='stable')
+        for name, values in arrays.items():
+            setattr(self, name, values[order].astype(int if name in _WHOLE else float))
+
+
+def read_predictions(
+    files: Sequence[str | Path], joint_order: str, first_frame: int = 0, depth_unit: str | None = None
+) -> Predictions:
+    """Read the predictions of a video.
+
+    Args:
+        files: a npz or json file, or a folder of json files, see :mod:`prediction_files`; and, if depths are in a file
+            of their own, that of MMPose's ``Pose3DInferencer``, lifting demos or RTMPose3D's demo, for a video of one
+            person.
+        joint_order: of the first file, a key of ``NUM_JOINTS``.
+        first_frame: number that the files give to the first frame of the video.
+        depth_unit: of the depths, if there are any, a key of ``METRES``.
+
+    Returns:
+        The predictions, of Human3.6M's joints if there are two files. People without a joint that was found are left
+        out.
+
+    Raises:
+        InputError: a file is missing, damaged or of another form; nobody is in it; the joints are not in the order
+            stated; some people have track ids and others have none; the 3D file belongs to other 2D poses; see also
+            :class:`Predictions`.
+    """
+    if len(files) not in (1, 2):
+        raise InputError(f'expected one file of predictions, or a second one with their 3D poses, got {len(files)}')
+    path = Path(files[0])
+    frames, joints, ids = _flat(path, read_people(path))
+    check_order(joint_order, joints.shape[1], str(path))
+    third = joints[..., 2:-1]
+    depth = third[..., 0] if third.shape[-1] == 1 else None
+    if len(files) == 2:
+        if third.shape[-1]:
+            raise InputError(f'{path} has depths, and so has {files[1]}: give one of the two')
+        joints[~(joints[..., -1] > 0)] = np.nan
+        joints, joint_order, depth = to_h36m(joints, joint_order), 'h36m', _lifted(path, frames, Path(files[1]))
+    return Predictions(
+        keypoints=joints[..., :2],
+        frames=frames,
+        joint_order=joint_order,
+        scores=joints[..., -1],
+        depth=depth,
+        world_landmarks=third if third.shape[-1] == 3 else None,
+        depth_unit=depth_unit,
+        track_ids=ids,
+        first_frame=first_frame,
+        name=str(path),
+    )
+
+
+def _flat(path: Path, people: dict[int, list[Person]]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Of people of whom a joint was found: frame numbers (D,), joints (D, K, C), and track ids (D,), if any."""
+    found = [
+        (number, person) for number, persons in people.items() for person in persons if (person.joints[:, -1] > 0).any()
+    ]
+    if not found:
+        raise InputError(f'{path} has predictions of nobody, or none with a score above 0')
+    counts = sorted({len(person.joints) for _, person in found})
+    if len(counts) > 1:
+        raise InputError(f'{path}: expected as many joints in every frame, got {counts}')
+    without = [number for number, person in found if person.track_id is None]
+    if 0 < len(without) < len(found):
+        raise InputError(
+            f'{path}: a person in frame {without[0]} has no track id, and others have one. Expected one of everybody, '
+            'or none, and people are told apart by where they are.'
+        )
+    ids = None if without else np.array([person.track_id for _, person in found])
+    return np.array([number for number, _ in found]), np.stack([person.joints for _, person in found]), ids
+
+
+def _lifted(path: Path, frames: np.ndarray, lifted: Path) -> np.ndarray:
+    """Depths (D, 17) from MMPose's 3D file, NaN in frames that it lacks."""
+    people = read_people(lifted, dims=3)
+    numbers, counts = np.unique(frames, return_counts=True)
+    crowded = [number for number, persons in people.items() if len(persons) > 1] or numbers[counts > 1].tolist()
+    if crowded:
+        raise InputError(
+            f'{path} and {lifted}: there are several persons in frame {crowded[0]}. The 3D file does not say where in '
+            'the image they are; keep one person in each frame.'
+        )
+    there = np.isin(frames, [number for number, persons in people.items() if persons])
+    if there.mean() < 0.5:
+        raise InputError(
+            f'{lifted} has 3D poses of {there.sum()} of the {len(frames)} frames of {path}: expected those of the same '
+            'video, with the same frame numbers'
+        )
+    _, joints, _ = _flat(lifted, {number: people[number] for number in frames[there].tolist()})
+    depth = np.full((len(frames), 17), np.nan)
+    depth[there] = lifted_depth(str(lifted), joints)
+    return depth

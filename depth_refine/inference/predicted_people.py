@@ -1,0 +1,237 @@
+"""The people of a video from another estimator's predictions, in the place of boxes, tracker and first stage."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from depth_refine.data_tools.conversion.depths import check_spread, depth_of_landmarks, relative_depth
+from depth_refine.data_tools.conversion.joint_orders import middle_of_face, to_h36m
+from depth_refine.data_tools.conversion.video_predictions import Predictions
+from depth_refine.functional.camera import pixel_rays
+from depth_refine.structures.camera import make_camera
+from depth_refine.structures.skeleton import H36M
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
+
+from .tracking import IouTracker, Observations, split_into_tracks
+
+_SMALLEST = 2.0  # px; joints in a smaller box show nothing
+_OUTSIDE = 0.1, 0.5  # of the joints: some are noted, more are of another video
+_CORNER = 0.7  # of the frame's sides: people who never leave this corner may be of a smaller frame
+_MOST_FRAMES = 10_000_000  # two days; more are other numbers than those of frames
+_COVERED = 0.9  # of the video's frames
+_HEAD = H36M.joint_names.index('neck_base'), H36M.joint_names.index('head')
+_EXCHANGED = 0.5  # -1: all knees bend as knees do; 1: all bend the other way
+
+
+@dataclass
+class PredictedPeople(Observations):
+    """What another estimator saw; ``measurements`` are of Human3.6M's joints, with NaN as ``depth_std``."""
+
+    has_depth: bool  # if not, the depths are NaN
+    has_ids: bool  # the estimator told who is who; if not, the tracker did
+
+
+def predicted_people(
+    predictions: Predictions,
+    size: tuple[int, int],
+    times: np.ndarray | None = None,
+    fps: float = 50.0,
+    camera: dict | None = None,
+) -> PredictedPeople:
+    """Make of predictions what :func:`depth_refine.inference.tracking.observe` makes of a video.
+
+    Where a joint was not found its place and depth are interpolated over time within the person's track, and its score
+    is 0; so are joints of Human3.6M that are made of it. Head and neck base of whoever never shows them, from behind or
+    the side, are the middle of what is found of the face. Whoever has another joint that is never found is left out.
+    People without track ids are followed by the boxes around their joints.
+
+    Args:
+        predictions: of one video.
+        size: width and height of its upright frames, px.
+        times: (N,) seconds of its frames.
+        fps: frames a second, if there are no times; the video ends with the last prediction then.
+        camera: see :func:`make_camera`, for the direction of ``world_landmarks``; by default assumed.
+
+    Returns:
+        The observations. Notes say what was filled or left out, and what may be wrong with the predictions.
+
+    Raises:
+        InputError: the predictions are of another video or numbered otherwise, depths are in another unit, or nobody
+            remains.
+    """
+    notes: list[str] = []
+    frames, times = _on_video(predictions, times, fps, notes)
+    found = predictions.found
+    _check_places(predictions.name, predictions.keypoints[found], size, notes)
+    bboxes = _boxes(predictions.keypoints, found, size)
+    rows = np.flatnonzero((bboxes[:, 2:] - bboxes[:, :2] >= _SMALLEST).all(axis=1))
+    if left_out := len(frames) - len(rows):
+        if not len(rows):
+            raise InputError(f'{predictions.name}: nobody has joints that are more than 2 px apart inside the frame')
+        notes.append(f'Predictions of nobody, or of people outside the frame, left out: {left_out}.')
+    has_ids = predictions.track_ids is not None
+    ids = predictions.track_ids[rows] if has_ids else _track(frames[rows], bboxes[rows], times)
+    poses, faces = (values[rows] for values in _poses(predictions, found))
+    kept = _fill(poses, faces, frames[rows], ids, times, notes)
+    if not kept.any():
+        raise InputError(f'{predictions.name}: {notes[-1]} Nobody remains; each joint must be found in some frame.')
+    rows, ids, poses = rows[kept], ids[kept], poses[kept]
+
+    measurements = np.full((len(rows), len(H36M.joint_names), 5), np.nan)
+    measurements[..., :2], measurements[..., 3] = poses[..., :2], poses[..., -1].clip(0, 1)
+    if has_depth := predictions.depth_unit is not None:
+        depth = poses[..., 2]
+        if predictions.world_landmarks is not None:
+            rays = pixel_rays(poses[:, H36M.root, :2], camera or make_camera(size)[0])
+            depth = depth_of_landmarks(poses[..., 2:5], rays)
+        measurements[..., 2] = relative_depth(depth, predictions.depth_unit)
+        check_spread(measurements[..., 2], predictions.depth_unit)
+        if knees_bend_backwards(measurements[..., :3], bboxes[rows]):
+            notes.append(
+                'Knees bend the wrong way: left and right are exchanged in the predictions, or the depths run towards '
+                "the camera. Expected the person's own left, and depths that are larger when farther away."
+            )
+    observed = times, frames[rows], ids, bboxes[rows].astype(np.float32), measurements.astype(np.float32), notes
+    return PredictedPeople(tuple(size), *observed, has_depth, has_ids)
+
+
+def _on_video(
+    predictions: Predictions, times: np.ndarray | None, fps: float, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frames (D,) counted from 0, and the times (N,) of the video's."""
+    first, last = int(predictions.frames[0]), int(predictions.frames[-1])
+    number = predictions.first_frame
+    if first < number:
+        raise InputError(
+            f"{predictions.name}: they are of frame {first}, and the video's first one is said to be {number}. State "
+            'the right number of the first frame.'
+        )
+    if times is None:
+        require_number('fps', fps, 0.01, 100_000)
+        if last - number >= _MOST_FRAMES:
+            raise InputError(
+                f"{predictions.name}: they are of frames {first} to {last}. Expected numbers of a video's frames."
+            )
+        times = np.arange(last - number + 1) / fps
+        notes.append(f'The predictions have no time stamps and are taken as {fps:g} a second.')
+    count = len(times)
+    if last - number >= count:
+        raise InputError(
+            f'{predictions.name}: they are of frames {first} to {last}, and the video has {count}, {number} to '
+            f'{number + count - 1}. Are they of this video, and is {number} the number of the first frame? Remove what '
+            'is beyond its end.'
+        )
+    if number == 0 and first == 1:
+        notes.append(
+            'The first prediction is of frame 1 and taken for the second frame: if the files count from 1, say that 1 '
+            'is the number of the first frame.'
+        )
+    if last - first + 1 < _COVERED * count:
+        notes.append(
+            f'Predictions are of frames {first} to {last}, and the video has {count}: they are of this video at this '
+            'frame rate only if nobody is seen in the others.'
+        )
+    return predictions.frames - number, times
+
+
+def _check_places(name: str, keypoints: np.ndarray, size: tuple[int, int], notes: list[str]) -> None:
+    """Refuse or note joints (n, 2) px that are hardly of frames of this size."""
+    outside = np.mean(((keypoints < 0) | (keypoints > size)).any(axis=-1))
+    low, high = keypoints.min(axis=0), keypoints.max(axis=0)
+    where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
+    if outside > _OUTSIDE[1]:
+        raise InputError(
+            f'{name}: {100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Expected '
+            'pixels of its upright frames; were they predicted on another video, or at another size?'
+        )
+    if outside > _OUTSIDE[0]:
+        notes.append(
+            f'{100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Were they predicted at '
+            'another size, or on frames that were not upright?'
+        )
+    elif (high < _CORNER * np.array(size)).all():
+        notes.append(
+            f'Joints are in a corner of the frame alone: they reach {where}. Were they predicted at a smaller size?'
+        )
+
+
+def _boxes(keypoints: np.ndarray, found: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Boxes (D, 4) x1 y1 x2 y2 px around the joints that were found, cut at the frame's edges."""
+    low = np.where(found[..., None], keypoints, np.inf).min(axis=1)
+    high = np.where(found[..., None], keypoints, -np.inf).max(axis=1)
+    return np.concatenate([low.clip(0, size), high.clip(0, size)], axis=1)
+
+
+def _track(frames: np.ndarray, bboxes: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Who is who (D,), by the tracker that follows the first stage's boxes."""
+    tracker, starts = IouTracker(), np.searchsorted(frames, np.arange(len(times) + 1))
+    ids = [tracker.update(time, bboxes[a:b]) for time, a, b in zip(times, starts[:-1], starts[1:], strict=True)]
+    return np.concatenate(ids)
+
+
+def _poses(predictions: Predictions, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Human3.6M's joints (D, 17, C) of u, v, perhaps what tells depths, and score, and the middle of the face (D, C).
+
+    They are NaN where they were not found.
+    """
+    third = predictions.depth if predictions.world_landmarks is None else predictions.world_landmarks
+    columns = [predictions.keypoints, *([] if third is None else [third]), predictions.scores]
+    joints = np.concatenate([values.reshape(*found.shape, -1) for values in columns], axis=-1)
+    joints[~found] = np.nan
+    return to_h36m(joints, predictions.joint_order), middle_of_face(joints, predictions.joint_order)
+
+
+def _fill(
+    poses: np.ndarray, faces: np.ndarray, frames: np.ndarray, ids: np.ndarray, times: np.ndarray, notes: list[str]
+) -> np.ndarray:
+    """Interpolate joints of (D, 17, C) that are NaN over time, in place, within each track; scores become 0.
+
+    Returns:
+        (D,) which persons can be kept, having every joint in some frame of their track.
+    """
+    kept, filled, lost_tracks = np.zeros(len(poses), bool), 0, []
+    for track, rows in split_into_tracks(frames, ids, times, drop_noise=False)[0]:
+        for joint in _HEAD:
+            if np.isnan(poses[rows, joint]).any(axis=-1).all() and not np.isnan(faces[rows]).all():
+                poses[rows, joint] = faces[rows]
+                notes.append(
+                    f'Person {track}, {H36M.joint_names[joint]}: never found, and taken as the middle of the face.'
+                )
+        lost, at = np.isnan(poses[rows]).any(axis=-1), times[frames[rows]]
+        if lost.all(axis=0).any():
+            lost_tracks.append(f'{track} ({H36M.joint_names[int(np.argmax(lost.all(axis=0)))]})')
+            continue
+        kept[rows] = True
+        filled += int(lost.sum())
+        for joint in np.flatnonzero(lost.any(axis=0)):
+            gap = lost[:, joint]
+            for column in range(poses.shape[-1] - 1):
+                poses[rows[gap], joint, column] = np.interp(at[gap], at[~gap], poses[rows[~gap], joint, column])
+            poses[rows[gap], joint, -1] = 0
+    listed = ', '.join(lost_tracks[:5]) + (f' and {len(lost_tracks) - 5} more' if len(lost_tracks) > 5 else '')
+    if lost_tracks:
+        notes.append(f'People of whom a joint is never found, left out: {listed}.')
+    if filled:
+        share = 100 * filled / (kept.sum() * poses.shape[1])
+        notes.append(
+            f'Joints that were not found and are interpolated over time, with score 0: {filled} ({share:.1f} %).'
+        )
+    return kept
+
+
+def knees_bend_backwards(joints: np.ndarray, bboxes: np.ndarray) -> bool:
+    """Whether most knees bend backwards in poses (D, 17, 3) of u px, v px and depth m, in boxes (D, 4).
+
+    Seen as from the left hip to the right one, and up, knees are always before the line from hip to foot. This holds
+    in pixels, too, whatever their scale, and neither for a mirrored person nor for depths of the other sign. Of two
+    seconds of motion capture, the sum below is never above -0.7.
+    """
+    hips, knees, feet = (
+        joints[:, [H36M.joint_names.index(f'{s}_{j}') for s in ('right', 'left')]] for j in ('hip', 'knee', 'foot')
+    )
+    to_right, up = hips[:, 0] - hips[:, 1], joints[:, H36M.joint_names.index('thorax')] - joints[:, H36M.root]
+    forward = np.cross(to_right, up)
+    side = (bboxes[:, 2:] - bboxes[:, :2]).max(axis=1)
+    bend = np.einsum('di,dki->dk', forward, knees - (hips + feet) / 2) / side[:, None] ** 2
+    return bool(bend.sum() > _EXCHANGED * np.abs(bend).sum())

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from depth_refine.data_tools.conversion.depths import check_spread, depth_of_landmarks, relative_depth
+from depth_refine.utils.errors import InputError
+
+RNG = np.random.default_rng(0)
+
+
+def test_units():
+    depth = RNG.normal(5, 1, (4, 17))
+    np.testing.assert_allclose(relative_depth(1000 * depth, 'mm'), depth - depth[:, :1])
+    np.testing.assert_allclose(relative_depth(depth, 'rtmpose3d_bin'), (depth - depth[:, :1]) * 2.1744869 / 144)
+    check_spread(0.1 * depth, 'm')
+    with pytest.raises(InputError, match=r"in the unit 'mm' a person's joints would spread over 0\.00"):
+        check_spread(depth / 1000, 'mm')
+
+
+def test_depth_of_landmarks_along_the_view():
+    """The rotation about the axis at right angles to both views, by the angle between them."""
+    landmarks, rays = RNG.normal(size=(6, 33, 3)), RNG.uniform(-1, 1, (6, 2))
+    rays[0] = 0
+    for person, ray, depth in zip(landmarks, rays, depth_of_landmarks(landmarks, rays), strict=True):
+        axis = np.cross([0, 0, 1], [*ray, 1])
+        angle = np.arctan(np.linalg.norm(ray))
+        turned = Rotation.from_rotvec(angle * axis / max(np.linalg.norm(axis), 1e-9)).apply(person)
+        np.testing.assert_allclose(depth, turned[:, 2], atol=1e-12)
