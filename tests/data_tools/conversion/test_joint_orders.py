@@ -10,7 +10,7 @@ from depth_refine.data_tools.conversion.joint_orders import (
     middle_of_face,
     to_h36m,
 )
-from depth_refine.structures.skeleton import FLIP_INDICES, parse_metainfo
+from depth_refine.structures.skeleton import H36M, parse_metainfo
 from depth_refine.utils.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -75,7 +75,7 @@ def test_left_and_right_stay_apart(order):
     joints, names = RNG.normal(size=(1, NUM_JOINTS[order], 2)), ORDERS[order]
     mirrored = joints.copy()
     mirrored[:, : len(names)] = joints[:, [names.index(other(name)) for name in names]]
-    np.testing.assert_allclose(to_h36m(mirrored, order), to_h36m(joints, order)[:, FLIP_INDICES])
+    np.testing.assert_allclose(to_h36m(mirrored, order), to_h36m(joints, order)[:, H36M.flip_indices])
 
 
 def test_missing_joints_and_the_middle_of_what_is_left_of_the_face():
