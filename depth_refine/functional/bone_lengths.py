@@ -13,8 +13,8 @@ _SOFTNESS = 1.0  # variance of a bone's length against a joint's across its ray;
 _FRAMES_AT_ONCE = 4096  # whose equations fit into a cache
 
 
-def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(T, K, 3) metres to each joint from its parent, 0 for the root.
+def checked_poses(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Joints (T, K, 3) in float64.
 
     Raises:
         InputError: there is no frame, the joints are not the skeleton's, or a coordinate is not finite.
@@ -26,6 +26,16 @@ def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
         frame, joint, _ = np.argwhere(~np.isfinite(joints))[0]
         name = skeleton.joint_names[joint]
         raise InputError(f'expected finite poses, got {joints[frame, joint]} in frame {frame}, {name}')
+    return joints
+
+
+def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(T, K, 3) metres to each joint from its parent, 0 for the root.
+
+    Raises:
+        InputError: see :func:`checked_poses`.
+    """
+    joints = checked_poses(joints, skeleton)
     return joints - joints[:, [joint if parent < 0 else parent for joint, parent in enumerate(skeleton.parents)]]
 
 
@@ -75,7 +85,7 @@ def fix_bone_lengths(
 
     Raises:
         ValueError: lengths are not K, positive and finite, or ``depth_ratio`` is below 1.
-        InputError: see :func:`bone_vectors` and :func:`unit_vectors`.
+        InputError: see :func:`checked_poses` and :func:`unit_vectors`.
     """
     lengths = np.asarray(lengths, np.float64)
     is_length = (lengths > 0) & np.isfinite(lengths)
@@ -83,8 +93,7 @@ def fix_bone_lengths(
         raise ValueError(f'expected {skeleton.num_joints} lengths of bones, above 0 but for the root, got {lengths}')
     if not depth_ratio >= 1:
         raise ValueError(f'expected depth_ratio to be 1 or more, got {depth_ratio}')
-    unit_vectors(bone_vectors(joints, skeleton), skeleton)  # refuses what cannot be used
-    joints = np.asarray(joints, np.float64)
+    joints = checked_poses(joints, skeleton)
     of_bones = lengths[[joint for _, joint in skeleton.bones]]
     parts = np.array_split(joints, -(-len(joints) // _FRAMES_AT_ONCE))
     moved = np.concatenate([_nearest(part, of_bones, skeleton, depth_ratio**2 - 1) for part in parts])
