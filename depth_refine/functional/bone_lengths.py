@@ -8,7 +8,8 @@ import numpy as np
 from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.errors import InputError
 
-_STEPS = 3  # of Gauss-Newton: more move the mean error of poses by less than 0.5 mm
+_STEPS = 3  # of Gauss-Newton; with more, poses do not become better
+_SHARE = 0.5  # of each step that is taken: short bones seen in full swing to and fro after whole ones
 _SOFTNESS = 1.0  # variance of a bone's length against a joint's across its ray; less makes limbs seen in full jump
 _FRAMES_AT_ONCE = 4096  # whose equations fit into a cache
 
@@ -67,11 +68,11 @@ def fix_bone_lengths(
 ) -> np.ndarray:
     """Move joints as little as possible so that each bone has its length in every frame.
 
-    In each frame the least squares of what joints move and of what is missing in the lengths of bones is found by
-    three Gauss-Newton steps, after which the bones are set one after another from the root outwards, each in its
-    direction. Joints may move ``depth_ratio`` times further along their rays from the camera than across: what is known
-    of a joint from its pixel is more exact than its depth, and of a limb that is seen too short or too long it is
-    mostly the depth that is wrong. Frames are independent of each other.
+    In each frame, independently of the others, three damped Gauss-Newton steps approach the least squares of what
+    joints move and of what is missing in the lengths of bones; then the bones are set one after another from the root
+    outwards, each in its direction. Joints may move ``depth_ratio`` times further along their rays from the camera than
+    across: what is known of a joint from its pixel is more exact than its depth, and of a limb that is seen too short
+    or too long it is mostly the depth that is wrong.
 
     Args:
         joints: (T, K, 3) metres in the camera frame, the camera at the origin.
@@ -104,11 +105,11 @@ def fix_bone_lengths(
 
 
 def _nearest(joints: np.ndarray, lengths: np.ndarray, skeleton: Skeleton, excess: float) -> np.ndarray:
-    """Joints whose bones have nearly the given lengths, by Gauss-Newton steps.
+    """Joints whose bones have nearly the given lengths, by damped Gauss-Newton steps.
 
     The covariance of a joint is C = 1 + ``excess`` r r^T, r its ray's direction. A step solves the normal equations of
     the bones, (J C J^T + softness) m = lengths missing, whose derivative J has the direction of a bone at its child and
-    the opposite one at its parent, and moves the joints to ``joints - C J^T m``.
+    the opposite one at its parent, and moves the joints half of the way to ``joints - C J^T m``.
     """
     parents, children = np.array(skeleton.bones).reshape(-1, 2).T
     identity = np.eye(skeleton.num_joints)
@@ -125,5 +126,6 @@ def _nearest(joints: np.ndarray, lengths: np.ndarray, skeleton: Skeleton, excess
         missing = current - lengths + np.einsum('tbi,tbi->tb', bones, ends @ (joints - moved))
         multipliers = np.linalg.solve(normal, missing[..., None])
         step = ends.T @ (multipliers * bones)
-        moved = joints - step - excess * np.einsum('tki,tki->tk', rays, step)[..., None] * rays
+        step += excess * np.einsum('tki,tki->tk', rays, step)[..., None] * rays
+        moved = moved + _SHARE * (joints - step - moved)
     return moved
