@@ -16,13 +16,15 @@ from .y_up import y_up
 _HEADER = 'DataRate CameraRate NumFrames NumMarkers Units OrigDataRate OrigDataStartFrame OrigNumFrames'
 
 
-def write_trc(track: PoseTrack, skeleton: Skeleton, path: str | Path, times: np.ndarray, camera: dict | None = None):
+def write_trc(
+    track: PoseTrack, skeleton: Skeleton, path: str | Path, times: np.ndarray, camera: dict | None = None
+) -> None:
     """Write the refined poses of a person as the paths of markers, one for each joint, which has its name.
 
-    Coordinates are metres, with y up. TRC has one rate and no gaps: it is that of the video's frames, gaps between
-    them left out, and the joints are interpolated (Akima's cubic) to even times from the person's first frame on.
-    Frames of even times stay as they are. The times are those of the video, so that the files of its people have one
-    clock; frames count from 1.
+    Coordinates are metres, with y up. TRC has one rate and no gaps: the rate is that of the video's frames, without the
+    gaps between them, and joints are interpolated (Akima's cubic) to even times from the person's first frame on.
+    Frames of even times stay as they are. Times are those of the video, so that the files of its people have one clock;
+    frames count from 1.
 
     Args:
         track: the person. Without ``root`` the root stays at the origin.
