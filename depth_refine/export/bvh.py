@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from depth_refine.functional.camera import camera_to_world
 from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.structures.video_poses import PoseTrack
 from depth_refine.utils.atomic import whole_file
@@ -13,9 +12,7 @@ from depth_refine.utils.errors import InputError
 
 from .fixed_skeleton import Node, joint_nodes
 from .h36m_nodes import h36m_nodes
-
-_FROM_CAMERA = np.diag([1.0, -1.0, -1.0])  # x right, y down, z forward to x right, y up, z backward
-_FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # z up to y up
+from .y_up import y_up
 
 
 def write_bvh(track: PoseTrack, skeleton: Skeleton, path: str | Path, fps: float, camera: dict | None = None) -> None:
@@ -32,27 +29,16 @@ def write_bvh(track: PoseTrack, skeleton: Skeleton, path: str | Path, fps: float
         skeleton: of its joints.
         path: the file.
         fps: frames a second.
-        camera: with ``R`` and ``T``, the motion is in its world frame, which must have z up; x stays, world z becomes
-            y. Otherwise it is in the camera frame turned about x, whose y is up only as far as the camera is level: x
-            right, y up, z towards the viewer, the camera at the origin.
+        camera: see :func:`depth_refine.export.y_up.y_up`.
 
     Raises:
         InputError: a pose has no rotations, see the nodes' functions, a root is not finite, or ``fps`` is not positive.
     """
     if not 0 < fps < np.inf:
         raise InputError(f'expected a frame rate above 0, got {fps}')
-    joints = np.asarray(track.keypoints_3d, np.float64)
-    root = np.zeros((len(joints), 3)) if track.root is None else np.asarray(track.root, np.float64)
-    if not np.isfinite(root).all():
-        frame = np.argwhere(~np.isfinite(root))[0, 0]
-        raise InputError(f'person {track.track_id}: the root is not finite in frame {frame}')
-    axes = _FROM_CAMERA
-    if camera is not None and 'R' in camera and 'T' in camera:
-        axes = _FROM_WORLD @ camera['R']
-        root = root if track.root is None else camera_to_world(root, camera) @ np.asarray(camera['R'])
-    joints = joints @ axes.T
+    joints, root = y_up(track, camera)
     nodes = h36m_nodes(joints) if skeleton == H36M else joint_nodes(joints, skeleton)
-    channels = np.hstack([root @ axes.T, *(_continuous_angles(node.rotation, node.order) for node in nodes)])
+    channels = np.hstack([root, *(_continuous_angles(node.rotation, node.order) for node in nodes)])
     with whole_file(path) as partial, partial.open('w') as file:
         file.write('HIERARCHY\n' + '\n'.join(_hierarchy(nodes[0], nodes)))
         file.write(f'\nMOTION\nFrames: {len(channels)}\nFrame Time: {1 / fps:.9f}\n')

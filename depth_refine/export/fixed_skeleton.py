@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from depth_refine.functional.bone_lengths import bone_vectors, median_lengths, unit_vectors
 from depth_refine.structures.skeleton import Skeleton
-from depth_refine.utils.errors import InputError
 
 # Angles jump where the middle one of their order comes near 90 degrees. One of each middle axis.
 _ORDERS = ('ZXY', 'XZY', 'XYZ')
@@ -67,45 +67,6 @@ def joint_nodes(joints: np.ndarray, skeleton: Skeleton) -> list[Node]:
 
     add(skeleton.root, None, np.zeros(3), Rotation.identity(len(bones)))
     return nodes
-
-
-def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(T, K, 3) metres to each joint from its parent, 0 for the root.
-
-    Raises:
-        InputError: there is no frame, the joints are not the skeleton's, or a coordinate is not finite.
-    """
-    joints = np.asarray(joints, np.float64)
-    if joints.ndim != 3 or joints.shape[1:] != (skeleton.num_joints, 3) or len(joints) == 0:
-        raise InputError(f'expected poses (T, {skeleton.num_joints}, 3) of one frame or more, got {joints.shape}')
-    if not np.isfinite(joints).all():
-        frame, joint, _ = np.argwhere(~np.isfinite(joints))[0]
-        name = skeleton.joint_names[joint]
-        raise InputError(f'expected finite poses, got {joints[frame, joint]} in frame {frame}, {name}')
-    return joints - joints[:, [joint if parent < 0 else parent for joint, parent in enumerate(skeleton.parents)]]
-
-
-def unit_vectors(vectors: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Directions (T, K, 3) of the bones, whose vectors (T, K, 3) must have a length; that of the root stays 0.
-
-    Raises:
-        InputError: a bone has no length in a frame.
-    """
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    length[:, skeleton.root] = 1
-    if not np.all(length > 0):
-        frame, joint, _ = np.argwhere(length == 0)[0]
-        names = f'{skeleton.joint_names[joint]} and {skeleton.joint_names[skeleton.parents[joint]]}'
-        raise InputError(f'{names} coincide in frame {frame}: a bone without length has no direction')
-    return vectors / length
-
-
-def median_lengths(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(K,) metres of the bones to joints (T, K, 3), 0 of the root: medians over time and both sides of the body."""
-    flip, bones = skeleton.flip_indices, {frozenset(bone) for bone in skeleton.bones}
-    has_twin = [frozenset((flip[parent], flip[joint])) in bones for joint, parent in enumerate(skeleton.parents)]
-    own, twin = (np.linalg.norm(bone_vectors(each, skeleton), axis=-1) for each in (joints, joints[:, flip]))
-    return np.median(np.concatenate([own, np.where(has_twin, twin, own)]), axis=0)
 
 
 def shortest_turn(rest: np.ndarray, direction: np.ndarray) -> Rotation:

@@ -8,10 +8,11 @@ turns with the line of the shoulders, and nodes of their own for the bones that 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from depth_refine.functional.bone_lengths import bone_vectors, median_lengths, unit_vectors
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
-from .fixed_skeleton import Node, bone_vectors, median_lengths, shortest_turn, unit_vectors
+from .fixed_skeleton import Node, shortest_turn
 
 _NAMES = H36M.joint_names
 _HIPS = (_NAMES.index('right_hip'), _NAMES.index('left_hip'))

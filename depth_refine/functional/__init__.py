@@ -4,6 +4,12 @@
 - :mod:`soft_argmax`: ``soft_argmax_3d``, the centroid of 3D heatmaps
 - :mod:`pose_error`: errors between 3D poses, and the alignments before measuring
 - :mod:`root_trajectory`: where the root is in space
+- :mod:`ray_placement`: joints on the rays of their pixels
+- :mod:`bone_lengths`: bones of one length
+- :mod:`smoothing`: a low pass in time
+- :mod:`stature`: a person of known height
+- :mod:`floor`: where the floor is, from how people walk on it
+- :mod:`body_landmarks`: hips, knees, ankles and shoulders of any skeleton
 """
 
 from .soft_argmax import soft_argmax_3d

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from depth_refine.export.fixed_skeleton import joint_nodes, median_lengths, shortest_turn
+from depth_refine.export.fixed_skeleton import joint_nodes, shortest_turn
 from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
 
@@ -31,13 +31,6 @@ def test_bones_in_one_line_do_not_turn_about_it():
     np.testing.assert_allclose(root.rotation.as_rotvec()[:, :2], 0, atol=1e-6)
     np.testing.assert_allclose(np.ptp(root.rotation.as_rotvec()[:, 2]), 1.5, atol=1e-6)
     np.testing.assert_allclose(b.rotation.magnitude(), 0, atol=1e-6)
-
-
-def test_lengths_are_of_both_sides_where_both_have_the_bone():
-    """The left hand hangs on the right one, to which no bone of the right side corresponds."""
-    skeleton = Skeleton(('hip', 'l_leg', 'r_leg', 'r_hand', 'l_hand'), (-1, 0, 0, 0, 3), (0, 2, 1, 4, 3))
-    joints = np.array([[[0, 0, 0], [1, 0, 0], [-3, 0, 0], [0, 4, 0], [0, 9, 0]]], float)
-    np.testing.assert_allclose(median_lengths(joints, skeleton), [0, 2, 2, 4, 5])
 
 
 def test_poses_of_other_joints_are_refused():

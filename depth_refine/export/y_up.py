@@ -1,0 +1,34 @@
+"""The axes of files for animation and biomechanics: y up."""
+
+import numpy as np
+
+from depth_refine.functional.camera import camera_to_world
+from depth_refine.structures.video_poses import PoseTrack
+from depth_refine.utils.errors import InputError
+
+_FROM_CAMERA = np.diag([1.0, -1.0, -1.0])  # x right, y down, z forward to x right, y up, z backward
+_FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # z up to y up
+
+
+def y_up(track: PoseTrack, camera: dict | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The refined poses (T, K, 3), root-relative, and the root (T, 3) of a person in axes with y up, metres, float64.
+
+    Args:
+        track: the person. Without ``root`` the root stays at the origin.
+        camera: with ``R`` and ``T``, the motion is in its world frame, which must have z up; x stays, world z becomes
+            y. Otherwise it is in the camera frame turned about x, whose y is up only as far as the camera is level: x
+            right, y up, z towards the viewer, the camera at the origin.
+
+    Raises:
+        InputError: a root is not finite.
+    """
+    joints = np.asarray(track.keypoints_3d, np.float64)
+    root = np.zeros((len(joints), 3)) if track.root is None else np.asarray(track.root, np.float64)
+    if not np.isfinite(root).all():
+        frame = np.argwhere(~np.isfinite(root))[0, 0]
+        raise InputError(f'person {track.track_id}: the root is not finite in frame {frame}')
+    axes = _FROM_CAMERA
+    if camera is not None and 'R' in camera and 'T' in camera:
+        axes = _FROM_WORLD @ camera['R']
+        root = root if track.root is None else camera_to_world(root, camera) @ np.asarray(camera['R'])
+    return joints @ axes.T, root @ axes.T

@@ -1,0 +1,131 @@
+"""Bones of one length throughout a track.
+
+Shape key: T frames, K joints.
+"""
+
+import numpy as np
+
+from depth_refine.structures.skeleton import Skeleton
+from depth_refine.utils.errors import InputError
+
+_STEPS = 3  # of Gauss-Newton; with more, poses do not become better
+_SHARE = 0.5  # of each step that is taken: short bones seen in full swing to and fro after whole ones
+_SOFTNESS = 1.0  # variance of a bone's length against a joint's across its ray; less makes limbs seen in full jump
+_FRAMES_AT_ONCE = 4096  # whose equations fit into a cache
+
+
+def checked_poses(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Joints (T, K, 3) in float64.
+
+    Raises:
+        InputError: there is no frame, the joints are not the skeleton's, or a coordinate is not finite.
+    """
+    joints = np.asarray(joints, np.float64)
+    if joints.ndim != 3 or joints.shape[1:] != (skeleton.num_joints, 3) or len(joints) == 0:
+        raise InputError(f'expected poses (T, {skeleton.num_joints}, 3) of one frame or more, got {joints.shape}')
+    if not np.isfinite(joints).all():
+        frame, joint, _ = np.argwhere(~np.isfinite(joints))[0]
+        name = skeleton.joint_names[joint]
+        raise InputError(f'expected finite poses, got {joints[frame, joint]} in frame {frame}, {name}')
+    return joints
+
+
+def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(T, K, 3) metres to each joint from its parent, 0 for the root.
+
+    Raises:
+        InputError: see :func:`checked_poses`.
+    """
+    joints = checked_poses(joints, skeleton)
+    return joints - joints[:, [joint if parent < 0 else parent for joint, parent in enumerate(skeleton.parents)]]
+
+
+def unit_vectors(vectors: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Directions (T, K, 3) of the bones, whose vectors (T, K, 3) must have a length; that of the root stays 0.
+
+    Raises:
+        InputError: a bone has no length in a frame.
+    """
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length[:, skeleton.root] = 1
+    if not np.all(length > 0):
+        frame, joint, _ = np.argwhere(length == 0)[0]
+        names = f'{skeleton.joint_names[joint]} and {skeleton.joint_names[skeleton.parents[joint]]}'
+        raise InputError(f'{names} coincide in frame {frame}: a bone without length has no direction')
+    return vectors / length
+
+
+def median_lengths(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(K,) metres of the bones to joints (T, K, 3), 0 of the root: medians over time and both sides of the body."""
+    flip, bones = skeleton.flip_indices, {frozenset(bone) for bone in skeleton.bones}
+    has_twin = [frozenset((flip[parent], flip[joint])) in bones for joint, parent in enumerate(skeleton.parents)]
+    own, twin = (np.linalg.norm(bone_vectors(each, skeleton), axis=-1) for each in (joints, joints[:, flip]))
+    return np.median(np.concatenate([own, np.where(has_twin, twin, own)]), axis=0)
+
+
+def fix_bone_lengths(
+    joints: np.ndarray, lengths: np.ndarray, skeleton: Skeleton, depth_ratio: float = 4.0
+) -> np.ndarray:
+    """Move joints as little as possible so that each bone has its length in every frame.
+
+    In each frame, independently of the others, three damped Gauss-Newton steps approach the least squares of what
+    joints move and of what is missing in the lengths of bones; then the bones are set one after another from the root
+    outwards, each in its direction. Joints may move ``depth_ratio`` times further along their rays from the camera than
+    across: what is known of a joint from its pixel is more exact than its depth, and of a limb that is seen too short
+    or too long it is mostly the depth that is wrong.
+
+    Args:
+        joints: (T, K, 3) metres in the camera frame, the camera at the origin.
+        lengths: (K,) metres of the bone to each joint, as of :func:`median_lengths`; that of the root does not count.
+        skeleton: of the joints.
+        depth_ratio: 1 or more. 4 gives the best poses on recorded motion, refined and placed on rays. 1 treats all
+            directions alike and is right for root-relative poses, whose joints have no rays.
+
+    Returns:
+        (T, K, 3) metres, float64, bones of exactly these lengths. The root moves like every joint.
+
+    Raises:
+        ValueError: lengths are not K, positive and finite, or ``depth_ratio`` is below 1.
+        InputError: see :func:`checked_poses` and :func:`unit_vectors`.
+    """
+    lengths = np.asarray(lengths, np.float64)
+    is_length = (lengths > 0) & np.isfinite(lengths)
+    if lengths.shape != (skeleton.num_joints,) or not np.delete(is_length, skeleton.root).all():
+        raise ValueError(f'expected {skeleton.num_joints} lengths of bones, above 0 but for the root, got {lengths}')
+    if not depth_ratio >= 1:
+        raise ValueError(f'expected depth_ratio to be 1 or more, got {depth_ratio}')
+    joints = checked_poses(joints, skeleton)
+    of_bones = lengths[[joint for _, joint in skeleton.bones]]
+    parts = np.array_split(joints, -(-len(joints) // _FRAMES_AT_ONCE))
+    moved = np.concatenate([_nearest(part, of_bones, skeleton, depth_ratio**2 - 1) for part in parts])
+    directions = unit_vectors(bone_vectors(moved, skeleton), skeleton)
+    for joint in skeleton.from_root[1:]:
+        moved[:, joint] = moved[:, skeleton.parents[joint]] + lengths[joint] * directions[:, joint]
+    return moved
+
+
+def _nearest(joints: np.ndarray, lengths: np.ndarray, skeleton: Skeleton, excess: float) -> np.ndarray:
+    """Joints whose bones have nearly the given lengths, by damped Gauss-Newton steps.
+
+    The covariance of a joint is C = 1 + ``excess`` r r^T, r its ray's direction. A step solves the normal equations of
+    the bones, (J C J^T + softness) m = lengths missing, whose derivative J has the direction of a bone at its child and
+    the opposite one at its parent, and moves the joints half of the way to ``joints - C J^T m``.
+    """
+    parents, children = np.array(skeleton.bones).reshape(-1, 2).T
+    identity = np.eye(skeleton.num_joints)
+    ends = identity[children] - identity[parents]  # (bones, K)
+    rays = joints / np.maximum(np.linalg.norm(joints, axis=-1, keepdims=True), np.finfo(float).tiny)
+    moved = joints
+    for _ in range(_STEPS):
+        bones = ends @ moved
+        current = np.linalg.norm(bones, axis=-1)
+        bones /= np.maximum(current, np.finfo(float).tiny)[..., None]
+        along = ends * (bones @ np.swapaxes(rays, 1, 2))  # (T, bones, K): J times the rays
+        normal = (bones @ np.swapaxes(bones, 1, 2)) * (ends @ ends.T) + excess * (along @ np.swapaxes(along, 1, 2))
+        normal += _SOFTNESS * np.eye(len(lengths))
+        missing = current - lengths + np.einsum('tbi,tbi->tb', bones, ends @ (joints - moved))
+        multipliers = np.linalg.solve(normal, missing[..., None])
+        step = ends.T @ (multipliers * bones)
+        step += excess * np.einsum('tki,tki->tk', rays, step)[..., None] * rays
+        moved = moved + _SHARE * (joints - step - moved)
+    return moved
