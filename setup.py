@@ -42,7 +42,7 @@ setup(
         'numpy',
         'opencv-python',
         'plotly',
-        'scipy',
+        'scipy>=1.15',
         'torch>=2.7',
         'tqdm',
     ],
