@@ -1,59 +1,63 @@
 """Moments in which an estimator of poses takes left for right.
 
-Estimators confuse the sides of a body seen from behind or bent over: from one frame to the next all joints of the left
-are where those of the right were, and some frames later all are back. A body cannot do that.
+Estimators confuse the sides of bodies that are bent or seen from behind: from one frame to the next all joints of the
+left are where those of the right were, and some frames later they are back. No body moves like that.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-_LAGS = (1, 2, 3)  # frames that are compared: a swap may take a frame or two
-_SWITCH = 0.1  # cost of a change of sides, in costs of one frame whose sides are exchanged between still ones
+_LAGS = (1, 2, 3)  # frames between those that are compared: a swap may take more than one
+_SWITCH = 0.1  # what a change of sides costs; see _distances for the unit
 
 
 def find_side_swaps(positions: np.ndarray, flip_indices: Sequence[int]) -> np.ndarray:
-    """The frames whose sides are exchanged, against most of the track.
+    """The frames in which the sides are exchanged, against most of a track.
 
-    Of all ways to exchange frames the one with the least motion is found (Viterbi's search over the last labels):
-    distances of joints, summed, between frames that are 1 to 3 apart.
+    Of all choices of frames it is the one after whose exchange the joints move least, summed over frames 1 to 3 apart,
+    found by Viterbi's search.
 
     Args:
-        positions: (T, K, C) of one person, frame by frame: 3D or depth among the channels, in one unit; in pictures
-            alone limbs cross as if they changed sides.
-        flip_indices: (K,) the symmetric counterpart of each joint; a joint without one is its own.
+        positions: (T, K, C) of one person in T frames without gaps, in one unit for all C: 3D, from the root or not. In
+            the image alone, C = 2, legs that cross look like legs that change sides.
+        flip_indices: K symmetric counterparts; a joint without one is its own.
 
     Returns:
-        (T,) bool; never more than half of the frames: sides exchanged throughout stay as they are, since motion does not
-        tell them. Where no joint has a counterpart, or all have the same place, nothing.
+        (T,) bool, never more than half of the frames: which of the two is right for a whole track, motion does not
+        tell. False throughout where no joint has a counterpart in another place.
     """
-    flip = np.asarray(flip_indices)
+    distances = _distances(positions, np.asarray(flip_indices))
+    count, states = len(positions), np.arange(2 ** len(_LAGS))  # bit i of a state: the label i + 1 frames before
+    costs, sources = np.where(states == 0, 0.0, np.inf), np.zeros((count, len(states)), int)
+    for frame in range(count):
+        differ = states[:, None] >> np.arange(len(_LAGS)) & 1 ^ np.arange(2)[:, None, None]  # (labels, states, lags)
+        steps = distances[frame, np.arange(len(_LAGS)), differ].sum(axis=-1) + _SWITCH * differ[..., 0] * (frame > 0)
+        total = costs + steps  # (labels, states)
+        # two states, which differ in their oldest label, lead to the same one
+        pairs = np.stack([total[states & 1, states >> 1], total[states & 1, states >> 1 | len(states) // 2]])
+        sources[frame] = states >> 1 | pairs.argmin(axis=0) * (len(states) // 2)
+        costs = pairs.min(axis=0)
+    labels, state = np.zeros(count, bool), int(np.argmin(costs))
+    for frame in reversed(range(count)):
+        labels[frame] = state & 1
+        state = sources[frame, state]
+    return ~labels if 2 * labels.sum() > count else labels
+
+
+def _distances(positions: np.ndarray, flip: np.ndarray) -> np.ndarray:
+    """How far joints move, (T, lags, 2), to a frame as it is and to it with its sides exchanged; 0 before the first.
+
+    The unit is what a body at rest would cost by a change of sides, in the median of the frames.
+    """
     paired = np.flatnonzero(flip != np.arange(len(flip)))
-    own, other = positions[:, paired].astype(float), positions[:, flip[paired]].astype(float)
-    count = len(positions)
-    unit = np.median(np.linalg.norm(own - other, axis=-1).sum(axis=1)) if count else 0.0
-    if not unit > 0:
-        return np.zeros(count, bool)
-    # bit k of a state is the label of the frame k before; costs of a pair of frames by whether their labels differ
-    states = np.arange(2 ** len(_LAGS))
-    costs, back = np.where(states, np.inf, 0.0), np.zeros((count, len(states)), int)
-    for now in range(count):
-        step = np.zeros((len(states), 2))  # from a state to a label
-        for label in (0, 1):
-            for lag in _LAGS[:now]:
-                differ = (states >> (lag - 1) & 1) != label
-                moved = [np.linalg.norm(own[now] - before[now - lag], axis=-1).sum() for before in (own, other)]
-                step[:, label] += np.where(differ, moved[1], moved[0]) / (unit * len(_LAGS))
-            step[:, label] += _SWITCH * ((states & 1) != label) * (now > 0)
-        total = costs[:, None] + step
-        following = (states[:, None] << 1 | np.arange(2)) & (len(states) - 1)
-        costs = np.full(len(states), np.inf)
-        for state in states:
-            (sources, labels) = np.nonzero(following == state)
-            best = np.argmin(total[sources, labels])
-            costs[state], back[now, state] = total[sources[best], labels[best]], sources[best]
-    state, labels = int(np.argmin(costs)), np.zeros(count, bool)
-    for now in reversed(range(count)):
-        labels[now] = state & 1
-        state = back[now, state]
-    return ~labels if labels.sum() > count / 2 else labels
+    own, exchanged = positions[:, paired].astype(float), positions[:, flip[paired]].astype(float)
+    distances = np.zeros((len(positions), len(_LAGS), 2))
+    width = np.linalg.norm(own - exchanged, axis=-1).sum(axis=1)
+    unit = np.median(width) if len(width) else 0.0
+    if unit > 0:
+        for index, lag in enumerate(_LAGS):
+            for label, now in enumerate((own, exchanged)):
+                moved = np.linalg.norm(now[lag:] - own[:-lag], axis=-1).sum(axis=1)
+                distances[lag:, index, label] = moved / (unit * len(_LAGS))
+    return distances

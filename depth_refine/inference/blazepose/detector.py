@@ -64,8 +64,9 @@ def merge(candidates: Detections) -> Detections:
     left = np.argsort(-candidates.scores, kind='stable')
     bboxes, points, scores = [], [], []
     while len(left):
-        is_same = box_iou(candidates.bboxes[left[:1]], candidates.bboxes[left])[0] > _SAME_IOU
-        is_same[0] = True  # even if its box has no area
+        with np.errstate(invalid='ignore'):  # boxes without area
+            is_same = box_iou(candidates.bboxes[left[:1]], candidates.bboxes[left])[0] > _SAME_IOU
+        is_same[0] = True
         same = left[is_same]
         weights = candidates.scores[same] / candidates.scores[same].sum()
         bboxes.append(np.tensordot(weights, candidates.bboxes[same], 1))

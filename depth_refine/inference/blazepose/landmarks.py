@@ -79,7 +79,7 @@ class LandmarkNetwork:
 
 
 def average(one: _Prediction, other: _Prediction) -> _Prediction:
-    """The mean of two predictions for the same crop; of the other one the sides are exchanged if that brings it nearer."""
+    """The mean of two predictions for a crop; the sides of the other one are exchanged if that brings it nearer."""
     exchanged = other.exchange_sides()
     distances = [np.linalg.norm(one.metres - each.metres, axis=1).sum() for each in (other, exchanged)]
     other = other if distances[0] <= distances[1] else exchanged

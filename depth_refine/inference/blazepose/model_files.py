@@ -1,7 +1,7 @@
 """Where BlazePose's networks come from: a file that is given, the cache folder, or, once, the package that has them.
 
-Nothing of a package is installed or run: its archive is fetched by ``pip download`` or ``npm pack``, from where the user
-has these look, and one file is taken out. Nothing is sent.
+Nothing of a package is installed or run: ``pip download`` or ``npm pack`` fetches its archive, from where it is set to
+look, and one file is taken out.
 """
 
 import hashlib
@@ -55,7 +55,15 @@ def _pip_download(folder: str) -> list[str]:
         '--abi',
         'cp311',
     ]
-    options = ['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--quiet', '--dest', folder]
+    options = [
+        '--no-deps',
+        '--only-binary=:all:',
+        '--disable-pip-version-check',
+        '--retries=1',
+        '--quiet',
+        '--dest',
+        folder,
+    ]
     return [sys.executable, '-m', 'pip', 'download', *options, *system, _WHEEL.package]
 
 

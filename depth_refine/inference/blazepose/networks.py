@@ -50,7 +50,7 @@ class Network:
         self._outputs = {name: indices[output] for name, output in outputs.items()}
 
     def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs, without batch dimension, for an image (size, size, 3) float32 RGB in the range of the training."""
+        """The outputs, without batch dimension, for an image (size, size, 3) float32 RGB, in the training's range."""
         self._interpreter.set_tensor(self._input, image[None])
         self._interpreter.invoke()
         return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
