@@ -45,13 +45,14 @@ class BlazePose:
     """A pretrained first stage in the place of a trained one; finds people, too.
 
     It follows people from frame to frame, so it wants the frames of one video, in their order, one object for each.
-    Human3.6M's root is the middle of BlazePose's hips, its spine is halfway from there to the middle of the shoulders,
-    its thorax; its neck is halfway from that to the middle of the ears, its head. Human3.6M's spine and
-    neck are points on a bent back, its thorax lies higher and its head is the top of the skull.
+
+    The root is the middle of BlazePose's hips, the thorax that of its shoulders, the head that of its ears; spine and
+    neck are halfway between these three. Human3.6M's thorax lies at the base of the neck and its head at the top of
+    the skull, so that these four joints are not comparable.
 
     Args:
         model: ``'full'``, ``'heavy'`` or a file, see :func:`model_files`.
-        flip_test: see :class:`LandmarkNetwork`; without it a frame takes half the time.
+        flip_test: average with mirrored images, see :class:`LandmarkNetwork`; without it a frame takes half the time.
 
     Attributes:
         skeleton: Human3.6M's.

