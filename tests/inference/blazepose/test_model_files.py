@@ -154,5 +154,5 @@ def test_cache_folder(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path / 'xdg' / 'depth_refine'
     (tmp_path / 'file').touch()
     monkeypatch.setenv('DEPTH_REFINE_CACHE', str(tmp_path / 'file' / 'in'))
-    with pytest.raises(InputError, match=r'file/in cannot be made .* name another folder by DEPTH_REFINE_CACHE'):
+    with pytest.raises(InputError, match=r'file/in cannot be made .* name another by DEPTH_REFINE_CACHE'):
         model_files('full')
