@@ -7,11 +7,12 @@ from ..tracking import box_iou
 from ..video_source import Frame
 from .detector import PersonDetector
 from .landmarks import FLIP_INDICES, LandmarkNetwork, Landmarks
-from .regions import Region, region_of_box
+from .regions import Region, region_of_box, squares
 
 _PRESENCE = 0.5
 _SAME_IOU = 0.3
 _SAME_DISTANCE = 0.1  # between the landmarks of what is one person, in sides of the region
+_NEAR, _SIMILAR = 0.15, 1.5  # between the centres of regions, in sides, and the ratio of their sides
 _INTERVAL = 0.5  # seconds
 
 
@@ -34,7 +35,10 @@ class PeopleOfFrames:
         self._time = self._next_search = -np.inf  # seconds
 
     def find(self, frame: Frame) -> Boxes:
-        """The people in a frame: those of the frame before, and every half second, or if one is lost, all others.
+        """The people in a frame: those of the frame before, and every half second all others.
+
+        The detector knows people of more than a fifth of what it sees: the whole frame, at once if somebody is lost;
+        every half second also squares of its shorter side; and of half of that as long as nobody is found.
 
         Returns:
             Boxes tight around the landmarks, which begin at the eyes and ears, cut at the image's edges.
@@ -45,12 +49,15 @@ class PeopleOfFrames:
         self._time = frame.time
         for person in self._before:
             self._add(person.region)
-        is_lost = len(self._people) < max(1, len(self._before))
-        if is_lost or not frame.time < self._next_search:
+        is_due, is_lost = not frame.time < self._next_search, len(self._people) < max(1, len(self._before))
+        height, width = frame.image.shape[:2]
+        if is_due or is_lost:
+            self._search([region_of_box([0, 0, width, height])])
+        if is_due:
             self._next_search = frame.time + _INTERVAL
-            height, width = frame.image.shape[:2]
-            for region in self._detector(frame.image, region_of_box([0, 0, width, height])):
-                self._add(region)
+            self._search(squares((width, height), min(width, height)))
+            if not self._people:
+                self._search(squares((width, height), min(width, height) / 2))
         return Boxes(_boxes(self._people, frame.image))
 
     def at(self, image: np.ndarray, bbox: np.ndarray) -> Landmarks:
@@ -74,6 +81,13 @@ class PeopleOfFrames:
     def _turn_to(self, image: np.ndarray) -> None:
         self._image, self._people, self._before = image, [], self._people
 
+    def _search(self, regions: list[Region]) -> None:
+        """Add the people whom the detector finds in regions, unless they are there already."""
+        for region in regions:
+            for found in self._detector(self._image, region):
+                if not any(_is_near(found, person.region) for person in self._people):
+                    self._add(self._network(self._image, found).region)  # which is nearer to what it is from then on
+
     def _add(self, region: Region) -> None:
         """Add the person in a region, if there is one and it is not there yet."""
         person = self._network(self._image, region)
@@ -96,6 +110,12 @@ def _boxes(people: list[Landmarks], image: np.ndarray) -> np.ndarray:
 
 def _is_inside(point: np.ndarray, bbox: np.ndarray) -> bool:
     return bool((bbox[:2] <= point).all() and (point <= bbox[2:]).all())
+
+
+def _is_near(one: Region, other: Region) -> bool:
+    """Whether two regions may be of one person: their centres are near, and their sizes similar."""
+    near = np.linalg.norm(one.center - other.center) < _NEAR * min(one.side, other.side)
+    return bool(near) and max(one.side, other.side) < _SIMILAR * min(one.side, other.side)
 
 
 def _is_same(one: Landmarks, other: Landmarks) -> bool:

@@ -43,6 +43,15 @@ def region_of_box(bbox: np.ndarray) -> Region:
     return Region((bbox[:2] + bbox[2:]) / 2, float((bbox[2:] - bbox[:2]).max()))
 
 
+def squares(size: tuple[int, int], side: float) -> list[Region]:
+    """Upright squares that cover an image (width, height) px, each neighbour half covered by the next at least."""
+    centers = []
+    for length in size:
+        count = 1 + max(0, int(np.ceil((length - side) / (side / 2))))
+        centers.append(np.linspace(side / 2, length - side / 2, count) if count > 1 else [length / 2])
+    return [Region(np.array([x, y]), float(side)) for y in centers[1] for x in centers[0]]
+
+
 def to_image(points: np.ndarray, region: Region) -> np.ndarray:
     """Points (..., 2) of a region, in units of its side, to px of the image."""
     return region.center + (points - 0.5) * region.side @ region.rotation.T

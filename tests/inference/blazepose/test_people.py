@@ -14,11 +14,13 @@ class Scene:
     """People at places; the network sees one whose hips are at most 60 px from a region's centre."""
 
     def __init__(self):
-        self.places, self.hidden, self.detectable, self.searches, self.runs = [], [], True, 0, 0
+        self.places, self.detectable, self.searches, self.runs = [], True, 0, 0
+        self.largest = np.inf  # side in which the detector finds anybody
 
     def detector(self, image, region):
         self.searches += 1
         near = [place for place in self.places if np.abs(place - region.center).max() <= region.side / 2]
+        near = near if region.side <= self.largest else []
         return [Region(np.array(place), 250.0) for place in near] if self.detectable else []
 
     def network(self, image, region):
@@ -57,7 +59,7 @@ def test_people_are_followed_and_searched_twice_a_second(scene, people):
         found = people.find(frame(index))
         np.testing.assert_allclose(found.bboxes, boxes(scene.places if index >= 5 else scene.places[:1]))
         assert found.track_ids is None
-    assert scene.searches == 2  # at 0 and 0.5 s
+    assert scene.searches == 2 * (1 + 4)  # at 0 and 0.5 s, of the frame and of squares of its height
 
 
 def test_whoever_is_lost_is_searched_at_once(scene, people):
@@ -68,7 +70,7 @@ def test_whoever_is_lost_is_searched_at_once(scene, people):
     scene.places = []
     for index in (2, 3):
         assert people.find(frame(index)).bboxes.shape == (0, 4)
-    assert scene.searches == 4
+    assert scene.searches == 5 + 3  # of the frame alone, after the first one
 
 
 def test_who_cannot_be_detected_any_more_is_kept(scene, people):
@@ -92,7 +94,14 @@ def test_another_video_begins_anew(scene, people):
     scene.places = [(200, 200)]
     people.find(frame(7))
     scene.detectable = False
-    assert len(people.find(frame(0)).bboxes) == 0 and scene.searches == 2
+    assert len(people.find(frame(0)).bboxes) == 0 and scene.searches > 10
+
+
+def test_small_people_are_found_in_parts_of_the_frame(scene, people):
+    scene.places = [(730, 90), (100, 350)]
+    for side, count in ((400, 2), (200, 2), (199, 0)):
+        scene.largest = side
+        assert len(people.find(frame(0)).bboxes) == count
 
 
 def test_boxes_end_at_the_edges(scene, people):

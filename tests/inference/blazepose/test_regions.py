@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from depth_refine.inference.blazepose.regions import Region, crop, region_of_body, region_of_box, to_image
+from depth_refine.inference.blazepose.regions import Region, crop, region_of_body, region_of_box, squares, to_image
 
 
 @pytest.mark.parametrize(('reach', 'angle'), [((100, 150), 0), ((150, 200), 90), ((100, 250), 180), ((50, 200), -90)])
@@ -36,3 +36,15 @@ def test_crops_are_bilinear(border, mode):
     cut = crop(image, region, size, border)
     # OpenCV knows 1/32 px
     np.testing.assert_allclose(cut.astype(float), np.stack(expected, axis=-1), atol=6 if mode == 'nearest' else 9)
+
+
+@pytest.mark.parametrize('size', [(1920, 1080), (75, 97), (50, 50), (300, 40)])
+@pytest.mark.parametrize('share', [1, 0.5])
+def test_squares_hold_whatever_is_half_their_side(size, share):
+    side = share * min(size)
+    found, size = squares(size, side), np.array(size)
+    for corner in np.random.default_rng(0).uniform(0, size - side / 2, (100, 2)):
+        assert any((np.abs(corner + side / 4 - region.center) <= side / 4 + 1e-9).all() for region in found)
+    for region in found:
+        assert (region.center >= side / 2 - 1e-9).all() and (region.center <= size - side / 2 + 1e-9).all()
+    assert len(found) <= 4 * size.prod() / side**2
