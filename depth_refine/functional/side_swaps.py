@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_LAGS = (1, 2, 3)  # frames between those that are compared: a swap may take more than one
+_LAGS = (1, 2)  # frames from one to the other of those compared: in the midst of a swap may be a frame of neither side
 _SWITCH = 0.1  # what a change of sides costs; see _distances for the unit
 
 
 def find_side_swaps(positions: np.ndarray, flip_indices: Sequence[int]) -> np.ndarray:
     """The frames in which the sides are exchanged, against most of a track.
 
-    Of all choices of frames it is the one after whose exchange the joints move least, summed over frames 1 to 3 apart,
-    found by Viterbi's search.
+    Of all choices of frames it is the one after whose exchange the joints move least, summed over frames one and two
+    apart, found by Viterbi's search. People turn too fast for it at less than about 12 frames a second.
 
     Args:
         positions: (T, K, C) of one person in T frames without gaps, in one unit for all C: 3D, from the root or not. In
