@@ -18,27 +18,13 @@ from .people import PeopleOfFrames
 
 _DEPTH_STD = 0.12  # m, as measured on a video of a person whose pose is known: RMS error of depth, both models
 
-# Landmarks whose mean is a joint of Human3.6M, in its order.
+# Landmarks whose mean is a joint of Human3.6M, in its order; of the neck it is the mean of two means.
 _HIPS, _SHOULDERS, _EARS = (23, 24), (11, 12), (7, 8)
 _JOINTS = (
-    _HIPS,
-    (24,),
-    (26,),
-    (28,),
-    (23,),
-    (25,),
-    (27,),
-    _HIPS + _SHOULDERS,
-    _SHOULDERS,
-    _SHOULDERS + _EARS,
-    _EARS,
-    (11,),
-    (13,),
-    (15,),
-    (12,),
-    (14,),
-    (16,),
-)
+    _HIPS, (24,), (26,), (28,), (23,), (25,), (27,),
+    _HIPS + _SHOULDERS, _SHOULDERS, _SHOULDERS + _EARS, _EARS,
+    (11,), (13,), (15,), (12,), (14,), (16,),
+)  # fmt: skip
 
 
 class BlazePose:
@@ -106,7 +92,7 @@ def to_h36m(landmarks: np.ndarray) -> np.ndarray:
     """Human3.6M's joints (..., 17, C) as means of BlazePose's landmarks (..., 33, C)."""
     thorax, ears = (landmarks[..., list(pair), :].mean(axis=-2) for pair in (_SHOULDERS, _EARS))
     joints = [landmarks[..., list(mean), :].mean(axis=-2) for mean in _JOINTS]
-    joints[9] = (thorax + ears) / 2
+    joints[H36M.joint_names.index('neck_base')] = (thorax + ears) / 2
     return np.stack(joints, axis=-2)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.inference.blazepose.landmarks import Landmarks
+from depth_refine.inference.blazepose.landmarks import FLIP_INDICES, Landmarks
 from depth_refine.inference.blazepose.people import PeopleOfFrames
 from depth_refine.inference.blazepose.regions import Region
 from depth_refine.inference.video_source import Frame
@@ -15,6 +15,7 @@ class Scene:
 
     def __init__(self):
         self.places, self.detectable, self.searches, self.runs = [], True, 0, 0
+        self.shapes = []  # of the next people, if not SHAPE
         self.largest = np.inf  # side in which the detector finds anybody
 
     def detector(self, image, region):
@@ -29,7 +30,8 @@ class Scene:
         if not distances or min(distances) > 60:
             return Landmarks(SHAPE + region.center, np.zeros((33, 3)), np.zeros(33), 0.1, region)
         place = np.array(self.places[int(np.argmin(distances))], float)
-        return Landmarks(SHAPE + place, np.zeros((33, 3)), np.ones(33), 0.9, Region(place, 250.0))
+        shape = self.shapes.pop() if self.shapes else SHAPE
+        return Landmarks(shape + place, np.zeros((33, 3)), np.ones(33), 0.9, Region(place, 250.0))
 
 
 @pytest.fixture
@@ -82,12 +84,17 @@ def test_who_cannot_be_detected_any_more_is_kept(scene, people):
 
 
 def test_two_regions_of_one_person_are_one(scene, people):
-    """Also if the sides are exchanged in one of them."""
+    """Also if the network takes left for right in one of them."""
     scene.places = [(200, 200), (700, 200)]
     people.find(frame(0))
     scene.places = [(200, 200)]
-    people._people[1] = people._people[1]._replace(region=Region(np.array([210.0, 200]), 250.0))
-    assert len(people.find(frame(1)).bboxes) == 1
+    for flip in (slice(None), FLIP_INDICES):
+        people._people = [
+            person._replace(region=Region(np.array([x, 200.0]), 250.0))
+            for x, person in zip((200, 210), [people._people[0]] * 2, strict=True)
+        ]
+        scene.shapes = [SHAPE, SHAPE[flip]]
+        assert len(people.find(frame(1)).bboxes) == 1
 
 
 def test_another_video_begins_anew(scene, people):
