@@ -33,6 +33,7 @@ setup(
     # and pip would put a second one over the user's; mmpose declares a dependency that does not build, so that no
     # package which lists it can be installed. requirements/ and the README say how to install them.
     install_requires=[
+        'ai-edge-litert',
         'av',
         'cdflib',
         'filelock',

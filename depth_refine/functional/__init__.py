@@ -10,6 +10,7 @@
 - :mod:`stature`: a person of known height
 - :mod:`floor`: where the floor is, from how people walk on it
 - :mod:`body_landmarks`: hips, knees, ankles and shoulders of any skeleton
+- :mod:`side_swaps`: frames in which left and right are exchanged
 """
 
 from .soft_argmax import soft_argmax_3d

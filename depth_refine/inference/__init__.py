@@ -2,6 +2,7 @@
 
 - :mod:`video_source`: frames and times of files, folders, arrays and cameras; :mod:`prefetch`: decoding ahead
 - :mod:`person_boxes`: the whole frame, boxes from files; :mod:`person_detectors`: MMDetection's and torchvision's
+- :mod:`blazepose`: a pretrained first stage that finds people, too
 - :mod:`stages`: the two networks; :mod:`training_camera`: pixels for the second one
 - :mod:`tracking`: who is who in a video, and what the first stage measures of them
 - :mod:`predicted_people`: another estimator's predictions in the place of all these

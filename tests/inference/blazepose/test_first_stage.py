@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from depth_refine.inference.blazepose import BlazePose, first_stage
+from depth_refine.inference.blazepose.first_stage import from_ray, measure, to_h36m
+from depth_refine.inference.blazepose.landmarks import Landmarks
+from depth_refine.inference.tracking import observe
+from depth_refine.inference.video_source import open_source
+from depth_refine.structures import H36M
+from depth_refine.structures.camera import make_camera
+
+
+def make_person(seed=0):
+    rng = np.random.default_rng(seed)
+    return Landmarks(rng.uniform(0, 900, (33, 2)), rng.normal(size=(33, 3)), rng.uniform(size=33), 0.8, None)
+
+
+def test_joints():
+    landmarks = np.random.default_rng(0).normal(size=(2, 33, 3))
+    joints = dict(zip(H36M.joint_names, np.moveaxis(to_h36m(landmarks), 1, 0), strict=True))
+    limbs = dict(shoulder=11, elbow=13, wrist=15, hip=23, knee=25, foot=27)
+    left, right = ({name: landmarks[:, first + side] for name, first in limbs.items()} for side in (0, 1))
+    for side, seen in (('left', left), ('right', right)):
+        for name, position in seen.items():
+            np.testing.assert_array_equal(joints[f'{side}_{name}'], position)
+    hips, shoulders = (left['hip'] + right['hip']) / 2, (left['shoulder'] + right['shoulder']) / 2
+    ears = (landmarks[:, 7] + landmarks[:, 8]) / 2
+    expected = dict(
+        root=hips, spine=(hips + shoulders) / 2, thorax=shoulders, neck_base=(shoulders + ears) / 2, head=ears
+    )
+    for name, position in expected.items():
+        np.testing.assert_allclose(joints[name], position)
+    assert len(expected) + len(left) + len(right) == len(joints)
+
+
+@pytest.mark.parametrize('ray', [(0.0, 0.0), (0.4, 0.0), (-0.2, 0.7), (3.0, -4.0)])
+def test_turns_to_a_ray(ray):
+    """The rotation about the axis that is perpendicular to the camera's axis and to the ray."""
+    x, y = ray
+    length = np.hypot(x, y)
+    rotation = Rotation.from_rotvec(np.array([-y, x, 0]) / max(length, 1e-9) * np.arctan(length))
+    points = np.random.default_rng(0).normal(size=(9, 3))
+    np.testing.assert_allclose(from_ray(points, np.array(ray)), rotation.apply(points), atol=1e-12)
+    np.testing.assert_allclose(
+        from_ray(np.array([[0, 0, 1.0]]), np.array(ray))[0], np.array([x, y, 1]) / np.hypot(length, 1)
+    )
+
+
+def test_measurements():
+    person = make_person()
+    camera, _ = make_camera((900, 700), [800, 820, 440, 360, 0.1, 0, 0, 0, 0])
+    found, pixels = measure(person, camera), to_h36m(person.pixels)
+    assert found.shape == (17, 5) and found.dtype == np.float32
+    np.testing.assert_allclose(found[:, :2], pixels, rtol=1e-6)
+    straight = dict(camera, c=pixels[0])  # the root is on the camera's axis: depths as the network gives them
+    metres = to_h36m(person.metres)
+    np.testing.assert_allclose(measure(person, straight)[:, 2], metres[:, 2] - metres[0, 2], atol=1e-6)
+    assert np.abs(found[:, 2] - (metres[:, 2] - metres[0, 2])).max() > 0.1 and found[0, 2] == 0
+    names, visible = list(H36M.joint_names), person.visibility
+    assert found[names.index('left_elbow'), 3] == pytest.approx(0.8 * visible[13])
+    assert found[names.index('thorax'), 3] == pytest.approx(0.8 * visible[[11, 12]].min())
+    assert found[names.index('spine'), 3] == pytest.approx(0.8 * visible[[11, 12, 23, 24]].min())
+    assert (found[:, 4] > 0).all() and len(set(found[:, 4])) == 1
+
+
+def test_a_video_of_a_photo(models, photo, place, monkeypatch):
+    """Two people who drift across the picture are found, told apart and measured."""
+    monkeypatch.setattr(first_stage, 'model_files', lambda model: models)
+    stage = BlazePose('full', flip_test=False)
+    images = []
+    for index in range(8):
+        canvas = np.full((480, 640, 3), 128, np.uint8)
+        for x, scale in ((20 + 4 * index, 0.5), (380 - 3 * index, 0.4)):
+            shown = place(photo, (640, 480), np.array([[scale, 0, x], [0, scale, 150]]))
+            canvas = np.where(shown == 128, canvas, shown)
+        images.append(canvas)
+    seen = observe(open_source(images, 25.0), stage.find_people, stage)
+    assert stage.skeleton == H36M and stage.depth_range is None and 'BlazePose' in stage.notes[0]
+    assert len(seen.ids) == 16 and set(seen.ids) == {0, 1}
+    head = list(H36M.joint_names).index('head')
+    heads = seen.measurements[:, head, :2].reshape(8, 2, 2)
+    heads = np.take_along_axis(heads, heads[..., :1].argsort(axis=1), axis=1)
+    expected = [
+        [(20 + 4 * index + 0.5 * 264, 150 + 0.5 * 227), (380 - 3 * index + 0.4 * 264, 150 + 0.4 * 227)]
+        for index in range(8)
+    ]
+    np.testing.assert_allclose(heads, expected, atol=12)
+    assert (seen.measurements[:, head, 3] > 0.8).all() and (seen.measurements[:, 3, 3] < 0.5).all()  # no feet
