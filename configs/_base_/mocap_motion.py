@@ -1,0 +1,74 @@
+# Windows of motion capture that random cameras see, true 2D poses and depths, for the second stage.
+motion_file = 'data/motion/train.npz'
+test_motion_file = 'data/motion/test.npz'
+frame_rate = 50
+
+codec = dict(type='DepthSequenceLifting', num_keypoints=17, depth_range=1.5, normalisation='rays')
+metainfo = dict(from_file='configs/_base_/datasets/h36m.py')
+
+clean_train_pipeline = [
+    dict(type='GenerateSequenceTarget', encoder=codec),
+    dict(type='RandomSequenceFlip'),
+]
+noise = dict(
+    type='EstimatorNoise',
+    encoder=codec,
+    frame_rate=frame_rate,
+    white=(0.005, 0.015),
+    slow=(0.015, 0.06),
+    slow_seconds=(0.1, 0.5),
+    constant=(0.01, 0.07),
+    scale=0.15,
+    tilt=8.0,
+    spread=0.3,
+    swap=0.1,
+    missing=0.1,
+)
+train_pipeline = [*clean_train_pipeline, noise]
+test_pipeline = [
+    dict(type='GenerateSequenceTarget', encoder=codec),
+    dict(
+        type='PackPoseInputs',
+        meta_keys=(
+            *('img_ids', 'target_img_path', 'frames', 'flip_indices', 'root_index'),
+            *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
+        ),
+    ),
+]
+
+train_dataloader = dict(
+    batch_size=256,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='merge_windows'),
+    dataset=dict(
+        type='MotionDataset',
+        metainfo=metainfo,
+        root='root',
+        motion_file=motion_file,
+        seq_len=27,
+        frame_rate=frame_rate,
+        input_source='gt2d+gtdepth',
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,  # clips differ in length
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(
+        type='MotionDataset',
+        metainfo=metainfo,
+        root='root',
+        motion_file=test_motion_file,
+        seq_len=27,
+        frame_rate=frame_rate,
+        input_source='gt2d+gtdepth',
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(type='DepthPoseMetric')
+test_evaluator = val_evaluator
