@@ -10,21 +10,24 @@ clean_train_pipeline = [
     dict(type='GenerateSequenceTarget', encoder=codec),
     dict(type='RandomSequenceFlip'),
 ]
+joint_parents = [0, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15]
 noise = dict(
     type='EstimatorNoise',
     encoder=codec,
+    joint_parents=joint_parents,
     frame_rate=frame_rate,
     white=(0.005, 0.015),
-    slow=(0.015, 0.06),
+    slow=(0.015, 0.03),
     slow_seconds=(0.1, 0.5),
-    constant=(0.01, 0.07),
-    scale=0.15,
-    tilt=8.0,
-    spread=0.3,
+    constant=(0.02, 0.03),
+    spread=0.4,
+    scale=0.1,
+    tilt=6.0,
     swap=0.1,
     missing=0.1,
 )
 train_pipeline = [*clean_train_pipeline, noise]
+paper_train_pipeline = [*clean_train_pipeline, dict(type='GaussianJointNoise', sigma_2d=0.0, sigma_depth=0.1)]
 test_pipeline = [
     dict(type='GenerateSequenceTarget', encoder=codec),
     dict(

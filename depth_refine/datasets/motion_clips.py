@@ -13,8 +13,10 @@ from .npz_stream import load_arrays
 from .pose_annotation import Sequence
 
 _REQUIRED = ('positions', 'clip', 'fps', 'subject')
-_REACH = (0.6, 3.0)  # metres, between the two joints of a body that are farthest apart, in its most stretched pose
+_SIZE = (0.3, 4.0)  # metres, diagonal of the box around a body, median of its poses
+_LYING = 1.2  # how much longer than high the box may be, on average of all poses
 _FLOOR = (-0.5, 1.0)  # metres, the lowest joint of a clip
+_OTHER_UNITS = dict(millimetres=1000, centimetres=100)
 _FPS = (1, 1000)  # of whatever records motion
 
 
@@ -65,6 +67,12 @@ class MotionClips:
             raise InputError(f'{self.path} has no subject {min(missing)!r}: expected some of {sorted(set(owners))}')
         chosen = [index for index, owner in enumerate(owners) if subjects is None or owner in subjects]
         clips = [self._read_clip(data, index) for index in chosen]
+        extent = np.concatenate([np.ptp(clip, axis=1) for clip in clips]).mean(axis=0)
+        if extent.max() > _LYING * extent[2]:
+            raise InputError(
+                f"{self.path}: 'positions' must have z up, but bodies are {np.round(extent, 2).tolist()} m along x, y "
+                'and z on average: turn the axes'
+            )
         self.keypoints_3d = np.concatenate(clips)
         self.keypoints_3d_visible = np.broadcast_to(np.array(True), self.keypoints_3d.shape[:2])
         self.frames = np.concatenate([np.arange(len(clip)) for clip in clips])
@@ -133,13 +141,12 @@ def _problem_of_clip(joints: np.ndarray) -> str | None:
     """What tells that a clip has other units or axes."""
     if len(joints) < 2:
         return f'expected two frames or more, got {len(joints)}'
-    extent = np.ptp(joints, axis=1)
-    size, (low, high) = np.linalg.norm(extent, axis=-1).max(), _REACH
-    if not low < size < 2 * high:
-        hint = ' (millimetres? divide by 1000)' if low < size / 1000 < 2 * high else ''
-        return f'expected metres, a body that reaches over {low} to {high} m, got {size:.4g}{hint}'
+    size, (low, high) = np.median(np.linalg.norm(np.ptp(joints, axis=1), axis=-1)), _SIZE
+    if not low < size < high:
+        hints = [f' ({unit}? divide by {n})' for unit, n in _OTHER_UNITS.items() if low < size / n < high]
+        return f'expected metres, a body of {low} to {high} m, got {size:.4g}{"".join(hints[:1])}'
     lowest, (low, high) = joints[..., 2].min(), _FLOOR
     if not low < lowest < high:
         expected = f'z up and the floor near z = 0, a lowest joint at {low} to {high} m'
-        return f'expected {expected}, got {lowest:.2f} m: reorder the axes, or shift the clip along z'
+        return f'expected {expected}, got {lowest:.2f} m: turn the axes, or shift the clip along z'
     return None

@@ -79,7 +79,7 @@ class MotionDataset(DepthSequenceDataset):
         for codec in filter(None, (getattr(step, 'encoder', None) for step in self.pipeline.transforms)):
             if getattr(codec, 'normalisation', 'image_width') != 'rays':
                 raise InputError(
-                    "MotionDataset has cameras of any kind, for which 2D is normalised by rays: give "
+                    'MotionDataset has cameras of any kind, for which 2D is normalised by rays: give '
                     f"{type(codec).__name__} normalisation='rays'"
                 )
 
@@ -121,13 +121,15 @@ class MotionDataset(DepthSequenceDataset):
 
     def _other_bodies(self, joints: Tensor, generator: Generator | None) -> Tensor:
         """World joints (B, T, K, 3) of people of another size, and with bones of other lengths."""
-        draw = torch.rand(len(joints), 1 + self.skeleton.num_joints, generator=generator, device=joints.device) * 2 - 1
-        size, bones = 1 + self.body_size * draw[:, 0], 1 + self.bone_lengths * draw[:, 1:]
+        count = self.skeleton.num_joints
+        draw = torch.rand(len(joints), 1 + count, generator=generator, device=joints.device) * 2 - 1
+        size, bones = 1 + self.body_size * draw[:, :1], 1 + self.bone_lengths * draw[:, 1:]
+        bones[:, self.skeleton.root] = 1
         twins = torch.tensor([min(pair) for pair in enumerate(self.skeleton.flip_indices)])
-        ratios = (bones * size[:, None])[:, twins]
-        placed = list((joints * size[:, None, None, None]).unbind(2))
-        for joint in self.skeleton.from_root[1:]:
-            parent = self.skeleton.parents[joint]
-            bone = joints[:, :, joint] - joints[:, :, parent]
-            placed[joint] = placed[parent] + bone * ratios[:, joint, None, None]
-        return torch.stack(placed, dim=2)
+        # from joints to bones, which each end at a joint, the root's at the world's origin; longer; and back
+        to_bones = torch.eye(count)
+        for parent, joint in self.skeleton.bones:
+            to_bones[joint, parent] = -1
+        to_bones = to_bones.to(joints.device)
+        change = to_bones.inverse() @ ((size * bones)[:, twins, None] * to_bones)
+        return torch.einsum('bjk,btkc->btjc', change, joints)
