@@ -1,4 +1,4 @@
-# On 2D poses alone, for estimators that give no depth.
+# On 2D alone, for estimators that give no depth.
 _base_ = ['refiner_27.py']
 work_dir = 'work_dirs/mocap/refiner_2d_27'
 

@@ -27,7 +27,7 @@ class RandomCameras:
         pitch: how far it points below the horizon, normal, at most 80 either way.
         roll: standard deviation of the rotation about the optical axis.
         tilted: the part of the cameras that are held askew, and the standard deviation of their roll.
-        distance: range of the person's distance along the optical axis, metres, uniform.
+        distance: range of the person's distance along the optical axis, metres, uniform in its logarithm.
         off_axis: the person is up to this part of half the frame off its middle, in each direction; uniform.
         focal: range of the focal length, in sides of the square frame, uniform in its logarithm.
 
@@ -83,7 +83,7 @@ class RandomCameras:
         focal = uniform(*map(math.log, self.focal)).exp()
         edge = (0.5 / focal)[:, None]  # of the frame, x / z
         aim = edge * uniform(-self.off_axis, self.off_axis, 2)
-        distance = uniform(*self.distance)
+        distance = uniform(*map(math.log, self.distance)).exp()
         # |x + aim d| <= edge (z + d) for each joint at (x, z) from the person's place
         x, z = relative[..., :2].flatten(1, 2), relative[..., 2:].flatten(1, 2)
         sides = [((sign * x - edge[:, None] * z).amax(1) / (edge - sign * aim)).amax(-1) for sign in (1, -1)]

@@ -51,7 +51,7 @@ def test_distributions(windows):
     joints, camera = RandomCameras(distance=(4.0, 8.0), off_axis=0.3)(windows, root=0)
     at = (joints[:, 4, 0], pixels(joints, camera)[:, 4, 0])
     for numbers, low, high in (
-        (at[0][:, 2], 4, 8),  # the cameras are far enough away to see all
+        (torch.log(at[0][:, 2]), np.log(4), np.log(8)),  # far enough away to see all
         (at[1][:, 0], 350, 650),
         (at[1][:, 1], 350, 650),
         (torch.log(camera['f'][:, 0] / 1000), np.log(0.7), np.log(2)),
