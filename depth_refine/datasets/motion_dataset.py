@@ -1,5 +1,8 @@
 """Windows and whole clips of motion that random cameras see, for the second stage."""
 
+import functools
+import math
+
 import numpy as np
 import torch
 from mmpose.registry import DATASETS
@@ -31,6 +34,8 @@ class MotionDataset(DepthSequenceDataset):
         cameras: arguments of :class:`RandomCameras`.
         body_size: people are larger or smaller by up to this part, and so is their way.
         bone_lengths: so is each of their bones, and its mirror image likewise, beside.
+        joint_angles: hips, shoulders, trunk and neck are bent otherwise all the time, by rotation vectors of this
+            standard deviation along each axis, degrees: few files have many poses.
         frame_rate: frames a second of the windows; the file may have another.
         subjects: those of the file to take; all if None.
         views: cameras through which each clip is seen in test mode.
@@ -50,6 +55,7 @@ class MotionDataset(DepthSequenceDataset):
         cameras: dict | None = None,
         body_size: float = 0.15,
         bone_lengths: float = 0.07,
+        joint_angles: float = 0.0,
         frame_rate: float = 50.0,
         subjects: list[str] | None = None,
         views: int = 4,
@@ -59,12 +65,13 @@ class MotionDataset(DepthSequenceDataset):
         for name, value, low, high in (
             ('body_size', body_size, 0, 0.9),
             ('bone_lengths', bone_lengths, 0, 0.9),
+            ('joint_angles', joint_angles, 0, 60),
             ('frame_rate', frame_rate, 1, 1000),
         ):
             require_number(f'{name} of MotionDataset', value, low, high)
         require_number('views of MotionDataset', views, 1, whole=True)
         self.cameras = RandomCameras(**(cameras or {}))
-        self.body_size, self.bone_lengths = body_size, bone_lengths
+        self.body_size, self.bone_lengths, self.joint_angles = body_size, bone_lengths, joint_angles
         self._reading = dict(frame_rate=float(frame_rate), subjects=subjects, views=views if test_mode else 1)
         super().__init__(
             ann_file=motion_file, input_source=input_source, seq_len=seq_len, test_mode=test_mode, **kwargs
@@ -120,16 +127,37 @@ class MotionDataset(DepthSequenceDataset):
         )
 
     def _other_bodies(self, joints: Tensor, generator: Generator | None) -> Tensor:
-        """World joints (B, T, K, 3) of people of another size, and with bones of other lengths."""
-        count = self.skeleton.num_joints
-        draw = torch.rand(len(joints), 1 + count, generator=generator, device=joints.device) * 2 - 1
+        """World joints (B, T, K, 3) of people of another size, with other bones, who hold their limbs otherwise."""
+        batch, count = len(joints), self.skeleton.num_joints
+        draw = torch.rand(batch, 1 + count, generator=generator, device=joints.device) * 2 - 1
         size, bones = 1 + self.body_size * draw[:, :1], 1 + self.bone_lengths * draw[:, 1:]
         bones[:, self.skeleton.root] = 1
         twins = torch.tensor([min(pair) for pair in enumerate(self.skeleton.flip_indices)])
-        # from joints to bones, which each end at a joint, the root's at the world's origin; longer; and back
+        angles = torch.randn(batch, count, 3, generator=generator, device=joints.device)
+        turns = _rotations(math.radians(self.joint_angles) * angles)
+        # bones end at joints, the root's at the world's origin; each is turned by the joints on its way
+        whole = [torch.eye(3, device=joints.device).expand(batch, 3, 3)] * count
         to_bones = torch.eye(count)
-        for parent, joint in self.skeleton.bones:
+        for joint in self.skeleton.from_root[1:]:
+            parent = self.skeleton.parents[joint]
             to_bones[joint, parent] = -1
+            whole[joint] = whole[parent] @ turns[:, parent] if self._turns[parent] else whole[parent]
         to_bones = to_bones.to(joints.device)
-        change = to_bones.inverse() @ ((size * bones)[:, twins, None] * to_bones)
-        return torch.einsum('bjk,btkc->btjc', change, joints)
+        change = torch.stack(whole, dim=1) * (size * bones)[:, twins, None, None]
+        vectors = torch.einsum('jk,btkc->btjc', to_bones, joints)
+        vectors = (change[:, None] @ vectors[..., None])[..., 0]
+        return torch.einsum('jk,btkc->btjc', to_bones.inverse(), vectors)
+
+    @functools.cached_property
+    def _turns(self) -> list[bool]:
+        """Of each joint, whether all behind it turns about it: hips, shoulders, the lower ends of trunk and neck."""
+        parents = self.skeleton.parents
+        return [parent >= 0 and parents.count(parent) > 1 for parent in parents]
+
+
+def _rotations(vectors: Tensor) -> Tensor:
+    """(..., 3, 3) of rotation vectors (..., 3), radians."""
+    x, y, z = vectors.unbind(-1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
+    return torch.matrix_exp(cross)

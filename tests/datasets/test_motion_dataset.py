@@ -115,6 +115,30 @@ def test_bodies_of_other_sizes(name, motion):
     assert np.corrcoef(way, size)[0, 1] > 0.9
 
 
+def test_limbs_held_otherwise(motion):
+    dataset = motion(joint_angles=12.0, cameras=dict(distance=(4, 20)), clip_len=20, **SAME_BODIES)
+    world = dataset.annotation.keypoints_3d[dataset.annotation.sequences[1].rows[:20]]
+    bodies = dataset._other_bodies(torch.from_numpy(world).expand(500, -1, -1, -1), None).numpy()
+    np.testing.assert_allclose(
+        bodies[:, :, [0, 1, 4, 7]], np.broadcast_to(world[:, [0, 1, 4, 7]], (500, 20, 4, 3)), atol=1e-5
+    )
+    turned = []
+    for parts in ((1, 2, 3), (4, 5, 6), (7, 8), (9, 10), (8, 9, 11, 14), (11, 12, 13), (14, 15, 16)):
+        before, after = (joints[..., parts[1:], :] - joints[..., parts[:1], :] for joints in (world, bodies))
+        lengths = [np.linalg.norm(vectors, axis=-1) for vectors in (before, after)]
+        np.testing.assert_allclose(lengths[1], np.broadcast_to(lengths[0], lengths[1].shape), atol=1e-5)
+        # the same rotation in all frames: the first two frames' takes all others along
+        moved = np.linalg.norm(before[0, 0] - after[:, 0, 0], axis=-1) / lengths[0][0, 0]
+        turned.append(moved.mean())
+        across = np.einsum('btki,btki->btk', after, after[:, :1]) - np.einsum(
+            'tki,tki->tk', before, before[:1].repeat(20, 0)
+        )
+        np.testing.assert_allclose(across, 0, atol=1e-5)
+    # a vector turns by the two components across it; behind the trunk two rotations follow each other
+    expected = np.radians(12) * (np.pi / 2) ** 0.5
+    np.testing.assert_allclose(turned, expected * np.sqrt([1, 1, 1, 2, 1, 2, 2]), rtol=0.12)
+
+
 def test_whole_clips_through_the_same_cameras_each_time(motion):
     pack = dict(
         type='PackPoseInputs', meta_keys=('sequence', 'subject', 'action', 'frames', 'camera_param', 'flip_indices')
@@ -150,6 +174,7 @@ def test_workers_draw_different_cameras(motion):
         (dict(seq_len=61), 'longer than any video'),
         (dict(body_size=15), 'body_size of MotionDataset'),
         (dict(bone_lengths=-0.1), 'bone_lengths of MotionDataset'),
+        (dict(joint_angles=90), 'joint_angles of MotionDataset'),
         (dict(frame_rate=0), 'frame_rate of MotionDataset'),
         (dict(views=0, test_mode=True), 'views of MotionDataset'),
         (dict(subjects=['S1']), "no subject 'S1'"),
