@@ -37,16 +37,16 @@ noise = dict(
 )
 train_pipeline = [*clean_train_pipeline, noise]
 sigma_train_pipeline = [*clean_train_pipeline, dict(type='GaussianJointNoise', sigma_2d=0.0, sigma_depth=0.1)]
-test_pipeline = [
-    dict(type='GenerateSequenceTarget', encoder=codec),
-    dict(
-        type='PackPoseInputs',
-        meta_keys=(
-            *('img_ids', 'target_img_path', 'frames', 'flip_indices', 'root_index'),
-            *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
-        ),
+pack = dict(
+    type='PackPoseInputs',
+    meta_keys=(
+        *('img_ids', 'target_img_path', 'frames', 'flip_indices', 'root_index'),
+        *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
     ),
-]
+)
+# other people behind the same estimator while training; without noise in tests, whose pipeline inference takes over
+val_pipeline = [clean_train_pipeline[0], dict(noise, in_tests=True), pack]
+test_pipeline = [clean_train_pipeline[0], pack]
 
 train_dataloader = dict(
     batch_size=256,
@@ -79,10 +79,10 @@ val_dataloader = dict(
         cameras=cameras,
         input_source='gt2d+gtdepth',
         test_mode=True,
-        pipeline=test_pipeline,
+        pipeline=val_pipeline,
     ),
 )
-test_dataloader = val_dataloader
+test_dataloader = dict(val_dataloader, dataset=dict(val_dataloader['dataset'], pipeline=test_pipeline))
 
 val_evaluator = dict(type='DepthPoseMetric')
 test_evaluator = val_evaluator

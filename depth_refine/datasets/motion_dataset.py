@@ -55,7 +55,7 @@ class MotionDataset(DepthSequenceDataset):
         cameras: dict | None = None,
         body_size: float = 0.15,
         bone_lengths: float = 0.07,
-        joint_angles: float = 0.0,
+        joint_angles: float = 10.0,
         frame_rate: float = 50.0,
         subjects: list[str] | None = None,
         views: int = 4,

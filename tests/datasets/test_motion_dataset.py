@@ -13,7 +13,7 @@ from depth_refine.utils.errors import InputError
 
 H36M = dict(from_file='configs/_base_/datasets/h36m.py')
 SKELETONS = dict(h36m=(H36M, 'root'), smpl=(smpl_metainfo(), 'pelvis'), mpi=(MPI_INF_3DHP, 'root'))
-SAME_BODIES = dict(body_size=0.0, bone_lengths=0.0)
+SAME_BODIES = dict(body_size=0.0, bone_lengths=0.0, joint_angles=0.0)
 
 
 @pytest.fixture
@@ -93,7 +93,9 @@ def test_each_window_has_its_camera_and_seeds_decide(motion):
 
 @pytest.mark.parametrize('name', SKELETONS)
 def test_bodies_of_other_sizes(name, motion):
-    dataset = motion(name, body_size=0.2, bone_lengths=0.1, cameras=dict(distance=(4, 20)), clip_len=20)
+    dataset = motion(
+        name, body_size=0.2, bone_lengths=0.1, joint_angles=0.0, cameras=dict(distance=(4, 20)), clip_len=20
+    )
     torch.manual_seed(0)
     joints = dataset.__getitems__([1] * 400)['lifting_target'].double().numpy()
     skeleton = dataset.skeleton
@@ -116,7 +118,7 @@ def test_bodies_of_other_sizes(name, motion):
 
 
 def test_limbs_held_otherwise(motion):
-    dataset = motion(joint_angles=12.0, cameras=dict(distance=(4, 20)), clip_len=20, **SAME_BODIES)
+    dataset = motion(cameras=dict(distance=(4, 20)), clip_len=20, **SAME_BODIES | dict(joint_angles=12.0))
     world = dataset.annotation.keypoints_3d[dataset.annotation.sequences[1].rows[:20]]
     bodies = dataset._other_bodies(torch.from_numpy(world).expand(500, -1, -1, -1), None).numpy()
     np.testing.assert_allclose(

@@ -59,7 +59,7 @@ class EstimatorNoise(BaseTransform):
 
     Raises:
         InputError: an argument is out of its range, the codec does not normalise by rays, or ``joint_parents`` is no
-            tree; labels are not of that form.
+            tree; labels are not of that form, or the true person is not before the camera, as without truth.
     """
 
     batched = True  # see DepthSequenceDataset
@@ -117,6 +117,11 @@ class EstimatorNoise(BaseTransform):
             )
         labels = as_tensor(given)
         distance = as_tensor(results['target_root'])[..., 2].mean(dim=-1)
+        if not (distance > 0).all():
+            raise InputError(
+                'EstimatorNoise is for true poses, whose distance from the camera is known: leave it out of the '
+                'pipeline for predictions (in_tests=False)'
+            )
         noisy = self._noisy(labels.flatten(0, -4) if labels.ndim > 3 else labels[None], distance.reshape(-1))
         noisy = self._swapped(noisy, list(results['flip_indices']))
         results['keypoint_labels'] = as_given(self._lost(noisy).view(labels.shape), given)

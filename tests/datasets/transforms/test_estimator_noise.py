@@ -167,6 +167,12 @@ def test_bad_arguments(changes, message):
         build(**changes)
 
 
+def test_predictions_without_truth():
+    labels = dict(keypoint_labels=poses((T,)), target_root=np.zeros((1, 3)), flip_indices=H36M.flip_indices)
+    with pytest.raises(InputError, match='for true poses'):
+        build(in_tests=True)(labels | dict(test_mode=True))
+
+
 @pytest.mark.parametrize('shape', [(T, 16, 3), (T, 17, 4), (17, 3)])
 def test_bad_labels(shape):
     with pytest.raises(InputError, match=r'EstimatorNoise takes keypoint_labels \(T, 17, 2 or 3\)'):
