@@ -22,8 +22,8 @@ class MotionDataset(DepthSequenceDataset):
 
     Samples are those of :class:`DepthSequenceDataset`, with true 2D poses and depths, and go through the same
     pipelines, by whole batches: a refiner of ``DepthSequenceLifting(normalisation='rays')`` learns from motion alone
-    what people look like through any camera. Random numbers are PyTorch's. In test mode a sample is a whole clip
-    through one camera, the same whenever it is asked for.
+    what people look like through any camera. Random numbers are PyTorch's. In test mode a sample is a whole clip, of
+    people as they are, through one camera, the same whenever it is asked for.
 
     ``metainfo`` says no cameras: rays know none.
 
@@ -32,7 +32,7 @@ class MotionDataset(DepthSequenceDataset):
         seq_len: the refiner's receptive field.
         input_source: ``'gt2d'`` or ``'gt2d+gtdepth'``.
         cameras: arguments of :class:`RandomCameras`.
-        body_size: people are larger or smaller by up to this part, and so is their way.
+        body_size: in training people are larger or smaller by up to this part, and so is their way.
         bone_lengths: so is each of their bones, and its mirror image likewise, beside.
         joint_angles: hips, shoulders, trunk and neck are bent otherwise all the time, by rotation vectors of this
             standard deviation along each axis, degrees: few files have many poses.
@@ -107,10 +107,11 @@ class MotionDataset(DepthSequenceDataset):
         videos, starts = torch.from_numpy(np.ascontiguousarray(samples[:, :2].T, np.int64)).to(self.device)
         count = int(samples[0, 2])
         rows = self._rows_of(videos, starts - self.frames_before, count + self.seq_len - 1)
-        generator = None
+        world, generator = self._arrays[0][rows], None
         if self.test_mode:
             generator = Generator(self.device).manual_seed(int(samples[0, 0]))
-        world = self._other_bodies(self._arrays[0][rows], generator)
+        else:
+            world = self._other_bodies(world)
         joints, cameras = self.cameras(world, self.skeleton.root, generator)
         keypoints = joints[..., :2] / joints[..., 2:] * cameras['f'][:, None, None] + cameras['c'][:, None, None]
         if 'depth' in self.input_source:
@@ -126,14 +127,14 @@ class MotionDataset(DepthSequenceDataset):
             camera_param=cameras,
         )
 
-    def _other_bodies(self, joints: Tensor, generator: Generator | None) -> Tensor:
+    def _other_bodies(self, joints: Tensor) -> Tensor:
         """World joints (B, T, K, 3) of people of another size, with other bones, who hold their limbs otherwise."""
         batch, count = len(joints), self.skeleton.num_joints
-        draw = torch.rand(batch, 1 + count, generator=generator, device=joints.device) * 2 - 1
+        draw = torch.rand(batch, 1 + count, device=joints.device) * 2 - 1
         size, bones = 1 + self.body_size * draw[:, :1], 1 + self.bone_lengths * draw[:, 1:]
         bones[:, self.skeleton.root] = 1
         twins = torch.tensor([min(pair) for pair in enumerate(self.skeleton.flip_indices)])
-        angles = torch.randn(batch, count, 3, generator=generator, device=joints.device)
+        angles = torch.randn(batch, count, 3, device=joints.device)
         turns = _rotations(math.radians(self.joint_angles) * angles)
         # bones end at joints, the root's at the world's origin; each is turned by the joints on its way
         whole = [torch.eye(3, device=joints.device).expand(batch, 3, 3)] * count

@@ -120,7 +120,7 @@ def test_bodies_of_other_sizes(name, motion):
 def test_limbs_held_otherwise(motion):
     dataset = motion(cameras=dict(distance=(4, 20)), clip_len=20, **SAME_BODIES | dict(joint_angles=12.0))
     world = dataset.annotation.keypoints_3d[dataset.annotation.sequences[1].rows[:20]]
-    bodies = dataset._other_bodies(torch.from_numpy(world).expand(500, -1, -1, -1), None).numpy()
+    bodies = dataset._other_bodies(torch.from_numpy(world).expand(500, -1, -1, -1)).numpy()
     np.testing.assert_allclose(
         bodies[:, :, [0, 1, 4, 7]], np.broadcast_to(world[:, [0, 1, 4, 7]], (500, 20, 4, 3)), atol=1e-5
     )
@@ -154,6 +154,11 @@ def test_whole_clips_through_the_same_cameras_each_time(motion):
         assert torch.equal(again['inputs'], sample['inputs'])
         assert sample['data_samples'].subject == f'subject{index // 3}' and sample['data_samples'].action == ''
     assert len({float(sample['inputs'][0, 3, 0]) for sample in samples}) == 6
+    for index, sample in enumerate(samples):  # as they are in the file
+        truth = sample['data_samples'].gt_instances.lifting_target
+        motion_of_it = dataset.annotation.keypoints_3d[dataset.annotation.sequences[index].rows]
+        lengths = [dataset.skeleton.bone_lengths(joints) for joints in (truth, motion_of_it)]
+        np.testing.assert_allclose(*lengths, atol=1e-5)
     assert len({sample['data_samples'].sequence for sample in samples}) == 6
     meta = dataset.metainfo
     assert meta['cameras'] == [] and not meta['causal'] and meta['normalisation'] == 'rays'
