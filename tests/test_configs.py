@@ -11,6 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import HOOKS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from mmpose.registry import MODELS, TRANSFORMS
+from motion_file import write_motion
 from official_mpi_inf_3dhp import write_recording, write_test_set
 from reproduction import ablations, beyond, table1, table2
 from reproduction.cell import Settings, cell_config
@@ -73,6 +74,12 @@ def mpi_root(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope='session')
+def motion_file(tmp_path_factory):
+    """Two clips of motion."""
+    return write_motion(tmp_path_factory.mktemp('motion') / 'motion.npz', lengths=(250, 243))
+
+
 def loaded_here(cfg, **dataset):
     """A config whose loaders have no workers and small batches."""
     for split in ('train', 'val', 'test'):
@@ -120,10 +127,12 @@ def assert_trains_and_predicts(cfg):
 
 
 @pytest.mark.parametrize('name', [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in FILES])
-def test_trains_and_predicts(name, data_root, body_2d_root, sequence_root, mpi_root):
-    of_mpi = name.startswith('mpi_inf_3dhp')
+def test_trains_and_predicts(name, data_root, body_2d_root, sequence_root, mpi_root, motion_file):
+    of_mpi, of_motion = (name.startswith(folder) for folder in ('mpi_inf_3dhp', 'mocap'))
     if of_mpi:
         cfg = loaded_here(Config.fromfile(CONFIGS / name), data_root=str(mpi_root))
+    elif of_motion:
+        cfg = loaded_here(Config.fromfile(CONFIGS / name), motion_file=str(motion_file))
     elif name in FIRST_STAGES:
         cfg = first_stage(name, data_root, body_2d_root)
     else:
@@ -138,7 +147,8 @@ def test_trains_and_predicts(name, data_root, body_2d_root, sequence_root, mpi_r
         assert getattr(model.backbone, 'causal', False) == loaders[0].get('causal', False) == ('causal' in name)
     original = Config.fromfile(CONFIGS / name)
     assert original.auto_scale_lr.base_batch_size == original.train_dataloader.batch_size
-    assert original.default_hooks.checkpoint.save_best == f'{"mpi_inf_3dhp" if of_mpi else "h36m"}/MPJPE_mm'
+    metric = 'mpi_inf_3dhp' if of_mpi else 'pose3d' if of_motion else 'h36m'
+    assert original.default_hooks.checkpoint.save_best == f'{metric}/MPJPE_mm'
 
 
 @pytest.mark.parametrize('row', ROWS.values(), ids=ROWS)

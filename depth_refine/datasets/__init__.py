@@ -8,6 +8,7 @@ from .collation import merge_images, merge_windows
 from .depth_image_dataset import DepthImageDataset
 from .depth_sequence_dataset import DepthSequenceDataset
 from .h36m_datasets import H36MAnnotation, H36MDepthSequenceDataset, H36MImageDataset
+from .motion_dataset import MotionDataset
 from .multi_source_epoch_sampler import MultiSourceEpochSampler
 from .pose_annotation import PoseAnnotation
 from .sequence_store import SequenceStore, write_sequence_store
@@ -20,6 +21,7 @@ __all__ = [
     'H36MAnnotation',
     'H36MDepthSequenceDataset',
     'H36MImageDataset',
+    'MotionDataset',
     'MpiiBodyDataset',
     'MultiSourceEpochSampler',
     'PoseAnnotation',

@@ -84,7 +84,7 @@ class DepthDataset(BaseDataset):
     def load_data_list(self) -> np.ndarray:
         """Read the annotation; a sample is one or more integers, from which a subclass's ``build_sample`` makes it."""
         self._check_codecs()
-        self.annotation = PoseAnnotation(self.ann_file, self.camera_param_file, self.skeleton)
+        self.annotation = self.read_annotation()
         cameras = normalised_cameras(self.annotation.cameras)
         self._metainfo.update(frame_rate=self.annotation.frame_rate, cameras=cameras)
         codecs = filter(None, (getattr(step, 'encoder', None) for step in self.pipeline.transforms))
@@ -92,6 +92,10 @@ class DepthDataset(BaseDataset):
             if hasattr(codec, key):
                 self._metainfo[key] = getattr(codec, key)
         return self.sample_ids()
+
+    def read_annotation(self) -> PoseAnnotation:
+        """What is known of every frame."""
+        return PoseAnnotation(self.ann_file, self.camera_param_file, self.skeleton)
 
     def _check_codecs(self) -> None:
         """Refuse codecs of another skeleton."""

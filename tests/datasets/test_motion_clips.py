@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from motion_file import motion_clips, write_motion
+from skeletons import MPI_INF_3DHP, smpl_metainfo
+
+from depth_refine.datasets.motion_clips import MotionClips
+from depth_refine.structures.skeleton import H36M, Skeleton
+from depth_refine.utils.errors import InputError
+
+SMPL = Skeleton.from_metainfo(smpl_metainfo(), 'pelvis')
+
+
+@pytest.mark.parametrize(
+    'skeleton', [H36M, SMPL, Skeleton.from_metainfo(MPI_INF_3DHP, 'root')], ids=['h36m', 'smpl', 'mpi']
+)
+@pytest.mark.parametrize('fps', [50, 60, 119.88, 24])
+def test_clips_at_another_rate(fps, skeleton, tmp_path):
+    path = write_motion(tmp_path / 'motion.npz', skeleton, lengths=(61, 80), fps=fps)
+    clips = MotionClips(path, skeleton, 50.0, views=2)
+    truth = motion_clips(skeleton, lengths=(200, 200), fps=50)
+    counts = [int((length - 1) / fps * 50 + 1e-6) + 1 for length in (61, 80)]
+    assert len(clips) == sum(counts) == len(clips.img_names) and clips.frame_rate == 50
+    assert [len(sequence.rows) for sequence in clips.sequences] == [counts[0]] * 2 + [counts[1]] * 2
+    assert [sequence.subject for sequence in clips.sequences] == ['subject0'] * 2 + ['subject1'] * 2
+    assert len({sequence.name for sequence in clips.sequences}) == 4
+    for clip, sequence in enumerate(clips.sequences[::2]):
+        expected = truth['positions'][truth['clip'] == clip][: counts[clip]].copy()
+        got = clips.keypoints_3d[sequence.rows]
+        expected[..., 2] += (got - expected)[..., 2].mean()  # their floors are not those of as many frames
+        assert got.dtype == np.float32
+        np.testing.assert_allclose(got, expected, atol=2e-3)
+        np.testing.assert_array_equal(clips.frames[sequence.rows], np.arange(counts[clip]))
+
+
+def test_subjects(tmp_path):
+    data = motion_clips(lengths=(9, 8, 7)) | dict(subject=np.array(['a', 'b', 'a']), names=np.array(['x', 'y', 'z']))
+    np.savez(tmp_path / 'motion.npz', **data)
+    clips = MotionClips(tmp_path / 'motion.npz', H36M, 50.0, ['a'])
+    assert [sequence.name for sequence in clips.sequences] == ['0_x.0', '2_z.0']
+    np.testing.assert_array_equal(clips.keypoints_3d, data['positions'][data['clip'] != 1])
+    with pytest.raises(InputError, match=r"no subject 'c': expected some of \['a', 'b'\]"):
+        MotionClips(tmp_path / 'motion.npz', H36M, 50.0, ['a', 'c'])
+
+
+POSITIONS, WRONG_ORDER = (
+    motion_clips()['positions'],
+    np.array(['head', *H36M.joint_names[1:10], 'root', *H36M.joint_names[11:]]),
+)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(fps=None), r"keys \['fps'\] are missing"),
+        (dict(positions=POSITIONS[:, :16]), r'must be \(N, 17, 3\) floats'),
+        (dict(positions=POSITIONS.astype(int)), 'floats'),
+        (dict(positions=POSITIONS * 1000), 'millimetres'),
+        (dict(positions=POSITIONS * 100), 'centimetres'),
+        (dict(positions=POSITIONS[..., [0, 2, 1]]), 'z up'),
+        (dict(positions=POSITIONS * [1, 1, -1]), 'z up'),
+        (dict(positions=POSITIONS + [0, 0, 3]), 'floor'),
+        (dict(positions=np.where(np.arange(101)[:, None, None] == 7, np.nan, POSITIONS)), 'NaN.*first in frame 7'),
+        (dict(clip=np.zeros(101, int)), "'clip' must have the values 0 to 1"),
+        (dict(clip=np.zeros(100, int)), r"'clip' must be \(101,\)"),
+        (dict(clip=np.r_[0, np.ones(100, int)]), 'clip 0.*two frames or more'),
+        (dict(subject=np.array(['a', 'b', 'c'])), "'clip' must have the values 0 to 2"),
+        (dict(names=np.array(['a'])), r"'names' must be \(clips,\)"),
+        (dict(fps=np.array(0.02)), "'fps' must be one number from 1 to 1000"),
+        (dict(fps=np.array([50, 50])), "'fps' must be one number"),
+        (dict(joint_names=WRONG_ORDER), 'another order'),
+    ],
+)
+def test_bad_files(changes, message, tmp_path):
+    path = tmp_path / 'motion.npz'
+    np.savez(path, **{key: value for key, value in (motion_clips() | changes).items() if value is not None})
+    with pytest.raises(InputError, match=message) as error:
+        MotionClips(path, H36M, 50.0)
+    assert str(path) in str(error.value)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match='no motion file'):
+        MotionClips(tmp_path / 'motion.npz', H36M, 50.0)
+    (tmp_path / 'motion.npz').write_bytes(b'PK')
+    with pytest.raises(InputError, match='cannot be read'):
+        MotionClips(tmp_path / 'motion.npz', H36M, 50.0)
