@@ -27,7 +27,10 @@ setup(
     description='3D human pose from video: integral pose regression refined by a temporal network, for MMPose',
     license='Apache-2.0',
     packages=find_packages(include=['depth_refine', 'depth_refine.*']),
-    package_data={'depth_refine.visualization.report': ['*.css', '*.html', '*.js']},
+    package_data={
+        'depth_refine.visualization.report': ['*.css', '*.html', '*.js'],
+        'depth_refine.weights': ['*.pth', '*.md'],
+    },
     python_requires='>=3.11',
     # OpenMMLab's packages are imported but not listed. Each can be had under several names (mmcv, mmcv-lite, forks),
     # and pip would put a second one over the user's; mmpose declares a dependency that does not build, so that no

@@ -20,7 +20,7 @@ from depth_refine.datasets import AnnotatedSequence, write_annotation
 from depth_refine.evaluation.prediction_dump import read_predictions
 from depth_refine.functional.camera import back_project, project
 from depth_refine.inference import VideoPoseInferencer
-from depth_refine.inference.stages import FirstStage, SecondStage
+from depth_refine.inference.stages import IntegralFirstStage, SecondStage
 from depth_refine.structures.camera import normalised_cameras
 from depth_refine.structures.skeleton import H36M, Skeleton
 
@@ -297,7 +297,7 @@ def test_the_root_is_the_origin(done):
 def test_flip_tests_mirror(done):
     """A mirrored input gives the mirrored pose, left and right swapped as in the metainfo."""
     pairs, rng = list(done.skeleton.flip_indices), np.random.default_rng(0)
-    first, second = FirstStage(*done.stages[:2], 'cpu', 2), SecondStage(*done.stages[2:], 'cpu')
+    first, second = IntegralFirstStage(*done.stages[:2], 'cpu', 2), SecondStage(*done.stages[2:], 'cpu')
     image = cv2.resize(rng.integers(0, 256, (7, 9, 3), np.uint8), (96, 54))
     box = np.array([16, -5, 80, 59])  # of 64 px: a pixel of the crop is one of the image
     seen, mirrored = first([(image, box), (image[:, ::-1], box)])

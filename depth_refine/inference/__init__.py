@@ -6,6 +6,7 @@
 - :mod:`stages`: the two networks; :mod:`training_camera`: pixels for the second one
 - :mod:`tracking`: who is who in a video, and what the first stage measures of them
 - :mod:`predicted_people`: another estimator's predictions in the place of all these
+- :mod:`refinement`: what was seen to poses in space; :mod:`finishing`: poses as people use them
 - :mod:`resampling`: to the refiner's frame rate and back
 - :mod:`video_pose_inferencer`: ``VideoPoseInferencer``, all of it; :mod:`live_poses`: its streams
 - :mod:`extraction`: a first stage's depth sequence stores

@@ -19,10 +19,16 @@ def uniform_times(times: np.ndarray, rate: float) -> np.ndarray:
 def interpolate(values: np.ndarray, times: np.ndarray, at: np.ndarray, smooth: bool) -> np.ndarray:
     """Interpolate values (N, ...) at ``times`` (N,) to the times ``at`` (M,), with the first and last value beyond.
 
-    ``times`` ascend. ``smooth`` is by Akima's cubic, which does not overshoot where the steps in time differ, instead
-    of linearly. Returns (M, ...) float32.
+    ``times`` ascend. What is not known at some time, NaN, is not known at any. ``smooth`` is by Akima's cubic, which
+    does not overshoot where the steps in time differ, instead of linearly. Returns (M, ...) float32.
     """
     if len(times) == 1:
         return np.repeat(values, len(at), axis=0).astype(np.float32)
+    known = np.isfinite(values).all(axis=0)
+    if not known.all():
+        result = np.full((len(at), *values.shape[1:]), np.nan, np.float32)
+        if known.any():
+            result[:, known] = interpolate(values[:, known], times, at, smooth)
+        return result
     curve = Akima1DInterpolator(times, values, axis=0) if smooth else make_interp_spline(times, values, k=1)
     return curve(at.clip(times[0], times[-1])).astype(np.float32)

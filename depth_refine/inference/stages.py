@@ -8,6 +8,7 @@ import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -32,8 +33,27 @@ from .training_data import training_data
 _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements
 
 
-class FirstStage:
-    """A trained first stage: crops of people to measurements.
+class FirstStage(Protocol):
+    """What tells a person's joints in a frame: a network of ours, or any other estimator.
+
+    Attributes:
+        name: for messages.
+        skeleton: its joints.
+        depth_range: metres that its depths cover, or nothing if they have no limit.
+        notes: sentences on what is to be known of it.
+    """
+
+    name: str
+    skeleton: Skeleton
+    depth_range: float | None
+    notes: list[str]
+
+    def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+        """Images (h, w, 3) BGR and boxes (4,) x1 y1 x2 y2 px of people to their measurements (K, 5)."""
+
+
+class IntegralFirstStage:
+    """A trained first stage of ours, a :class:`FirstStage`: crops of people to measurements.
 
     Args:
         config: the config, or its file.
@@ -62,7 +82,7 @@ class FirstStage:
             )
         self.skeleton = training_data(self.cfg, checkpoint).skeleton
         _check_joints(self.cfg, model.head.num_joints, self.skeleton)
-        self.depth_range = model.head.decoder.depth_range
+        self.name, self.depth_range = str(self.cfg.filename), model.head.decoder.depth_range
         self._model = optimise_for_inference(_load_weights(model, checkpoint), device, amp)
         self._pipeline = Compose(self.cfg.test_dataloader.dataset.pipeline)
         self._batch_size = batch_size
@@ -111,6 +131,7 @@ class SecondStage:
         depth_range: metres that the depths it was trained on cover, or nothing if it reads none.
         rate: frames a second in training.
         notes: sentences on what the checkpoint does not say of its training.
+        reads_std: whether it reads how uncertain depths are.
         is_causal: an output depends on its own frame and those before alone.
 
     Raises:
@@ -142,6 +163,7 @@ class SecondStage:
             )
         # a refiner trained on true inputs takes predicted ones as well
         self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
+        self.reads_std = 4 in self._channels
         self._clip_len = dataset.get('clip_len')
         self._amp = amp
         self.model = _load_weights(model, checkpoint).to(device)  # as stream() needs it
@@ -214,19 +236,22 @@ def check_fit(first: FirstStage, second: SecondStage) -> None:
     """Refuse stages that do not belong together.
 
     Raises:
-        InputError: they have other joints, or the second reads depths of another range.
+        InputError: they have other joints, or the second reads depths of another range or uncertainties that the first
+            does not tell.
     """
     fault, skeletons = None, (first.skeleton, second.skeleton)
     if skeletons[0] != skeletons[1]:
         joints = [f'{list(s.joint_names)}, root {s.joint_names[s.root]!r}' for s in skeletons]
         fault = f'expected the same joints in both, got {joints[0]} and {joints[1]}'
-    elif second.depth_range not in (None, first.depth_range):
+    elif second.reads_std and not isinstance(first, IntegralFirstStage):
+        fault = 'the second reads how uncertain depths are, which the first does not tell'
+    elif first.depth_range is not None and second.depth_range not in (None, first.depth_range):
         fault = (
             f'the first gives depths in a range of {first.depth_range:g} m, the second was trained on '
             f'{second.depth_range:g} m. Use a refiner trained on this first stage.'
         )
     if fault:
-        raise InputError(f'{first.cfg.filename} and {second.cfg.filename} do not fit together: {fault}')
+        raise InputError(f'{first.name} and {second.cfg.filename} do not fit together: {fault}')
 
 
 def _check_joints(cfg: Config, num_joints: int, skeleton: Skeleton) -> None:

@@ -149,6 +149,21 @@ class Observations:
     notes: list[str]  # sentences on boxes that were cut or dropped
 
 
+def watch(video: VideoSource) -> tuple[tuple[int, int], np.ndarray]:
+    """The size of a video's frames, width and height px, and their times (N,), seconds.
+
+    Raises:
+        InputError: no frame can be read; see also :class:`VideoSource`.
+    """
+    times, size = [], None
+    for frame in video:
+        times.append(frame.time)
+        size = size if frame.image is None else frame.image.shape[1::-1]
+    if size is None:
+        raise InputError(f'{video.name}: not one frame can be read')
+    return size, np.array(times)
+
+
 def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstStage) -> Observations:
     """Read a video once, frame by frame, through boxes, tracker and first stage; only numbers are kept.
 

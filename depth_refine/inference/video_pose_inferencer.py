@@ -7,35 +7,38 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from depth_refine.functional.camera import back_project
-from depth_refine.functional.root_trajectory import estimate_root_trajectory
+from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.structures.camera import check_camera, make_camera
-from depth_refine.structures.video_poses import PoseTrack, VideoPoses
+from depth_refine.structures.skeleton import H36M
+from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.errors import InputError
+from depth_refine.weights import shipped_refiner
 
+from .blazepose import BlazePose
+from .finishing import Finishing
 from .live_poses import LiveFrame, live_poses
 from .person_boxes import BoxFile, PersonBoxes, whole_frame
-from .resampling import has_rate, interpolate, uniform_times
-from .stages import FirstStage, SecondStage, check_fit
-from .tracking import Observations, observe, split_into_tracks
-from .training_camera import undistorted
+from .predicted_people import predicted_people
+from .refinement import refine_people
+from .stages import FirstStage, IntegralFirstStage, SecondStage, check_fit
+from .tracking import observe, watch
 from .video_source import open_source
-
-_SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory
-_BOX_METRES = 2.0  # across a person's box, where nothing else tells the distance
 
 
 class VideoPoseInferencer:
-    """Both trained stages behind one call, in the manner of MMPose's inferencers.
+    """Both stages behind one call, in the manner of MMPose's inferencers.
 
     Args:
-        stage1_config: config of the first stage, or its file.
+        stage1_config: config of the first stage, or its file; or, without a checkpoint, a model of
+            :class:`BlazePose`, a pretrained estimator: ``'full'``, ``'heavy'`` or a file. None if there are only
+            predictions, see :meth:`refine`.
         stage1_checkpoint: its checkpoint.
-        stage2_config: config of the refiner, or its file.
+        stage2_config: config of the refiner, or its file; by default one that the package has, see
+            :mod:`depth_refine.weights`.
         stage2_checkpoint: its checkpoint.
         device: where to run; by default a GPU if there is one.
         batch_size: crops that go through the first stage together.
-        amp: run both stages in bfloat16, see :func:`depth_refine.models.optimise_for_inference`.
+        amp: run both stages in bfloat16, see :func:`depth_refine.models.optimise_for_inference`; BlazePose is not.
 
     Raises:
         InputError: a file is missing, a checkpoint does not belong to its config, or the stages do not fit together.
@@ -43,27 +46,40 @@ class VideoPoseInferencer:
 
     def __init__(
         self,
-        stage1_config: str | Path | Config,
-        stage1_checkpoint: str | Path,
-        stage2_config: str | Path | Config,
-        stage2_checkpoint: str | Path,
+        stage1_config: str | Path | Config | None = 'full',
+        stage1_checkpoint: str | Path | None = None,
+        stage2_config: str | Path | Config | None = None,
+        stage2_checkpoint: str | Path | None = None,
         device: str | None = None,
         batch_size: int = 32,
         amp: bool = False,
     ) -> None:
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        self.first_stage = FirstStage(stage1_config, stage1_checkpoint, device, batch_size, amp)
-        self.second_stage = SecondStage(stage2_config, stage2_checkpoint, device, amp)
-        check_fit(self.first_stage, self.second_stage)
+        self.first_stage: FirstStage | None = None
+        if stage1_checkpoint is not None:
+            self.first_stage = IntegralFirstStage(stage1_config, stage1_checkpoint, device, batch_size, amp)
+        elif stage1_config is not None:
+            self.first_stage = BlazePose(stage1_config)
+        if (stage2_config is None) != (stage2_checkpoint is None):
+            raise InputError('a refiner needs both its config and its checkpoint, or neither for one that is shipped')
+        files = (stage2_config, stage2_checkpoint) if stage2_config is not None else shipped_refiner('2d+depth')
+        self.second_stage = SecondStage(*files, device, amp)
+        # without depths the one that reads none
+        self._without_depth = (
+            None if stage2_config is not None else lambda: SecondStage(*shipped_refiner('2d'), device, amp)
+        )
+        if self.first_stage is not None:
+            check_fit(self.first_stage, self.second_stage)
 
     def __call__(
         self,
         source: str | Path | Iterable[np.ndarray | None],
-        boxes: str | Path | PersonBoxes = 'whole',
+        boxes: str | Path | PersonBoxes | None = None,
         intrinsics: Sequence[float] | None = None,
         extrinsics: dict | None = None,
         fps: float | None = None,
         smooth: float | None = None,
+        finishing: Finishing | None = None,
     ) -> VideoPoses:
         """Find the 3D poses of everyone in a video.
 
@@ -75,13 +91,15 @@ class VideoPoseInferencer:
         Args:
             source: a video file, a folder of images, or images, see :func:`open_source`.
             boxes: where the people are: ``'whole'``, one person who fills the frame; a file, see :class:`BoxFile`; or a
-                detector, any function as in :mod:`person_boxes`.
+                detector, any function as in :mod:`person_boxes`. By default where BlazePose finds them, with another
+                first stage ``'whole'``.
             intrinsics: of the camera, fx, fy, cx, cy, px, or with distortion; by default assumed, see
                 :func:`make_camera`.
             extrinsics: ``R`` and ``T``, see :func:`make_camera`, if the world frame is known.
             fps: frames a second of sources without time stamps; by default that of the refiner's training.
             smooth: how much the path of the root is smoothed, px / m, see :func:`estimate_root_trajectory`; by default
                 4 times the longer side of the frames.
+            finishing: what is done to refined poses; nothing if it is None.
 
         Returns:
             The poses. ``keypoints_3d_first`` is back-projected at the distance of the refined pose's root, as the first
@@ -90,34 +108,89 @@ class VideoPoseInferencer:
         Raises:
             InputError: the video, the boxes or the camera cannot be used.
         """
+        if self.first_stage is None:
+            raise InputError('there is no first stage: give one, or predictions to refine()')
         video = open_source(source, self.second_stage.rate if fps is None else fps)
         if video.is_live:
             raise InputError(f'{video.name} never ends: use stream()')
-        boxes = _person_boxes(boxes)
+        boxes = self._person_boxes(boxes)
         check_camera(intrinsics, extrinsics)
+        self._tell(intrinsics)
         seen = observe(video, boxes, self.first_stage)
-        camera, camera_source = make_camera(seen.size, intrinsics, extrinsics, self.second_stage.cameras)
-        notes = video.notes + self.first_stage.notes + self.second_stage.notes + seen.notes
-        skeleton = self.second_stage.skeleton
-        result = VideoPoses(video.name, skeleton, seen.size, seen.times, camera, camera_source, notes=notes)
+        notes = video.notes + self.first_stage.notes
         if isinstance(boxes, BoxFile) and (late := int(np.sum(boxes.frames >= len(seen.times)))):
-            result.notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
+            notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
         if boxes is whole_frame:
-            result.notes.append('Nobody was looked for: one person is taken to fill every frame.')
+            notes.append('Nobody was looked for: one person is taken to fill every frame.')
         known_ids = boxes is whole_frame or isinstance(boxes, BoxFile)
-        people, notes = split_into_tracks(seen.frames, seen.ids, seen.times, drop_noise=not known_ids)
-        result.notes += notes
-        if not people:
-            result.notes.append('No person was found.')
-        smooth = _SMOOTH * max(seen.size) if smooth is None else smooth
-        for track_id, rows in people:
-            result.tracks.append(self._refine(track_id, rows, seen, result, smooth))
-        return result
+        camera = make_camera(seen.size, intrinsics, extrinsics, self.second_stage.cameras)
+        mend = not isinstance(self.first_stage, IntegralFirstStage)
+        seen.notes[:0] = notes
+        return refine_people(self.second_stage, video.name, seen, camera, known_ids, mend, smooth, finishing)
+
+    def refine(
+        self,
+        predictions: Predictions,
+        source: str | Path | Iterable[np.ndarray | None] | None = None,
+        size: tuple[int, int] | None = None,
+        intrinsics: Sequence[float] | None = None,
+        extrinsics: dict | None = None,
+        fps: float | None = None,
+        smooth: float | None = None,
+        finishing: Finishing | None = None,
+    ) -> VideoPoses:
+        """Find 3D poses from what another estimator predicted.
+
+        Args:
+            predictions: of one video, see :func:`read_predictions`.
+            source: the video, for its times and size, see :meth:`__call__`; without it ``size`` and ``fps`` say them.
+            size: width and height of its upright frames, px.
+            intrinsics: as in :meth:`__call__`.
+            extrinsics: as in :meth:`__call__`.
+            fps: frames a second where no video tells times; by default that of the refiner's training.
+            smooth: as in :meth:`__call__`.
+            finishing: as in :meth:`__call__`.
+
+        Returns:
+            The poses. A refiner of the package is the one that reads depths if there are any.
+
+        Raises:
+            InputError: predictions, video and camera do not fit together, or the refiner reads what is not predicted.
+        """
+        check_camera(intrinsics, extrinsics)
+        second = self.second_stage
+        if predictions.depth_unit is None and second.depth_range is not None:
+            if self._without_depth is None:
+                raise InputError(f'{second.cfg.filename} reads depths, and {predictions.name} has none')
+            second = self._without_depth()
+        if second.reads_std:
+            raise InputError(
+                f'{second.cfg.filename} reads how uncertain depths are, which {predictions.name} does not tell'
+            )
+        rate, times, notes, name = second.rate if fps is None else fps, None, [], predictions.name
+        if source is not None:
+            video = open_source(source, rate)
+            size, times = watch(video)
+            notes, name = video.notes, video.name
+        if size is None:
+            raise InputError(
+                f'{predictions.name}: without the video the size of its frames is needed, width and height, px'
+            )
+        camera = make_camera(size, intrinsics, extrinsics, second.cameras)
+        seen = predicted_people(predictions, size, times, rate, camera[0])
+        if second.skeleton != H36M:
+            raise InputError(
+                f"{second.cfg.filename} has other joints than Human3.6M's, which predictions are mapped to"
+            )
+        reads = '2D and depth' if seen.has_depth else '2D alone'
+        notes.append(f'Predictions of another estimator, joints in the order {predictions.joint_order}: {reads}.')
+        seen.notes[:0] = notes
+        return refine_people(second, name, seen, camera, seen.has_ids, True, smooth, finishing)
 
     def stream(
         self,
         source: str | Path | int | Iterable[np.ndarray | None],
-        boxes: str | Path | PersonBoxes = 'whole',
+        boxes: str | Path | PersonBoxes | None = None,
         intrinsics: Sequence[float] | None = None,
         fps: float | None = None,
     ) -> Iterator[LiveFrame]:
@@ -137,63 +210,17 @@ class VideoPoseInferencer:
         """
         check_camera(intrinsics)
         video = open_source(source, self.second_stage.rate if fps is None else fps)
-        return live_poses(video, _person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
+        self._tell(intrinsics)
+        return live_poses(video, self._person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
 
-    def _refine(
-        self, track_id: int, rows: np.ndarray, seen: Observations, result: VideoPoses, smooth: float
-    ) -> PoseTrack:
-        """One person, seen in some rows of the observations, through the second stage and into space."""
-        found = seen.frames[rows]
-        frames = np.arange(found[0], found[-1] + 1)
-        times, rate = seen.times[frames], self.second_stage.rate
-        measurements, bboxes = (
-            interpolate(values[rows], seen.times[found], times, smooth=False)
-            for values in (seen.measurements, seen.bboxes)
-        )
-        is_interpolated = ~np.isin(frames, found)
-        if is_interpolated.any():
-            result.notes.append(f'Person {track_id}, interpolated frames in gaps: {is_interpolated.sum()}.')
+    def _tell(self, intrinsics: Sequence[float] | None) -> None:
+        """BlazePose turns its poses from the view to the person to the camera's axes."""
+        if isinstance(self.first_stage, BlazePose):
+            self.first_stage.intrinsics = intrinsics
 
-        inputs = measurements
-        if resampled := not has_rate(times, rate):
-            note = (
-                f'The refiner was trained at {rate:g} frames a second: its inputs are interpolated to that rate, and '
-                "its poses back to the times of the video's frames."
-            )
-            result.notes += [note] if note not in result.notes else []
-            at = uniform_times(times, rate)
-            inputs = interpolate(measurements, times, at, smooth=True)
-            inputs[..., 3:] = inputs[..., 3:].clip(min=0)  # a curve through confidences near 0 dips below
-        poses = self.second_stage(inputs, result.camera)
-        try:
-            pixels = undistorted(inputs[..., :2], result.camera)
-            lens = np.ravel(result.camera['f']), np.ravel(result.camera['c'])
-            root = estimate_root_trajectory(poses, pixels, *lens, weights=inputs[..., 3], smooth=smooth)
-            root = interpolate(root, at, times, smooth=True) if resampled else root.astype(np.float32)
-            distance = root[:, 2]
-        except InputError as error:
-            result.notes.append(f'Person {track_id}: no position in space, since {error}')
-            root = None
-            distance = np.max(result.camera['f']) * _BOX_METRES / (bboxes[:, 2:] - bboxes[:, :2]).max(axis=1)
-        poses = interpolate(poses, at, times, smooth=True) if resampled else poses
-        depth = measurements[..., 2]
-        first = back_project(measurements[..., :2], depth + distance[:, None], result.camera)
-        return PoseTrack(
-            track_id=track_id,
-            frames=frames,
-            bboxes=bboxes,
-            scores=measurements[..., 3],
-            keypoints=measurements[..., :2],
-            depth=depth,
-            depth_std=measurements[..., 4],
-            keypoints_3d_first=(first - first[:, [self.second_stage.skeleton.root]]).astype(np.float32),
-            keypoints_3d=poses,
-            is_interpolated=is_interpolated,
-            root=root,
-        )
-
-
-def _person_boxes(boxes: str | Path | PersonBoxes) -> PersonBoxes:
-    if isinstance(boxes, str) and boxes == 'whole':
-        return whole_frame
-    return BoxFile(boxes) if isinstance(boxes, str | Path) else boxes
+    def _person_boxes(self, boxes: str | Path | PersonBoxes | None) -> PersonBoxes:
+        if boxes is None and isinstance(self.first_stage, BlazePose):
+            return self.first_stage.find_people
+        if boxes is None or (isinstance(boxes, str) and boxes == 'whole'):
+            return whole_frame
+        return BoxFile(boxes) if isinstance(boxes, str | Path) else boxes

@@ -3,7 +3,7 @@ import pytest
 
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.person_boxes import Boxes
-from depth_refine.inference.stages import FirstStage
+from depth_refine.inference.stages import IntegralFirstStage
 from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
 
@@ -23,7 +23,7 @@ def lively_first_stage(monkeypatch):
         for image, _ in people:
             yield image[:17, :5, 0] / np.float32(255) * np.float32([60, 60, 1, 1, 1])
 
-    monkeypatch.setattr(FirstStage, '__call__', measure)
+    monkeypatch.setattr(IntegralFirstStage, '__call__', measure)
 
 
 def random_frames(count, size=(97, 75)):

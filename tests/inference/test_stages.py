@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from mmpose.registry import MODELS
 
-from depth_refine.inference.stages import FirstStage, SecondStage, check_fit
+from depth_refine.inference.stages import IntegralFirstStage, SecondStage, check_fit
 from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
 
@@ -16,7 +16,7 @@ FLIP = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]
 
 @pytest.fixture(scope='module')
 def first_stage(stages):
-    return FirstStage(*stages[:2], 'cpu', batch_size=5)
+    return IntegralFirstStage(*stages[:2], 'cpu', batch_size=5)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_first_stage_equals_testing_on_the_data_set(first_stage, stages, data_ro
         np.testing.assert_allclose(measured[:, 4], expected.depth_std[0], atol=1e-5)
     assert first_stage.notes == []
     cfg.test_dataloader.dataset.bbox_policy = 'pelvis_2m'
-    assert 'boxes of the policy pelvis_2m' in FirstStage(cfg, stages[1], 'cpu', 1).notes[0]
+    assert 'boxes of the policy pelvis_2m' in IntegralFirstStage(cfg, stages[1], 'cpu', 1).notes[0]
 
 
 def make_measurements(frames):
@@ -104,7 +104,7 @@ def test_second_stage_by_hand(second_stage, source, channels, causal, frames):
 def test_half_precision(stages):
     measurements, (camera, _) = make_measurements(40), make_camera((64, 64))
     people = [(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), np.array([4, 4, 60, 60]))] * 3
-    measured = [np.stack(list(FirstStage(*stages[:2], 'cpu', 2, amp)(people))) for amp in (False, True)]
+    measured = [np.stack(list(IntegralFirstStage(*stages[:2], 'cpu', 2, amp)(people))) for amp in (False, True)]
     poses = [SecondStage(*stages[2:], 'cpu', amp)(measurements, camera) for amp in (False, True)]
     pixels, depths = ([columns[..., part] for columns in measured] for part in (slice(2), 2))
     for (single, half), tolerance in ((pixels, 0.5), (depths, 0.02), (poses, 0.02)):  # px, m, m
@@ -132,7 +132,7 @@ def test_refused(stages, second_stage, tmp_path):
         (tmp_path / 'data.py', first_checkpoint, r'data\.py has no model and no test_dataloader: expected a config'),
     ]:
         with pytest.raises(InputError, match=message):
-            FirstStage(config, checkpoint, 'cpu', 1)
+            IntegralFirstStage(config, checkpoint, 'cpu', 1)
     with pytest.raises(InputError, match=r'first\.py is not a second stage: .* Are the stages in their order\?'):
         SecondStage(first, second_checkpoint, 'cpu')
     with pytest.raises(InputError, match=r"two\.py: its network does not take its input_source '2d': Temporal"):
@@ -144,13 +144,13 @@ def test_refused(stages, second_stage, tmp_path):
 def test_fit(stages, second_stage, save, tmp_path):
     cfg = Config.fromfile(stages[0])
     cfg.model.head.decoder.depth_range = 2.0
-    deeper = FirstStage(*save(cfg, tmp_path / 'deeper'), 'cpu', 1)
+    deeper = IntegralFirstStage(*save(cfg, tmp_path / 'deeper'), 'cpu', 1)
     with pytest.raises(InputError, match=r'deeper\.py and .*second\.py do not fit .* range of 2 m, the .* on 1\.5 m'):
         check_fit(deeper, second_stage('second'))
     check_fit(deeper, second_stage('flat', dataset=dict(input_source='2d'), backbone=dict(in_channels=34)))
     cfg.model.head.num_joints = 16
     with pytest.raises(InputError, match=r'other\.py: its model has num_joints=16, and the metainfo .* 17 joints'):
-        FirstStage(*save(cfg, tmp_path / 'other'), 'cpu', 1)
+        IntegralFirstStage(*save(cfg, tmp_path / 'other'), 'cpu', 1)
     cfg.model.head.num_joints = 17
     dataset = cfg.test_dataloader.dataset
     dataset.update(
@@ -159,4 +159,4 @@ def test_fit(stages, second_stage, save, tmp_path):
     with pytest.raises(
         InputError, match=r"do not fit together: expected the same joints in both, got \['head_top', .*'\]"
     ):
-        check_fit(FirstStage(*save(cfg, tmp_path / 'mpi'), 'cpu', 1), second_stage())
+        check_fit(IntegralFirstStage(*save(cfg, tmp_path / 'mpi'), 'cpu', 1), second_stage())

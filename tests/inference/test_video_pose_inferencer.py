@@ -4,7 +4,7 @@ import pytest
 from depth_refine.functional.camera import project
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.person_boxes import Boxes
-from depth_refine.inference.stages import FirstStage, SecondStage
+from depth_refine.inference.stages import IntegralFirstStage, SecondStage
 from depth_refine.utils.errors import InputError
 
 INTRINSICS = (110.0, 120.0, 50.0, 36.0)
@@ -49,7 +49,7 @@ def true_stages(monkeypatch):
         refined.append((measurements, camera))
         return walk(np.arange(len(measurements)) / 50)[0].astype(np.float32)
 
-    monkeypatch.setattr(FirstStage, '__call__', first)
+    monkeypatch.setattr(IntegralFirstStage, '__call__', first)
     monkeypatch.setattr(SecondStage, '__call__', second)
     return refined, confidences
 
@@ -104,7 +104,7 @@ def test_who_is_who(inferencer, tmp_path, monkeypatch):
         """All joints at the crop's corner, their depth in the image."""
         return (np.float32([[*crop[:2], image[0, 0, 0], 1, 1]] * 17) for image, crop in people)
 
-    monkeypatch.setattr(FirstStage, '__call__', measure)
+    monkeypatch.setattr(IntegralFirstStage, '__call__', measure)
     lines = ['frame,x1,y1,x2,y2,track_id']
     for frame in range(12):
         lines += [f'{frame},{frame},5,{frame + 20},60,4', f'{frame},{40 - frame},5,{60 - frame},60,2']
@@ -122,7 +122,7 @@ def test_who_is_who(inferencer, tmp_path, monkeypatch):
 def test_no_position_in_space(inferencer, monkeypatch):
     """Joints that all lie on one pixel tell no distance; that is said, and the rest is there."""
     point = np.tile(np.float32([30, 40, 0.1, 0.5, 0.2]), (17, 1))
-    monkeypatch.setattr(FirstStage, '__call__', lambda self, people: (point for _ in people))
+    monkeypatch.setattr(IntegralFirstStage, '__call__', lambda self, people: (point for _ in people))
     result = inferencer(numbered(5))
     (track,) = result.tracks
     assert track.root is None

@@ -41,10 +41,11 @@ class BlazePose:
         flip_test: average with mirrored images, see :class:`LandmarkNetwork`; without it a frame takes half the time.
 
     Attributes:
+        name: for messages.
         skeleton: Human3.6M's.
         depth_range: nothing: depths are metres without a limit.
         notes: a sentence on what it is.
-        camera: of the video, see :mod:`depth_refine.functional.camera`; by default assumed from the size of the frames.
+        intrinsics: of the video's camera, see :func:`make_camera`; None assumes them.
 
     Raises:
         InputError: LiteRT is not installed, or a model file cannot be had.
@@ -53,7 +54,8 @@ class BlazePose:
     def __init__(self, model: str | Path = 'full', flip_test: bool = True) -> None:
         detector, network = model_files(model)
         self._people = PeopleOfFrames(PersonDetector(detector), LandmarkNetwork(network, flip_test))
-        self.skeleton, self.depth_range, self.camera = H36M, None, None
+        self.skeleton, self.depth_range, self.intrinsics = H36M, None, None
+        self.name = f'BlazePose, {network.name}'
         self.notes = [
             f'The first stage is BlazePose, {network.name}: spine, thorax, neck and head are middles of its landmarks, '
             "not Human3.6M's joints, and it does not tell how sure it is of a depth."
@@ -74,7 +76,7 @@ class BlazePose:
             person, of the least visible landmark that makes the joint. The standard deviation of depth is a constant.
         """
         for image, bbox in people:
-            camera = self.camera or make_camera(image.shape[1::-1])[0]
+            camera, _ = make_camera(image.shape[1::-1], self.intrinsics)
             yield measure(self._people.at(image, bbox), camera)
 
 

@@ -1,0 +1,120 @@
+"""From a refiner's poses to those that people use: on the rays of the image, with bones of one length, smooth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from depth_refine.functional.bone_lengths import fix_bone_lengths, median_lengths
+from depth_refine.functional.floor import estimate_floor
+from depth_refine.functional.ray_placement import place_on_rays
+from depth_refine.functional.side_swaps import find_side_swaps
+from depth_refine.functional.smoothing import smooth_motion
+from depth_refine.functional.stature import scale_to_stature
+from depth_refine.structures.skeleton import Skeleton
+from depth_refine.structures.video_poses import VideoPoses
+from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
+
+_DEPTH_RATIO = 4.0  # how much more freely joints move along their rays than across them to keep their bones
+_BODY = 1.8  # metres that the longer side of a person's box stands for
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """What is done to refined poses; poses of a network of one's own can be left as they are (no Finishing).
+
+    Joints are placed on the rays of their pixels at their refined depth; bones get one length each, of both sides and
+    all frames; motion is smoothed.
+
+    Args:
+        cutoff: of the smoothing, Hz; None does not smooth.
+        stature: the person's height, metres, if it is known.
+        level: estimate the floor from how people walk on it, so that positions in the world are known.
+
+    Raises:
+        InputError: a number is out of its range.
+    """
+
+    cutoff: float | None = 6.0
+    stature: float | None = None
+    level: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cutoff is not None:
+            require_number('the cut-off of the smoothing, Hz', self.cutoff, 0.1, 1000)
+        if self.stature is not None:
+            require_number('the stature, metres', self.stature, 0.5, 2.6)
+
+    def poses(
+        self,
+        poses: np.ndarray,
+        root: np.ndarray | None,
+        measurements: np.ndarray,
+        times: np.ndarray,
+        camera: dict,
+        skeleton: Skeleton,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Finish the poses of one person.
+
+        Args:
+            poses: (T, K, 3) refined, metres, relative to the root.
+            root: (T, 3) metres, camera frame, or nothing if it is not known; joints cannot be placed then.
+            measurements: (T, K, 5), see :mod:`depth_refine.inference.stages`.
+            times: (T,) seconds.
+            camera: of the video.
+            skeleton: the joints.
+
+        Returns:
+            Poses and root like those given.
+        """
+        joints = poses
+        if root is not None:
+            joints = place_on_rays(poses, root, measurements[..., :2], measurements[..., 3], camera)
+        ratio = 1.0 if root is None else _DEPTH_RATIO
+        joints = fix_bone_lengths(joints, median_lengths(joints, skeleton), skeleton, ratio)
+        if self.stature is not None:
+            joints = scale_to_stature(joints, self.stature, skeleton)
+        if self.cutoff is not None and len(times) > 1:
+            joints = smooth_motion(joints, times, self.cutoff)
+        at = joints[:, skeleton.root]
+        return (joints - at[:, None]).astype(np.float32), None if root is None else at.astype(np.float32)
+
+    def video(self, result: VideoPoses) -> None:
+        """Level a whole video, if that is asked for and its world is not known."""
+        if not self.level or 'R' in result.camera:
+            return
+        placed = [track for track in result.tracks if track.root is not None]
+        joints = [track.keypoints_3d + track.root[:, None] for track in placed]
+        try:
+            floor = estimate_floor(joints, [result.times[track.frames] for track in placed], result.skeleton)
+        except InputError as error:
+            result.notes.append(f'The floor is not known: {error}')
+        else:
+            result.camera |= floor
+            result.notes.append('The world is level, and its floor, z = 0, is estimated from the feet.')
+
+    def note(self) -> str:
+        """A sentence on what is done."""
+        steps = ['joints lie on the rays of their pixels', 'bones have one length']
+        steps += [f'the person is {self.stature:g} m tall'] if self.stature is not None else []
+        steps += [f'motion is smoothed at {self.cutoff:g} Hz'] if self.cutoff is not None else []
+        return f'Refined poses are finished: {", ".join(steps)}.'
+
+
+def mend_sides(measurements: np.ndarray, bboxes: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, int]:
+    """Exchange left and right in frames where an estimator took one for the other.
+
+    Args:
+        measurements: (T, K, 5) of consecutive frames, with depths.
+        bboxes: (T, 4) px, around the person.
+        skeleton: the joints.
+
+    Returns:
+        Measurements (T, K, 5), and the number of frames that were mended.
+    """
+    side = (bboxes[:, 2:] - bboxes[:, :2]).max(axis=1)[:, None, None]
+    positions = np.concatenate([measurements[..., :2] / side * _BODY, measurements[..., 2:3]], axis=-1)
+    swapped = find_side_swaps(positions, skeleton.flip_indices)
+    mended = measurements.copy()
+    mended[swapped] = mended[swapped][:, list(skeleton.flip_indices)]
+    return mended, int(swapped.sum())

@@ -1,0 +1,123 @@
+"""From what was seen of people to their 3D poses: the second stage, the way in space, and finishing."""
+
+import numpy as np
+
+from depth_refine.functional.camera import back_project
+from depth_refine.functional.root_trajectory import estimate_root_trajectory
+from depth_refine.structures.video_poses import PoseTrack, VideoPoses
+from depth_refine.utils.errors import InputError
+
+from .finishing import Finishing, mend_sides
+from .resampling import has_rate, interpolate, uniform_times
+from .stages import SecondStage
+from .tracking import Observations, split_into_tracks
+from .training_camera import undistorted
+
+_SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory
+_BOX_METRES = 2.0  # across a person's box, where nothing else tells the distance
+
+
+def refine_people(
+    second: SecondStage,
+    name: str,
+    seen: Observations,
+    camera: tuple[dict, str],
+    known_ids: bool,
+    mend: bool,
+    smooth: float | None = None,
+    finishing: Finishing | None = None,
+) -> VideoPoses:
+    """The poses of everyone who was seen in a video.
+
+    Args:
+        second: the refiner.
+        name: of the video.
+        seen: what a first stage measured.
+        camera: and where it is from, see :func:`make_camera`.
+        known_ids: whether the source of the people knows who is who.
+        mend: whether frames in which left was taken for right are looked for; needs depths.
+        smooth: how much the path of the root is smoothed, px / m, see :func:`estimate_root_trajectory`; by default 4
+            times the longer side of the frames.
+        finishing: what is done to refined poses; nothing if it is None.
+
+    Returns:
+        The poses. Notes say what was done.
+    """
+    notes = [*second.notes, *seen.notes]
+    result = VideoPoses(name, second.skeleton, seen.size, seen.times, *camera, notes=notes)
+    people, more = split_into_tracks(seen.frames, seen.ids, seen.times, drop_noise=not known_ids)
+    result.notes += more if people else [*more, 'No person was found.']
+    smooth = _SMOOTH * max(seen.size) if smooth is None else smooth
+    for track_id, rows in people:
+        result.tracks.append(_refine(second, track_id, rows, seen, result, mend, smooth, finishing))
+    if finishing is not None and people:
+        result.notes.append(finishing.note())
+        finishing.video(result)
+    return result
+
+
+def _refine(
+    second: SecondStage,
+    track_id: int,
+    rows: np.ndarray,
+    seen: Observations,
+    result: VideoPoses,
+    mend: bool,
+    smooth: float,
+    finishing: Finishing | None,
+) -> PoseTrack:
+    """One person, seen in some rows of the observations, through the second stage and into space."""
+    found = seen.frames[rows]
+    frames = np.arange(found[0], found[-1] + 1)
+    times, rate = seen.times[frames], second.rate
+    measurements, bboxes = (
+        interpolate(values[rows], seen.times[found], times, smooth=False) for values in (seen.measurements, seen.bboxes)
+    )
+    is_interpolated = ~np.isin(frames, found)
+    if is_interpolated.any():
+        result.notes.append(f'Person {track_id}, interpolated frames in gaps: {is_interpolated.sum()}.')
+    if mend and np.isfinite(measurements[..., 2]).all():
+        measurements, mended = mend_sides(measurements, bboxes, second.skeleton)
+        if mended:
+            result.notes.append(f'Person {track_id}, frames in which left was taken for right, mended: {mended}.')
+
+    inputs = measurements
+    if resampled := not has_rate(times, rate):
+        note = (
+            f'The refiner was trained at {rate:g} frames a second: its inputs are interpolated to that rate, and '
+            "its poses back to the times of the video's frames."
+        )
+        result.notes += [note] if note not in result.notes else []
+        at = uniform_times(times, rate)
+        inputs = interpolate(measurements, times, at, smooth=True)
+        inputs[..., 3:] = inputs[..., 3:].clip(min=0)  # a curve through confidences near 0 dips below
+    poses = second(inputs, result.camera)
+    try:
+        pixels = undistorted(inputs[..., :2], result.camera)
+        lens = np.ravel(result.camera['f']), np.ravel(result.camera['c'])
+        root = estimate_root_trajectory(poses, pixels, *lens, weights=inputs[..., 3], smooth=smooth)
+        root = interpolate(root, at, times, smooth=True) if resampled else root.astype(np.float32)
+        distance = root[:, 2]
+    except InputError as error:
+        result.notes.append(f'Person {track_id}: no position in space, since {error}')
+        root = None
+        distance = np.max(result.camera['f']) * _BOX_METRES / (bboxes[:, 2:] - bboxes[:, :2]).max(axis=1)
+    poses = interpolate(poses, at, times, smooth=True) if resampled else poses
+    if finishing is not None:
+        poses, root = finishing.poses(poses, root, measurements, times, result.camera, second.skeleton)
+        distance = distance if root is None else root[:, 2]
+    depth = measurements[..., 2]
+    first = back_project(measurements[..., :2], depth + distance[:, None], result.camera)
+    return PoseTrack(
+        track_id=track_id,
+        frames=frames,
+        bboxes=bboxes,
+        scores=measurements[..., 3],
+        keypoints=measurements[..., :2],
+        depth=depth,
+        depth_std=measurements[..., 4],
+        keypoints_3d_first=(first - first[:, [second.skeleton.root]]).astype(np.float32),
+        keypoints_3d=poses,
+        is_interpolated=is_interpolated,
+        root=root,
+    )
