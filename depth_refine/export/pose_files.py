@@ -97,13 +97,11 @@ def _track(track: PoseTrack, poses: VideoPoses) -> dict[str, np.ndarray]:
         bbox_px=track.bboxes,
         score=track.scores,
         keypoints_px=track.keypoints,
-        depth_first_stage_m=track.depth,
-        depth_std_m=track.depth_std,
-        root_relative_first_stage_m=track.keypoints_3d_first,
-        root_relative_m=track.keypoints_3d,
     )
-    if track.truth is not None:
-        arrays['root_relative_truth_m'] = track.truth
+    arrays |= dict(depth_first_stage_m=track.depth, depth_std_m=track.depth_std)
+    arrays |= dict(root_relative_first_stage_m=track.keypoints_3d_first, root_relative_m=track.keypoints_3d)
+    arrays |= dict(root_relative_truth_m=track.truth)
+    arrays = {key: array for key, array in arrays.items() if array is not None}
     if track.root is not None:
         arrays['camera_m'] = track.keypoints_3d + track.root[:, None]
         if poses.camera is not None and 'R' in poses.camera and 'T' in poses.camera:

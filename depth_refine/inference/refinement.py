@@ -114,10 +114,15 @@ def _refine(
         bboxes=bboxes,
         scores=measurements[..., 3],
         keypoints=measurements[..., :2],
-        depth=depth,
-        depth_std=measurements[..., 4],
-        keypoints_3d_first=(first - first[:, [second.skeleton.root]]).astype(np.float32),
+        depth=_known(depth),
+        depth_std=_known(measurements[..., 4]),
+        keypoints_3d_first=_known((first - first[:, [second.skeleton.root]]).astype(np.float32)),
         keypoints_3d=poses,
         is_interpolated=is_interpolated,
         root=root,
     )
+
+
+def _known(values: np.ndarray) -> np.ndarray | None:
+    """Values, or nothing where the first stage does not tell them: predictions in the image alone have no depth."""
+    return None if np.isnan(values).all() else values

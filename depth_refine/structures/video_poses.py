@@ -23,9 +23,9 @@ class PoseTrack:
         bboxes: (T, 4) px, x1 y1 x2 y2.
         scores: (T, K) confidence of the first stage, 0 to 1.
         keypoints: (T, K, 2) px of the full frame, from the first stage.
-        depth: (T, K) metres, camera z minus the root's, from the first stage.
-        depth_std: (T, K) metres, spread of the first stage's heatmap along z.
-        keypoints_3d_first: (T, K, 3) metres, root-relative, of the first stage alone.
+        depth: (T, K) metres, camera z minus the root's, from the first stage, or nothing if it tells no depths.
+        depth_std: (T, K) metres, spread of the first stage's heatmap along z, or nothing if it has none.
+        keypoints_3d_first: (T, K, 3) metres, root-relative, of the first stage alone, or nothing if it tells no depths.
         keypoints_3d: (T, K, 3) metres, root-relative, refined.
         is_interpolated: (T,) frames where the person was not found; their inputs are interpolated.
         root: (T, 3) metres, the root joint in the camera frame, or nothing if not estimated.
@@ -37,9 +37,9 @@ class PoseTrack:
     bboxes: np.ndarray
     scores: np.ndarray
     keypoints: np.ndarray
-    depth: np.ndarray
-    depth_std: np.ndarray
-    keypoints_3d_first: np.ndarray
+    depth: np.ndarray | None
+    depth_std: np.ndarray | None
+    keypoints_3d_first: np.ndarray | None
     keypoints_3d: np.ndarray
     is_interpolated: np.ndarray
     root: np.ndarray | None = None

@@ -65,7 +65,8 @@ def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: st
     images = [image for i, image in enumerate(checked_frames(poses, frames, path)) if i in numbers]
     rows = []
     for image, position in zip(images, chosen, strict=True):
-        predictions = {'first stage': track.keypoints_3d_first[position], 'refined': track.keypoints_3d[position]}
+        stages = {'first stage': track.keypoints_3d_first, 'refined': track.keypoints_3d}
+        predictions = {name: pose[position] for name, pose in stages.items() if pose is not None}
         truth = None if track.truth is None else track.truth[position]
         title = f'{poses.times[track.frames[position]] - poses.times[0]:.2f} s'
         rows.append(PoseFrame(poses.skeleton, image, track.keypoints[position], truth, predictions, title))

@@ -95,6 +95,8 @@ def error_rows(track: PoseTrack) -> list[tuple[str, float, float, float | None]]
     for key in ('first', 'refined'):
         name, _, attribute = _STAGES[key]
         pred = getattr(track, attribute)
+        if pred is None:
+            continue
         aligned = similarity_align(pred, track.truth)
         errors = [1000 * float(mpjpe(poses, track.truth).mean()) for poses in (pred, aligned)]
         acceleration = difference_error(pred, track.truth, order=2)
