@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,9 @@ from mmpose.registry import MODELS
 from reproduction import cell
 
 import depth_refine  # noqa: F401  # registers everything, and makes MMPose importable
+from depth_refine.inference.blazepose.model_files import model_files
 from depth_refine.synthetic import make_synthetic
+from depth_refine.utils.errors import InputError
 
 TOOLS = Path(__file__).parents[1] / 'tools'
 DEMO_CONFIGS = Path(__file__).parents[1] / 'configs' / 'demo'
@@ -192,3 +195,18 @@ def write_mpii(root, rng):
 def write_json(path, content):
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(content))
+
+
+@pytest.fixture(scope='session')
+def models():
+    """The files of the detector and of the landmark network 'full', fetched if they are not in the cache folder."""
+    try:
+        return model_files('full')
+    except InputError as error:  # no network
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope='session')
+def photo():
+    """(600, 512, 3) BGR, head and shoulders of Grace Hopper: Matplotlib's sample, in the public domain."""
+    return cv2.imread(str(Path(matplotlib.get_data_path(), 'sample_data', 'grace_hopper.jpg')))

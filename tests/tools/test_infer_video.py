@@ -5,8 +5,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from skeletons import standing_pose
 
 from depth_refine.export import write_bvh
+from depth_refine.functional.camera import project
+from depth_refine.structures.skeleton import H36M
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def video(tmp_path):
 def test_everything_is_written(run, video, tmp_path, monkeypatch):
     in_world = []
     monkeypatch.setattr(
-        'depth_refine.export.write_bvh',
+        'video_output.write_bvh',
         lambda *args: in_world.append(args[-1]['R'].tolist()) or write_bvh(*args),
     )
     quarter, place = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [1.0, 2.0, 3.0]  # looks along the world's x, with z up
@@ -52,8 +55,8 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
     assert 'note: The frames have no time stamps and are taken as 25 a second.' in lines
     assert 'note: Person 0, interpolated frames in gaps: 1.' in lines
     out = tmp_path / 'deep' / 'out'
-    names = ['person_0.bvh', 'poses.csv', 'poses.json', 'poses.mp4', 'poses.npz', 'poses.png', 'report.html']
-    assert sorted(path.name for path in out.iterdir()) == names
+    names = ['person_0.bvh', 'person_0.trc', *(f'poses.{kind}' for kind in ('csv', 'json', 'mp4', 'npz', 'png'))]
+    assert sorted(path.name for path in out.iterdir()) == [*names, 'report.html']
     assert [path.name for path in (tmp_path / 'deep').iterdir()] == ['out']
     assert json.loads((out / 'poses.json').read_text())['video'] == 'walk'
     with np.load(out / 'poses.npz') as arrays:
@@ -100,3 +103,74 @@ def test_camera(run, monkeypatch):
     monkeypatch.setattr(cv2, 'imshow', no_display)
     assert run('3')[0].startswith('error: a camera needs a window: OpenCV finds no display')
     assert shown[-1] == 'released'
+
+
+@pytest.fixture
+def shown(photo, tmp_path):
+    """A video of a portrait that moves and grows through frames of 320 x 240 px, at 25 a second."""
+    folder = tmp_path / 'shown'
+    folder.mkdir()
+    for number in range(16):
+        scale = 0.32 + 0.004 * number
+        similarity = np.array([[scale, 0, 70 + 2 * number], [0, scale, 20]])
+        cv2.imwrite(
+            str(folder / f'{number:02d}.png'), cv2.warpAffine(photo, similarity, (320, 240), borderValue=(99,) * 3)
+        )
+    return folder
+
+
+@pytest.mark.slow
+def test_a_video_and_nothing_else(models, shown, tmp_path, monkeypatch, run_tool):
+    monkeypatch.chdir(tmp_path)
+    ended = run_tool('infer_video', shown, '--out', 'poses', '--fps', 25, '--device', 'cpu')
+    assert ended.status == 0, ended.err
+    assert (
+        'note: Refined poses are finished: joints lie on the rays of their pixels, bones have one length' in ended.out
+    )
+    assert ended.out.splitlines()[-2:] == ['person 0: frames 0 to 15, 0 interpolated', 'wrote poses']
+    with np.load('poses/poses.npz') as arrays:
+        poses, pixels = arrays['root_relative_m'], arrays['keypoints_px']
+        lengths = H36M.bone_lengths(poses)
+        assert (lengths.std(axis=0) / lengths.mean(axis=0)).max() < 0.03
+        camera = dict(f=arrays['camera_focal_px'], c=arrays['camera_center_px'])
+        np.testing.assert_allclose(project(arrays['camera_m'], camera)[:, :7], pixels[:, :7], atol=25)
+        shoulders = pixels[:, [11, 14], 0]
+        assert (shoulders[:, 0] > shoulders[:, 1]).all() and (np.diff(shoulders.mean(axis=1)) > 0).mean() > 0.7
+        assert poses[:, 8, 1].max() < -0.2  # the thorax is above the hips
+
+
+@pytest.mark.parametrize('unit', [None, 'm'])
+def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
+    monkeypatch.chdir(tmp_path)
+    rng, frames = np.random.default_rng(0), 12
+    joints = standing_pose(H36M) + [0.2, 0, 4] + rng.normal(0, 0.01, (frames, 17, 3))
+    depth = {} if unit is None else dict(depth=joints[..., 2])
+    camera = dict(f=[1147 * 0.64] * 2, c=[320, 240])
+    np.savez('p.npz', frames=np.arange(1, 1 + frames), keypoints=project(joints, camera), **depth)
+    arguments = ['--predictions', 'p.npz', '--joint-order', 'h36m', '--first-frame', 1, '--size', 640, 480]
+    unit = [] if unit is None else ['--depth-unit', unit]
+    ended = run_tool('infer_video', *arguments, *unit, '--fps', 50, '--out', 'poses', '--device', 'cpu')
+    assert ended.status == 0, ended.err
+    assert ('2D and depth' if unit else '2D alone') in ended.out
+    with np.load('poses/poses.npz') as arrays:
+        assert ('depth_first_stage_m' in arrays) == bool(unit)
+        error = np.linalg.norm(arrays['root_relative_m'] - (joints - joints[:, :1]), axis=-1).mean()
+        assert error < (0.1 if unit else 0.2)
+    content = json.loads((tmp_path / 'poses' / 'poses.json').read_text())
+    assert content['fps'] == 50 and len(content['tracks'][0]['frame']) == frames
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--out', 'o'], 'a video is required'),
+        (['v.mp4', '--out', 'o', '--predictions', 'p.npz'], '--predictions and --joint-order belong together'),
+        (['v.mp4', '--out', 'o', '--joint-order', 'coco'], '--predictions and --joint-order belong together'),
+        (['7', '--predictions', 'p.npz', '--joint-order', 'coco'], '--predictions take the place of --stage1'),
+        (['v.mp4', '--out', 'o', '--stage1', 'a', 'b', '--height', '1.8'], 'give --finish with them'),
+        (['v.mp4', '--out', 'o', '--refined-only', '--level'], '--height and --level are of finished poses'),
+    ],
+)
+def test_options_that_do_not_go_together(arguments, message, run_tool):
+    ended = run_tool('infer_video', *arguments)
+    assert ended.status == 2 and message in ended.err
