@@ -2,15 +2,17 @@
 
 import argparse
 import json
+import logging
 
 from command_line import add_runner_arguments, load_runner_config, run_tool
 
 from mmengine.evaluator import DumpResults
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 
 from depth_refine.models import optimise_for_inference
 from depth_refine.utils.atomic import whole_file
-from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.checkpoint import check_checkpoint, check_data
 from depth_refine.utils.runner import build_runner
 
 
@@ -34,6 +36,8 @@ def main() -> None:
     cfg = load_runner_config(args)
     runner = build_runner(cfg)
     check_checkpoint(runner.model, args.checkpoint)
+    for note in check_data(getattr(runner.test_dataloader.dataset, 'metainfo', {}), args.checkpoint):
+        print_log(note, logger='current', level=logging.WARNING)
     runner.load_checkpoint(args.checkpoint)
     if args.amp:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model

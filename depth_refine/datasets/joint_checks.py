@@ -5,6 +5,8 @@ import numpy as np
 from depth_refine.functional.camera import project
 from depth_refine.utils.errors import InputError
 
+_SIDES = 0.02  # of the box's side: nearer to each other, left and right cannot be told
+_BOXES = 1 / 3, 10.0  # of the joints' extent
 _FAR = 0.25  # of the box's side: no lens and no other model of the body puts joints so far away
 
 
@@ -20,6 +22,8 @@ def require_projection(annotation) -> None:
     Raises:
         InputError: the joints of a frame lie a quarter of the box's side away, on the average, or behind the camera.
     """
+    twins = np.array(annotation.skeleton.flip_indices)
+    sided, own, other = twins != np.arange(len(twins)), [], []  # distances to joints and to their mirror images
     for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
         row = sequence.rows[0]
         visible = annotation.keypoints_visible[row] & annotation.keypoints_3d_visible[row]
@@ -36,6 +40,40 @@ def require_projection(annotation) -> None:
                 f"its camera {where} those of 'part'. Is 'S' in the camera's frame, x right, y down, z forward, and "
                 'not in world coordinates? Is it that camera, and are the joints in one order?'
             )
+        if in_front.all() and visible.all() and sided.any():
+            own.append(distances[sided].mean() / annotation.scale[row])
+            mirrored = np.linalg.norm(project(joints, camera)[twins] - keypoints, axis=-1)
+            other.append(mirrored[sided].mean() / annotation.scale[row])
+    if own and np.mean(own) > _SIDES * 200 and np.mean(own) > 3 * np.mean(other):
+        raise InputError(
+            f"{annotation.path}: left and right of 'part' are those of 'S' exchanged: 2D joints lie where the camera "
+            'sees the mirror images of the 3D joints. Write them in one order.'
+        )
+
+
+def require_boxes(annotation) -> None:
+    """Refuse boxes that are not those of the joints, such as sides in pixels.
+
+    Args:
+        annotation: a :class:`PoseAnnotation`.
+
+    Raises:
+        InputError: the boxes of the first frames of the videos are, in the median, ten times as large or a third as
+            large as their joints need.
+    """
+    rows = np.array([sequence.rows[0] for sequence in annotation.sequences])
+    visible = annotation.keypoints_visible[rows]
+    rows, visible = rows[visible.sum(axis=1) > 1], visible[visible.sum(axis=1) > 1, :, None]
+    if not len(rows):
+        return
+    low = annotation.keypoints[rows].min(axis=1, where=visible, initial=np.inf)
+    high = annotation.keypoints[rows].max(axis=1, where=visible, initial=-np.inf)
+    ratio = float(np.median(200 * annotation.scale[rows] / np.maximum((high - low).max(axis=1), 1)))
+    if not _BOXES[0] < ratio < _BOXES[1]:
+        raise InputError(
+            f'{annotation.path}: boxes are {ratio:.3g} times as large as the 2D joints in them, in the median of the '
+            "videos: 'scale' is the side of the box in pixels, divided by 200. Write the file again."
+        )
 
 
 def require_known(annotation, purpose: str) -> None:

@@ -29,13 +29,14 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
 
 from .camera_file import HOW_TO_GET, camera_of, load_cameras
-from .joint_checks import require_projection
+from .joint_checks import require_boxes, require_projection
 from .npz_stream import NpzStream
 from .videos_of_rows import index_columns, index_image_names
 
 _TEXTS = ('sequence', 'camera', 'subject', 'action')
 _REQUIRED = ('S', 'center', 'imgname', 'part', 'scale')
 _CHECKED_ROWS = 1000
+_RATES = 0.1, 1000.0  # frames a second; 0.04 is the seconds of a frame, 40000 the microseconds
 _RATE_OF_FOLDER = re.compile(r'fps(\d+(?:\.\d+)?)')
 
 
@@ -112,6 +113,7 @@ class PoseAnnotation:
                 f'{camera_file} has no camera {(missing.subject, missing.camera)}, which {missing.name} of {self.path} '
                 f'needs. {HOW_TO_GET}.'
             )
+        require_boxes(self)
         require_projection(self)
 
     def __len__(self) -> int:
@@ -184,8 +186,11 @@ class PoseAnnotation:
             )
         with np.load(self.path) as archive:
             rates = np.unique(archive['frame_rate'])
-        if not np.isfinite(rates).all() or rates[0] <= 0:
-            raise InputError(f"{self.path}: expected 'frame_rate' above 0 frames a second, got {rates[0]}")
+        if not np.isfinite(rates).all() or not _RATES[0] <= rates[0] <= rates[-1] <= _RATES[1]:
+            raise InputError(
+                f"{self.path}: expected 'frame_rate' of {_RATES[0]:g} to {_RATES[1]:g} frames a second, got "
+                f'{rates[0]:g}'
+            )
         rate = float(rates[0])
         if rates[-1] / rate > 1 + 1e-6:
             raise InputError(
@@ -258,6 +263,11 @@ class PoseAnnotation:
             offsets = np.abs(joints - joints[:, [root]]).max(axis=-1) * (visible & visible[:, [root]])
             row, nearest = start + int(offsets.max(axis=1).argmax()), start + int(depths.argmin())
             require_unit(f"{self.path}: 'S' in row {row} ({self._name(row)})", offsets, FROM_ROOT)
+            if not np.abs(joints[:, root]).any():
+                raise InputError(
+                    f"{self.path}: 'S' has the root at 0 0 0 from row {start} on: expected absolute camera-frame "
+                    'metres, not relative to the root'
+                )
             require_unit(f"{self.path}: z of the root in 'S', from row {start} on,", depths, FROM_CAMERA)
             if depths.min() <= 0:
                 raise InputError(

@@ -3,11 +3,14 @@
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator, make_interp_spline
 
+_MEAN_TOLERANCE = 0.02  # of the frame rate; 29.97 is 30
 _TOLERANCE = 0.1  # of a frame interval; time stamps are often whole milliseconds
 
 
 def has_rate(times: np.ndarray, rate: float) -> bool:
     """Whether frames at ``times`` (N,) seconds follow each other at ``rate`` a second."""
+    if len(times) > 1 and abs((len(times) - 1) / ((times[-1] - times[0]) * rate) - 1) > _MEAN_TOLERANCE:
+        return False
     return bool(np.all(np.abs(np.diff(times) * rate - 1) < _TOLERANCE))
 
 

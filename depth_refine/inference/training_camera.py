@@ -25,11 +25,14 @@ def through_training_camera(pixels: np.ndarray, camera: dict, cameras: list[dict
     Args:
         pixels: (..., 2) px.
         camera: see :func:`depth_refine.structures.camera.make_camera`.
-        cameras: of the training, see :func:`depth_refine.structures.camera.normalised_cameras`.
+        cameras: of the training, see :func:`depth_refine.structures.camera.normalised_cameras`; if they are not known,
+            pixels stay as they are.
 
     Returns:
         (..., 2) in widths of the training camera's frame, from its top left corner, and that frame's ``w`` and ``h``.
     """
+    if not cameras:
+        return (pixels / camera['w']).astype(pixels.dtype), dict(w=1.0, h=camera['h'] / camera['w'])
     training = nearest_camera(camera, cameras)
     pixels_there = project_rays(pixel_rays(pixels.astype(np.float64), camera), training)
     return pixels_there.astype(pixels.dtype), dict(w=1.0, h=training['aspect'])

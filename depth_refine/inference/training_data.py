@@ -68,11 +68,15 @@ def training_data(cfg: Config, checkpoint: str | Path) -> TrainingData:
     if not rate:
         rate = rate_of_folder(Path(dataset.get('ann_file', ''))) or _H36M_RATE
         notes.append(f'The checkpoint does not say at which frame rate it was trained: {rate:g} a second is assumed.')
-    if not cameras:
+    if cameras is None:
         cameras = [H36M_CAMERA]
-    if not kept.get('cameras') and kept.get('normalisation') != 'rays':  # which know no cameras
         notes.append(
             "The checkpoint does not say through which cameras its training data were seen: Human3.6M's are assumed, "
             f'with a focal length of {H36M_CAMERA["f"][0]:g} image widths.'
+        )
+    elif not cameras and kept.get('normalisation') != 'rays':  # which know no cameras
+        notes.append(
+            'The cameras of the training have no focal length: pixels are taken as they are, which is right for such '
+            "cameras alone. To use others, give 'f' and 'c' in the training's camera file, and train again."
         )
     return TrainingData(skeleton, float(rate), cameras, notes)

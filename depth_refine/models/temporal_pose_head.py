@@ -123,6 +123,11 @@ class TemporalPoseHead(BaseHead):
             )
         if not getattr(loss, 'use_target_weight', False):
             return loss(poses, labels)
+        if isinstance(loss, MPJPEVelocityJointLoss):  # MMPose's multiplies differences with the weights of all frames
+            raise InputError(
+                f'the loss {name}, MPJPEVelocityJointLoss with use_target_weight=True, fails in MMPose: leave '
+                'use_target_weight out'
+            )
         if isinstance(loss, BoneLoss):
             return loss(poses, labels, weights * weights[:, loss.joint_parents])
         return loss(poses, labels, weights[..., None])

@@ -21,7 +21,7 @@ def normalised_cameras(cameras: Iterable[dict]) -> list[dict]:
 
     Returns:
         Of each ``f`` (2), ``c`` (2), ``k`` (3), ``p`` (2) and ``aspect``, the image's height; of more than 64, every
-        n-th in the order of their focal lengths. Nothing if a camera has no focal length.
+        n-th in the order of their focal lengths. Nothing if one of the cameras has no focal length.
     """
     different = {}
     for camera in cameras:
@@ -72,7 +72,9 @@ def make_camera(
     width, height = size
     check_camera(intrinsics, extrinsics)
     if intrinsics is None:
-        focal_in_sides = float(np.median([np.mean(other['f']) / max(1, other['aspect']) for other in cameras]))
+        focal_in_sides = float(
+            np.median([np.mean(other['f']) / max(1, other['aspect']) for other in cameras or [H36M_CAMERA]])
+        )
         focal = focal_in_sides * max(width, height)
         numbers = np.array([focal, focal, width / 2, height / 2])
         source = (
@@ -82,6 +84,11 @@ def make_camera(
     else:
         numbers, source = np.asarray(intrinsics, float), 'given'
         require_unit('fx and fy of the intrinsics', numbers[:2], focal_length(max(width, height)))
+        if not ((numbers[2:4] >= 0) & (numbers[2:4] <= size)).all():
+            raise InputError(
+                f'the principal point of the intrinsics, {numbers[2]:g} {numbers[3]:g} px, lies outside the frames of '
+                f'{width} x {height} px: are the intrinsics of another resolution or orientation of the camera?'
+            )
     f, c, k, p = np.split(np.pad(numbers, (0, 9 - len(numbers)))[:, None], [2, 4, 7])
     camera = dict(f=f, c=c, k=k, p=p, w=width, h=height)
     if extrinsics is not None:

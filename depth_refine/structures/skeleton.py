@@ -82,7 +82,8 @@ class Skeleton:
         root = parsed.get('root_index') if root is None else root
         if isinstance(root, str) and root in names:
             root = names.index(root)
-        if not isinstance(root, int) or not 0 <= root < count:
+        root = int(root) if isinstance(root, np.integer) else root
+        if not isinstance(root, int) or isinstance(root, bool) or not 0 <= root < count:
             got = 'none' if root is None else repr(root)
             raise InputError(
                 f'the skeleton {parsed["dataset_name"]!r} needs a root: expected the name or index of one of its '
@@ -183,9 +184,17 @@ def parse_metainfo(metainfo: dict) -> dict:
         raise InputError(f'metainfo: {error}') from error
     except KeyError as error:
         raise InputError(f'metainfo: a swap, a link or a key names {error}, which is not there') from error
+    except (ValueError, TypeError, AttributeError, SyntaxError) as error:
+        where = metainfo.get('from_file', 'metainfo') if isinstance(metainfo, dict) else 'metainfo'
+        raise InputError(
+            f"{where} is not of the form of MMPose's dataset_info, with dicts keypoint_info and skeleton_info and "
+            f'links of two names: {error!r}'
+        ) from error
     except AssertionError as error:
         needed = ('dataset_name', 'keypoint_info', 'skeleton_info', 'joint_weights', 'sigmas')
         raise InputError(f'metainfo: expected the keys {needed} or from_file, got {sorted(metainfo)}') from error
+    if odd := [link for link in parsed['skeleton_links'] if len(link) != 2]:
+        raise InputError(f'metainfo: expected links of two names in skeleton_info, got one of the joints {odd[0]}')
     names = parsed['keypoint_id2name']
     if names.keys() != set(range(len(names))):
         raise InputError(

@@ -65,6 +65,39 @@ def _check_training(model: nn.Module, path: str | Path) -> None:
                 )
 
 
+def check_data(metainfo: dict, path: str | Path) -> list[str]:
+    """Compare the data set of a test with that of a checkpoint's training.
+
+    Args:
+        metainfo: of the test's data set.
+        path: the checkpoint.
+
+    Returns:
+        Sentences on what differs and may.
+
+    Raises:
+        InputError: the joints differ.
+    """
+    trained = dataset_meta(path)
+    names, expected = (list(meta.get('keypoint_id2name', {}).values()) for meta in (metainfo, trained))
+    if names and expected and names != expected:
+        raise InputError(f'{path} was trained with the joints {expected}, but the test data have {names}')
+    notes, rates = [], (trained.get('frame_rate'), metainfo.get('frame_rate'))
+    if all(rates) and abs(rates[0] / rates[1] - 1) > 0.01:
+        notes.append(
+            f'The checkpoint was trained at {rates[0]:g} frames a second, and the test data have {rates[1]:g}: a test '
+            'does not resample, tools/infer_video.py does.'
+        )
+    new = [camera for camera in metainfo.get('cameras', ()) if camera not in trained.get('cameras', [camera])]
+    if new and trained.get('normalisation') == 'image_width':
+        notes.append(
+            f'{len(new)} of {len(metainfo["cameras"])} cameras of the test data are not among those of the training: a '
+            "test takes their pixels as they are, tools/infer_video.py as the nearest of the training's would see "
+            "them. normalisation='rays' serves any camera."
+        )
+    return notes
+
+
 def latest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint of a training that went furthest.
 

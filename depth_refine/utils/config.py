@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config
-from mmpose.registry import DATASETS
+from mmpose.registry import DATASETS, KEYPOINT_CODECS
 
 from depth_refine.utils.errors import InputError
+
+_MEANING = ('num_keypoints', 'root_index', 'normalisation', 'depth_range', 'input_size')  # of a codec's numbers
 
 
 def load_config(path: str, cfg_options: dict) -> Config:
@@ -56,6 +58,43 @@ def find_datasets(node: object, *classes: type) -> Iterator[dict]:
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ()
     for child in children:
         yield from find_datasets(child, *classes)
+
+
+def check_codecs(cfg: Config) -> None:
+    """Refuse a config whose data sets and model normalise differently.
+
+    Args:
+        cfg: with data loaders and, in the model's head, a decoder; without one there is nothing to compare.
+
+    Raises:
+        InputError: a codec of a pipeline differs from the decoder.
+    """
+    decoder = cfg.model.get('head', {}).get('decoder')
+    if not decoder:
+        return
+    expected = KEYPOINT_CODECS.build(decoder)
+    for split in ('train', 'val', 'test'):
+        for encoder in _encoders(cfg.get(f'{split}_dataloader') or {}):
+            codec = KEYPOINT_CODECS.build(encoder)
+            if type(codec) is not type(expected):
+                continue
+            for key in _MEANING:
+                ours, theirs = getattr(codec, key, None), getattr(expected, key, None)
+                if ours != theirs:
+                    raise InputError(
+                        f'{cfg.filename}: the codec of {split}_dataloader has {key}={ours}, and the decoder of '
+                        f'model.head {key}={theirs}: put the same codec into all pipelines and the head'
+                    )
+
+
+def _encoders(node: object) -> Iterator[dict]:
+    """The codecs in the pipelines below a node."""
+    if isinstance(node, dict):
+        if isinstance(node.get('encoder'), dict):
+            yield node['encoder']
+        node = list(node.values())
+    for child in node if isinstance(node, list | tuple) else ():
+        yield from _encoders(child)
 
 
 def _move_data_sets(node: object, before: str | None, after: str) -> int:

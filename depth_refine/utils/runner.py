@@ -8,7 +8,7 @@ from mmengine.device import get_device
 from mmengine.dist import init_dist
 from mmengine.runner import Runner
 
-from depth_refine.utils.config import is_dataset_type
+from depth_refine.utils.config import check_codecs, is_dataset_type
 from depth_refine.utils.errors import InputError
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -47,7 +47,7 @@ def build_runner(cfg: Config) -> Runner:
     """The runner of this process; without GPUs, distributed processes average their gradients on the CPU.
 
     Raises:
-        InputError: see :func:`connect_processes`; or the config says ``compile``.
+        InputError: see :func:`connect_processes` and :func:`check_codecs`; or the config says ``compile``.
     """
     if cfg.get('compile'):
         raise InputError(
@@ -64,6 +64,7 @@ def build_runner(cfg: Config) -> Runner:
         )
     if torch.cuda.is_available():
         copy_while_computing(cfg)
+    check_codecs(cfg)
     loaders = [cfg[name] for name in _LOADERS if cfg.get(name)]
     for loader in loaders:
         if loader.get('persistent_workers') and not loader.get('num_workers'):

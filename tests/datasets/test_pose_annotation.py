@@ -5,7 +5,7 @@ import pytest
 
 from depth_refine.datasets import AnnotatedSequence, H36MAnnotation, PoseAnnotation, npz_stream, write_annotation
 from depth_refine.functional.camera import project
-from depth_refine.structures.skeleton import Skeleton
+from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
 
 CROPS = np.tile([3, 5, 40, 60], (96, 1))
@@ -219,12 +219,15 @@ def test_rates_of_folders(own, folder):
         (dict(subject=['s', 't', 's', 't', 's', 'u']), "row 5: 'subject' is 'u', but 's' in its video's first row"),
         (dict(sequence=None), r"row 0: the image name '0.png' .* or give the columns 'sequence' and 'frame'"),
         (dict(frame_rate=[25] * 5 + [50]), "'frame_rate' is 25 to 50 frames a second: write an annotation for each"),
-        (dict(frame_rate=0), "expected 'frame_rate' above 0 frames a second, got 0"),
+        (dict(frame_rate=0), "expected 'frame_rate' of 0.1 to 1000 frames a second, got 0"),
         (
             dict(frame_rate=[25, 50]),
             r"expected 'frame_rate' of shape \(\) or \(6,\), numbers, got int64 of shape \(2,\)",
         ),
         (dict(part=np.ones((6, 17, 3))), r"'part' of shape \(6, 4, 3\), got \(6, 17, 3\); .* skeleton has 4 joints"),
+        (dict(frame_rate=0.04), "expected 'frame_rate' of 0.1 to 1000 frames a second, got 0.04"),
+        (dict(scale=np.full(6, 200.0)), r'boxes are \d+ times as large as the 2D joints .* divided by 200'),
+        (dict(S=np.ones((6, 4, 4)) * [0, 0, 0, 1]), "'S' has the root at 0 0 0 .* not relative to the root"),
         (dict(camera=['right'] * 6), r"has no camera \('', 'right'\), which b of .*a.npz needs"),
         (dict(cameras=dict(left=dict(w=640))), r"camera left needs 'h' of shape \(\)"),
         (dict(cameras=dict(left=dict(w=640, h=480, f=[500, 500]))), "camera left needs both 'f' and 'c'"),
@@ -267,3 +270,9 @@ def test_what_the_writer_wrote(tmp_path, own):
         write_annotation(tmp_path / 'c.npz', [sequences[0]._replace(keypoints_visible=hidden)], 25)
     with pytest.raises(InputError, match='expected a frame rate above 0 frames a second, got -25'):
         write_annotation(tmp_path / 'c.npz', sequences, -25)
+
+
+def test_sides_that_differ_between_2d_and_3d(files, changed):
+    part = dict(np.load(files[0]))['part']
+    with pytest.raises(InputError, match=r"left and right of 'part' are those of 'S' exchanged"):
+        changed(part=part[:, list(H36M.flip_indices)])

@@ -74,12 +74,12 @@ def test_a_floor_that_is_not_known_is_said():
 
 @pytest.mark.parametrize('options', [dict(cutoff=0), dict(cutoff=-6), dict(stature=180), dict(stature=0.1)])
 def test_options_out_of_range(options):
-    with pytest.raises(InputError, match='stature, metres|smoothing, Hz'):
+    with pytest.raises(InputError, match=r'stature, metres|smoothing, Hz'):
         Finishing(**options)
 
 
 def test_sides_are_mended():
-    times, _, _, _, measurements = walk(H36M)
+    measurements = walk(H36M)[-1]
     bboxes = np.tile([100.0, 50, 400, 450], (60, 1))
     wrong = measurements.copy()
     wrong[20:27] = wrong[20:27][:, list(H36M.flip_indices)]

@@ -14,7 +14,8 @@ from depth_refine.datasets import AnnotatedSequence, write_annotation
 from depth_refine.functional.camera import project
 from depth_refine.inference.stages import SecondStage
 from depth_refine.structures.camera import make_camera
-from depth_refine.utils.checkpoint import check_checkpoint
+from depth_refine.utils.checkpoint import check_checkpoint, check_data
+from depth_refine.utils.config import check_codecs
 from depth_refine.utils.errors import InputError
 
 LENS = (-0.2, 0.24, -0.002, -0.0009, -0.0015)
@@ -146,3 +147,37 @@ def test_a_checkpoint_of_other_joints(trained):
     torch.save(kept, files.files[1])
     with pytest.raises(InputError, match=r"trained with the joints .*'tail', .*but .*refiner.py names .*'right_foot'"):
         SecondStage(*files.files, 'cpu')
+
+
+def test_cameras_of_a_training_without_focal_lengths(trained):
+    files = trained(dict(portrait=CAMERAS['portrait']))
+    kept = torch.load(files.files[1], weights_only=False)
+    kept['meta']['dataset_meta']['cameras'] = []
+    torch.save(kept, files.files[1])
+    stage, (dataset, poses) = SecondStage(*files.files, 'cpu'), results_of_testing(files)
+    assert 'no focal length: pixels are taken as they are' in stage.notes[0]
+    joints, keypoints = dataset.annotation.keypoints_3d, dataset.annotation.keypoints
+    columns = [keypoints, joints[..., 2:] - joints[:, :1, 2:], np.ones((len(joints), 17, 2))]
+    found = stage(np.concatenate(columns, axis=-1).astype(np.float32), make_camera(CAMERAS['portrait'][0])[0])
+    np.testing.assert_allclose(found, poses['portrait'], atol=2e-5)
+
+
+def test_a_test_on_other_data(trained):
+    files = trained(dict(wide=CAMERAS['wide']))
+    metainfo = torch.load(files.files[1], weights_only=False)['meta']['dataset_meta']
+    assert check_data(metainfo, files.files[1]) == [] == check_data({}, files.files[1])
+    rate, camera = check_data(metainfo | dict(frame_rate=25.0, cameras=[dict(f=[1, 1])]), files.files[1])
+    assert 'trained at 50 frames a second, and the test data have 25' in rate
+    assert '1 of 1 cameras of the test data are not among those of the training' in camera
+    with pytest.raises(InputError, match=r"trained with the joints .*'root'.*, but the test data have \['x'"):
+        check_data(metainfo | dict(keypoint_id2name={0: 'x'}), files.files[1])
+
+
+@pytest.mark.parametrize(('key', 'value'), [('normalisation', 'rays'), ('depth_range', 3.0), ('root_index', 7)])
+@pytest.mark.parametrize('split', ['train', 'test'])
+def test_codecs_of_data_and_model(trained, split, key, value):
+    cfg = trained(dict(wide=CAMERAS['wide'])).cfg
+    check_codecs(cfg)
+    cfg[f'{split}_dataloader'].dataset.pipeline[0].encoder[key] = value
+    with pytest.raises(InputError, match=rf'codec of {split}_dataloader has {key}=.* put the same codec into all'):
+        check_codecs(cfg)

@@ -32,6 +32,7 @@ def test_assumed_and_said(size):
         ((0, 90, 40, 30), None, NO_INTRINSICS),
         ((80, np.nan, 40, 30), None, NO_INTRINSICS),
         ((50, 50, 960, 540), None, r'fx and fy of the intrinsics reaches .*; looks like millimetres or image w'),
+        ((1324, 1324, 960, 1400), None, r'principal point .* 960 1400 px, lies outside the frames of 1920 x 1080 px'),
         (None, dict(R=QUARTER, T=[1, 2]), NO_EXTRINSICS),
         (None, [1, 2], NO_EXTRINSICS),
         (None, dict(R=np.diag([1, 1, -1]), T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got'),

@@ -133,7 +133,9 @@ def test_a_video_and_nothing_else(models, shown, tmp_path, monkeypatch, run_tool
         lengths = H36M.bone_lengths(poses)
         assert (lengths.std(axis=0) / lengths.mean(axis=0)).max() < 0.03
         camera = dict(f=arrays['camera_focal_px'], c=arrays['camera_center_px'])
-        np.testing.assert_allclose(project(arrays['camera_m'], camera)[:, :7], pixels[:, :7], atol=25)
+        seen = arrays['score'] > 0.5  # the portrait ends at the chest
+        assert seen[:, [11, 14]].all()
+        np.testing.assert_allclose(project(arrays['camera_m'], camera)[seen], pixels[seen], atol=15)
         shoulders = pixels[:, [11, 14], 0]
         assert (shoulders[:, 0] > shoulders[:, 1]).all() and (np.diff(shoulders.mean(axis=1)) > 0).mean() > 0.7
         assert poses[:, 8, 1].max() < -0.2  # the thorax is above the hips
