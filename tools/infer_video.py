@@ -12,7 +12,7 @@ from pathlib import Path
 from command_line import run_tool
 
 import torch
-from video_output import show, write_video_poses
+from video.output import show, write_video_poses
 
 from depth_refine.data_tools.conversion.depths import METRES
 from depth_refine.data_tools.conversion.joint_orders import NUM_JOINTS

@@ -95,7 +95,7 @@ class Finishing:
 
     def note(self) -> str:
         """A sentence on what is done."""
-        steps = ['joints lie on the rays of their pixels', 'bones have one length']
+        steps = ['joints are placed on the rays of their pixels', 'bones have one length']
         steps += [f'the person is {self.stature:g} m tall'] if self.stature is not None else []
         steps += [f'motion is smoothed at {self.cutoff:g} Hz'] if self.cutoff is not None else []
         return f'Refined poses are finished: {", ".join(steps)}.'

@@ -41,7 +41,7 @@ def video(tmp_path):
 def test_everything_is_written(run, video, tmp_path, monkeypatch):
     in_world = []
     monkeypatch.setattr(
-        'video_output.write_bvh',
+        'video.output.write_bvh',
         lambda *args: in_world.append(args[-1]['R'].tolist()) or write_bvh(*args),
     )
     quarter, place = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [1.0, 2.0, 3.0]  # looks along the world's x, with z up

@@ -55,9 +55,9 @@ class BlazePose:
         detector, network = model_files(model)
         self._people = PeopleOfFrames(PersonDetector(detector), LandmarkNetwork(network, flip_test))
         self.skeleton, self.depth_range, self.intrinsics = H36M, None, None
-        self.name = f'BlazePose, {network.name}'
+        self.name = f'BlazePose {Path(model).name}'
         self.notes = [
-            f'The first stage is BlazePose, {network.name}: spine, thorax, neck and head are middles of its landmarks, '
+            f'The first stage is {self.name}: spine, thorax, neck and head are middles of its landmarks, '
             "not Human3.6M's joints, and it does not tell how sure it is of a depth."
         ]
 

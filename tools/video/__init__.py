@@ -1,0 +1,1 @@
+"""Files and windows of tools/infer_video.py."""
