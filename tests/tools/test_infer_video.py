@@ -125,7 +125,8 @@ def test_a_video_and_nothing_else(models, shown, tmp_path, monkeypatch, run_tool
     ended = run_tool('infer_video', shown, '--out', 'poses', '--fps', 25, '--device', 'cpu')
     assert ended.status == 0, ended.err
     assert (
-        'note: Refined poses are finished: joints lie on the rays of their pixels, bones have one length' in ended.out
+        'note: Refined poses are finished: joints are placed on the rays of their pixels, bones have one length'
+        in ended.out
     )
     assert ended.out.splitlines()[-2:] == ['person 0: frames 0 to 15, 0 interpolated', 'wrote poses']
     with np.load('poses/poses.npz') as arrays:
