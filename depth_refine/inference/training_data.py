@@ -8,7 +8,7 @@ from mmpose.registry import DATASETS
 
 from depth_refine.datasets.depth_dataset import DepthDataset
 from depth_refine.datasets.pose_annotation import rate_of_folder
-from depth_refine.structures.camera import H36M_CAMERA
+from depth_refine.structures.camera import H36M_CAMERA, PHONE_CAMERA
 from depth_refine.structures.skeleton import Skeleton, parse_metainfo
 from depth_refine.utils.checkpoint import dataset_meta
 from depth_refine.utils.config import is_dataset_type
@@ -24,7 +24,8 @@ class TrainingData:
     Attributes:
         skeleton: the joints of the network.
         frame_rate: frames a second of its sequences.
-        cameras: they were seen through, see :func:`normalised_cameras`.
+        cameras: they were seen through, see :func:`normalised_cameras`; of a refiner that reads rays and names none, a
+            phone's.
         notes: sentences on what the checkpoint does not say and is assumed.
     """
 
@@ -74,7 +75,9 @@ def training_data(cfg: Config, checkpoint: str | Path) -> TrainingData:
             "The checkpoint does not say through which cameras its training data were seen: Human3.6M's are assumed, "
             f'with a focal length of {H36M_CAMERA["f"][0]:g} image widths.'
         )
-    elif not cameras and kept.get('normalisation') != 'rays':  # which know no cameras
+    elif not cameras and kept.get('normalisation') == 'rays':  # which know no cameras
+        cameras = [PHONE_CAMERA]
+    elif not cameras:
         notes.append(
             'The cameras of the training have no focal length: pixels are taken as they are, which is right for such '
             "cameras alone. To use others, give 'f' and 'c' in the training's camera file, and train again."

@@ -216,7 +216,7 @@ class VideoPoseInferencer:
     def _tell(self, intrinsics: Sequence[float] | None) -> None:
         """BlazePose turns its poses from the view to the person to the camera's axes."""
         if isinstance(self.first_stage, BlazePose):
-            self.first_stage.intrinsics = intrinsics
+            self.first_stage.intrinsics, self.first_stage.cameras = intrinsics, self.second_stage.cameras
 
     def _person_boxes(self, boxes: str | Path | PersonBoxes | None) -> PersonBoxes:
         if boxes is None and isinstance(self.first_stage, BlazePose):

@@ -12,6 +12,9 @@ _MOST_CAMERAS = 64  # that are kept of a data set with many
 # The mean of Human3.6M's cameras, in widths of its square frames.
 H36M_CAMERA = dict(f=[1.147, 1.147], c=[0.5, 0.5], k=[0.0, 0.0, 0.0], p=[0.0, 0.0], aspect=1.0)
 
+# A phone's main camera, 28 mm on film of 36 mm: what is assumed where not even a training tells of cameras.
+PHONE_CAMERA = dict(H36M_CAMERA, f=[0.8, 0.8])
+
 
 def normalised_cameras(cameras: Iterable[dict]) -> list[dict]:
     """The different cameras among those of a data set's videos, in units of the image width: plain numbers.

@@ -7,7 +7,7 @@ import numpy as np
 
 from depth_refine.functional.camera import pixel_rays
 from depth_refine.structures import H36M
-from depth_refine.structures.camera import make_camera
+from depth_refine.structures.camera import PHONE_CAMERA, make_camera
 
 from ..person_boxes import Boxes
 from ..video_source import Frame
@@ -45,7 +45,7 @@ class BlazePose:
         skeleton: Human3.6M's.
         depth_range: nothing: depths are metres without a limit.
         notes: a sentence on what it is.
-        intrinsics: of the video's camera, see :func:`make_camera`; None assumes them.
+        intrinsics: of the video's camera; None assumes them, by ``cameras``: see :func:`make_camera`.
 
     Raises:
         InputError: LiteRT is not installed, or a model file cannot be had.
@@ -54,7 +54,8 @@ class BlazePose:
     def __init__(self, model: str | Path = 'full', flip_test: bool = True) -> None:
         detector, network = model_files(model)
         self._people = PeopleOfFrames(PersonDetector(detector), LandmarkNetwork(network, flip_test))
-        self.skeleton, self.depth_range, self.intrinsics = H36M, None, None
+        self.skeleton, self.depth_range = H36M, None
+        self.intrinsics, self.cameras = None, [PHONE_CAMERA]
         self.name = f'BlazePose {Path(model).name}'
         self.notes = [
             f'The first stage is {self.name}: spine, thorax, neck and head are middles of its landmarks, '
@@ -76,7 +77,7 @@ class BlazePose:
             person, of the least visible landmark that makes the joint. The standard deviation of depth is a constant.
         """
         for image, bbox in people:
-            camera, _ = make_camera(image.shape[1::-1], self.intrinsics)
+            camera, _ = make_camera(image.shape[1::-1], self.intrinsics, cameras=self.cameras)
             yield measure(self._people.at(image, bbox), camera)
 
 
