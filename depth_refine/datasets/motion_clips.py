@@ -60,7 +60,7 @@ class MotionClips:
             data = load_arrays(self.path)
         except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
             raise InputError(f'{self.path} cannot be read as an npz file of plain arrays: {error}') from error
-        if problem := _problem_of_file(data, skeleton):
+        if problem := problem_of_motion_file(data, skeleton):
             raise InputError(f'{self.path}: {problem}')
         owners = [str(subject) for subject in data['subject'].tolist()]
         if missing := set(subjects or ()) - set(owners):
@@ -107,8 +107,8 @@ def _sequences(data: dict, chosen: list[int], owners: list[str], lengths: list[i
             yield Sequence(f'{name}.{view}', owners[index], '', str(view), np.arange(end - length, end))
 
 
-def _problem_of_file(data: dict, skeleton: Skeleton) -> str | None:
-    """What is wrong with keys, shapes and types."""
+def problem_of_motion_file(data: dict, skeleton: Skeleton) -> str | None:
+    """What is wrong with keys, shapes and types of a motion file's arrays; None if nothing is."""
     if missing := [key for key in _REQUIRED if key not in data]:
         return f'the keys {missing} are missing: expected {list(_REQUIRED)}, got {sorted(data)}'
     positions, clip, fps, subject = (data[key] for key in _REQUIRED)

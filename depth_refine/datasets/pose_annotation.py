@@ -16,7 +16,6 @@ metres and visibility, as MMPose's Human3.6M files do. It may hold besides
 import functools
 import hashlib
 import math
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +28,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
 
 from .camera_file import HOW_TO_GET, camera_of, load_cameras
+from .frame_rate import read_frame_rate
 from .joint_checks import require_boxes, require_projection
 from .npz_stream import NpzStream
 from .videos_of_rows import index_columns, index_image_names
@@ -36,14 +36,6 @@ from .videos_of_rows import index_columns, index_image_names
 _TEXTS = ('sequence', 'camera', 'subject', 'action')
 _REQUIRED = ('S', 'center', 'imgname', 'part', 'scale')
 _CHECKED_ROWS = 1000
-_RATES = 0.1, 1000.0  # frames a second; 0.04 is the seconds of a frame, 40000 the microseconds
-_RATE_OF_FOLDER = re.compile(r'fps(\d+(?:\.\d+)?)')
-
-
-def rate_of_folder(path: Path) -> float | None:
-    """Frames a second in the name of a folder above a file, such as ``fps16.667``."""
-    rates = [float(found[1]) for part in path.parts[:-1] if (found := _RATE_OF_FOLDER.fullmatch(part))]
-    return rates[-1] if rates else None
 
 
 class Sequence(NamedTuple):
@@ -141,7 +133,7 @@ class PoseAnnotation:
             joints_3d = pool.submit(self._read_joints, npz, 'S')
             joints_2d = pool.submit(self._read_joints, npz, 'part')
             self._columns = {key: self._read_column(npz, key) for key in (*_TEXTS, 'frame') if key in npz.keys}
-            self.frame_rate = self._read_frame_rate(npz)
+            self.frame_rate = read_frame_rate(npz, len(self))
             self.center = self._read_numbers(npz, 'center')
             self.scale = self._read_numbers(npz, 'scale')
             self.crops = self._read_numbers(npz, 'crop') if 'crop' in npz.keys else None
@@ -172,33 +164,6 @@ class PoseAnnotation:
         """(N,) texts or whole numbers."""
         column = np.concatenate([chunk.copy() for _, chunk in npz.chunks(key)])
         return np.char.decode(column, 'utf-8') if column.dtype.kind == 'S' else column
-
-    def _read_frame_rate(self, npz: NpzStream) -> float | None:
-        """Frames a second, from the file or the name of a folder above."""
-        named = rate_of_folder(self.path)
-        if 'frame_rate' not in npz.keys:
-            return named
-        header = npz.header('frame_rate')
-        if header.shape not in ((), (len(self),)) or header.dtype.kind not in 'fiu':
-            raise InputError(
-                f"{self.path}: expected 'frame_rate' of shape () or {(len(self),)}, numbers, got {header.dtype} of "
-                f'shape {header.shape}'
-            )
-        with np.load(self.path) as archive:
-            rates = np.unique(archive['frame_rate'])
-        if not np.isfinite(rates).all() or not _RATES[0] <= rates[0] <= rates[-1] <= _RATES[1]:
-            raise InputError(
-                f"{self.path}: expected 'frame_rate' of {_RATES[0]:g} to {_RATES[1]:g} frames a second, got "
-                f'{rates[0]:g}'
-            )
-        rate = float(rates[0])
-        if rates[-1] / rate > 1 + 1e-6:
-            raise InputError(
-                f"{self.path}: 'frame_rate' is {rate:g} to {rates[-1]:g} frames a second: write an annotation for each"
-            )
-        if named and abs(named / rate - 1) > 0.01:
-            raise InputError(f"{self.path}: 'frame_rate' is {rate:g} frames a second, but its folder says {named:g}")
-        return rate
 
     def _read_joints(self, npz: NpzStream, key: str) -> tuple[np.ndarray, np.ndarray]:
         """Coordinates (N, K, C) and visibility (N, K) from an array (N, K, C + 1)."""

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmpose.registry import DATASETS
 
 from depth_refine.datasets.depth_dataset import DepthDataset
-from depth_refine.datasets.pose_annotation import rate_of_folder
+from depth_refine.datasets.frame_rate import rate_of_folder
 from depth_refine.structures.camera import H36M_CAMERA, PHONE_CAMERA
 from depth_refine.structures.skeleton import Skeleton, parse_metainfo
 from depth_refine.utils.checkpoint import dataset_meta

@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from depth_refine.datasets.motion_clips import problem_of_motion_file
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.kinematics import FPS
 from depth_refine.synthetic.performances import Performance
 from depth_refine.utils.errors import InputError
 
-_REQUIRED = ('positions', 'clip', 'fps', 'subject')
 _BODY_SIZE = (2.0, 7.0)  # metres: all 16 bones of a person together; an adult has about 4
 _FLOOR = (-0.3, 0.5)  # metres: height of the lowest joint of a clip
-_FPS = (1, 1000)  # of whatever records motion
 _WORDS = 4  # of a description in an action's name
 
 
@@ -43,7 +42,7 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]
         data = load_arrays(path)
     except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
         raise InputError(f'{path} cannot be read as an npz file of plain arrays: {error}') from error
-    if problem := _problem_of_file(data):
+    if problem := problem_of_motion_file(data, H36M):
         raise InputError(f'{path}: {problem}')
     labels = data.get('description', data.get('names', [''] * len(data['subject'])))
     subjects: dict[str, int] = {}
@@ -62,32 +61,6 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]
         who = subjects.setdefault(subject, len(subjects))
         clips.append(Performance(subject, f'{action}_{takes[subject, action]}', who, index, joints))
     return clips
-
-
-def _problem_of_file(data: dict) -> str | None:
-    """What is wrong with keys, shapes and types."""
-    if missing := [key for key in _REQUIRED if key not in data]:
-        return f'the keys {missing} are missing: expected {list(_REQUIRED)}, got {sorted(data)}'
-    positions, clip, fps, subject = (data[key] for key in _REQUIRED)
-    if positions.ndim != 3 or positions.shape[1:] != (17, 3) or not np.issubdtype(positions.dtype, np.floating):
-        expected = f'(N, 17, 3) floats, metres of the 17 Human3.6M joints {H36M.joint_names}'
-        return f"'positions' must be {expected}, got {positions.dtype} {positions.shape}"
-    if clip.shape != positions.shape[:1] or clip.dtype.kind not in 'iu':
-        return f"'clip' must be {positions.shape[:1]}, an index for each frame, got {clip.dtype} {clip.shape}"
-    for key in ('subject', 'names', 'description'):
-        if key in data and (data[key].shape != subject.shape or data[key].ndim != 1):
-            return f"{key!r} must be (clips,), got {data[key].shape} ('subject': {subject.shape})"
-    indices = set(clip.tolist())
-    if not indices or indices != set(range(len(subject))):
-        expected = f"the values 0 to {len(subject) - 1}, one for each of 'subject'"
-        return f"'clip' must have {expected}, got {sorted(indices)}"
-    low, high = _FPS
-    if fps.shape != () or fps.dtype.kind not in 'fiu' or not low <= fps <= high:
-        return f"'fps' must be one number from {low} to {high}, got {fps}"
-    broken = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))
-    if len(broken):
-        return f"'positions' has NaN or infinity in {len(broken)} frames, first in frame {broken[0]}"
-    return None
 
 
 def _problem_of_clip(joints: np.ndarray) -> str | None:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from depth_refine.data_tools.conversion.joint_orders import to_h36m
 from depth_refine.functional.pose_error import difference_error, mpjpe, similarity_align
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
 from depth_refine.inference.resampling import interpolate, uniform_times
@@ -40,8 +41,8 @@ class Clip:
         lenses = zip(data['K'], data['distortion'], strict=True)
         for lens, pixels, world in zip(lenses, data[f'{estimator}_px'], data[f'{estimator}_world'], strict=True):
             flat = cv2.undistortPoints(pixels.reshape(-1, 1, 2).astype(float), *lens)
-            rays = _of_h36m(flat.reshape(pixels.shape))
-            joints = _of_h36m(world.astype(float)) @ _to_camera(rays[:, 0])
+            rays = to_h36m(flat.reshape(pixels.shape), 'mediapipe')
+            joints = to_h36m(world.astype(float), 'mediapipe') @ _to_camera(rays[:, 0])
             self.rays.append(rays)
             self.poses.append(joints - joints[:, :1])
 
@@ -90,14 +91,6 @@ def rows_of_table(clip: Path, refiners: dict[str, list[SecondStage | None]]) -> 
                 first, second, third = means.mean(axis=0)
                 cells.append(f'{first:.1f}{spread} / {second:.1f} / {third:.1f}')
         yield [title, *cells]
-
-
-def _of_h36m(points: np.ndarray) -> np.ndarray:
-    """BlazePose's 33 landmarks (..., 33, n) to Human3.6M's joints (..., 17, n)."""
-    p = np.moveaxis(points, -2, 0)
-    root, thorax, ears = (p[24] + p[23]) / 2, (p[12] + p[11]) / 2, (p[7] + p[8]) / 2
-    trunk = [(root + thorax) / 2, thorax, (thorax + ears) / 2, ears]
-    return np.stack([root, *p[[24, 26, 28, 23, 25, 27]], *trunk, *p[[11, 13, 15, 12, 14, 16]]], axis=-2)
 
 
 def _to_camera(rays: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What became of each sequence of a preparation; as text, the content of ``preparation_report.txt``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ Videos may be longer. A sequence that loses up to {MOST_LOST} poses (1 s at 50 f
 shortened and listed; one that would lose more counts as damaged and is left out."""
 
 
-class Outcome:
+class Outcome(ABC):
     """What one run found, prepared and left out.
 
     A subclass adds what is its data set's own: ``_tables``, a title and tables of frames, and ``_counts``.
@@ -54,11 +55,13 @@ class Outcome:
         parts = [*self._tables(), self._counts(), [_RULE], left_out, notes, self._longer_videos(), self._crops()]
         return '\n\n'.join('\n'.join(part) for part in parts if part)
 
+    @abstractmethod
     def _tables(self) -> list[list[str]]:
-        raise NotImplementedError
+        """A title and tables of frames."""
 
+    @abstractmethod
     def _counts(self) -> list[str]:
-        raise NotImplementedError
+        """How the frames compare with the owners' numbers."""
 
     def _cell(self, key: Hashable) -> str:
         return str(self.frames[key]) if key in self.frames else 'x' if key in self.errors | self.notes else '-'

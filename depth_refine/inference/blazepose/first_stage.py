@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from depth_refine.data_tools.conversion.depths import depth_of_landmarks
+from depth_refine.data_tools.conversion.joint_orders import MADE_OF, ORDERS, to_h36m
 from depth_refine.functional.camera import pixel_rays
 from depth_refine.structures import H36M
 from depth_refine.structures.camera import PHONE_CAMERA, make_camera
@@ -18,13 +20,9 @@ from .people import PeopleOfFrames
 
 _DEPTH_STD = 0.12  # m, as measured on a video of a person whose pose is known: RMS error of depth, both models
 
-# Landmarks whose mean is a joint of Human3.6M, in its order; of the neck it is the mean of two means.
-_HIPS, _SHOULDERS, _EARS = (23, 24), (11, 12), (7, 8)
-_JOINTS = (
-    _HIPS, (24,), (26,), (28,), (23,), (25,), (27,),
-    _HIPS + _SHOULDERS, _SHOULDERS, _SHOULDERS + _EARS, _EARS,
-    (11,), (13,), (15,), (12,), (14,), (16,),
-)  # fmt: skip
+# Landmarks whose mean is a joint of Human3.6M, in its order.
+_ORDER = 'mediapipe'
+_JOINTS = [[ORDERS[_ORDER].index(name) for name in MADE_OF[_ORDER][joint]] for joint in H36M.joint_names]
 
 
 class BlazePose:
@@ -83,36 +81,9 @@ class BlazePose:
 
 def measure(person: Landmarks, camera: dict) -> np.ndarray:
     """Landmarks to measurements (17, 5), see :mod:`depth_refine.inference.stages`."""
-    pixels, metres = to_h36m(person.pixels), to_h36m(person.metres)
-    root = H36M.root
-    metres = from_ray(metres - metres[root], pixel_rays(pixels[root], camera))
-    scores = [person.visibility[list(landmarks)].min() * person.presence for landmarks in _JOINTS]
+    pixels, metres = (to_h36m(landmarks[None], _ORDER) for landmarks in (person.pixels, person.metres))
+    rays = pixel_rays(pixels[:, H36M.root], camera)
+    depth = depth_of_landmarks(metres - metres[:, [H36M.root]], rays)
+    scores = [person.visibility[landmarks].min() * person.presence for landmarks in _JOINTS]
     std = np.full(len(_JOINTS), _DEPTH_STD)
-    return np.column_stack([pixels, metres[:, 2], scores, std]).astype(np.float32)
-
-
-def to_h36m(landmarks: np.ndarray) -> np.ndarray:
-    """Human3.6M's joints (..., 17, C) as means of BlazePose's landmarks (..., 33, C)."""
-    thorax, ears = (landmarks[..., list(pair), :].mean(axis=-2) for pair in (_SHOULDERS, _EARS))
-    joints = [landmarks[..., list(mean), :].mean(axis=-2) for mean in _JOINTS]
-    joints[H36M.joint_names.index('neck_base')] = (thorax + ears) / 2
-    return np.stack(joints, axis=-2)
-
-
-def from_ray(positions: np.ndarray, ray: np.ndarray) -> np.ndarray:
-    """Turn positions from the axes of the ray to a person to the camera's, by the shortest way.
-
-    A network that sees a crop takes the person to be in front of the camera: what it calls depth lies along the ray.
-
-    Args:
-        positions: (K, 3).
-        ray: (2,) its x / z and y / z in the camera's axes.
-
-    Returns:
-        (K, 3).
-    """
-    x, y, z = np.array([*ray, 1.0]) / np.sqrt(1 + np.sum(np.square(ray)))
-    rotation = np.array(
-        [[1 - x * x / (1 + z), -x * y / (1 + z), x], [-x * y / (1 + z), 1 - y * y / (1 + z), y], [-x, -y, z]]
-    )
-    return positions @ rotation.T
+    return np.column_stack([pixels[0], depth[0], scores, std]).astype(np.float32)

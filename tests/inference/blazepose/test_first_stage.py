@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
+from depth_refine.data_tools.conversion.joint_orders import to_h36m
 from depth_refine.inference.blazepose import BlazePose, first_stage
-from depth_refine.inference.blazepose.first_stage import from_ray, measure, to_h36m
+from depth_refine.inference.blazepose.first_stage import measure
 from depth_refine.inference.blazepose.landmarks import Landmarks
 from depth_refine.inference.tracking import observe
 from depth_refine.inference.video_source import open_source
@@ -16,45 +16,14 @@ def make_person(seed=0):
     return Landmarks(rng.uniform(0, 900, (33, 2)), rng.normal(size=(33, 3)), rng.uniform(size=33), 0.8, None)
 
 
-def test_joints():
-    landmarks = np.random.default_rng(0).normal(size=(2, 33, 3))
-    joints = dict(zip(H36M.joint_names, np.moveaxis(to_h36m(landmarks), 1, 0), strict=True))
-    limbs = dict(shoulder=11, elbow=13, wrist=15, hip=23, knee=25, foot=27)
-    left, right = ({name: landmarks[:, first + side] for name, first in limbs.items()} for side in (0, 1))
-    for side, seen in (('left', left), ('right', right)):
-        for name, position in seen.items():
-            np.testing.assert_array_equal(joints[f'{side}_{name}'], position)
-    hips, shoulders = (left['hip'] + right['hip']) / 2, (left['shoulder'] + right['shoulder']) / 2
-    ears = (landmarks[:, 7] + landmarks[:, 8]) / 2
-    expected = dict(
-        root=hips, spine=(hips + shoulders) / 2, thorax=shoulders, neck_base=(shoulders + ears) / 2, head=ears
-    )
-    for name, position in expected.items():
-        np.testing.assert_allclose(joints[name], position)
-    assert len(expected) + len(left) + len(right) == len(joints)
-
-
-@pytest.mark.parametrize('ray', [(0.0, 0.0), (0.4, 0.0), (-0.2, 0.7), (3.0, -4.0)])
-def test_turns_to_a_ray(ray):
-    """The rotation about the axis that is perpendicular to the camera's axis and to the ray."""
-    x, y = ray
-    length = np.hypot(x, y)
-    rotation = Rotation.from_rotvec(np.array([-y, x, 0]) / max(length, 1e-9) * np.arctan(length))
-    points = np.random.default_rng(0).normal(size=(9, 3))
-    np.testing.assert_allclose(from_ray(points, np.array(ray)), rotation.apply(points), atol=1e-12)
-    np.testing.assert_allclose(
-        from_ray(np.array([[0, 0, 1.0]]), np.array(ray))[0], np.array([x, y, 1]) / np.hypot(length, 1)
-    )
-
-
 def test_measurements():
     person = make_person()
     camera, _ = make_camera((900, 700), [800, 820, 440, 360, 0.1, 0, 0, 0, 0])
-    found, pixels = measure(person, camera), to_h36m(person.pixels)
+    found, pixels = measure(person, camera), to_h36m(person.pixels[None], 'mediapipe')[0]
     assert found.shape == (17, 5) and found.dtype == np.float32
     np.testing.assert_allclose(found[:, :2], pixels, rtol=1e-6)
     straight = dict(camera, c=pixels[0])  # the root is on the camera's axis: depths as the network gives them
-    metres = to_h36m(person.metres)
+    metres = to_h36m(person.metres[None], 'mediapipe')[0]
     np.testing.assert_allclose(measure(person, straight)[:, 2], metres[:, 2] - metres[0, 2], atol=1e-6)
     assert np.abs(found[:, 2] - (metres[:, 2] - metres[0, 2])).max() > 0.1 and found[0, 2] == 0
     names, visible = list(H36M.joint_names), person.visibility

@@ -1,0 +1,54 @@
+"""Frames a second of an annotation."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from depth_refine.utils.errors import InputError
+
+from .npz_stream import NpzStream
+
+_RATES = 0.1, 1000.0  # frames a second; 0.04 is the seconds of a frame, 40000 the microseconds
+_RATE_OF_FOLDER = re.compile(r'fps(\d+(?:\.\d+)?)')
+
+
+def rate_of_folder(path: Path) -> float | None:
+    """Frames a second in the name of a folder above a file, such as ``fps16.667``."""
+    rates = [float(found[1]) for part in path.parts[:-1] if (found := _RATE_OF_FOLDER.fullmatch(part))]
+    return rates[-1] if rates else None
+
+
+def read_frame_rate(npz: NpzStream, count: int) -> float | None:
+    """Frames a second, from the key ``frame_rate`` or the name of a folder above; None if neither says it.
+
+    Args:
+        npz: the annotation.
+        count: number of its frames.
+
+    Raises:
+        InputError: the rates are of another shape or type, no rates, several, or not that of the folder.
+    """
+    named = rate_of_folder(npz.path)
+    if 'frame_rate' not in npz.keys:
+        return named
+    header = npz.header('frame_rate')
+    if header.shape not in ((), (count,)) or header.dtype.kind not in 'fiu':
+        raise InputError(
+            f"{npz.path}: expected 'frame_rate' of shape () or {(count,)}, numbers, got {header.dtype} of "
+            f'shape {header.shape}'
+        )
+    with np.load(npz.path) as archive:
+        rates = np.unique(archive['frame_rate'])
+    if not np.isfinite(rates).all() or not _RATES[0] <= rates[0] <= rates[-1] <= _RATES[1]:
+        raise InputError(
+            f"{npz.path}: expected 'frame_rate' of {_RATES[0]:g} to {_RATES[1]:g} frames a second, got {rates[0]:g}"
+        )
+    rate = float(rates[0])
+    if rates[-1] / rate > 1 + 1e-6:
+        raise InputError(
+            f"{npz.path}: 'frame_rate' is {rate:g} to {rates[-1]:g} frames a second: write an annotation for each"
+        )
+    if named and abs(named / rate - 1) > 0.01:
+        raise InputError(f"{npz.path}: 'frame_rate' is {rate:g} frames a second, but its folder says {named:g}")
+    return rate
