@@ -80,8 +80,8 @@ def cells_without_workers(monkeypatch):
             cfg[f'{split}_dataloader'].update(num_workers=0, persistent_workers=False)
         return cfg
 
-    cell_config = cell.cell_config
-    monkeypatch.setattr(cell, 'cell_config', without_workers)
+    cell_config = experiment.cell_config
+    monkeypatch.setattr(experiment, 'cell_config', without_workers)
 
 
 @pytest.fixture(scope='session')

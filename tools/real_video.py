@@ -7,16 +7,19 @@ import argparse
 import glob
 from pathlib import Path
 
+import numpy as np
 from command_line import run_tool
 
-from reproduction.real_video import rows_of_table
-from reproduction.summary import markdown
+from reproduction.mocap import metrics_of
+from reproduction.real_video import MODELS, scenes_of_clip
+from reproduction.scenes import MEASURES
+from reproduction.summary import estimate, markdown
 
 from depth_refine.inference.stages import SecondStage
 from depth_refine.utils.errors import InputError
 
 
-def _refiners(row: str) -> tuple[str, list[SecondStage]]:
+def _refiners(row: str) -> tuple[str, list[SecondStage | None]]:
     title, _, files = row.partition('=')
     config, _, pattern = files.partition(':')
     if not (checkpoints := sorted(glob.glob(pattern))):
@@ -31,10 +34,16 @@ def main() -> None:
     help_of_rows = 'TITLE=CONFIG:CHECKPOINTS, a pattern of one checkpoint for each seed'
     parser.add_argument('rows', nargs='*', metavar='ROW', help=help_of_rows)
     args = parser.parse_args()
-    refiners = {'the estimator': [None]} | dict(map(_refiners, args.rows))
-    columns = [f'{name}{step}' for name in ('heavy', 'full') for step in ('', ', rays + smoothing')]
-    print('Means of the cameras: MPJPE / P-MPJPE, mm / acceleration, m/s²\n')
-    print(markdown(['', *columns], list(rows_of_table(args.clip, refiners))))
+    scenes = {model: list(scenes_of_clip(args.clip, model)) for model in MODELS}
+    rows = []
+    for title, refiners in [('the estimator', [None]), *map(_refiners, args.rows)]:
+        found = [metrics_of(refiner, scenes) for refiner in refiners]
+        names = list(found[0])
+        of_seeds = [str(estimate([metrics[name] for metrics in found])) for name in names]
+        rows.append([title, *map(' / '.join, np.reshape(of_seeds, (-1, len(MEASURES))))])
+    columns = [name.rpartition('/')[0] for name in names[:: len(MEASURES)]]
+    print('Means of the cameras: MPJPE / P-MPJPE, mm / acceleration error, m/s²\n')
+    print(markdown(['', *columns], rows))
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
-from mmengine.runner import CheckpointLoader
+from mmengine.runner import CheckpointLoader, Runner
 
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.checkpoint import resume_latest
@@ -65,7 +65,12 @@ class Settings(NamedTuple):
 
     def folder(self, row: Row, seed: int) -> Path:
         """Where a cell's checkpoints and its result are."""
-        return self.out / row.name / f'seed_{seed}'
+        return cell_folder(self.out, row.name, seed)
+
+
+def cell_folder(out: Path, name: str, seed: int) -> Path:
+    """Where a cell of a row is, below the folder of a table."""
+    return out / name / f'seed_{seed}'
 
 
 class LostProcess(RuntimeError):
@@ -111,48 +116,45 @@ def reads_store(cfg: Config) -> bool:
     return not cfg.train_dataloader.dataset.input_source.startswith('gt')
 
 
-def run_cell(row: Row, seed: int, settings: Settings, stores: Path, first_stage: dict | None) -> dict:
+def run_cell(cfg: Config, evaluate: Callable[[Runner], dict], **conditions: str) -> dict:
     """Train and test a cell, go on with an interrupted one, or read the result of a finished one.
 
     Args:
-        row: which row.
-        seed: which seed.
-        settings: the experiment's.
-        stores: folder of the depth sequence stores, one for each annotation.
-        first_stage: what the stores were made from; None for a cell that reads none.
+        cfg: what is trained, and in which ``work_dir``.
+        evaluate: the trained runner to ``metrics`` and whatever else there is to keep.
+        conditions: what the result depends on beside the config.
 
     Returns:
-        ``metrics``, ``by_action`` and ``seconds``, the time of training and testing since the last interruption.
+        What ``evaluate`` gives, and ``seconds``, the time of training and testing since the last interruption.
 
     Raises:
         InputError: the config or its data cannot be used, or its folder holds the work of other data, or of another
-            config, schedule, first stage, evaluation or number of processes.
+            config, evaluation, number of processes or other conditions.
         LostProcess: an error that one of several processes may have met alone.
     """
-    cfg = cell_config(row, seed, settings, stores)
-    path = settings.folder(row, seed) / RESULT_FILE
-    claim(
-        path.parent,
-        cfg,
-        schedule=f'{settings.schedule}, {cfg.train_cfg.max_epochs} epochs',
-        first_stage=json.dumps(first_stage, sort_keys=True) if first_stage else 'not used',
-    )
+    path = Path(cfg.work_dir) / RESULT_FILE
+    claim(path.parent, cfg, **conditions)
     if path.exists():
         return _read_result(path)
     start = time.monotonic()
     resume_latest(cfg)
     runner = build_runner(cfg)
     _ = runner.train_loop, runner.test_loop  # opens the data: what is wrong with them is so for all processes
-    with in_step(f'{row.name}, seed {seed}'):
+    with in_step(cfg.experiment_name):
         runner.train()
-        metrics = runner.test()
-    (metric,) = runner.test_evaluator.metrics
-    result = dict(metrics=metrics, by_action=metric.by_action, seconds=time.monotonic() - start)
+        result = dict(evaluate(runner), seconds=time.monotonic() - start)
     if is_main_process():
         with whole_file(path) as partial:
             partial.write_text(json.dumps(result, indent=2) + '\n')
         _drop_optimiser_states(path.parent)
     return result
+
+
+def of_test_data(runner: Runner) -> dict:
+    """The test data's ``metrics``, and those ``by_action``."""
+    metrics = runner.test()
+    (metric,) = runner.test_evaluator.metrics
+    return dict(metrics=metrics, by_action=metric.by_action)
 
 
 def _read_result(path: Path) -> dict:

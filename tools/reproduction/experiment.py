@@ -1,10 +1,11 @@
 """Runs the cells of a table."""
 
 import argparse
+import functools
 import json
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from depth_refine.utils.checkpoint import latest_checkpoint
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import connect_processes
 
-from .cell import SCHEDULES, LostProcess, Row, Settings, cell_config, reads_store, run_cell
+from .cell import SCHEDULES, LostProcess, Row, Settings, cell_config, cell_folder, of_test_data, reads_store, run_cell
 from .identity import RESULT_FILE, data_identity
 from .stores import first_stage_result, make_stores, provenance
 
@@ -44,55 +45,86 @@ class Experiment(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the tools that reproduce tables."""
+    """Add the arguments of the tools that reproduce the paper's tables."""
     add = parser.add_argument
     add('--data-root', type=Path, required=True, help='data root in Human3.6M layout, real or synthetic')
-    add('--out', type=Path, default=Path('work_dirs/tables'), help='results and checkpoints (default: %(default)s)')
-    add('--seeds', type=int, default=3, help='how many seeds, from 0 (default: %(default)s)')
+    add_cell_arguments(parser)
     add('--schedule', choices=SCHEDULES, default='full', help="the paper's size, or a reduced one")
-    add('--epochs', type=int, help="train the second stage for so many epochs instead of the schedule's")
-    add('--only', nargs='+', metavar='ROW', help='run only these rows; the others are read if there')
-    add('--resume', action='store_true', help='go on in an --out with results; finished cells are kept')
     add('--stores', type=Path, help='folder of the depth sequence stores (default: made by a first stage)')
     add('--first-stage', type=Path, metavar='CONFIG', help="make the stores with this config, not the schedule's")
-    add('--amp', action='store_true', help='mixed precision; bfloat16 on CPUs')
     add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
-class _Run:
-    """Results so far, and the stores, which are made when a cell first asks for them."""
+def add_cell_arguments(parser: argparse.ArgumentParser, out: str = 'work_dirs/tables') -> None:
+    """Add the arguments of all tools that run the cells of a table."""
+    add = parser.add_argument
+    add('--out', type=Path, default=Path(out), help='results and checkpoints (default: %(default)s)')
+    add('--seeds', type=int, default=3, help='how many seeds, from 0 (default: %(default)s)')
+    add('--epochs', type=int, help="train refiners for so many epochs instead of the schedule's")
+    add('--only', nargs='+', metavar='ROW', help='run only these rows; the others are read if there')
+    add('--resume', action='store_true', help='go on in an --out with results; finished cells are kept')
+    add('--amp', action='store_true', help='mixed precision; bfloat16 on CPUs')
 
-    def __init__(self, rows: Sequence[Row], settings: Settings, args: argparse.Namespace) -> None:
-        self.rows, self.settings, self.args = rows, settings, args
-        self.reference = cell_config(_REFERENCE, 0, settings)
-        self.results: dict[str, dict[int, dict]] = {row.name: {} for row in rows}
-        self.missing: dict[str, dict[int, str]] = {row.name: {} for row in rows}
-        self.failed = 0
-        self.stores: dict[str, tuple[Path, dict] | Exception] = {}  # by bounding boxes, '' for the config's
 
-    def cell(self, row: Row, seed: int) -> None:
-        """Get a result, or say why there is none."""
-        folder = self.settings.folder(row, seed)
-        if self.args.only and row.name not in self.args.only and not (folder / RESULT_FILE).exists():
+class Cells:
+    """Results of cells so far; one that fails is named, and the others still run.
+
+    Args:
+        out: a folder for each row in it.
+        names: of the rows.
+        only: rows to run; the others are read if there. All if empty.
+    """
+
+    def __init__(self, out: Path, names: Sequence[str], only: Sequence[str] | None) -> None:
+        self.out, self.only, self.failed = out, only, 0
+        self.results: dict[str, dict[int, dict]] = {name: {} for name in names}
+        self.missing: dict[str, dict[int, str]] = {name: {} for name in names}
+
+    def run(self, name: str, seed: int, work: Callable[[], dict]) -> None:
+        """Get a result by some work, or say why there is none."""
+        folder = cell_folder(self.out, name, seed)
+        if self.only and name not in self.only and not (folder / RESULT_FILE).exists():
             latest = latest_checkpoint(folder)
             state = f'interrupted after {latest.stem}' if latest else 'not run'
-            self.missing[row.name][seed] = f'{state}: left out by --only'
+            self.missing[name][seed] = f'{state}: left out by --only'
             return
-        print_log(f'{row.name}, seed {seed}', logger='current')
+        print_log(f'{name}, seed {seed}', logger='current')
         try:
-            stores, first_stage = Path(), None
-            if reads_store(cell_config(row, seed, self.settings)):
-                stores, first_stage = self.first_stage(row.bbox_policy)
-            self.results[row.name][seed] = run_cell(row, seed, self.settings, stores, first_stage)
+            self.results[name][seed] = work()
         except LostProcess:
             raise
         except Exception as error:  # whatever a config or a training may raise: the other rows still run
-            self._fail(row.name, seed, error)
+            self.fail(name, seed, error)
+
+    def fail(self, name: str, seed: int, error: Exception) -> None:
+        """Say why there is no result."""
+        self.missing.setdefault(name, {})[seed] = f'{type(error).__name__}: {error}'
+        self.failed += 1
+        _log(f'{name}, seed {seed}', error)
+
+
+class _Stores:
+    """The stores that cells read, which are made when one first asks for them."""
+
+    def __init__(self, settings: Settings, args: argparse.Namespace) -> None:
+        self.settings, self.args = settings, args
+        self.reference = cell_config(_REFERENCE, 0, settings)
+        self.found: dict[str, tuple[Path, dict] | Exception] = {}  # by bounding boxes, '' for the config's
+
+    def run(self, row: Row, seed: int) -> dict:
+        """The result of a cell."""
+        stores, first_stage = Path(), None
+        if reads_store(cell_config(row, seed, self.settings)):
+            stores, first_stage = self.first_stage(row.bbox_policy)
+        cfg = cell_config(row, seed, self.settings, stores)
+        schedule = f'{self.settings.schedule}, {cfg.train_cfg.max_epochs} epochs'
+        made_from = json.dumps(first_stage, sort_keys=True) if first_stage else 'not used'
+        return run_cell(cfg, of_test_data, schedule=schedule, first_stage=made_from)
 
     def first_stage(self, bbox_policy: str = '') -> tuple[Path, dict]:
         """A folder of stores and their provenance; a failure is told to all that ask."""
-        if bbox_policy not in self.stores:
+        if bbox_policy not in self.found:
             try:
                 stores = None if bbox_policy else self.args.stores
                 if not stores:
@@ -101,32 +133,27 @@ class _Run:
                     if self.args.first_stage:
                         config, options = self.args.first_stage, {}
                     stores = make_stores(config, self.settings, options, bbox_policy)
-                self.stores[bbox_policy] = stores, provenance(stores, self.reference)
+                self.found[bbox_policy] = stores, provenance(stores, self.reference)
             except LostProcess:
                 raise
             except Exception as error:  # whatever a training may raise
                 _log('the first stage', error)
-                self.stores[bbox_policy] = error
-        if isinstance(found := self.stores[bbox_policy], Exception):
+                self.found[bbox_policy] = error
+        if isinstance(found := self.found[bbox_policy], Exception):
             raise InputError(f'no first stage: {found}') from found
         return found
 
-    def first_stage_alone(self) -> tuple[dict | None, dict | None]:
+    def alone(self, cells: Cells) -> tuple[dict | None, dict | None]:
         """Provenance and errors of the shared first stage, if one was given or asked for."""
-        if not self.args.stores and '' not in self.stores:
+        if not self.args.stores and '' not in self.found:
             return None, None
         first_stage = None
         try:
             stores, first_stage = self.first_stage()
             return first_stage, first_stage_result(self.reference, stores)
         except Exception as error:  # whatever a damaged store may raise: the rows have results
-            self._fail(FIRST_STAGE, 0, error)
+            cells.fail(FIRST_STAGE, 0, error)
             return first_stage, None
-
-    def _fail(self, name: str, seed: int, error: Exception) -> None:
-        self.missing.setdefault(name, {})[seed] = f'{type(error).__name__}: {error}'
-        self.failed += 1
-        _log(f'{name}, seed {seed}', error)
 
 
 def _log(what: str, error: Exception) -> None:
@@ -147,28 +174,29 @@ def run_experiment(configs: Path, rows: Sequence[Row], args: argparse.Namespace)
         InputError: an argument or the data root cannot be used.
         LostProcess: one of several processes failed.
     """
-    _check(args, [row.name for row in rows])
+    check_arguments(args, [row.name for row in rows])
+    if args.stores and args.first_stage:
+        raise InputError('give --stores, or the --first-stage that is to make them, not both')
+    if args.first_stage and not args.first_stage.is_file():
+        raise InputError(f'--first-stage: no config {args.first_stage.absolute()}')
     settings = Settings(configs, args.data_root, args.out, args.schedule, args.epochs, args.amp, args.launcher)
     connect_processes(settings.launcher)
-    run = _Run(rows, settings, args)
-    data = data_identity(run.reference)
+    stores, cells = _Stores(settings, args), Cells(args.out, [row.name for row in rows], args.only)
+    data = data_identity(stores.reference)
     for row in rows:
         for seed in range(args.seeds):
-            run.cell(row, seed)
-    alone = run.first_stage_alone()
-    return Experiment(settings, args.seeds, data, *alone, run.results, run.missing, run.failed)
+            cells.run(row.name, seed, functools.partial(stores.run, row, seed))
+    alone = stores.alone(cells)
+    return Experiment(settings, args.seeds, data, *alone, cells.results, cells.missing, cells.failed)
 
 
-def _check(args: argparse.Namespace, names: list[str]) -> None:
+def check_arguments(args: argparse.Namespace, names: list[str]) -> None:
+    """Refuse what :func:`add_cell_arguments` cannot be (``InputError``), before long work."""
     if unknown := sorted(set(args.only or ()) - set(names)):
         raise InputError(f'--only {" ".join(unknown)}: expected some of {", ".join(names)}')
     for name in ('seeds', 'epochs'):
         if (value := getattr(args, name)) is not None and value < 1:
             raise InputError(f'--{name}: expected at least 1, got {value}')
-    if args.stores and args.first_stage:
-        raise InputError('give --stores, or the --first-stage that is to make them, not both')
-    if args.first_stage and not args.first_stage.is_file():
-        raise InputError(f'--first-stage: no config {args.first_stage.absolute()}')
     if not args.resume and args.out.is_dir() and any(args.out.iterdir()):
         raise InputError(f'{args.out} is not empty: give --resume to go on there, or another --out')
 
@@ -184,7 +212,11 @@ def reproduce(table: ModuleType, configs: Path, args: argparse.Namespace) -> Non
     Raises:
         InputError: see :func:`run_experiment`; or something failed, after all is written.
     """
-    experiment = run_experiment(configs, table.ROWS, args)
+    write_table(table, run_experiment(configs, table.ROWS, args), args)
+
+
+def write_table(table: ModuleType, experiment: Experiment, args: argparse.Namespace) -> None:
+    """Write what came out, see :func:`reproduce`."""
     path = args.out / table.__name__.rsplit('.', 1)[-1]
     if is_main_process():
         text, content = table.summarise(experiment), dict(experiment._asdict(), settings=vars(args))

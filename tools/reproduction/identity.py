@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
 
-from depth_refine.datasets import H36MDepthSequenceDataset, H36MImageDataset
+from depth_refine.datasets import H36MDepthSequenceDataset, H36MImageDataset, MotionDataset
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.config import find_datasets
 from depth_refine.utils.errors import InputError
@@ -59,7 +59,7 @@ def claim(folder: Path, cfg: Config, **conditions: str) -> None:
 
 
 def data_identity(cfg: Config) -> str:
-    """Hashes of the Human3.6M annotations and cameras that a config trains and tests on.
+    """Hashes of the Human3.6M annotations and cameras, or the motion files, that a config trains and tests on.
 
     Raises:
         InputError: one is missing.
@@ -73,6 +73,11 @@ def data_identity(cfg: Config) -> str:
                 if not path.is_file():
                     raise InputError(f'no {what} {path.absolute()}: give a data root in Human3.6M layout')
                 hashes.append(file_identity(path)[:16])
+        for dataset in find_datasets(cfg[f'{split}_dataloader'].dataset, MotionDataset):
+            path = Path(dataset.get('data_root', ''), dataset.motion_file)
+            if not path.is_file():
+                raise InputError(f'no motion file {path.absolute()}: see docs/motion_files.md')
+            hashes.append(file_identity(path)[:16])
     return ' '.join(dict.fromkeys(hashes))
 
 
@@ -111,7 +116,7 @@ def _hash(cfg: Config, keys: tuple[str, ...]) -> str:
 def _without_paths(node) -> str:
     """Text of a piece of config, the same wherever the data are and however they are loaded."""
     if isinstance(node, dict):
-        skipped = {'data_root', 'depth_store', 'num_workers', 'persistent_workers'}
+        skipped = {'data_root', 'depth_store', 'motion_file', 'num_workers', 'persistent_workers'}
         return '{' + ','.join(f'{k}:{_without_paths(v)}' for k, v in sorted(node.items()) if k not in skipped) + '}'
     if isinstance(node, list | tuple):
         return '[' + ','.join(map(_without_paths, node)) + ']'

@@ -1,0 +1,195 @@
+"""Refiners trained on motion: inputs and noise by receptive field, on held-out motion and on a real person.
+
+Every network is ``configs/mocap/refiner_27.py`` with another input, noise, receptive field or camera. Errors are of the
+whole pipeline of inference, see :mod:`scenes`, as the refiner gives poses and after finishing.
+"""
+
+import argparse
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from depth_refine.inference.stages import SecondStage
+from depth_refine.utils.atomic import whole_file
+from depth_refine.utils.checkpoint import latest_checkpoint
+from depth_refine.utils.config import load_config
+from depth_refine.utils.runner import use_mixed_precision
+
+from .cell import Row, Settings, cell_folder, run_cell
+from .experiment import Cells, Experiment, check_arguments
+from .held_out import scenes_of_motion
+from .identity import data_identity, file_identity
+from .real_video import MODELS, scenes_of_clip
+from .scenes import MEASURES, Scene, errors
+from .summary import change, markdown, missing_cells, of_cell
+
+ESTIMATOR = 'mocap/estimator'
+_DATA = 'train_dataloader.dataset'
+FIELDS = {
+    1: {'model.backbone.kernel_size': 1, f'{_DATA}.seq_len': 1},
+    27: {},
+    81: {'model.backbone.num_blocks': 3, f'{_DATA}.seq_len': 81},
+    243: {'model.backbone.num_blocks': 4, f'{_DATA}.seq_len': 243},
+}
+INPUTS = {
+    '2d_clean': '2D',
+    'clean': '2D + depth',
+    'sigma': '2D + depth, σ = 0.1',
+    'shaped': '2D + depth, shaped noise',
+}
+_BESIDE = {
+    '2d': ('2D, shaped noise', {}),
+    'four_cameras': ("2D + depth, shaped noise, Human3.6M's four cameras", {}),
+    **{
+        f'{kind}_as_recorded': (f'{title}, limbs as recorded', {f'{_DATA}.joint_angles': 0.0})
+        for kind, title in INPUTS.items()
+    },
+}
+_FILES = {'shaped': 'refiner_27'}  # of others, refiner_KIND_27
+
+
+def row(kind: str, field: int = 27) -> Row:
+    """One of the table's cells."""
+    name = kind.removesuffix('_as_recorded')
+    options = FIELDS[field] | (_BESIDE[kind][1] if kind in _BESIDE else {})
+    return Row(f'mocap/{kind}_{field}', f'mocap/{_FILES.get(name, f"refiner_{name}_27")}', options, {})
+
+
+ROWS = [row(kind, field) for field in FIELDS for kind in INPUTS]
+ROWS[8:8] = [row(kind) for kind in _BESIDE]  # the shorter trainings first
+
+
+def cell_config(row: Row, seed: int, settings: Settings, motion: Path, test_motion: Path) -> Config:
+    """The config that a cell runs."""
+    cfg = load_config(str(settings.configs / f'{row.config}.py'), {})
+    cfg.merge_from_dict(row.options)
+    if settings.epochs is not None:
+        cfg.train_cfg.max_epochs = settings.epochs
+    if settings.amp:
+        use_mixed_precision(cfg)
+    cfg.train_dataloader.dataset.motion_file = str(motion.absolute())
+    for split in ('val', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        dataset.update(motion_file=str(test_motion.absolute()), seq_len=cfg.train_dataloader.dataset.seq_len)
+    cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs + 1
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None  # the last epoch is tested, none is chosen
+    cfg.default_hooks.checkpoint.pop('save_best')
+    cfg.randomness = dict(seed=seed)
+    cfg.work_dir = str(cell_folder(settings.out, row.name, seed))
+    cfg.experiment_name = f'{row.name.replace("/", "_")}_seed_{seed}'
+    return cfg
+
+
+def run(configs: Path, args: argparse.Namespace) -> Experiment:
+    """Run every cell that has no result yet.
+
+    Args:
+        configs: the folder of all configs.
+        args: ``motion``, ``test_motion``, perhaps ``clip``, and those of :func:`add_cell_arguments`.
+
+    Raises:
+        InputError: an argument or a file cannot be used.
+    """
+    check_arguments(args, [row.name for row in ROWS])
+    settings = Settings(configs, args.motion, args.out, epochs=args.epochs, amp=args.amp)
+    reference = cell_config(row('shaped'), 0, settings, args.motion, args.test_motion)
+    data = data_identity(reference)
+    scenes = all_scenes(load_config(str(configs / 'mocap/refiner_27.py'), {}), args.test_motion, args.clip)
+    clip = file_identity(args.clip)[:16] if args.clip else 'none'
+    cells = Cells(args.out, [row.name for row in ROWS], args.only)
+
+    def work(row: Row, seed: int) -> dict:
+        cfg = cell_config(row, seed, settings, args.motion, args.test_motion)
+        return run_cell(cfg, functools.partial(_on_scenes, cfg, scenes), clip=clip)
+
+    for each in ROWS:
+        for seed in range(args.seeds):
+            cells.run(each.name, seed, functools.partial(work, each, seed))
+    cells.results[ESTIMATOR] = {0: dict(metrics=metrics_of(None, scenes))}
+    return Experiment(settings, args.seeds, data, None, None, cells.results, cells.missing, cells.failed)
+
+
+def all_scenes(cfg: Config, test_motion: Path, clip: Path | None) -> dict[str, list[Scene]]:
+    """Videos to test on, by what they are called in the table."""
+    cfg.val_dataloader.dataset.motion_file = str(test_motion.absolute())
+    scenes = {'held out': list(scenes_of_motion(cfg))}
+    return scenes | ({model: list(scenes_of_clip(clip, model)) for model in MODELS} if clip else {})
+
+
+def metrics_of(refiner: SecondStage | None, scenes: Mapping[str, Sequence[Scene]]) -> dict[str, float]:
+    """Means over the videos of each kind, as ``'KIND/MEASURE'`` and ``'KIND, finished/MEASURE'``."""
+    metrics = {}
+    for name, videos in scenes.items():
+        for finish, suffix in ((False, ''), (True, ', finished')):
+            means = errors(videos, refiner, finish).mean(axis=0).tolist()
+            metrics |= {f'{name}{suffix}/{measure}': mean for measure, mean in zip(MEASURES, means, strict=True)}
+    return metrics
+
+
+def _on_scenes(cfg: Config, scenes: Mapping[str, Sequence[Scene]], runner: Runner) -> dict:
+    return dict(metrics=metrics_of(SecondStage(cfg, latest_checkpoint(Path(runner.work_dir)), 'cpu'), scenes))
+
+
+def summarise(experiment: Experiment) -> str:
+    """Errors of all inputs and fields on each kind of video, and what the noises are worth, as Markdown."""
+    kinds = [key.removesuffix('/MPJPE') for key in experiment.results[ESTIMATOR][0]['metrics'] if '/MPJPE' in key]
+    settings, parts = experiment.settings, []
+    for kind in kinds:
+        table = [[title, *(_cell(experiment, row(name, f), kind) for f in FIELDS)] for name, title in INPUTS.items()]
+        table += [[title, '', _cell(experiment, row(name), kind), '', ''] for name, (title, _) in _BESIDE.items()]
+        table.insert(0, ['the estimator', _cell(experiment, Row(ESTIMATOR), kind), '', '', ''])
+        parts.append(f'## {kind}\n\n{markdown([_HEAD, *(f"{f} frames" for f in FIELDS)], table)}')
+    findings = [
+        [f'{INPUTS[ours]} against {INPUTS[theirs]}, {field} frames', *changes]
+        for ours, theirs in (('sigma', '2d_clean'), ('sigma', 'clean'), ('shaped', '2d_clean'), ('shaped', 'sigma'))
+        for field in FIELDS
+        for changes in [
+            [change(experiment, row(ours, field).name, row(theirs, field).name, f'{kind}/MPJPE') for kind in kinds]
+        ]
+    ]
+    findings += [
+        [f'{INPUTS["sigma"]} against {INPUTS[other]}, limbs as recorded, 27 frames', *changes]
+        for other in ('2d_clean', 'clean')
+        for names in [[row(f'{kind}_as_recorded').name for kind in ('sigma', other)]]
+        for changes in [[change(experiment, *names, f'{kind}/MPJPE') for kind in kinds]]
+    ]
+    return (
+        '# Refiners trained on motion\n\n'
+        f'Motion: {settings.data_root} and the test file ({experiment.data}). {settings.epochs or 8} epochs, '
+        f'{"mixed precision" if settings.amp else "float32"}. Seeds: {experiment.seeds}; ± is the standard deviation '
+        'over seeds; differences are taken seed by seed, in brackets the 95 % interval of their mean.\n\n'
+        f'{"".join(parts)}## Differences in MPJPE\n\n{markdown(["", *kinds], findings)}{missing_cells(experiment)}'
+    )
+
+
+_HEAD = 'MPJPE / P-MPJPE, mm / acceleration error, m/s²'
+
+
+def _cell(experiment: Experiment, row: Row, kind: str) -> str:
+    return ' / '.join(str(of_cell(experiment, row.name, f'{kind}/{measure}')) for measure in MEASURES)
+
+
+def draw(experiment: Experiment, path: Path) -> None:
+    """MPJPE over the receptive field on each kind of video, after finishing."""
+    kinds = [key for key in experiment.results[ESTIMATOR][0]['metrics'] if key.endswith('finished/MPJPE')]
+    figure = Figure(figsize=(4 * len(kinds) + 1, 4), layout='constrained')
+    for axes, kind in zip(np.atleast_1d(figure.subplots(1, len(kinds), sharey=True)), kinds, strict=True):
+        for index, (name, title) in enumerate(INPUTS.items()):
+            cells = np.array([of_cell(experiment, row(name, field).name, kind) for field in FIELDS])
+            axes.errorbar(FIELDS, cells[:, 0], np.nan_to_num(cells[:, 1]), color=f'C{index}', marker='o', label=title)
+        axes.axhline(of_cell(experiment, ESTIMATOR, kind).mean, color='0.4', label='the estimator')
+        axes.set(xscale='log', xlabel='receptive field (frames)', title=kind.removesuffix('/MPJPE'))
+        axes.set_xticks(list(FIELDS), map(str, FIELDS))
+        axes.minorticks_off()
+        axes.set_ylim(bottom=0)
+        axes.grid(color='0.9')
+        axes.spines[['top', 'right']].set_visible(False)
+        axes.set_ylabel('MPJPE (mm)' if kind == kinds[0] else '')
+    figure.legend(*axes.get_legend_handles_labels(), loc='outside right upper', frameon=False, fontsize=9)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120)
