@@ -17,7 +17,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpose.registry import MODELS
-from reproduction import cell
+from reproduction import experiment
 
 import depth_refine  # noqa: F401  # registers everything, and makes MMPose importable
 from depth_refine.inference.blazepose.model_files import model_files

@@ -7,9 +7,9 @@ import argparse
 import glob
 from pathlib import Path
 
-import numpy as np
 from command_line import run_tool
 
+import numpy as np
 from reproduction.mocap import metrics_of
 from reproduction.real_video import MODELS, scenes_of_clip
 from reproduction.scenes import MEASURES

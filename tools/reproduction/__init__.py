@@ -6,5 +6,6 @@
 - :mod:`experiment`: runs the cells of a table; one that fails does not stop the others.
 - :mod:`summary`: means, spreads and differences over seeds, Markdown.
 - :mod:`table1`, :mod:`table2`, :mod:`ablations`, :mod:`beyond`: which rows, the paper's figures, and the pictures.
+- :mod:`mocap`: refiners trained on motion, on :mod:`scenes` of held-out motion and of a real person.
 - :mod:`demo_results`: the demo's table and pictures.
 """

@@ -25,17 +25,19 @@ def scenes_of_motion(cfg: Config, views: int = 2) -> Iterator[Scene]:
     init_default_scope('mmpose')
     target, noise, _ = cfg.val_dataloader.dataset.pipeline
     dataset = DATASETS.build(dict(cfg.val_dataloader.dataset, pipeline=[target, noise], seq_len=1, views=views))
+    depth_range = dataset.pipeline.transforms[0].encoder.depth_range
     torch.manual_seed(0)
     for index in range(len(dataset)):
-        yield _scene(dataset[index], dataset.skeleton, dataset.metainfo['frame_rate'], dataset.pipeline.transforms[0].encoder.depth_range)
+        yield _scene(dataset[index], dataset.skeleton, dataset.metainfo['frame_rate'], depth_range)
 
 
 def _scene(sample: dict, skeleton: Skeleton, frame_rate: float, depth_range: float) -> Scene:
-    labels, camera, truth = sample['keypoint_labels'], sample['camera_param'], sample['lifting_target']
+    labels, truth = sample['keypoint_labels'], sample['lifting_target']
+    camera = {key: np.asarray(value) for key, value in sample['camera_param'].items()}
     pixels, depth = project_rays(labels[..., :2], camera), labels[..., 2] * (depth_range / 2)
     count, sure = len(labels), np.ones_like(depth)
     seen = Observations(
-        size=(int(camera['w']), int(camera['h'])),
+        size=(int(camera['w'].item()), int(camera['h'].item())),
         times=np.arange(count) / frame_rate,
         frames=np.arange(count),
         ids=np.zeros(count, int),

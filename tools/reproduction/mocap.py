@@ -80,7 +80,7 @@ def cell_config(row: Row, seed: int, settings: Settings, motion: Path, test_moti
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None  # the last epoch is tested, none is chosen
     cfg.default_hooks.checkpoint.pop('save_best')
     cfg.randomness = dict(seed=seed)
-    cfg.work_dir = str(cell_folder(settings.out, row.name, seed))
+    cfg.launcher, cfg.work_dir = 'none', str(cell_folder(settings.out, row.name, seed))
     cfg.experiment_name = f'{row.name.replace("/", "_")}_seed_{seed}'
     return cfg
 
@@ -143,9 +143,9 @@ def summarise(experiment: Experiment) -> str:
         table = [[title, *(_cell(experiment, row(name, f), kind) for f in FIELDS)] for name, title in INPUTS.items()]
         table += [[title, '', _cell(experiment, row(name), kind), '', ''] for name, (title, _) in _BESIDE.items()]
         table.insert(0, ['the estimator', _cell(experiment, Row(ESTIMATOR), kind), '', '', ''])
-        parts.append(f'## {kind}\n\n{markdown([_HEAD, *(f"{f} frames" for f in FIELDS)], table)}')
+        parts.append(f'## {kind}\n\n{markdown([_HEAD, *map(_frames, FIELDS)], table)}')
     findings = [
-        [f'{INPUTS[ours]} against {INPUTS[theirs]}, {field} frames', *changes]
+        [f'{INPUTS[ours]} against {INPUTS[theirs]}, {_frames(field)}', *changes]
         for ours, theirs in (('sigma', '2d_clean'), ('sigma', 'clean'), ('shaped', '2d_clean'), ('shaped', 'sigma'))
         for field in FIELDS
         for changes in [
@@ -170,6 +170,10 @@ def summarise(experiment: Experiment) -> str:
 _HEAD = 'MPJPE / P-MPJPE, mm / acceleration error, m/s²'
 
 
+def _frames(field: int) -> str:
+    return f'{field} frame{"s" * (field > 1)}'
+
+
 def _cell(experiment: Experiment, row: Row, kind: str) -> str:
     return ' / '.join(str(of_cell(experiment, row.name, f'{kind}/{measure}')) for measure in MEASURES)
 
@@ -181,7 +185,9 @@ def draw(experiment: Experiment, path: Path) -> None:
     for axes, kind in zip(np.atleast_1d(figure.subplots(1, len(kinds), sharey=True)), kinds, strict=True):
         for index, (name, title) in enumerate(INPUTS.items()):
             cells = np.array([of_cell(experiment, row(name, field).name, kind) for field in FIELDS])
-            axes.errorbar(FIELDS, cells[:, 0], np.nan_to_num(cells[:, 1]), color=f'C{index}', marker='o', label=title)
+            axes.errorbar(
+                list(FIELDS), cells[:, 0], np.nan_to_num(cells[:, 1]), color=f'C{index}', marker='o', label=title
+            )
         axes.axhline(of_cell(experiment, ESTIMATOR, kind).mean, color='0.4', label='the estimator')
         axes.set(xscale='log', xlabel='receptive field (frames)', title=kind.removesuffix('/MPJPE'))
         axes.set_xticks(list(FIELDS), map(str, FIELDS))

@@ -57,7 +57,9 @@ def errors(scenes: Iterable[Scene], refiner: SecondStage | None, finish: bool) -
     rows = []
     for scene in scenes:
         second, finishing = refiner or _AsGiven(scene), Finishing() if finish else None
-        found = refine_people(second, 'scene', scene.seen, (scene.camera, ''), True, refiner is not None, None, finishing)
+        found = refine_people(
+            second, 'scene', scene.seen, (scene.camera, ''), True, refiner is not None, None, finishing
+        )
         if len(found.tracks) != 1 or len(found.tracks[0].frames) != len(scene.truth):
             raise InputError('expected one person in all frames of each video')
         rows.append(_errors(found.tracks[0].keypoints_3d, scene.truth, scene.seen.times))

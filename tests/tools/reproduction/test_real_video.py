@@ -4,91 +4,110 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmpose.registry import MODELS
-from reproduction.real_video import Clip
+from reproduction.real_video import scenes_of_clip
+from reproduction.scenes import SCORED, errors
 from scipy.spatial.transform import Rotation
 
+from depth_refine.functional.pose_error import similarity_align
+from depth_refine.utils.errors import InputError
+
 CONFIG = 'configs/mocap/refiner_2d_27.py'
+MADE_OF = [(23, 24), (24,), (26,), (28,), (23,), (25,), (27,), *[()] * 4, (11,), (13,), (15,), (12,), (14,), (16,)]
 
 
 @pytest.fixture
 def write_clip(tmp_path):
     """A function that writes 60 frames of one person before two cameras, whose estimator errs by a factor in depth."""
 
-    def write(factor=1.0):
+    def write(factor=1.0, **changes):
         rng = np.random.default_rng(0)
         still = rng.uniform(-0.7, 0.7, (33, 3))
         still[23:25] = [[0.1, 0, 0], [-0.1, 0, 0]]
         time = np.arange(60)[:, None, None] / 60
-        points = np.stack([still + [x, -0.2, 4] + [0.3, 0.1, 0.2] * time for x in (-0.5, 0.4)])
-        truth, _ = np.broadcast_arrays(points, points)
-        middle = (truth[:, :, [23]] + truth[:, :, [24]]) / 2
+        truth = np.stack([still + [x, -0.2, 4] + [0.3, 0.1, 0.2] * time for x in (-0.5, 0.4)])
+        middle = truth[:, :, 23:25].mean(axis=2, keepdims=True)
         ray = middle / np.linalg.norm(middle, axis=-1, keepdims=True)
         seen = truth + (factor - 1) * ((truth - middle) * ray).sum(-1, keepdims=True) * ray
-        lens, distortion = (
-            np.array([[900.0, 0, 500], [0, 910, 480], [0, 0, 1]]),
-            np.array([-0.1, 0.05, 1e-3, 2e-3, 0.0]),
-        )
+        lens, distortion = np.array([[900.0, 0, 500], [0, 910, 480], [0, 0, 1]]), np.array([-0.1, 0.05, 1e-3, 2e-3, 0])
         pixels = cv2.projectPoints(truth.reshape(-1, 1, 3), np.zeros(3), np.zeros(3), lens, distortion)[0]
-        # an estimator's axes: turned by the shortest way that brings the camera's axis to the ray, but for the roll
-        to_ray = [
-            [
-                Rotation.align_vectors([[0, 0, 1], [0, 1, 0]], [r, [0, 1, 0]], weights=[1e9, 1])[0].as_matrix()
-                for r in rays
-            ]
-            for rays in ray[:, :, 0]
-        ]
-        world = np.einsum('ctij,ctkj->ctki', to_ray, seen - middle)
-        p = np.moveaxis(truth, 2, 0)
-        joints = np.zeros((17, 2, 60, 3))
-        for joint, of in enumerate(
-            [(23, 24), (24,), (26,), (28,), (23,), (25,), (27,), *[()] * 4, (11,), (13,), (15,), (12,), (14,), (16,)]
-        ):
-            joints[joint] = np.mean([p[i] for i in of], axis=0) if of else 9.0  # not scored
+        # axes along the ray, by the smallest rotation from the camera's
+        axes = Rotation.from_rotvec(
+            np.cross([0, 0, 1], ray)[..., 0, :].reshape(-1, 3)
+            * (np.arccos(ray[..., 2:]) / np.linalg.norm(np.cross([0, 0, 1], ray), axis=-1, keepdims=True)).reshape(
+                -1, 1
+            )
+        ).as_matrix()
+        world = np.einsum('nji,nkj->nki', axes, (seen - middle).reshape(-1, 33, 3)).reshape(truth.shape)
+        joints = [truth[:, :, list(of)].mean(axis=2) if of else np.full((2, 60, 3), 9.0) for of in MADE_OF]
         arrays = dict(K=np.stack([lens] * 2), distortion=np.stack([distortion] * 2), fps=60.0)
-        arrays |= dict(
-            joints_camera=np.moveaxis(joints, 0, 2), guess_world=world, guess_px=pixels.reshape(2, 60, 33, 2)
+        arrays |= dict(image_size=np.array([[1000, 960]] * 2), joints_camera=np.stack(joints, axis=2))
+        for model in ('heavy', 'full'):
+            arrays |= {f'{model}_world': world, f'{model}_px': pixels.reshape(2, 60, 33, 2)}
+        np.savez(
+            tmp_path / 'clip.npz', **{key: value for key, value in (arrays | changes).items() if value is not None}
         )
-        np.savez(tmp_path / 'clip.npz', **arrays)
         return tmp_path / 'clip.npz'
 
     return write
 
 
 def test_an_estimator_that_is_right(write_clip):
-    clip = Clip(write_clip(), 'guess')
-    np.testing.assert_allclose(clip.errors(None, on_rays=False), 0, atol=0.5)  # the hips' middle is not quite its ray's
-    near = clip.errors(None, on_rays=True)
-    assert near[:, :2].max() < 10 and near[:, 2].max() < 1  # the filter holds the ends
+    scenes = list(scenes_of_clip(write_clip(), 'heavy'))
+    assert len(scenes) == 2
+    for scene in scenes:  # depths in the camera's axes, pixels without distortion
+        truth = scene.truth - scene.truth[:, :1]
+        np.testing.assert_allclose(scene.seen.measurements[:, SCORED, 2], truth[:, SCORED, 2], atol=1e-4)
+        f, c = (np.ravel(scene.camera[key]) for key in 'fc')
+        flat = scene.truth[..., :2] / scene.truth[..., 2:] * f + c
+        np.testing.assert_allclose(scene.seen.measurements[:, SCORED[1:], :2], flat[:, SCORED[1:]], atol=0.1)
+        # its own poses stay in axes of the ray, as it gives them
+        aligned = similarity_align(scene.given[:, SCORED], truth[:, SCORED])
+        np.testing.assert_allclose(aligned, truth[:, SCORED], atol=1e-4)
+    assert errors(scenes, None, finish=False)[:, 1].max() < 0.1
 
 
 def test_an_estimator_that_is_wrong_in_depth(write_clip):
-    clip = Clip(write_clip(factor=1.2), 'guess')
-    truth = clip.truth - clip.truth[:, :, :1]
-    scored = truth[:, :, [0, 1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16]]
-    ray = clip.truth[:, :, :1] / np.linalg.norm(clip.truth[:, :, :1], axis=-1, keepdims=True)
-    expected = 0.2 * np.abs((scored * ray).sum(-1)).mean((1, 2)) * 1000
-    errors = clip.errors(None, on_rays=False)
-    np.testing.assert_allclose(errors[:, 0], expected, rtol=0.01)
-    assert (errors[:, 1] < errors[:, 0]).all()
+    (wrong, _), (right, _) = (list(scenes_of_clip(write_clip(f), 'full')) for f in (1.2, 1.0))
+    truth = right.truth - right.truth[:, :1]
+    np.testing.assert_allclose(
+        np.linalg.norm(wrong.given - right.given, axis=-1)[:, SCORED].mean(),
+        0.2 * np.abs(right.given[..., 2])[:, SCORED].mean(),
+        rtol=1e-3,
+    )
+    # scored against an independent computation
+    moved = np.linalg.norm((wrong.given - truth)[:, SCORED], axis=-1).mean() * 1000
+    assert errors([wrong], None, finish=False)[0, 0] == pytest.approx(moved)
+    steps = np.diff((wrong.given - truth)[:, SCORED[1:]], n=2, axis=0)
+    expected = np.linalg.norm(steps, axis=-1).mean() * 60**2
+    assert errors([wrong], None, finish=False)[0, 2] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [(dict(heavy_px=None), r"clip\.npz: the keys \['heavy_px'\] are missing"), (None, r'clip\.npz: expected an npz')],
+)
+def test_other_files(write_clip, changes, message):
+    path = write_clip(**(changes or {}))
+    if changes is None:
+        path.write_bytes(b'PK')
+    with pytest.raises(InputError, match=message):
+        next(scenes_of_clip(path, 'heavy'))
 
 
 def test_table(write_clip, tmp_path, run_tool):
     path = write_clip()
-    with np.load(path) as arrays:
-        keys = {key.replace('guess', name): arrays[key] for key in arrays.files for name in ('heavy', 'full')}
-    np.savez(path, **keys)
     model = MODELS.build(Config.fromfile(CONFIG).model)
-    person = keys['joints_camera'][0, 0] - keys['joints_camera'][0, 0, :1]
     model.head.conv.weight.data.zero_()  # it always gives the same pose
-    model.head.conv.bias.data[:] = torch.from_numpy(person.ravel())
+    person = next(scenes_of_clip(path, 'heavy')).truth[0]
+    model.head.conv.bias.data[:] = torch.from_numpy(person - person[:1]).ravel()
     for seed in (0, 1):
-        torch.save(
-            dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(frame_rate=50.0))), tmp_path / f'{seed}.pth'
-        )
+        meta = dict(dataset_meta=dict(frame_rate=50.0))
+        torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / f'{seed}.pth')
     ended = run_tool('real_video', path, f'2D={CONFIG}:{tmp_path}/*.pth')
     assert ended.status == 0
-    rows = [line for line in ended.out.splitlines() if line.startswith('|')]
-    assert len(rows) == 4 and rows[2].startswith('| the estimator | 0.0 / 0.0 / 0.0 |')
-    assert rows[3].startswith('| 2D |') and rows[3].count('± 0.0') == 4
+    head, _, estimator, refined = [line for line in ended.out.splitlines() if line.startswith('|')]
+    assert head == '|  | heavy | heavy, finished | full | full, finished |'
+    assert estimator.startswith('| the estimator | ') and refined.count('± 0.0') == 12
+    assert refined.startswith('| 2D | ')
     ended = run_tool('real_video', path, f'2D={CONFIG}:{tmp_path}/no.pth')
     assert 'expected TITLE=CONFIG:CHECKPOINTS' in str(ended.status) + ended.err
