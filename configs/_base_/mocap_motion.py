@@ -13,11 +13,12 @@ clean_train_pipeline = [
     dict(type='RandomSequenceFlip'),
 ]
 # Errors of per-frame estimators by round numbers from elsewhere; none was fitted to one video.
-# Image: COCO's sigmas, the spread of people who mark joints, are 50 to 80 mm at wrists, knees and hips of an adult, and
-#   good detectors find 95 % to 98 % of joints within a fifth of the torso, 100 mm: 25 mm for each axis altogether.
-# Depth: poses of one image are off by about 100 mm on other data than were trained on (cross-dataset results on 3DPW
-#   and MPI-INF-3DHP), mostly in depth, wrists and ankles twice as much as knees. Bones of 42 mm, slow and constant, add
-#   up to 60 mm at knees and 95 mm at wrists; tilt and scale make it 80 mm to 90 mm on average.
+# Image: COCO's sigmas (OKS), the spread of people who mark joints, are 0.06 to 0.11 of a person's scale at wrists, knees
+#   and hips, 50 to 90 mm of an adult; MediaPipe states that BlazePose and AlphaPose find 95 % to 97 % of joints within
+#   a fifth of the torso, 100 mm (its guide, PCK@0.2): 25 mm for each axis altogether.
+# Depth: poses of one image are off by about 100 mm on data that were not trained on (SPIN on 3DPW in MMHuman3D: 96 mm),
+#   mostly in depth, wrists and ankles more than knees. Bones of 42 mm, slow and constant, add up to 60 mm at knees and
+#   95 mm at wrists; tilt and scale make it 80 mm to 90 mm on average.
 # How long errors last, and 15 mm from frame to frame, are of the size that BlazePose has (0.2 s), widely varied.
 joint_parents = [0, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15]
 noise = dict(
