@@ -14,8 +14,8 @@ clean_train_pipeline = [
 ]
 # Errors of per-frame estimators by round numbers from elsewhere; none was fitted to one video.
 # Image: COCO's sigmas (OKS), the spread of people who mark joints, are 0.06 to 0.11 of a person's scale at wrists,
-#   knees and hips, 50 to 90 mm of an adult; MediaPipe states that BlazePose and AlphaPose find 95 % to 97 % of joints within
-#   a fifth of the torso, 100 mm (its guide, PCK@0.2): 25 mm for each axis altogether.
+#   knees and hips, 50 to 90 mm of an adult; MediaPipe states that BlazePose and AlphaPose find 95 % to 97 % of joints
+#   within a fifth of the torso, 100 mm (its guide, PCK@0.2): 25 mm for each axis altogether.
 # Depth: poses of one image are off by about 100 mm on data that were not trained on (SPIN on 3DPW in MMHuman3D: 96 mm),
 #   mostly in depth, wrists and ankles more than knees. Bones of 42 mm, slow and constant, add up to 60 mm at knees and
 #   95 mm at wrists; tilt and scale make it 80 mm to 90 mm on average.
