@@ -17,6 +17,7 @@ from depth_refine.utils.options import require_number
 from .depth_dataset import DepthDataset
 from .joint_checks import require_known
 from .sequence_store import SequenceStore
+from .videos_of_rows import warn_of_leaps
 
 
 @DATASETS.register_module()
@@ -106,6 +107,7 @@ class DepthSequenceDataset(DepthDataset):
                 f'the receptive field, {field} frames, is longer than any video of {self.annotation.path} (at most '
                 f'{max(lengths)} frames). Use a config with a shorter one, or longer videos.'
             )
+        warn_of_leaps(self.annotation.path, self.annotation.frames, self.annotation.sequences)
         self._inputs = self._read_inputs()
         self._metainfo['causal'] = self.causal
         if '+' in self.input_source:

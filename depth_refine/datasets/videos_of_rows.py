@@ -1,8 +1,12 @@
 """Which frame of which video each of a million rows is: from columns, or from Human3.6M's image names."""
 
+import logging
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.logging import print_log
 
 from depth_refine.utils.h36m_names import parse_image_name
 
@@ -54,6 +58,33 @@ def index_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[Vide
             name = f'{name}.{camera}'
         videos.append(Video(name, subject, None if index in have_several else action, camera))
     return sequence_ids, videos
+
+
+def warn_of_leaps(path: Path, frames: np.ndarray, videos: Sequence) -> None:
+    """Log a warning if the frame numbers of a video do not rise evenly: windows take its rows as even in time.
+
+    Args:
+        path: of the annotation, for the message.
+        frames: (N,) frame numbers.
+        videos: with ``name`` and ``rows``, by ascending frame numbers.
+    """
+    longest = {}
+    for video in videos:
+        numbers = frames[video.rows]
+        steps = np.diff(numbers)
+        if len(steps) and steps.max() > steps.min():
+            at = int(steps.argmax())
+            longest[video.name] = steps[at], numbers[at], numbers[at + 1]
+    if longest:
+        name = max(longest, key=longest.get)
+        _, before, after = longest[name]
+        print_log(
+            f'{path}: frame numbers leap in {len(longest)} of {len(videos)} videos, in {name} from {before} to {after}, '
+            'and windows take frames there as neighbours in time. Where much is missing, give each part of a video a '
+            'sequence of its own.',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def index_image_names(names: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Video]]:

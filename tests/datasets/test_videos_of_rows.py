@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from depth_refine.datasets.videos_of_rows import Video, index_image_names
+from depth_refine.datasets.videos_of_rows import Video, index_image_names, warn_of_leaps
 from depth_refine.utils.h36m_names import parse_image_name
 
 
@@ -46,3 +48,16 @@ def test_same_as_name_by_name(seed):
 def test_wrong_names(bad, message):
     with pytest.raises(ValueError, match=f'^row 6: .*{message}'):
         index_image_names(np.array([b'S1_A.1_001.jpg'] * 6 + [bad] * 3))
+
+
+def test_leaps_of_frame_numbers(monkeypatch):
+    told = []
+    monkeypatch.setattr('depth_refine.datasets.videos_of_rows.print_log', lambda text, **_: told.append(text))
+    frames = np.array([10, 4, 6, 8, 0, 1, 2, 7, 8, 20, 3, 5])
+    rows = dict(even=[1, 2, 3, 0], uneven=[4, 5, 6, 7, 8, 9], one=[10], two=[11, 0], none=[])
+    videos = [SimpleNamespace(name=name, rows=np.array(each, int)) for name, each in rows.items()]
+    warn_of_leaps('a.npz', frames, videos)
+    assert len(told) == 1
+    assert told[0].startswith('a.npz: frame numbers leap in 1 of 5 videos, in uneven from 8 to 20, and windows')
+    warn_of_leaps('a.npz', frames, videos[:1])
+    assert len(told) == 1
