@@ -1,4 +1,5 @@
 import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -222,18 +223,22 @@ def test_integral_at_the_papers_size():
     assert shapes == [(1, 17 * 72, 64, 64)] and model.head.decoder.depth_range == 1.5
 
 
-def test_configs_in_the_readme(tmp_path):
-    root = CONFIGS.parent
-    blocks = [block.split('```')[0] for block in (root / 'README.md').read_text().split('```python\n')[1:]]
-    configs = [block for block in blocks if '_base_' in block]
-    assert len(configs) == 2
-    for number, text in enumerate(configs):
-        path = tmp_path / f'config{number}.py'
-        path.write_text(text.replace('path/to/depth_refine/configs', str(CONFIGS)))
-        cfg = Config.fromfile(path)
-        model = MODELS.build(cfg.model).eval()
-        channels, field = cfg.model.backbone.in_channels, 27
-        with torch.no_grad():
-            assert torch.is_tensor(model(torch.randn(1, channels, field), None, mode='tensor'))
-        for step in cfg.train_dataloader.dataset.pipeline:
-            TRANSFORMS.build(step)
+def test_config_in_the_readme(tmp_path):
+    (text,) = [block.split('```')[0] for block in (CONFIGS.parent / 'README.md').read_text().split('```python\n')[1:]]
+    (tmp_path / 'config.py').write_text(text)
+    trains_on_windows(Config.fromfile(tmp_path / 'config.py'), channels=34)
+
+
+def test_mmposes_tcn_on_our_depth_sequences(tmp_path):
+    backbone = re.search(r'`(backbone=dict\(.*?\)\))`', (CONFIGS.parent / 'docs/customize.md').read_text())[1]
+    (tmp_path / 'config.py').write_text(f"_base_ = ['{CONFIGS}/refiner_27.py']\nmodel = dict({backbone})\n")
+    trains_on_windows(Config.fromfile(tmp_path / 'config.py'), channels=51)
+
+
+def trains_on_windows(cfg, channels):
+    """Model and pipeline can be built, and the model takes 27 frames."""
+    model = MODELS.build(cfg.model).eval()
+    with torch.no_grad():
+        assert torch.is_tensor(model(torch.randn(1, channels, 27), None, mode='tensor'))
+    for step in cfg.train_dataloader.dataset.pipeline:
+        TRANSFORMS.build(step)

@@ -1,0 +1,28 @@
+import numpy as np
+from PIL import Image
+
+from depth_refine.structures import H36M
+
+
+def test_figures_of_the_readme(run_tool, data_root, tmp_path):
+    rng, frames = np.random.default_rng(0), 30
+    poses = rng.uniform(-0.7, 0.7, (frames, 17, 3))
+    arrays = dict(joint_names=np.array(H36M.joint_names), track_id=np.array([2] * 24 + [5] * 6))
+    arrays |= dict(time_s=np.arange(frames) / 25, root_relative_first_stage_m=poses, root_relative_m=poses)
+    np.savez(tmp_path / 'poses.npz', **arrays)
+    ended = run_tool('draw_figures', tmp_path / 'out', '--data-root', data_root, '--poses', tmp_path / 'poses.npz')
+    assert ended.status == 0
+    with Image.open(tmp_path / 'out/motion.gif') as picture:
+        assert (picture.size[0], picture.n_frames) == (520, 23), '23 / 25 s of the first person, twice as slow'
+    with Image.open(tmp_path / 'out/method.png') as picture:
+        assert picture.size[0] > 1000
+
+
+def test_bad_input(run_tool, tmp_path):
+    assert run_tool('draw_figures', tmp_path / 'out').status == 2
+    (tmp_path / 'poses.npz').write_bytes(b'PK')
+    ended = run_tool('draw_figures', tmp_path / 'out', '--poses', tmp_path / 'poses.npz')
+    assert 'poses.npz: expected a poses.npz of tools/infer_video.py, got' in str(ended.status)
+    np.savez(tmp_path / 'poses.npz', track_id=np.zeros(0, int))
+    ended = run_tool('draw_figures', tmp_path / 'out', '--poses', tmp_path / 'poses.npz')
+    assert "expected the poses of a person with Human3.6M's joints" in str(ended.status)

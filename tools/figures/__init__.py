@@ -1,0 +1,1 @@
+"""What tools/draw_figures.py draws."""
