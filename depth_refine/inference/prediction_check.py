@@ -69,8 +69,8 @@ class PredictionCheck:
         if self._comparison.seen:
             return self._comparison.notes(size, times)
         return [
-            f'BlazePose sees nobody in {self._looked} frames of the video for which there are predictions, and they '
-            'could not be compared with it.'
+            f'In {self._looked} frames for which there are predictions BlazePose sees nobody, or too little of their '
+            'arms and legs: the predictions could not be compared with the video.'
         ]
 
 
