@@ -179,7 +179,8 @@ def test_damaged_bundles(tmp_path, monkeypatch, compression):
     path = bundle_of(tmp_path / 'a.task', networks, compression=compression)
     assert [file.content for file in model_files(path)] == list(networks.values())
     whole = path.read_bytes()
-    encrypted = re.sub(rb'(PK\3\4..|PK\1\2....).', rb'\1\1', whole, flags=re.DOTALL)  # as the entries' flags say
+    flags = rb'(PK\x03\x04..|PK\x01\x02....).'
+    encrypted = re.sub(flags, lambda entry: entry[1] + b'\1', whole, flags=re.DOTALL)
     for content in (whole[:-40], whole[:200] + b'12345' + whole[205:], encrypted):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r'a\.task: expected a bundle of .* cannot be read as one: '):
