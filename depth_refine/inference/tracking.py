@@ -1,6 +1,6 @@
 """One pass over a video: who is who from frame to frame, by the overlap of boxes, and what the first stage measures."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,14 +149,20 @@ class Observations:
     notes: list[str]  # sentences on boxes that were cut or dropped
 
 
-def watch(video: VideoSource) -> tuple[tuple[int, int], np.ndarray]:
+def watch(video: VideoSource, look: Callable[[Frame], None] | None = None) -> tuple[tuple[int, int], np.ndarray]:
     """The size of a video's frames, width and height px, and their times (N,), seconds.
+
+    Args:
+        video: read to its end.
+        look: called with every frame.
 
     Raises:
         InputError: no frame can be read; see also :class:`VideoSource`.
     """
     times, size = [], None
     for frame in video:
+        if look is not None:
+            look(frame)
         times.append(frame.time)
         size = size if frame.image is None else frame.image.shape[1::-1]
     if size is None:

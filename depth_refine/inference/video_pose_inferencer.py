@@ -19,6 +19,7 @@ from .finishing import Finishing
 from .live_poses import LiveFrame, live_poses
 from .person_boxes import BoxFile, PersonBoxes, whole_frame
 from .predicted_people import predicted_people
+from .prediction_check import prediction_check
 from .refinement import refine_people
 from .stages import FirstStage, IntegralFirstStage, SecondStage, check_fit
 from .tracking import observe, watch
@@ -170,8 +171,9 @@ class VideoPoseInferencer:
         rate, times, notes, name = second.rate if fps is None else fps, None, [], predictions.name
         if source is not None:
             video = open_source(source, rate)
-            size, times = watch(video)
-            notes, name = video.notes, video.name
+            check = prediction_check(predictions)
+            size, times = watch(video, check.look)
+            notes, name = video.notes + check.notes(size, times), video.name
         if size is None:
             raise InputError(
                 f'{predictions.name}: without the video the size of its frames is needed, width and height, px'

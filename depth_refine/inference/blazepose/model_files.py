@@ -5,6 +5,7 @@ look, and one file is taken out.
 """
 
 import hashlib
+import lzma
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from depth_refine.utils.errors import InputError
 
 CACHE_VARIABLE = 'DEPTH_REFINE_CACHE'
 _TASK_MEMBERS = ('pose_detector.tflite', 'pose_landmarks_detector.tflite')
+_LARGEST = 100_000_000  # bytes of a network; heavy has 28 MB
 _SECONDS = 600  # that fetching may take
 
 
@@ -108,18 +111,38 @@ def model_files(model: str | Path) -> tuple[ModelFile, ModelFile]:
         raise InputError(f'no model file {path}')
     if path.suffix == '.tflite':
         return _kept('detector'), ModelFile(str(path), path.read_bytes())
+    return _unbundle(path)
+
+
+def _unbundle(path: Path) -> tuple[ModelFile, ModelFile]:
+    """The networks of MediaPipe's bundle, a zip archive: by name, since bundles of its other solutions look alike."""
+    expected = f'{path}: expected a bundle of {" and ".join(_TASK_MEMBERS)}, as pose_landmarker_*.task are'
     try:
         with zipfile.ZipFile(path) as bundle:
+            sizes = {member.filename: member.file_size for member in bundle.infolist()}
+            if not sizes.keys() >= {*_TASK_MEMBERS}:
+                names = [name if len(name) < 50 else f'{name[:50]}...' for name in sizes][:5]
+                raise InputError(f'{expected}, got one of {", ".join(names) or "nothing"}')
+            if (largest := max(sizes[member] for member in _TASK_MEMBERS)) > _LARGEST:
+                raise InputError(f'{expected}, got a network of {largest} bytes; those have up to 28 MB')
             detector, landmarks = (ModelFile(f'{path}/{member}', bundle.read(member)) for member in _TASK_MEMBERS)
-    except (KeyError, zipfile.BadZipFile, NotImplementedError, OSError) as error:
-        raise InputError(f'{path}: expected a bundle of {" and ".join(_TASK_MEMBERS)}, got {error!r}') from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError) as error:
+        raise InputError(f'{expected}, got a file that cannot be read as one: {error}') from error
     return detector, landmarks
+
+
+def are_kept(model: str) -> bool:
+    """Whether the files of a named model are in the cache folder, so that none has to be fetched."""
+    return all(_path(key).is_file() for key in ('detector', model))
+
+
+def _path(key: str) -> Path:
+    return cache_folder() / PurePosixPath(_SOURCES[key].member).name
 
 
 def _kept(key: str) -> ModelFile:
     """A file of the cache folder, fetched if it is not there."""
-    source = _SOURCES[key]
-    path = cache_folder() / PurePosixPath(source.member).name
+    source, path = _SOURCES[key], _path(key)
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

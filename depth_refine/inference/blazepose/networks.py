@@ -37,13 +37,17 @@ class Network:
         except (ValueError, RuntimeError) as error:
             raise InputError(f'{file.name}: expected a .tflite network, got {str(error).splitlines()[0]}') from error
         inputs, found = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        indices = {tuple(tensor['shape'].tolist()): tensor['index'] for tensor in found}
+        # names and order of outputs are not the same in all files; shapes are
+        indices = {
+            tuple(tensor['shape'].tolist()): tensor['index'] for tensor in found if tensor['dtype'] is np.float32
+        }
         shape = inputs[0]['shape'].tolist()
         is_image = len(inputs) == 1 and len(shape) == 4 and shape == [1, shape[1], shape[1], 3]
+        is_image &= inputs[0]['dtype'] is np.float32
         if not is_image or not set(outputs.values()) <= set(indices):
             raise InputError(
-                f'{file.name}: expected one square image to outputs of {list(outputs.values())}, as BlazePose has, '
-                f'got {shape} to {list(indices)}'
+                f'{file.name}: expected one square image to outputs of {list(outputs.values())}, float32, as '
+                f'BlazePose has, got {shape} {inputs[0]["dtype"].__name__} to {list(indices)}'
             )
         self.size = shape[1]
         self._input = inputs[0]['index']

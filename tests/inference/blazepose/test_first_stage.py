@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from depth_refine.inference.blazepose import BlazePose, first_stage
 from depth_refine.inference.blazepose.first_stage import measure
 from depth_refine.inference.blazepose.landmarks import Landmarks
 from depth_refine.inference.tracking import observe
-from depth_refine.inference.video_source import open_source
+from depth_refine.inference.video_source import Frame, open_source
 from depth_refine.structures import H36M
 from depth_refine.structures.camera import make_camera
 
@@ -56,3 +58,19 @@ def test_a_video_of_a_photo(models, photo, place, monkeypatch):
     ]
     np.testing.assert_allclose(heads, expected, atol=12)
     assert (seen.measurements[:, head, 3] > 0.8).all() and (seen.measurements[:, 3, 3] < 0.5).all()  # no feet
+
+
+def test_a_bundle_by_its_path(models, photo, tmp_path, monkeypatch):
+    """As MediaPipe's, uncompressed: the same networks, the same measurements; nothing else is asked for."""
+    with zipfile.ZipFile(tmp_path / 'pose_landmarker_full.task', 'w') as bundle:
+        for name, file in zip(('pose_detector.tflite', 'pose_landmarks_detector.tflite'), models, strict=True):
+            bundle.writestr(name, file.content)
+    monkeypatch.setenv('DEPTH_REFINE_CACHE', str(tmp_path / 'empty'))
+    bundled = BlazePose(tmp_path / 'pose_landmarker_full.task')
+    assert bundled.name == 'BlazePose pose_landmarker_full.task' and not (tmp_path / 'empty').exists()
+    monkeypatch.setattr(first_stage, 'model_files', lambda model: models)
+    frame, found = Frame(0, 0.0, photo), []
+    for stage in (bundled, BlazePose('full')):
+        (bbox,) = stage.find_people(frame).bboxes
+        found.append(next(iter(stage([(photo, bbox)]))))
+    np.testing.assert_array_equal(*found)

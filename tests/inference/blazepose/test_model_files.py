@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 import sys
 import tarfile
 import zipfile
@@ -133,9 +134,9 @@ def test_files_by_path(packages, tmp_path):
         (
             'text.task',
             b'text',
-            r'text\.task: expected a bundle of pose_detector\.tflite and pose_landmarks_detector\.tflite',
+            r'text\.task: expected a bundle of pose_detector\.tflite and pose_landmarks_detector\.tflite, as',
         ),
-        ('empty.task', b'PK\5\6' + bytes(18), r'empty\.task: expected a bundle of .* got KeyError'),
+        ('empty.task', b'PK\5\6' + bytes(18), r'empty\.task: expected a bundle of .* got one of nothing'),
     ],
 )
 def test_paths_that_cannot_be_used(tmp_path, name, content, message):
@@ -143,6 +144,51 @@ def test_paths_that_cannot_be_used(tmp_path, name, content, message):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         model_files(tmp_path / name)
+
+
+def bundle_of(path, members, **options):
+    with zipfile.ZipFile(path, 'w', **options) as bundle:
+        for name, content in members.items():
+            bundle.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ('members', 'got'),
+    [
+        (
+            {'hand_detector.tflite': b'', 'hand_landmarks_detector.tflite': b''},
+            r'one of hand_detector\.tflite, hand_landmarks_detector\.tflite$',
+        ),
+        (
+            {'pose_detector.tflite': b'people', '../pose_landmarks_detector.tflite': b''},
+            r'one of pose_detector\.tflite, ',
+        ),
+        ({f'{number}{"x" * 99}': b'' for number in range(99)}, r'one of (\dx{49}\.\.\.(, )?){5}$'),
+    ],
+)
+def test_bundles_of_other_solutions(tmp_path, members, got):
+    with pytest.raises(InputError, match=rf'a\.task: expected a bundle of .*\*\.task are, got {got}'):
+        model_files(bundle_of(tmp_path / 'a.task', members))
+
+
+@pytest.mark.parametrize('compression', [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_damaged_bundles(tmp_path, monkeypatch, compression):
+    """Too large ones are not unpacked; those whose bytes were changed, cut off or encrypted are not used."""
+    networks = {'pose_detector.tflite': bytes(3000), 'pose_landmarks_detector.tflite': os.urandom(3000)}
+    path = bundle_of(tmp_path / 'a.task', networks, compression=compression)
+    assert [file.content for file in model_files(path)] == list(networks.values())
+    whole = path.read_bytes()
+    flags = rb'(PK\x03\x04..|PK\x01\x02....).'
+    encrypted = re.sub(flags, lambda entry: entry[1] + b'\1', whole, flags=re.DOTALL)
+    for content in (whole[:-40], whole[:200] + b'12345' + whole[205:], encrypted):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r'a\.task: expected a bundle of .* cannot be read as one: '):
+            model_files(path)
+    path.write_bytes(whole)
+    monkeypatch.setattr(module, '_LARGEST', 2999)
+    with pytest.raises(InputError, match=r'got a network of 3000 bytes; those have up to 28 MB'):
+        model_files(path)
 
 
 def test_cache_folder(tmp_path, monkeypatch):

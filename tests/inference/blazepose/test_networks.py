@@ -1,4 +1,5 @@
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +29,22 @@ def test_other_files_are_refused(models):
     ]:
         with pytest.raises(InputError, match=message):
             Network(file, dict(landmarks=(1, 195)))
+
+
+@pytest.mark.parametrize(('kind', 'output'), [(np.uint8, np.float32), (np.float32, np.uint8)])
+def test_quantised_networks_are_refused(monkeypatch, kind, output):
+    def tensor(shape, dtype):
+        return dict(shape=np.array(shape), dtype=dtype, index=0)
+
+    interpreter = SimpleNamespace(
+        allocate_tensors=lambda: None,
+        get_input_details=lambda: [tensor([1, 256, 256, 3], kind)],
+        get_output_details=lambda: [tensor([1, 195], output)],
+    )
+    module = SimpleNamespace(Interpreter=lambda **options: interpreter)
+    monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', module)
+    with pytest.raises(InputError, match=rf'q\.tflite: .* float32, .* got \[1, 256, 256, 3\] {kind.__name__} to \['):
+        Network(ModelFile('q.tflite', b''), dict(landmarks=(1, 195)))
 
 
 def test_without_litert(monkeypatch):
