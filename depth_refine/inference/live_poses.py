@@ -58,7 +58,7 @@ def live_poses(
     find = PersonFinder(person_boxes)
     tracks: dict[int, _LiveTrack] = {}
     for frame in video:
-        taken = video.started + frame.time if video.is_live else time.monotonic()
+        taken = frame.taken if video.is_live else time.monotonic()
         found = find(frame)
         measurements = first_stage((frame.image, crop) for _, _, crop in found)
         tracks = {person: track for person, track in tracks.items() if frame.time - track.time <= MAX_GAP}

@@ -110,7 +110,7 @@ class VideoPoseInferencer:
         """
         if self.first_stage is None:
             raise InputError('there is no first stage: give one, or predictions to refine()')
-        video = open_source(source, self.second_stage.rate if fps is None else fps)
+        video = open_source(source, fps, self.second_stage.rate)
         if video.is_live:
             raise InputError(f'{video.name} never ends: use stream()')
         boxes = self._person_boxes(boxes)
@@ -209,7 +209,7 @@ class VideoPoseInferencer:
             InputError: the refiner is not causal, or source or boxes cannot be used.
         """
         check_camera(intrinsics)
-        video = open_source(source, self.second_stage.rate if fps is None else fps)
+        video = open_source(source, fps, self.second_stage.rate)
         self._tell(intrinsics)
         return live_poses(video, self._person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
 

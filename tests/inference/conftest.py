@@ -10,14 +10,21 @@ import pytest
 
 @pytest.fixture(scope='session')
 def write_video():
-    """Write images as a video, each at its own time in whole milliseconds; sides must be even."""
+    """Write images as a video, each at its own time in whole milliseconds; sides must be even.
 
-    def write(path, images, milliseconds, codec='mpeg4', **options):
+    ``aspect`` is of the pixels, ``turned`` the degrees to turn it anticlockwise, and whether it is mirrored then.
+    """
+
+    def write(path, images, milliseconds, codec='mpeg4', aspect=None, turned=(0, False), **options):
         with av.open(str(path), 'w', options=options) as container:
             stream = container.add_stream(codec, rate=25)
             stream.height, stream.width = images[0].shape[:2]
             stream.pix_fmt, stream.codec_context.time_base = 'yuv420p', Fraction(1, 1000)
             stream.bit_rate = 4_000_000
+            if aspect is not None:
+                stream.codec_context.sample_aspect_ratio = Fraction(*aspect)
+            if any(turned):
+                stream.set_display_rotation(turned[0], hflip=turned[1])
             for image, pts in zip(images, milliseconds, strict=True):
                 frame = av.VideoFrame.from_ndarray(image, format='bgr24')
                 frame.pts, frame.time_base = pts, Fraction(1, 1000)
