@@ -40,5 +40,7 @@ def list_images(folder: Path) -> tuple[list[Path], list[str]]:
         longer = steps > step
         if 0 < longer.sum() <= (1 - _STEADY) * len(steps):
             after = files[int(longer.argmax())].name
-            return files, [f'Numbers are missing among the images of {folder.name}, first after {after}: not a gap here.']
+            return files, [
+                f'Numbers are missing among the images of {folder.name}, first after {after}: not a gap here.'
+            ]
     return files, []

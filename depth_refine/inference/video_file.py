@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ _PATIENCE = 10.0  # seconds for which a network may say nothing
 _WAITING = 4  # frames without a good time stamp in a row that wait for the next good one
 _APART = 1.5  # rates that differ as much are of slow motion or a time lapse
 _USUAL_RATE = 25.0  # frames a second, where not even the header says one; as FFmpeg has it
+_CLOCK_RATE = 1000.0
+_RECENT = 25  # frames
 _EARLY_SOUND = 0.1  # seconds; less is the encoders' delay
 
 Stamped = tuple[float | None, av.VideoFrame | None]
@@ -56,7 +59,8 @@ class VideoFile:
             self._container.close()
             raise InputError(f'{self._where} has sound or data, but no video. {_EXPECTED}')
         self._stream = stream
-        self._stated = float(stream.average_rate or 0)  # frames a second
+        rate = float(stream.average_rate or 0)  # frames a second; of Matroska it may be the clock's
+        self._stated = rate if rate < _CLOCK_RATE else 0.0
         self._has_times = not self._container.format.flags & av.format.Flags.no_timestamps.value
         self._duration = (self._container.duration or 0) / av.time_base
         is_finite = self._duration > 0 or (self._container.size > 0 and self._container.format.name != 'hls')
@@ -137,10 +141,9 @@ class VideoFile:
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray | None]]:
         first, count, shown, seconds, failure = None, 0, 0, 0.0, ''
-        interval = 1 / (self._stated or _USUAL_RATE)
         with self._container:
             try:
-                for stamp, frame in self._ascending(interval):
+                for stamp, frame in self._ascending():
                     first = stamp if first is None else first
                     count, seconds = count + 1, stamp - first
                     image = None if frame is None else to_image(frame, self._aspect)
@@ -161,7 +164,7 @@ class VideoFile:
         if self.is_live:
             raise InputError(f'{self.name} broke off after {count} frames{failure}: is it still sending?')
         missing = self._duration - seconds  # what lies before a cut, in edited files, is among the frames stated
-        if failure or missing > 1 or (count < self._stream.frames and missing > 1.5 * interval):
+        if failure or missing > 1 or (count < self._stream.frames and missing > 1.5 / (self._stated or _USUAL_RATE)):
             stated = f'{self._stream.frames} frames' if self._stream.frames else f'{self._duration:.2f} s'
             found = f'{count} frames up to {seconds:.2f} s are in it{failure}'
             self.notes.append(f'The file may be cut short: it states {stated}, and {found}.')
@@ -189,15 +192,19 @@ class VideoFile:
             else:
                 yield (time.monotonic() if self.is_live else None), frame
 
-    def _ascending(self, interval: float) -> Iterator[tuple[float, av.VideoFrame | None]]:
+    def _ascending(self) -> Iterator[tuple[float, av.VideoFrame | None]]:
         """Frames whose time stamps are missing or do not ascend get times between their neighbours'."""
         before, waiting, misplaced = None, [], 0
+        steps = deque(maxlen=_RECENT)  # seconds between good stamps
 
         def between(after: float | None) -> Iterator[tuple[float, av.VideoFrame | None]]:
             nonlocal before
+            step = float(np.median(steps)) if steps else 1 / (self._stated or _USUAL_RATE)
             if before is None:
-                before = (0.0 if after is None else after) - (len(waiting) + (after is not None)) * interval
-            step = interval if after is None else min(interval, (after - before) / (len(waiting) + 1))
+                before = (0.0 if after is None else after) - (len(waiting) + (after is not None)) * step
+            if after is not None:
+                between = (after - before) / (len(waiting) + 1)
+                step = min(step, between) if steps else between
             for frame in waiting:
                 before += step
                 yield before, frame
@@ -205,9 +212,11 @@ class VideoFile:
 
         for stamp, frame in self._stamped():
             if stamp is not None and (before is None or stamp > before):
+                mean = None if before is None else (stamp - before) / (len(waiting) + 1)
                 yield from between(stamp)
                 yield stamp, frame
                 before = stamp
+                steps.extend([] if mean is None else [mean])
                 continue
             misplaced += self._has_times
             waiting.append(frame)
@@ -215,7 +224,9 @@ class VideoFile:
                 yield from between(None)
         yield from between(None)
         if misplaced:
-            self.notes.append(f'Frames whose time stamps are missing or do not ascend, put between others: {misplaced}.')
+            self.notes.append(
+                f'Frames whose time stamps are missing or do not ascend, put between others: {misplaced}.'
+            )
 
 
 def _times(ratio: float) -> str:

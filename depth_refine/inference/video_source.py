@@ -73,7 +73,9 @@ class VideoSource:
 
 
 def open_source(
-    source: 'str | Path | int | Iterable[np.ndarray | None] | VideoSource', fps: float | None = None, usual: float = 50.0
+    source: 'str | Path | int | Iterable[np.ndarray | None] | VideoSource',
+    fps: float | None = None,
+    usual: float = 50.0,
 ) -> VideoSource:
     """Open a video.
 

@@ -1,7 +1,11 @@
 import re
+import socket
 import struct
 import wave
+from fractions import Fraction
+from itertools import repeat
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -113,3 +117,195 @@ def test_files_that_are_no_video(tmp_path):
     ]:
         with pytest.raises(InputError, match=message):
             open_source(tmp_path / name)
+
+
+def spots(size, at):
+    """A dark picture for each of some places, px, with a bright spot there."""
+    x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    grey = [20 + 200 * np.exp(-((x - u) ** 2 + (y - v) ** 2) / 18) for u, v in at]
+    return [np.repeat(picture[..., None], 3, axis=2).astype(np.uint8) for picture in grey]
+
+
+def spot_of(image):
+    """Where the spot is, px."""
+    weights = image[..., 1].clip(40, None).astype(float) - 40
+    return np.array([(weights.sum(axis=axis) * np.arange(weights.shape[1 - axis])).sum() for axis in (0, 1)]) / (
+        weights.sum()
+    )
+
+
+@pytest.mark.parametrize('turned', [(0, False), (90, False), (180, False), (270, False), (0, True), (90, True)])
+@pytest.mark.parametrize('aspect', [(4, 3), (8, 9), (2, 1)])
+def test_pixels_are_square(write_video, tmp_path, aspect, turned):
+    """The same places as in the same video of square pixels, whichever way it is turned."""
+    square, ratio = spots((144, 108), [(40, 30), (90, 61)]), aspect[0] / aspect[1]
+    stored = [cv2.resize(picture, (round(144 / ratio), 108), interpolation=cv2.INTER_AREA) for picture in square]
+    expected = [frame.image for frame in read(write_video(tmp_path / 'a.mp4', square, (0, 40), turned=turned))[1]]
+    video, frames = read(write_video(tmp_path / 'b.mp4', stored, (0, 40), aspect=aspect, turned=turned))
+    for frame, image in zip(frames, expected, strict=True):
+        assert frame.image.shape == image.shape == ((144, 108, 3) if turned[0] % 180 else (108, 144, 3))
+        np.testing.assert_allclose(spot_of(frame.image), spot_of(image), atol=0.2)
+    width, height = frames[0].image.shape[1::-1]
+    assert (
+        f'frames of {stored[0].shape[1]} x 108 px are read with square pixels, as {width} x {height} px'
+        in (video.notes[0])
+    )
+    assert ('It is shown mirrored, as it asks for' in ' '.join(video.notes)) == turned[1]
+
+
+@pytest.mark.parametrize('aspect', [(1, 1), (405, 404), (1, 100)])
+def test_aspects_that_are_rounding_or_damage(write_video, pictures, tmp_path, aspect):
+    video, frames = read(write_video(tmp_path / 'a.mp4', pictures[:2], (0, 40), aspect=aspect))
+    assert frames[0].image.shape == (74, 96, 3) and video.notes == []
+
+
+@pytest.mark.parametrize(('degrees', 'mirrored'), [(0, True), (90, True), (270, False)])
+def test_mirroring_and_turning(write_video, pictures, tmp_path, degrees, mirrored):
+    _, frames = read(write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40), turned=(degrees, mirrored)))
+    expected = np.rot90(pictures[5], degrees // 90)
+    expected = expected[:, ::-1] if mirrored else expected
+    assert np.abs(frames[5].image.astype(int) - expected).mean() < 5
+
+
+@pytest.mark.parametrize('start', [0, 700])
+def test_a_rate_that_is_given_is_obeyed(write_video, pictures, tmp_path, start):
+    """Slow motion: 240 frames a second, played at 30; one frame was lost when it was taken."""
+    path = write_video(tmp_path / 'slow.mp4', pictures[:19], [start + 100 * n for n in range(20) if n != 7])
+    slow = 18 / 19 / 240  # so that the mean rate is 240
+    video, frames = read(path, fps=240)
+    np.testing.assert_allclose([frame.time for frame in frames], [n * slow for n in range(20) if n != 7], atol=1e-6)
+    assert video.notes[0] == (
+        'The file plays at 9.474 frames a second, and fps says that it was taken at 240: its times are taken 25.33 '
+        'times as fast.'
+    )
+    assert (19 - 1) / frames[-1].time == pytest.approx(240)
+    assert read(write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40)), fps=25)[0].notes == []
+    (same,) = read(write_video(tmp_path / 'a.mkv', pictures[:1], [0]), fps=25)[1]
+    assert same.time == 0
+
+
+@pytest.mark.parametrize(('taken', 'noted'), [('240.000000', True), ('5', True), ('30', False), ('?', False)])
+def test_slow_motion_that_the_file_tells_of(write_video, pictures, tmp_path, taken, noted):
+    tags = {'com.android.capture.fps': taken}
+    path = write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40), tags=tags, movflags='use_metadata_tags')
+    video, frames = read(path)
+    said = [f'The file says that it was taken at {float(taken):g} frames a second, and plays at 25'] if noted else []
+    assert [note.partition(', as')[0] for note in video.notes] == said
+    assert frames[-1].time == pytest.approx(0.76)
+
+
+def test_times_that_are_missing(write_video, pictures, tmp_path):
+    path = write_video(tmp_path / 'a.h264', pictures, range(0, 800, 40), 'libx264')
+    for fps, rate in ((None, 25), (200, 200)):
+        video, frames = read(path, fps)
+        np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / rate, atol=1e-9)
+        assert video.notes[0].startswith(f'The file has no time stamps: its frames are taken as {rate} a second')
+
+
+def remux(source, path, stamps, **options):
+    """Copy a video, its packets with other time stamps, in whole milliseconds."""
+    with av.open(str(source)) as given, av.open(str(path), 'w', options=options) as container:
+        stream = container.add_stream_from_template(given.streams.video[0])
+        packets = [packet for packet in given.demux(video=0) if packet.size]
+        for number, (packet, milliseconds) in enumerate(zip(packets, stamps, strict=True)):
+            packet.time_base, packet.duration, packet.stream = Fraction(1, 1000), 40, stream
+            packet.pts, packet.dts = milliseconds, min(milliseconds, min(stamps[number:]))
+            packet.dts -= len(stamps) - number  # muxers want them to ascend
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ('stamps', 'times'),
+    [
+        ([0, 40, 40, 80, 120, 160], [0, 40, 60, 80, 120, 160]),
+        ([0, 0, 80, 80, 160, 160], [0, 40, 80, 120, 160, 200]),
+        ([1000, 1040, 0, 40, 80, 120], [0, 40, 80, 120, 160, 200]),
+        ([0, 40, 30, 20, 10, 120], [0, 40, 60, 80, 100, 120]),
+    ],
+)
+def test_times_that_do_not_ascend(path, tmp_path, stamps, times):
+    stamps, times = [*stamps, *range(2000, 2560, 40)], [*times, *range(2000, 2560, 40)]
+    if stamps[0]:
+        times[6:] = range(1000, 1560, 40)
+    video, frames = read(remux(path, tmp_path / 'b.mkv', stamps))
+    np.testing.assert_allclose([1000 * frame.time for frame in frames], times, atol=0.1)
+    assert video.notes[0].startswith('Frames whose time stamps are missing or do not ascend, put between others: ')
+
+
+def test_files_that_start_late_or_were_trimmed(write_video, pictures, path, tmp_path):
+    """Frames before an edited file's beginning are stated by it, and are not shown."""
+    _, frames = read(write_video(tmp_path / 'a.ts', pictures, range(5000, 5800, 40), 'libx264'))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / 25, atol=1e-4)
+    trimmed = remux(path, tmp_path / 'b.mp4', range(-240, 560, 40), avoid_negative_ts='disabled', use_editlist='1')
+    video, frames = read(trimmed)
+    assert len(frames) == 14 and video.notes == []
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(14) / 25, atol=1e-6)
+    assert np.abs(frames[0].image.astype(int) - pictures[6]).mean() < 5
+    assert read(trimmed, fps=50)[1][-1].time == pytest.approx(13 / 50)
+
+
+@pytest.mark.parametrize('cover_first', [True, False])
+@pytest.mark.parametrize(('size', 'frames'), [((48, 38), 20), ((192, 148), 1)])
+def test_the_best_stream_is_read(pictures, tmp_path, cover_first, size, frames):
+    """Neither a small preview nor a large cover, wherever they stand."""
+    with av.open(str(tmp_path / 'a.mp4'), 'w') as container:
+        for width, height in [size, (96, 74)] if cover_first else [(96, 74), size]:
+            stream = container.add_stream('mpeg4', rate=25)
+            stream.width, stream.height, stream.bit_rate = width, height, 4_000_000
+        for stream in container.streams.video:
+            is_cover = stream.width != 96
+            for number, picture in enumerate(pictures[: frames if is_cover else 20]):
+                image = np.full((size[1], size[0], 3), 255, np.uint8) if is_cover else picture
+                frame = av.VideoFrame.from_ndarray(image, format='bgr24')
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    video, read_frames = read(tmp_path / 'a.mp4')
+    assert len(read_frames) == 20 and np.abs(read_frames[7].image.astype(int) - pictures[7]).mean() < 5
+    assert video.notes == [
+        f'The file has 2 videos or pictures; the video read is number {int(cover_first)}, of 96 x 74 px.'
+    ]
+    assert read(tmp_path / 'a.mp4', fps=50)[1][-1].time == pytest.approx(19 / 50)
+
+
+@pytest.mark.parametrize('name', ['a.mkv', 'a.ts'])
+def test_a_file_at_an_address(write_video, pictures, tmp_path, serve, name):
+    """The whole of it, without a frame left out, whether it says how long it is or not."""
+    content = write_video(tmp_path / name, pictures, range(0, 800, 40), 'libx264').read_bytes()
+    video, frames = read(serve('video/any', lambda: [content], len(content)))
+    assert not video.is_live and re.fullmatch(r'http://127\.0\.0\.1:\d+/stream', video.name)
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / 25, atol=1e-4)
+
+
+def test_a_camera_at_an_address(pictures, serve_camera):
+    """Its frames have no time stamps: their times are those when they come, not FFmpeg's 25 a second."""
+    address = serve_camera(pictures, repeat(0.1))
+    video, frames = open_source(address), []
+    assert video.is_live
+    with pytest.raises(InputError, match=r'stream broke off after 20 frames, FFmpeg says: .*: is it still sending\?'):
+        frames.extend(video)
+    times = np.array([frame.time for frame in frames])
+    assert times[0] == 0 and 1.5 < times[-1] < 10 and all(frame.taken > 0 for frame in frames)
+    with pytest.raises(InputError, match=r'/stream is live and tells the times of its frames itself: leave fps out'):
+        open_source(address, 30)
+
+
+def test_addresses_that_do_not_work(serve, monkeypatch):
+    monkeypatch.setattr('depth_refine.inference.video_file._PATIENCE', 0.5)
+    with socket.create_server(('127.0.0.1', 0)) as silent:
+        port = silent.getsockname()[1]
+        for address, message in [
+            (f'http://127.0.0.1:{port}/a.mp4', r'http://127\.0\.0\.1:\d+/a\.mp4 does not answer within 0\.5 s'),
+            (f'rtsp://me:secret@127.0.0.1:{port}/a', r'^rtsp://127\.0\.0\.1:\d+/a (does not answer|cannot be opened)'),
+            (serve('text/html', lambda: [b'<html>a page</html>'], 19), r'FFmpeg says: Invalid data.*not of a page'),
+            ('nothing://x/y', r'nothing://x/y cannot be opened as a video \(FFmpeg says: Protocol not found\)'),
+        ]:
+            with pytest.raises(InputError, match=message):
+                open_source(address)
+
+
+def test_a_camera_that_falls_silent(pictures, serve_camera, monkeypatch):
+    monkeypatch.setattr('depth_refine.inference.video_file._PATIENCE', 0.5)
+    with pytest.raises(InputError, match=r'after \d+ frames, nothing came for 0\.5 s: is it still sending'):
+        read(serve_camera(pictures, [0] * 12 + [3]))
