@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,14 +12,14 @@ import numpy as np
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.video_decoding import best_stream, decode, is_mirrored, pixel_aspect, to_image
 
+from .time_stamps import ascending
+
 _EXPECTED = 'Expected a file such as .mp4, .mov, .avi, .mkv or .webm.'
 _ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+://.+')  # two letters or more, unlike a disk's name
 _PATIENCE = 10.0  # seconds for which a network may say nothing
-_WAITING = 4  # frames without a good time stamp in a row that wait for the next good one
 _APART = 1.5  # rates that differ as much are of slow motion or a time lapse
 _USUAL_RATE = 25.0  # frames a second, where not even the header says one; as FFmpeg has it
 _CLOCK_RATE = 1000.0
-_RECENT = 25  # frames
 _EARLY_SOUND = 0.1  # seconds; less is the encoders' delay
 
 Stamped = tuple[float | None, av.VideoFrame | None]
@@ -143,7 +142,7 @@ class VideoFile:
         first, count, shown, seconds, failure = None, 0, 0, 0.0, ''
         with self._container:
             try:
-                for stamp, frame in self._ascending():
+                for stamp, frame in self._timed():
                     first = stamp if first is None else first
                     count, seconds = count + 1, stamp - first
                     image = None if frame is None else to_image(frame, self._aspect)
@@ -192,38 +191,9 @@ class VideoFile:
             else:
                 yield (time.monotonic() if self.is_live else None), frame
 
-    def _ascending(self) -> Iterator[tuple[float, av.VideoFrame | None]]:
-        """Frames whose time stamps are missing or do not ascend get times between their neighbours'."""
-        before, waiting, misplaced = None, [], 0
-        steps = deque(maxlen=_RECENT)  # seconds between good stamps
-
-        def between(after: float | None) -> Iterator[tuple[float, av.VideoFrame | None]]:
-            nonlocal before
-            step = float(np.median(steps)) if steps else 1 / (self._stated or _USUAL_RATE)
-            if before is None:
-                before = (0.0 if after is None else after) - (len(waiting) + (after is not None)) * step
-            if after is not None:
-                between = (after - before) / (len(waiting) + 1)
-                step = min(step, between) if steps else between
-            for frame in waiting:
-                before += step
-                yield before, frame
-            waiting.clear()
-
-        for stamp, frame in self._stamped():
-            if stamp is not None and (before is None or stamp > before):
-                mean = None if before is None else (stamp - before) / (len(waiting) + 1)
-                yield from between(stamp)
-                yield stamp, frame
-                before = stamp
-                steps.extend([] if mean is None else [mean])
-                continue
-            misplaced += self._has_times
-            waiting.append(frame)
-            if len(waiting) == _WAITING:
-                yield from between(None)
-        yield from between(None)
-        if misplaced:
+    def _timed(self) -> Iterator[tuple[float, av.VideoFrame | None]]:
+        misplaced = yield from ascending(self._stamped(), 1 / (self._stated or _USUAL_RATE))
+        if misplaced and self._has_times:
             self.notes.append(
                 f'Frames whose time stamps are missing or do not ascend, put between others: {misplaced}.'
             )

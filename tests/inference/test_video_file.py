@@ -215,22 +215,11 @@ def remux(source, path, stamps, **options):
     return path
 
 
-@pytest.mark.parametrize(
-    ('stamps', 'times'),
-    [
-        ([0, 40, 40, 80, 120, 160], [0, 40, 60, 80, 120, 160]),
-        ([0, 0, 80, 80, 160, 160], [0, 40, 80, 120, 160, 200]),
-        ([1000, 1040, 0, 40, 80, 120], [0, 40, 80, 120, 160, 200]),
-        ([0, 40, 30, 20, 10, 120], [0, 40, 60, 80, 100, 120]),
-    ],
-)
-def test_times_that_do_not_ascend(path, tmp_path, stamps, times):
-    stamps, times = [*stamps, *range(2000, 2560, 40)], [*times, *range(2000, 2560, 40)]
-    if stamps[0]:
-        times[6:] = range(1000, 1560, 40)
+def test_times_that_do_not_ascend(path, tmp_path):
+    stamps = [0, 40, 40, *range(80, 760, 40)]
     video, frames = read(remux(path, tmp_path / 'b.mkv', stamps))
-    np.testing.assert_allclose([1000 * frame.time for frame in frames], times, atol=0.1)
-    assert video.notes[0].startswith('Frames whose time stamps are missing or do not ascend, put between others: ')
+    np.testing.assert_allclose([1000 * frame.time for frame in frames], [0, 40, 60, *range(80, 760, 40)], atol=0.1)
+    assert video.notes == ['Frames whose time stamps are missing or do not ascend, put between others: 1.']
 
 
 def test_files_that_start_late_or_were_trimmed(write_video, pictures, path, tmp_path):
