@@ -30,6 +30,10 @@ def is_address(source: str | Path) -> bool:
     return isinstance(source, str) and _ADDRESS.fullmatch(source) is not None
 
 
+class BrokenOff(InputError):
+    """A live source that gave frames gives no more."""
+
+
 class VideoFile:
     """Times, seconds from the first frame, and images of a video; no image where a frame cannot be decoded.
 
@@ -139,12 +143,13 @@ class VideoFile:
                 self.notes.append(f'The picture begins {late:.2f} s after the sound; times are from the first picture.')
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray | None]]:
-        first, count, shown, seconds, failure = None, 0, 0, 0.0, ''
+        first, count, shown, seconds, left, failure = None, 0, 0, 0.0, 0.0, ''
+        end = self._end()
         with self._container:
             try:
                 for stamp, frame in self._timed():
                     first = stamp if first is None else first
-                    count, seconds = count + 1, stamp - first
+                    count, seconds, left = count + 1, stamp - first, end - stamp
                     image = None if frame is None else to_image(frame, self._aspect)
                     if frame is not None:
                         shown += 1
@@ -161,9 +166,9 @@ class VideoFile:
         if self.is_live and not failure:
             return
         if self.is_live:
-            raise InputError(f'{self.name} broke off after {count} frames{failure}: is it still sending?')
-        missing = self._duration - seconds  # what lies before a cut, in edited files, is among the frames stated
-        if failure or missing > 1 or (count < self._stream.frames and missing > 1.5 / (self._stated or _USUAL_RATE)):
+            raise BrokenOff(f'{self.name} broke off after {count} frames{failure}: is it still sending?')
+        # of an edited file the frames stated are also those that are cut off at its beginning
+        if failure or left > 1 or (count < self._stream.frames and left > 1.5 / (self._stated or _USUAL_RATE)):
             stated = f'{self._stream.frames} frames' if self._stream.frames else f'{self._duration:.2f} s'
             found = f'{count} frames up to {seconds:.2f} s are in it{failure}'
             self.notes.append(f'The file may be cut short: it states {stated}, and {found}.')
@@ -183,6 +188,13 @@ class VideoFile:
                 'It is interlaced: what moves has combs for edges, which estimators see as blur. Better deinterlace it '
                 'first (ffmpeg -vf bwdif).'
             )
+
+    def _end(self) -> float:
+        """When the picture ends, seconds of the file's own times; sound may go on."""
+        stream, start = self._stream, self._container.start_time or 0
+        if stream.duration and stream.start_time is not None:
+            return float((stream.start_time + stream.duration) * stream.time_base)
+        return start / av.time_base + self._duration
 
     def _stamped(self) -> Iterator[Stamped]:
         for stamp, frame in decode(self._container, self._stream):

@@ -17,7 +17,7 @@ from depth_refine.utils.options import require_number
 
 from .image_folder import IMAGES, list_images
 from .prefetch import prefetch
-from .video_file import VideoFile, is_address
+from .video_file import BrokenOff, VideoFile, is_address
 
 _CAMERA = re.compile(r'/dev/video(\d+)')  # of Linux
 _LISTED = 10  # unreadable frames
@@ -156,7 +156,7 @@ def _open_camera(number: int, fps: float | None) -> VideoSource:
             for index in count():
                 read, image = capture.read()
                 if not read:
-                    raise InputError(f'camera {number} stopped after {index} frames: is it still connected?')
+                    raise BrokenOff(f'camera {number} stopped after {index} frames: is it still connected?')
                 taken = time.monotonic()
                 started = taken if started is None else started
                 yield Frame(index, taken - started, image, taken)
