@@ -16,13 +16,15 @@ def write_video():
     """Write images as a video, each at its own time in whole milliseconds; sides must be even.
 
     ``aspect`` is of the pixels, ``turned`` the degrees to turn it anticlockwise, and whether it is mirrored then;
-    ``tags`` are texts of the file.
+    ``tags`` are texts of the file, ``coding`` the options of the codec.
     """
 
-    def write(path, images, milliseconds, codec='mpeg4', aspect=None, turned=(0, False), tags=(), **options):
+    def write(
+        path, images, milliseconds, codec='mpeg4', aspect=None, turned=(0, False), tags=(), coding=None, **options
+    ):
         with av.open(str(path), 'w', options=options) as container:
             container.metadata.update(tags)
-            stream = container.add_stream(codec, rate=25)
+            stream = container.add_stream(codec, rate=25, options=coding)
             stream.height, stream.width = images[0].shape[:2]
             stream.pix_fmt, stream.codec_context.time_base = 'yuv420p', Fraction(1, 1000)
             stream.bit_rate = 4_000_000

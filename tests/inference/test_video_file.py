@@ -159,6 +159,13 @@ def test_aspects_that_are_rounding_or_damage(write_video, pictures, tmp_path, as
     assert frames[0].image.shape == (74, 96, 3) and video.notes == []
 
 
+def test_interlaced(write_video, pictures, tmp_path):
+    images = [picture[:72] for picture in pictures]
+    coding = {'x264-params': 'interlaced=1'}
+    video, frames = read(write_video(tmp_path / 'a.mp4', images, range(0, 800, 40), 'libx264', coding=coding))
+    assert len(frames) == 20 and len(video.notes) == 1 and video.notes[0].startswith('It is interlaced: ')
+
+
 @pytest.mark.parametrize(('degrees', 'mirrored'), [(0, True), (90, True), (270, False)])
 def test_mirroring_and_turning(write_video, pictures, tmp_path, degrees, mirrored):
     _, frames = read(write_video(tmp_path / 'a.mp4', pictures, range(0, 800, 40), turned=(degrees, mirrored)))
