@@ -41,6 +41,7 @@ def list_images(folder: Path) -> tuple[list[Path], list[str]]:
         if 0 < longer.sum() <= (1 - _STEADY) * len(steps):
             after = files[int(longer.argmax())].name
             return files, [
-                f'Numbers are missing among the images of {folder.name}, first after {after}: not a gap here.'
+                f'Numbers are missing among the images of {folder.name}, first after {after}; they are taken as evenly '
+                'spaced in time all the same.'
             ]
     return files, []

@@ -20,6 +20,7 @@ from .prefetch import prefetch
 from .video_file import BrokenOff, VideoFile, is_address
 
 _CAMERA = re.compile(r'/dev/video(\d+)')  # of Linux
+_OF_12_BITS = 4096
 _LISTED = 10  # unreadable frames
 _AHEAD = 16  # decoded frames that wait: 100 MB of full HD
 
@@ -59,6 +60,11 @@ class VideoSource:
                     unreadable += 1
                     first_unreadable += [frame.index] * (unreadable <= _LISTED)
                 else:
+                    if shape is None and getattr(image, 'dtype', None) == np.uint16 and image.max() < _OF_12_BITS:
+                        self.notes.append(
+                            f'Images of 16 bits whose values do not exceed {image.max()}: they are nearly black. If '
+                            'they are of 10 or 12 bits, multiply them to fill 16.'
+                        )
                     image = _bgr(image, f'frame {frame.index} of {self.name}')
                     shape = shape or image.shape
                     if image.shape != shape:
@@ -112,7 +118,9 @@ def open_source(
         files, notes = list_images(path) if path.is_dir() else ([path], [])
         opened = VideoSource(path.name, len(files))
         opened.notes += notes
-        return _from_images(opened, (cv2.imread(str(file), cv2.IMREAD_COLOR) for file in files), fps or usual)
+        return _from_images(
+            opened, (cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) for file in files), fps or usual
+        )
     if not path.is_file():
         raise InputError(
             f'no video {path}: give a video file, a folder of images, the number of a camera, or an address such as '

@@ -57,3 +57,23 @@ def test_arrays_that_are_no_frames(image, message):
         read([np.zeros((5, 7, 3), np.uint8), image])
     with pytest.raises(InputError, match=r'fps: expected a number from 0\.01 to 100000, got 0'):
         open_source([], 0)
+
+
+def test_images_of_12_bits(tmp_path):
+    grey = np.arange(40, 75, dtype=np.uint16).reshape(5, 7)
+    cv2.imwrite(str(tmp_path / '1.png'), grey * 50)
+    for source in ([grey * 50], tmp_path):
+        assert 'Images of 16 bits whose values do not exceed 3700: they are nearly black.' in read(source)[0].notes[1]
+
+
+@pytest.mark.parametrize('kind', ['number', 'device', 'link'])
+def test_a_camera(camera, tmp_path, kind):
+    released = camera([np.full((5, 7, 3), 9, np.uint8)] * 3)
+    (tmp_path / 'by-id').symlink_to('/dev/video0')
+    source = dict(number=0, device='/dev/video0', link=tmp_path / 'by-id')[kind]
+    with pytest.raises(InputError, match=r'camera 0 is live and tells the times of its frames itself: leave fps out'):
+        open_source(source, 30)
+    video = open_source(source)
+    assert video.is_live and open_source(video) is video
+    first = next(iter(video))
+    assert first.time == pytest.approx(0, abs=1) and first.taken > 0 and released == [0]

@@ -93,6 +93,8 @@ def record(frames: Iterable[LiveFrame], video: VideoSource, path: Path) -> LiveR
                     kept.add(live)
                     yield live.frame.time, _even(live.frame.image)
         except BrokenOff as error:
+            if not kept.times:
+                raise
             video.notes.append(f'The recording ends early: {error}')
 
     write_mp4(pictures(), path, _RATE, _QUALITY)
