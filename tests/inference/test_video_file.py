@@ -1,6 +1,7 @@
 import re
 import socket
 import struct
+import threading
 import wave
 from fractions import Fraction
 from itertools import repeat
@@ -241,6 +242,23 @@ def test_files_that_start_late_or_were_trimmed(write_video, pictures, path, tmp_
     assert read(trimmed, fps=50)[1][-1].time == pytest.approx(13 / 50)
 
 
+def test_a_picture_that_begins_after_the_sound(pictures, tmp_path):
+    with av.open(str(tmp_path / 'a.mkv'), 'w') as container:
+        sound, stream = container.add_stream('pcm_s16le', rate=8000), container.add_stream('mpeg4', rate=25)
+        sound.layout, stream.width, stream.height = 'mono', 96, 74
+        audio = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.int16), format='s16', layout='mono')
+        audio.sample_rate, audio.pts = 8000, 0
+        container.mux(sound.encode(audio))
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format='bgr24')
+            frame.pts, frame.time_base = number + 18, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    video, frames = read(tmp_path / 'a.mkv')
+    assert video.notes == ['The picture begins 0.72 s after the sound; times are from the first picture.']
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / 25, atol=1e-6)
+
+
 @pytest.mark.parametrize('cover_first', [True, False])
 @pytest.mark.parametrize(('size', 'frames'), [((48, 38), 20), ((192, 148), 1)])
 def test_the_best_stream_is_read(pictures, tmp_path, cover_first, size, frames):
@@ -285,6 +303,21 @@ def test_a_camera_at_an_address(pictures, serve_camera):
     assert times[0] == 0 and 1.5 < times[-1] < 10 and all(frame.taken > 0 for frame in frames)
     with pytest.raises(InputError, match=r'/stream is live and tells the times of its frames itself: leave fps out'):
         open_source(address, 30)
+
+
+def test_a_live_stream_with_time_stamps(write_video, pictures, tmp_path):
+    """They are its times, not those of a network that sends in bursts; frames that nobody takes in time are dropped."""
+    content = write_video(tmp_path / 'a.ts', pictures, range(5000, 5800, 40), 'libx264').read_bytes()
+    with socket.create_server(('127.0.0.1', 0)) as server:
+
+        def send():
+            with server.accept()[0] as connection:
+                connection.sendall(content)
+
+        threading.Thread(target=send, daemon=True).start()
+        video, frames = read(f'tcp://127.0.0.1:{server.getsockname()[1]}')
+    assert video.is_live and frames[-1].index == 19
+    np.testing.assert_allclose([frame.time for frame in frames], [frame.index / 25 for frame in frames], atol=1e-4)
 
 
 def test_addresses_that_do_not_work(serve, monkeypatch):
