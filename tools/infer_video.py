@@ -66,7 +66,7 @@ def parse_args() -> argparse.Namespace:
     add('--amp', action='store_true', help='run trained stages in bfloat16')
     add('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one')
     args = parser.parse_args()
-    if args.video is not None and args.video.isdecimal() and not Path(args.video).exists():
+    if args.video is not None and args.video.isdecimal() and not Path(args.video).exists():  # a folder may be named 7
         args.video = int(args.video)
     is_camera = camera_number(args.video) is not None
     if args.video is None and args.predictions is None:

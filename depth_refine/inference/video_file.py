@@ -81,7 +81,7 @@ class VideoFile:
     def _open(self, location: str | Path) -> av.container.InputContainer:
         if not self._address:
             try:
-                return av.open(f'file:{location}', metadata_errors='replace')
+                return av.open(f'file:{location}', metadata_errors='replace')  # 10:30.mp4 is of no protocol 10
             except (av.FFmpegError, OSError) as error:
                 empty = Path(location).stat().st_size == 0
                 reason = 'it is empty' if empty else f'FFmpeg says: {error.strerror}'

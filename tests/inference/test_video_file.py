@@ -45,6 +45,11 @@ def test_file(write_video, pictures, tmp_path, codec):
     assert np.abs(frames[7].image.astype(int) - pictures[7]).mean() < 5
 
 
+@pytest.mark.posix
+def test_a_name_that_looks_like_a_protocol(path):
+    assert len(read(path.rename(path.with_name('10:30.mp4')))[1]) == 20
+
+
 @pytest.mark.parametrize(('quarters', 'matrix'), [(1, (0, -1, 1, 0)), (2, (-1, 0, 0, -1)), (3, (0, 1, -1, 0))])
 def test_rotation_is_applied(path, pictures, quarters, matrix):
     data = bytearray(path.read_bytes())
