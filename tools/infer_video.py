@@ -2,7 +2,8 @@
 
 A pretrained estimator finds the people, a refiner that the package ships refines their poses. Networks of one's own:
 ``--stage1 CFG CKPT --stage2 CFG CKPT``. Predictions of another estimator: ``--predictions FILES --joint-order ORDER``.
-A number in the place of VIDEO is a camera, whose poses are shown in a window as they come.
+A number or an address in the place of VIDEO is a camera, whose poses are shown in a window as they come, and with
+``--out`` kept.
 """
 
 import argparse
@@ -12,7 +13,8 @@ from pathlib import Path
 from command_line import run_tool
 
 import torch
-from video.output import show, write_video_poses
+from video.live import watch_camera
+from video.output import write_all
 
 from depth_refine.data_tools.conversion.depths import METRES
 from depth_refine.data_tools.conversion.joint_orders import NUM_JOINTS
@@ -21,6 +23,8 @@ from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.finishing import Finishing
 from depth_refine.inference.person_boxes import PersonBoxes
 from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
+from depth_refine.inference.video_file import is_address
+from depth_refine.inference.video_source import camera_number, open_source
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 
@@ -34,8 +38,8 @@ def parse_args() -> argparse.Namespace:
     """Video, where poses come from, camera, what is done to them, and output folder."""
     parser = argparse.ArgumentParser(description='3D poses of the people of a video, as files, figures and a report')
     add = parser.add_argument
-    add('video', nargs='?', help='video file, folder of images, or number of a camera')
-    add('--out', help='folder to make, unless from a camera; appears when it is complete')
+    add('video', nargs='?', help='video file, folder of images, number of a camera, or address')
+    add('--out', help='folder to make, of a camera if its poses are to be kept; appears when complete')
     add('--estimator', default='full', help='pretrained: full (default), heavy, or a .task or .tflite file')
     files = dict(nargs=2, metavar=('CONFIG', 'CHECKPOINT'))
     add('--stage1', **files, help='a trained first stage in its place')
@@ -51,7 +55,7 @@ def parse_args() -> argparse.Namespace:
     help_of_camera = 'of the camera, px: fx fy cx cy, and k1 k2 k3 p1 p2 if its lens distorts; default: assumed'
     add('--intrinsics', type=float, nargs='+', metavar='NUMBER', help=help_of_camera)
     add('--extrinsics', help='JSON file with R (3 x 3, camera to world) and T (3, the camera in world metres)')
-    add('--fps', type=float, help="frames a second where no file says them; default: those of the refiner's training")
+    add('--fps', type=float, help="frames a second, whatever a file says; default: a file's own, or the refiner's")
     add('--height', type=float, help="the person's, metres, if it is known")
     add('--level', action='store_true', help='estimate the floor, for positions in a level world')
     add('--smooth', type=float, default=6.0, metavar='HZ', help='cut-off of the smoothing; 0: none; default: 6')
@@ -62,10 +66,12 @@ def parse_args() -> argparse.Namespace:
     add('--amp', action='store_true', help='run trained stages in bfloat16')
     add('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one')
     args = parser.parse_args()
-    is_camera = args.video is not None and args.video.isdecimal()
+    if args.video is not None and args.video.isdecimal() and not Path(args.video).exists():  # a folder may be named 7
+        args.video = int(args.video)
+    is_camera = camera_number(args.video) is not None
     if args.video is None and args.predictions is None:
         parser.error('a video is required, or --predictions with --size')
-    if args.out is None and not is_camera:
+    if args.out is None and not is_camera and not is_address(args.video):
         parser.error('--out is required, unless poses come from a camera')
     if (args.predictions is None) != (args.joint_order is None):
         parser.error('--predictions and --joint-order belong together: which number is which joint cannot be guessed')
@@ -85,29 +91,23 @@ def main() -> None:
         raise InputError(f'{args.out} exists: give another folder, or remove it first')
     first = args.stage1 or (None if args.predictions else args.estimator, None)
     inferencer = VideoPoseInferencer(*first, *(args.stage2 or (None, None)), args.device, args.batch_size, args.amp)
-    if args.video is not None and args.video.isdecimal():
-        show(inferencer.stream(int(args.video), _boxes(args), args.intrinsics), inferencer.second_stage.skeleton)
-        return
+    rate = inferencer.second_stage.rate
+    video = None if args.video is None else open_source(args.video, args.fps, rate)
     finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
-    camera = dict(intrinsics=args.intrinsics, extrinsics=_extrinsics(args.extrinsics))
+    options = dict(extrinsics=_extrinsics(args.extrinsics), finishing=finishing)
+    if video is not None and video.is_live:
+        watch_camera(inferencer, video, args.out, _boxes(args), args.intrinsics, **options)
+        return
+    if args.out is None:
+        raise InputError(f'{video.name} has an end: give --out, a folder for its poses')
+    options.update(intrinsics=args.intrinsics, fps=args.fps)
     with whole_folder(args.out) as folder:
         if args.predictions is not None:
             predictions = read_predictions(args.predictions, args.joint_order, args.first_frame, args.depth_unit)
-            size = tuple(args.size) if args.size else None
-            poses = inferencer.refine(predictions, args.video, size, **camera, fps=args.fps, finishing=finishing)
+            poses = inferencer.refine(predictions, video, tuple(args.size) if args.size else None, **options)
         else:
-            poses = inferencer(args.video, _boxes(args), **camera, fps=args.fps, finishing=finishing)
-        for note in poses.notes:
-            print(f'note: {note}')
-        if not poses.tracks:
-            raise InputError(
-                f'no person was found in {args.video}, and nothing is written; --boxes can say where to look'
-            )
-        write_video_poses(poses, args.video, folder)
-    print(f'camera: {poses.camera_source}')
-    for track in poses.tracks:
-        guessed = int(track.is_interpolated.sum())
-        print(f'person {track.track_id}: frames {track.frames[0]} to {track.frames[-1]}, {guessed} interpolated')
+            poses = inferencer(video, _boxes(args), **options)
+        write_all(poses, args.video, folder)
     print(f'wrote {args.out}')
 
 

@@ -1,6 +1,7 @@
 """From a video to the 3D poses of its people.
 
-- :mod:`video_source`: frames and times of files, folders, arrays and cameras; :mod:`prefetch`: decoding ahead
+- :mod:`video_source`: frames and times of :mod:`video_file`, :mod:`image_folder`, arrays and cameras;
+  :mod:`time_stamps`: those that do not ascend; :mod:`prefetch`: decoding ahead
 - :mod:`person_boxes`: the whole frame, boxes from files; :mod:`person_detectors`: MMDetection's and torchvision's
 - :mod:`blazepose`: a pretrained first stage that finds people, too
 - :mod:`stages`: the two networks; :mod:`training_camera`: pixels for the second one

@@ -10,7 +10,7 @@ from depth_refine.structures.camera import make_camera
 
 from .person_boxes import PersonBoxes
 from .stages import FirstStage, SecondStage
-from .tracking import MAX_GAP, PersonFinder
+from .tracking import MAX_GAP, Observations, PersonFinder
 from .video_source import Frame, VideoSource
 
 
@@ -20,9 +20,18 @@ class LivePerson:
 
     track_id: int
     bbox: np.ndarray  # (4,) px, x1 y1 x2 y2
-    keypoints: np.ndarray  # (K, 2) px, from the first stage
-    scores: np.ndarray  # (K,) confidence of the first stage, 0 to 1
+    measured: np.ndarray  # (K, 5), see stages
     keypoints_3d: np.ndarray  # (K, 3) metres, root-relative, camera axes, refined from this and earlier frames
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """(K, 2) px, from the first stage."""
+        return self.measured[:, :2]
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(K,) confidence of the first stage, 0 to 1."""
+        return self.measured[:, 3]
 
 
 @dataclass
@@ -57,20 +66,56 @@ def live_poses(
     """
     find = PersonFinder(person_boxes)
     tracks: dict[int, _LiveTrack] = {}
+    camera = None
     for frame in video:
-        taken = video.started + frame.time if video.is_live else time.monotonic()
+        if camera is None and frame.image is not None:
+            camera, _ = make_camera(frame.image.shape[1::-1], intrinsics, cameras=second_stage.cameras)
+            second_stage.stream(camera)  # what does not fit is refused now, not when somebody comes
+        taken = frame.taken if video.is_live else time.monotonic()
         found = find(frame)
         measurements = first_stage((frame.image, crop) for _, _, crop in found)
         tracks = {person: track for person, track in tracks.items() if frame.time - track.time <= MAX_GAP}
         people = []
         for (person, bbox, _), measured in zip(found, measurements, strict=True):
             if person not in tracks:
-                camera, _ = make_camera(frame.image.shape[1::-1], intrinsics, cameras=second_stage.cameras)
                 refine = second_stage.stream(camera)
                 tracks[person] = _LiveTrack(refine, 1 / second_stage.rate, frame.time, measured)
             pose = tracks[person].update(frame.time, measured)
-            people.append(LivePerson(person, bbox, measured[:, :2], measured[:, 3], pose))
+            people.append(LivePerson(person, bbox, measured, pose))
         yield LiveFrame(frame, people, time.monotonic() - taken)
+
+
+class LiveRecord:
+    """What was seen in the frames of a stream, numbered from 0, for the poses of all of it together.
+
+    Args:
+        video: the source of the stream.
+    """
+
+    def __init__(self, video: VideoSource) -> None:
+        self.video = video
+        self.size: tuple[int, int] | None = None  # width and height of the frames, px
+        self.times: list[float] = []  # seconds
+        self._found: list[tuple] = []
+
+    def add(self, live: LiveFrame) -> None:
+        """Keep the numbers of a frame that has an image."""
+        self.size = live.frame.image.shape[1::-1]
+        self._found += [(len(self.times), who.track_id, who.bbox, who.measured) for who in live.people]
+        self.times.append(live.frame.time)
+
+    def observations(self, num_joints: int) -> Observations:
+        """As if they had been seen in a video of these frames alone, of people of so many joints."""
+        frames, ids, bboxes, measured = zip(*self._found, strict=True) if self._found else ((), (), (), ())
+        return Observations(
+            self.size,
+            np.array(self.times),
+            np.array(frames, int),
+            np.array(ids, int),
+            np.reshape(bboxes, (-1, 4)).astype(np.float32),
+            np.reshape(measured, (-1, num_joints, 5)).astype(np.float32),
+            [],
+        )
 
 
 class _LiveTrack:

@@ -16,14 +16,14 @@ from depth_refine.weights import shipped_refiner
 
 from .blazepose import BlazePose
 from .finishing import Finishing
-from .live_poses import LiveFrame, live_poses
+from .live_poses import LiveFrame, LiveRecord, live_poses
 from .person_boxes import BoxFile, PersonBoxes, whole_frame
 from .predicted_people import predicted_people
 from .prediction_check import prediction_check
 from .refinement import refine_people
 from .stages import FirstStage, IntegralFirstStage, SecondStage, check_fit
 from .tracking import observe, watch
-from .video_source import open_source
+from .video_source import VideoSource, open_source
 
 
 class VideoPoseInferencer:
@@ -74,7 +74,7 @@ class VideoPoseInferencer:
 
     def __call__(
         self,
-        source: str | Path | Iterable[np.ndarray | None],
+        source: str | Path | Iterable[np.ndarray | None] | VideoSource | LiveRecord,
         boxes: str | Path | PersonBoxes | None = None,
         intrinsics: Sequence[float] | None = None,
         extrinsics: dict | None = None,
@@ -90,14 +90,16 @@ class VideoPoseInferencer:
         the result.
 
         Args:
-            source: a video file, a folder of images, or images, see :func:`open_source`.
+            source: a video file, its address, a folder of images, or images, see :func:`open_source`; or what was
+                recorded of a :meth:`stream`, given the same boxes and intrinsics.
             boxes: where the people are: ``'whole'``, one person who fills the frame; a file, see :class:`BoxFile`; or a
                 detector, any function as in :mod:`person_boxes`. By default where BlazePose finds them, with another
                 first stage ``'whole'``.
             intrinsics: of the camera, fx, fy, cx, cy, px, or with distortion; by default assumed, see
                 :func:`make_camera`.
             extrinsics: ``R`` and ``T``, see :func:`make_camera`, if the world frame is known.
-            fps: frames a second of sources without time stamps; by default that of the refiner's training.
+            fps: frames a second at which it was taken, whatever a file says; by default a file's own times, and of
+                sources without time stamps those of the refiner's training.
             smooth: how much the path of the root is smoothed, px / m, see :func:`estimate_root_trajectory`; by default
                 4 times the longer side of the frames.
             finishing: what is done to refined poses; nothing if it is None.
@@ -111,13 +113,17 @@ class VideoPoseInferencer:
         """
         if self.first_stage is None:
             raise InputError('there is no first stage: give one, or predictions to refine()')
-        video = open_source(source, self.second_stage.rate if fps is None else fps)
-        if video.is_live:
+        is_record = isinstance(source, LiveRecord)
+        video = source.video if is_record else open_source(source, fps, self.second_stage.rate)
+        if video.is_live and not is_record:
             raise InputError(f'{video.name} never ends: use stream()')
         boxes = self._person_boxes(boxes)
         check_camera(intrinsics, extrinsics)
         self._tell(intrinsics)
-        seen = observe(video, boxes, self.first_stage)
+        if is_record:
+            seen = source.observations(self.first_stage.skeleton.num_joints)
+        else:
+            seen = observe(video, boxes, self.first_stage)
         notes = video.notes + self.first_stage.notes
         if isinstance(boxes, BoxFile) and (late := int(np.sum(boxes.frames >= len(seen.times)))):
             notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
@@ -132,7 +138,7 @@ class VideoPoseInferencer:
     def refine(
         self,
         predictions: Predictions,
-        source: str | Path | Iterable[np.ndarray | None] | None = None,
+        source: str | Path | Iterable[np.ndarray | None] | VideoSource | None = None,
         size: tuple[int, int] | None = None,
         intrinsics: Sequence[float] | None = None,
         extrinsics: dict | None = None,
@@ -148,7 +154,7 @@ class VideoPoseInferencer:
             size: width and height of its upright frames, px.
             intrinsics: as in :meth:`__call__`.
             extrinsics: as in :meth:`__call__`.
-            fps: frames a second where no video tells times; by default that of the refiner's training.
+            fps: as in :meth:`__call__`; without a video, by default that of the refiner's training.
             smooth: as in :meth:`__call__`.
             finishing: as in :meth:`__call__`.
 
@@ -170,7 +176,9 @@ class VideoPoseInferencer:
             )
         rate, times, notes, name = second.rate if fps is None else fps, None, [], predictions.name
         if source is not None:
-            video = open_source(source, rate)
+            video = open_source(source, fps, rate)
+            if video.is_live:
+                raise InputError(f'{video.name} never ends: predictions are of a video')
             check = prediction_check(predictions)
             size, times = watch(video, check.look)
             notes, name = video.notes + check.notes(size, times), video.name
@@ -191,7 +199,7 @@ class VideoPoseInferencer:
 
     def stream(
         self,
-        source: str | Path | int | Iterable[np.ndarray | None],
+        source: str | Path | int | Iterable[np.ndarray | None] | VideoSource,
         boxes: str | Path | PersonBoxes | None = None,
         intrinsics: Sequence[float] | None = None,
         fps: float | None = None,
@@ -199,10 +207,10 @@ class VideoPoseInferencer:
         """Find the poses of a camera's people frame by frame; needs a causal refiner.
 
         Args:
-            source: the index of a camera, or what :meth:`__call__` takes.
+            source: the index or address of a camera, or what :meth:`__call__` takes.
             boxes: as in :meth:`__call__`.
             intrinsics: as in :meth:`__call__`.
-            fps: frames a second of sources without time stamps; by default that of the refiner's training.
+            fps: as in :meth:`__call__`; not of a camera.
 
         Yields:
             Every frame of the source; of a camera, every frame that is the newest when the one before is done.
@@ -211,7 +219,7 @@ class VideoPoseInferencer:
             InputError: the refiner is not causal, or source or boxes cannot be used.
         """
         check_camera(intrinsics)
-        video = open_source(source, self.second_stage.rate if fps is None else fps)
+        video = open_source(source, fps, self.second_stage.rate)
         self._tell(intrinsics)
         return live_poses(video, self._person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
 

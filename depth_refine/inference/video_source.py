@@ -1,5 +1,7 @@
-"""Frames and their times from a video file, a folder of images, arrays or a camera."""
+"""Frames and their times from a video file, a folder of images, arrays, a camera or a network address."""
 
+import os
+import re
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
@@ -7,17 +9,19 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-import av
 import cv2
 import numpy as np
 
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
+from .image_folder import IMAGES, list_images
 from .prefetch import prefetch
+from .video_file import BrokenOff, VideoFile, is_address
 
-_IMAGES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
-_EXPECTED = 'Expected a file such as .mp4, .mov, .avi, .mkv or .webm.'
+_CAMERA = re.compile(r'/dev/video(\d+)')  # of Linux
+_OF_12_BITS = 4096
+_LISTED = 10  # unreadable frames
 _AHEAD = 16  # decoded frames that wait: 100 MB of full HD
 
 
@@ -25,8 +29,9 @@ class Frame(NamedTuple):
     """One frame of a video; ``image`` (h, w, 3) uint8 BGR, or nothing where it could not be read."""
 
     index: int
-    time: float  # seconds
+    time: float  # seconds from the first frame
     image: np.ndarray | None
+    taken: float = 0.0  # of a live source, when it came, by time.monotonic()
 
 
 class VideoSource:
@@ -38,8 +43,7 @@ class VideoSource:
     def __init__(self, name: str, frame_count: int | None = None, is_live: bool = False) -> None:
         self.name = name  # for titles
         self.frame_count = frame_count  # as far as known, or estimated, before reading them
-        self.is_live = is_live  # a camera, which never ends and drops frames that nobody takes in time
-        self.started = time.monotonic()  # of a camera: its time 0
+        self.is_live = is_live  # as a camera, which never ends and drops frames that nobody takes in time
         self.notes: list[str] = []  # on what was assumed or could not be read; complete when the iteration has ended
         self._frames: Iterator[Frame] = iter(())
 
@@ -48,55 +52,89 @@ class VideoSource:
 
     def _checked(self) -> Generator[Frame, None, None]:
         """The frames, as BGR and as long as they are of one size, and in the end a note on what could not be read."""
-        shape, unreadable = None, []
+        shape, first_unreadable, unreadable = None, [], 0
         with closing(self._frames):
-            for index, seconds, image in self._frames:
+            for frame in self._frames:
+                image = frame.image
                 if image is None:
-                    unreadable.append(index)
+                    unreadable += 1
+                    first_unreadable += [frame.index] * (unreadable <= _LISTED)
                 else:
-                    image = _bgr(image, f'frame {index} of {self.name}')
+                    if shape is None and getattr(image, 'dtype', None) == np.uint16 and image.max() < _OF_12_BITS:
+                        self.notes.append(
+                            f'Images of 16 bits whose values do not exceed {image.max()}: they are nearly black. If '
+                            'they are of 10 or 12 bits, multiply them to fill 16.'
+                        )
+                    image = _bgr(image, f'frame {frame.index} of {self.name}')
                     shape = shape or image.shape
                     if image.shape != shape:
                         raise InputError(
                             f'{self.name}: expected frames of one size, got {shape[1]} x {shape[0]} px before and '
-                            f'{image.shape[1]} x {image.shape[0]} px in frame {index}. Give one video at a time.'
+                            f'{image.shape[1]} x {image.shape[0]} px in frame {frame.index}. Give one video at a time.'
                         )
-                yield Frame(index, seconds, image)
+                yield frame._replace(image=image)
         if unreadable:
-            listed = ', '.join(map(str, unreadable[:10])) + (', ...' if len(unreadable) > 10 else '')
-            self.notes.append(f'Frames that cannot be read and are gaps: {len(unreadable)}, numbers {listed}.')
+            listed = ', '.join(map(str, first_unreadable)) + (', ...' if unreadable > _LISTED else '')
+            self.notes.append(f'Frames that cannot be read and are gaps: {unreadable}, numbers {listed}.')
 
 
-def open_source(source: str | Path | int | Iterable[np.ndarray | None], fps: float = 50.0) -> VideoSource:
+def open_source(
+    source: 'str | Path | int | Iterable[np.ndarray | None] | VideoSource',
+    fps: float | None = None,
+    usual: float = 50.0,
+) -> VideoSource:
     """Open a video.
 
-    Rotation stored in a video file or photograph is applied. Times are a video file's own time stamps.
+    Images are as they are to be shown: turned and mirrored as the file or photograph says, with square pixels. Times
+    count from the first frame, by a video file's own time stamps.
 
     Args:
-        source: a video file; a folder of images, in the order of their names; the index of a camera; or images, any
-            iterable of (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA arrays, uint8 or uint16, all of one size,
-            None where a frame is missing.
-        fps: frames a second of folders and arrays, which have no time stamps.
+        source: a video file; a folder of images, in the order of their names and of the numbers in these; the index
+            of a camera or its device, such as ``/dev/video0``; an address, such as ``rtsp://camera/stream`` or
+            ``https://host/clip.mp4``; images, any iterable of (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA
+            arrays, uint8 or uint16, all of one size, None where a frame is missing; or what is open already.
+        fps: frames a second at which it was taken. A video file's times are scaled so that this is their mean rate,
+            whatever it says itself, as for slow motion.
+        usual: frames a second of folders and arrays, which have no time stamps, if ``fps`` does not say them.
 
     Raises:
-        InputError: there is no such file or folder, it has no frames, or ``fps`` is no rate. Iterating raises it too,
-            for arrays of another kind and images of different sizes.
+        InputError: there is no such file, folder, camera or address, it has no frames, ``fps`` is no rate or is that
+            of a live source. Iterating raises it too, for arrays of another kind, images of different sizes, and a
+            live source that breaks off.
     """
-    require_number('fps', fps, 0.01, 100_000)
-    if isinstance(source, int):
-        return _open_camera(source)
+    if isinstance(source, VideoSource):
+        return source
+    if fps is not None:
+        require_number('fps', fps, 0.01, 100_000)
+    if (number := camera_number(source)) is not None:
+        return _open_camera(number, fps)
+    if is_address(source):
+        return _from_file(VideoFile(source, fps))
     if not isinstance(source, str | Path):
-        return _from_images(VideoSource('frames', len(source) if hasattr(source, '__len__') else None), source, fps)
+        count = len(source) if hasattr(source, '__len__') else None
+        return _from_images(VideoSource('frames', count), source, fps or usual)
     path = Path(source)
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _IMAGES)
-        if not files:
-            raise InputError(f'the folder {path} has no images: expected files that end in {", ".join(_IMAGES)}')
-        images = (cv2.imread(str(file), cv2.IMREAD_COLOR) for file in files)
-        return _from_images(VideoSource(path.name, len(files)), images, fps)
+    if path.is_dir() or (path.suffix.lower() in IMAGES and path.is_file()):
+        files, notes = list_images(path) if path.is_dir() else ([path], [])
+        opened = VideoSource(path.name, len(files))
+        opened.notes += notes
+        return _from_images(
+            opened, (cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) for file in files), fps or usual
+        )
     if not path.is_file():
-        raise InputError(f'no video {path}: give a video file, a folder of images, or the number of a camera')
-    return _open_file(path)
+        raise InputError(
+            f'no video {path}: give a video file, a folder of images, the number of a camera, or an address such as '
+            'rtsp://camera/stream'
+        )
+    return _from_file(VideoFile(path, fps))
+
+
+def camera_number(source: object) -> int | None:
+    """The index of the camera that this is, or is the device of; nothing if it is none."""
+    if isinstance(source, int):
+        return source
+    device = isinstance(source, str | Path) and _CAMERA.fullmatch(os.path.realpath(source))
+    return int(device[1]) if device else None
 
 
 def _from_images(source: VideoSource, images: Iterable[np.ndarray | None], fps: float) -> VideoSource:
@@ -105,72 +143,31 @@ def _from_images(source: VideoSource, images: Iterable[np.ndarray | None], fps: 
     return source
 
 
-def _open_file(path: Path) -> VideoSource:
-    try:
-        container = av.open(str(path), metadata_errors='replace')
-    except (av.FFmpegError, OSError) as error:
-        reason = 'it is empty' if path.stat().st_size == 0 else f'FFmpeg says: {error.strerror}'
-        raise InputError(f'{path} is not a video, or is a damaged one ({reason}). {_EXPECTED}') from error
-    if not container.streams.video:
-        container.close()
-        raise InputError(f'{path} has sound or data, but no video. {_EXPECTED}')
-    stream = container.streams.video[0]
-    duration = (container.duration or 0) / av.time_base
-    source = VideoSource(path.name, stream.frames or round(duration * (stream.average_rate or 0)) or None)
-
-    def frames() -> Iterator[Frame]:
-        readable, index, seconds = False, -1, 0.0
-        with container:
-            for index, (seconds, image) in enumerate(_decode(container, stream)):
-                readable |= image is not None
-                yield Frame(index, seconds, image)
-        if not readable:
-            raise InputError(f'{path}: not one of its frames can be decoded. The file is damaged; copy it again.')
-        if index + 1 < stream.frames or seconds + 1 < duration:
-            stated = f'{stream.frames} frames' if stream.frames else f'{duration:.2f} s'
-            found = f'{index + 1} frames up to {seconds:.2f} s'
-            source.notes.append(f'The file may be cut short: it states {stated}, and {found} are in it.')
-
-    source._frames = frames()
+def _from_file(file: VideoFile) -> VideoSource:
+    source = VideoSource(file.name, file.frame_count, file.is_live)
+    source.notes = file.notes
+    source._frames = (Frame(index, seconds, image, time.monotonic()) for index, (seconds, image) in enumerate(file))
     return source
 
 
-def _decode(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream
-) -> Iterator[tuple[float, np.ndarray | None]]:
-    """Times and upright images of a stream, ascending; no image where the decoder fails or reports damage."""
-    interval = float(1 / (stream.average_rate or 50))
-    before, lost = -np.inf, []  # lost: times of frames not handed on yet, as packets come in another order than frames
-    for packet in container.demux(stream):
-        try:
-            decoded = packet.decode()
-        except av.FFmpegError:
-            lost.append(float(packet.pts * packet.time_base) if packet.pts is not None else np.inf)
-            continue
-        for frame in decoded:
-            now = frame.time if frame.time is not None and frame.time > before else max(before + interval, 0.0)
-            yield from ((missed, None) for missed in sorted(set(lost)) if before < missed < now)
-            lost = [missed for missed in lost if missed > now]
-            # rotation is anticlockwise, in whole quarters
-            image = None if frame.is_corrupt else np.rot90(frame.to_ndarray(format='bgr24'), frame.rotation // 90)
-            yield now, image if image is None else np.ascontiguousarray(image)
-            before = now
-    yield from ((missed, None) for missed in sorted(set(lost)) if before < missed < np.inf)
-
-
-def _open_camera(number: int) -> VideoSource:
+def _open_camera(number: int, fps: float | None) -> VideoSource:
+    if fps is not None:
+        raise InputError(f'camera {number} is live and tells the times of its frames itself: leave fps out')
     capture = cv2.VideoCapture(number)
     if not capture.isOpened():
         raise InputError(f'no camera {number}: is it connected, and not in use by another program?')
     source = VideoSource(f'camera {number}', is_live=True)
 
     def frames() -> Iterator[Frame]:
+        started = None
         try:
             for index in count():
                 read, image = capture.read()
                 if not read:
-                    raise InputError(f'camera {number} stopped after {index} frames: is it still connected?')
-                yield Frame(index, time.monotonic() - source.started, image)
+                    raise BrokenOff(f'camera {number} stopped after {index} frames: is it still connected?')
+                taken = time.monotonic()
+                started = taken if started is None else started
+                yield Frame(index, taken - started, image, taken)
         finally:
             capture.release()
 

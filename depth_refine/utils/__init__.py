@@ -1,1 +1,4 @@
-"""What every room may use: errors, checks of options and units, atomic files, safe pickles, configs and runners."""
+"""What every room may use.
+
+Errors, checks of options and units, atomic files, names of files, safe pickles, decoded videos, configs and runners.
+"""

@@ -1,5 +1,8 @@
+import threading
+import time
 from fractions import Fraction
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import av
@@ -10,14 +13,25 @@ import pytest
 
 @pytest.fixture(scope='session')
 def write_video():
-    """Write images as a video, each at its own time in whole milliseconds; sides must be even."""
+    """Write images as a video, each at its own time in whole milliseconds; sides must be even.
 
-    def write(path, images, milliseconds, codec='mpeg4', **options):
+    ``aspect`` is of the pixels, ``turned`` the degrees to turn it anticlockwise, and whether it is mirrored then;
+    ``tags`` are texts of the file, ``coding`` the options of the codec.
+    """
+
+    def write(
+        path, images, milliseconds, codec='mpeg4', aspect=None, turned=(0, False), tags=(), coding=None, **options
+    ):
         with av.open(str(path), 'w', options=options) as container:
-            stream = container.add_stream(codec, rate=25)
+            container.metadata.update(tags)
+            stream = container.add_stream(codec, rate=25, options=coding)
             stream.height, stream.width = images[0].shape[:2]
             stream.pix_fmt, stream.codec_context.time_base = 'yuv420p', Fraction(1, 1000)
             stream.bit_rate = 4_000_000
+            if aspect is not None:
+                stream.codec_context.sample_aspect_ratio = Fraction(*aspect)
+            if any(turned):
+                stream.set_display_rotation(turned[0], hflip=turned[1])
             for image, pts in zip(images, milliseconds, strict=True):
                 frame = av.VideoFrame.from_ndarray(image, format='bgr24')
                 frame.pts, frame.time_base = pts, Fraction(1, 1000)
@@ -50,3 +64,50 @@ def camera(monkeypatch):
         return released
 
     return plug_in
+
+
+@pytest.fixture
+def serve():
+    """A function that sends parts, bytes, by HTTP as they come; returns the address."""
+    servers = []
+
+    def start(kind, parts, length=None):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header('Content-Type', kind)
+                if length is not None:
+                    self.send_header('Content-Length', str(length))
+                self.end_headers()
+                for part in parts():
+                    self.wfile.write(part)
+
+            def log_message(self, *args):
+                pass
+
+        server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        server.daemon_threads = True
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f'http://me:secret@127.0.0.1:{server.server_port}/stream?token=x'
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def serve_camera(serve):
+    """A function that sends images as network cameras do, with pauses in seconds; returns the address."""
+
+    def start(images, pauses):
+        def parts():
+            for image, seconds in zip(images, pauses, strict=False):
+                jpeg = cv2.imencode('.jpg', image)[1].tobytes()
+                yield b'--x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n' % (len(jpeg), jpeg)
+                time.sleep(seconds)
+
+        return serve('multipart/x-mixed-replace; boundary=x', parts)
+
+    return start

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from depth_refine.inference import VideoPoseInferencer
+from depth_refine.inference.live_poses import LiveRecord
 from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.stages import IntegralFirstStage
+from depth_refine.inference.video_source import open_source
 from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
 
@@ -43,6 +45,22 @@ def test_equals_the_video_as_a_whole(causal, size, fps):
     else:
         np.testing.assert_allclose([person.keypoints for person in live], track.keypoints, atol=1e-3)
         np.testing.assert_allclose([person.scores for person in live], track.scores, atol=1e-5)
+
+
+def test_a_record_of_a_stream_has_its_poses(causal):
+    record = LiveRecord(open_source(random_frames(11), 50))
+    stream = list(causal.stream(record.video, intrinsics=INTRINSICS))
+    for live in stream:
+        record.add(live)
+    result = causal(record, intrinsics=INTRINSICS)
+    (track,) = result.tracks
+    assert result.size == (97, 75) and result.video == 'frames' and track.frames.tolist() == list(range(11))
+    np.testing.assert_allclose(result.times, [live.frame.time for live in stream])
+    np.testing.assert_array_equal(track.keypoints, [live.people[0].keypoints for live in stream])
+    np.testing.assert_array_equal(track.depth, [live.people[0].measured[:, 2] for live in stream])
+    poses = np.stack([live.people[0].keypoints_3d for live in stream])
+    np.testing.assert_allclose(track.keypoints_3d, poses, atol=1e-4)
+    assert track.root is not None
 
 
 def test_slow_streams_are_interpolated(causal):

@@ -141,6 +141,10 @@ def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
     assert result.camera_source.startswith('assumed: focal length 110 px')
     assert 'Nobody was looked for: one person is taken to fill every frame.' in result.notes
 
+    slow = inferencer(tmp_path / 'phone.mp4', fps=240)
+    assert slow.fps == pytest.approx(240) and any(note.startswith('The file plays at ') for note in slow.notes)
+    np.testing.assert_allclose(slow.times, result.times * (19 / 240) / result.times[-1], atol=1e-6)
+
     at_the_rate_of_training = inferencer(write_video(tmp_path / 'a.mp4', pictures, range(0, 400, 20)))
     assert not any('interpolated to that rate' in note for note in at_the_rate_of_training.notes)
     (track,) = at_the_rate_of_training.tracks

@@ -1,4 +1,6 @@
 import json
+import signal
+import time
 from types import SimpleNamespace
 
 import av
@@ -88,21 +90,66 @@ def test_bad_input_is_one_line_and_leaves_nothing(run, video, tmp_path, argument
     assert sorted(path.name for path in tmp_path.iterdir()) == ['boxes.csv', 'late.csv', 'walk']
 
 
-def test_camera(run, monkeypatch):
-    shown, keys, image = [], iter([-1, ord('q')]), np.zeros((75, 97, 3), np.uint8)
-    camera = dict(isOpened=lambda: True, read=lambda: (True, image), release=lambda: shown.append('released'))
-    monkeypatch.setattr(cv2, 'VideoCapture', {3: SimpleNamespace(**camera)}.get)
-    monkeypatch.setattr(cv2, 'imshow', lambda name, picture: shown.append(picture.shape))
-    monkeypatch.setattr(cv2, 'waitKey', lambda wait: next(keys))
+@pytest.fixture
+def plug_in(monkeypatch):
+    """Put a camera, number 3, of 97 x 75 px and a window in the place of OpenCV's.
+
+    ``press`` is called for each frame shown, and gives a key; returns what was shown.
+    """
+
+    def plug_in(press):
+        shown, rng = [], np.random.default_rng(0)
+
+        def read():
+            time.sleep(0.02)
+            return True, rng.integers(0, 256, (75, 97, 3), np.uint8)
+
+        camera = dict(isOpened=lambda: True, read=read, release=lambda: shown.append('released'))
+        monkeypatch.setattr(cv2, 'VideoCapture', {3: SimpleNamespace(**camera)}.get)
+        monkeypatch.setattr(cv2, 'imshow', lambda name, picture: shown.append(picture.shape))
+        monkeypatch.setattr(cv2, 'waitKey', lambda wait: press())
+        return shown
+
+    return plug_in
+
+
+def test_camera(run, plug_in, monkeypatch):
+    keys = iter([-1, ord('q')])
+    shown = plug_in(lambda: next(keys))
     assert run('3')[0] == 0
     assert shown == [(422, 680, 3), (422, 680, 3), 'released'], 'image and refined pose'
+    assert run('3', '--fps', 30)[0] == 'error: camera 3 is live and tells the times of its frames itself: leave fps out'
 
     def no_display(name, picture):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_display)
-    assert run('3')[0].startswith('error: a camera needs a window: OpenCV finds no display')
+    assert run('3')[0].startswith('error: a camera needs a window, or --out: OpenCV finds no display')
     assert shown[-1] == 'released'
+
+
+@pytest.mark.slow
+def test_a_camera_is_kept(run, plug_in, monkeypatch, tmp_path):
+    """The files of a video, of the frames and people that were shown until Ctrl-C was pressed."""
+    strips = []
+
+    def strip(frame, *args, **kwargs):
+        strips.append(frame)
+        if len(strips) == 9:
+            signal.raise_signal(signal.SIGINT)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    plug_in(lambda: -1)
+    monkeypatch.setattr('video.live.draw_strip', strip)
+    status, lines = run('3', '--out', 'kept', '--intrinsics', 90, 95, 48, 37)
+    assert status == 0
+    assert lines[-3:] == ['camera: given', 'person 0: frames 0 to 8, 0 interpolated', 'wrote kept']
+    with np.load('kept/poses.npz') as arrays:
+        assert str(arrays['video']) == 'camera 3' and arrays['image_size_px'].tolist() == [97, 75]
+        assert arrays['time_s'][0] == 0 and (np.diff(arrays['time_s']) > 0.01).all()
+        np.testing.assert_array_equal(arrays['keypoints_px'], [frame.keypoints for frame in strips])
+    names = ['person_0.bvh', 'person_0.trc', *(f'poses.{kind}' for kind in ('csv', 'json', 'mp4', 'npz', 'png'))]
+    assert sorted(path.name for path in (tmp_path / 'kept').iterdir()) == [*names, 'recording.mp4', 'report.html']
 
 
 @pytest.fixture

@@ -1,24 +1,40 @@
-"""What tools/infer_video.py writes and shows."""
+"""What tools/infer_video.py writes."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from depth_refine.export import write_bvh, write_csv, write_json, write_npz, write_trc
 from depth_refine.inference import VideoPoses
-from depth_refine.inference.live_poses import LiveFrame
 from depth_refine.inference.video_source import open_source
-from depth_refine.structures import Skeleton
 from depth_refine.utils.errors import InputError
-from depth_refine.visualization import PoseFrame, write_overlay_video, write_pose_picture, write_report
-from depth_refine.visualization.pose_strip import draw_strip
+from depth_refine.visualization import write_overlay_video, write_pose_picture, write_report
 
 
-def write_video_poses(poses: VideoPoses, video: str | None, folder: Path) -> None:
-    """Write all files; over black frames where there is no video."""
+def write_all(poses: VideoPoses, video: str | Path | None, folder: Path) -> None:
+    """Write all files of a video's poses and print what is to be known of them.
+
+    Raises:
+        InputError: there is nobody, and nothing of a recording either.
+    """
+    for note in poses.notes:
+        print(f'note: {note}')
+    if poses.tracks:
+        write_video_poses(poses, video, folder)
+    elif any(folder.iterdir()):
+        print('no person was found: there is the recording alone')
+    else:
+        raise InputError(f'no person was found in {video}, and nothing is written; --boxes can say where to look')
+    print(f'camera: {poses.camera_source}')
+    for track in poses.tracks:
+        guessed = int(track.is_interpolated.sum())
+        print(f'person {track.track_id}: frames {track.frames[0]} to {track.frames[-1]}, {guessed} interpolated')
+
+
+def write_video_poses(poses: VideoPoses, video: str | Path | None, folder: Path) -> None:
+    """Write all files; over black frames where there is no video. Of a recording, an edge that was added is cut off."""
     for write, name in ((write_npz, 'poses.npz'), (write_json, 'poses.json'), (write_csv, 'poses.csv')):
         write(poses, folder / name)
     for track in poses.tracks:
@@ -30,26 +46,10 @@ def write_video_poses(poses: VideoPoses, video: str | None, folder: Path) -> Non
         draw(poses, tqdm(_frames(poses, video), desc=name, total=len(poses.times), unit='frame'), folder / name)
 
 
-def _frames(poses: VideoPoses, video: str | None) -> Iterator[np.ndarray]:
+def _frames(poses: VideoPoses, video: str | Path | None) -> Iterator[np.ndarray]:
     black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)  # where a frame cannot be read
     if video is None:
         yield from (black for _ in poses.times)
     else:
-        yield from (black if frame.image is None else frame.image for frame in open_source(video))
-
-
-def show(stream: Iterator[LiveFrame], skeleton: Skeleton) -> None:
-    """Show whoever is nearest, until q is pressed."""
-    for live in stream:
-        keypoints, predictions = None, {}
-        if live.people:
-            person = max(live.people, key=lambda person: np.prod(person.bbox[2:] - person.bbox[:2]))
-            keypoints, predictions = person.keypoints, {'refined': person.keypoints_3d}
-        title = f'{1000 * live.delay:.0f} ms behind; q ends'
-        strip = draw_strip(PoseFrame(skeleton, live.frame.image, keypoints, None, predictions, title), 50, crop=False)
-        try:
-            cv2.imshow('depth_refine', strip)
-        except cv2.error as error:
-            raise InputError('a camera needs a window: OpenCV finds no display, or is the headless one') from error
-        if cv2.waitKey(1) == ord('q'):
-            break
+        for frame in open_source(video):
+            yield black if frame.image is None else frame.image[: poses.size[1], : poses.size[0]]

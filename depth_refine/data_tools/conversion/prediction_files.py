@@ -23,12 +23,13 @@ import numpy as np
 
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.file_names import list_files
 
 Frames = dict[int, np.ndarray]
 
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
 _KEYS = ('frames', 'keypoints', 'scores', 'depth', 'world_landmarks', 'track_id')  # of npz files
-_NUMBERED = re.compile(r'(.*?)(\d+)(_keypoints)?\.json')
+_NUMBERED = re.compile(r'(.*?)(\d+)(_keypoints)?\.json', re.IGNORECASE)
 
 
 class Person(NamedTuple):
@@ -54,7 +55,7 @@ def read_people(path: Path, dims: int = 2) -> People:
         InputError: it is missing, damaged, or of another form.
     """
     if path.is_dir():
-        found = [(match, file) for file in sorted(path.glob('*.json')) if (match := _NUMBERED.fullmatch(file.name))]
+        found = [(match, file) for file in list_files(path, '.json') if (match := _NUMBERED.fullmatch(file.name))]
         names = sorted({match[1] for match, _ in found})
         if len(names) != 1:
             raise InputError(
@@ -196,10 +197,15 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
     elif all('image_id' in item and 'keypoints' in item for item in content):
         frames: dict[int, list] = {}
         for person in content:
-            number = re.search(r'(\d+)\D*?(\.[A-Za-z]\w*)?$', str(person['image_id']))  # .jp2 is no number
+            name = person['image_id']
+            number = re.search(r'(\d+)\D*?(\.[A-Za-z]\w*)?$', str(name))  # .jp2 is no number
             if number is None:
-                raise InputError(f'{path}: expected a frame number at the end of image_id, got {person["image_id"]!r}')
-            frames.setdefault(int(number[1]), []).append(person)
+                raise InputError(f'{path}: expected a frame number at the end of image_id, got {name!r}')
+            people = frames.setdefault(int(number[1]), [])
+            if people and people[0]['image_id'] != name:
+                others = people[0]['image_id']
+                raise InputError(f'{path}: image_id {others!r} and {name!r} end in the same number, expected the frame')
+            people.append(person)
         yield from frames.items()
     else:
         raise _unknown_form(path)

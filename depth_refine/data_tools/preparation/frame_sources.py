@@ -1,13 +1,22 @@
-"""Frames one after the other, from a video or from a folder of images."""
+"""Frames one after the other, from a video or from a folder of images.
 
+A frame of a video that cannot be decoded is refused: what came after it would have the poses of others.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
+from depth_refine.utils.video_decoding import best_stream, decode, to_image
+
+from .raw_files import SequenceError
+
 
 class VideoFile:
-    """The frames of a video.
+    """The frames of a video, in the stored pixels, which annotations of data sets are of, whatever their aspect ratio.
 
     Attributes:
         count: how many frames its header says it has.
@@ -18,17 +27,35 @@ class VideoFile:
     original: bytes | None = None
 
     def __init__(self, path: Path) -> None:
-        self._capture = cv2.VideoCapture(str(path))
-        self.count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.size = path.stat().st_size
+        self.count, self.size = 0, path.stat().st_size
+        self._frames = self._decode(path)
+        next(self._frames, None)
+
+    def _decode(self, path: Path) -> Iterator[av.VideoFrame | None]:
+        """Nothing, when the header is read; then the frames."""
+        try:
+            with av.open(f'file:{path}', metadata_errors='replace') as container:
+                stream = best_stream(container)
+                if stream is None:
+                    return
+                seconds = (container.duration or 0) / av.time_base
+                self.count = stream.frames or round(seconds * (stream.average_rate or 0))
+                yield None
+                for number, (_, frame) in enumerate(decode(container, stream), start=1):
+                    if frame is None:  # those after it keep their numbers, and so their poses
+                        raise SequenceError(f'{path}: frame {number} cannot be decoded: download or unpack it again')
+                    yield frame
+        except av.FFmpegError:  # what is there has been read
+            return
 
     def skip(self) -> bool:
         """Pass over the next frame; false if there is none."""
-        return self._capture.grab()
+        return next(self._frames, None) is not None
 
     def read(self) -> np.ndarray | None:
         """The next frame, (h, w, 3) BGR; None if there is none."""
-        return self._capture.retrieve()[1] if self.skip() else None
+        frame = next(self._frames, None)
+        return None if frame is None else to_image(frame)
 
 
 class ImageFolder:

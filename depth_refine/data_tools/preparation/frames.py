@@ -113,7 +113,8 @@ def store_frames(
         How many of the first ``poses`` frames, those with poses, the video has.
 
     Raises:
-        VideoError: the video lacks 50 frames or more, or cannot be decoded.
+        VideoError: the video lacks 50 frames or more.
+        SequenceError: one of its frames cannot be decoded.
     """
     folder = (images / image_name(sequence, 1)).parent
     made_of = f'{open_frames(path).size} {poses}'.encode() + (b'' if crops is None else crops.windows.tobytes())

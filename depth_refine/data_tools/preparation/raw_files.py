@@ -28,7 +28,7 @@ _KINDS = {folder: kind for kind, folder in _FOLDERS.items()}
 _FILE = re.compile(
     r'(?:.*/)?[sS](?P<subject>\d+)/(?:[^/]+/)*?'
     r'(?:(?:Poses_)?(?P<poses>D2_Positions|D3_Positions_mono)|(?P<videos>Videos))/'
-    r'(?P<take>[^/_][^/]*)\.(?P<camera>\d+)\.(?(poses)cdf|mp4)'
+    r'(?P<take>[^/_.][^/]*)\.(?P<camera>\d+)\.(?(poses)cdf|mp4)'
 )
 _ARCHIVES = ('.tgz', '.tar.gz', '.tar')
 _MARGIN = 1.3  # of the unpacked over the packed size
@@ -70,13 +70,13 @@ def recognise(path: PurePath) -> RawFile | None:
 def find_raw_files(folder: Path, without: Path | None = None) -> tuple[dict[RawFile, Path], list[Path]]:
     """The files wanted that lie below ``folder`` but not below ``without``, and the paths of all files, sorted.
 
-    Of two files for the same, the first.
+    Of two files for the same, the first. Hidden ones, such as macOS's ``._x.cdf`` beside ``x.cdf``, are left out.
     """
     found: dict[RawFile, Path] = {}
     paths = []
     for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if name[0] != '.' and Path(parent, name) != without)
-        for path in (Path(parent, name) for name in sorted(names)):
+        for path in (Path(parent, name) for name in sorted(names) if name[0] != '.'):
             paths.append(path)
             file = recognise(path.relative_to(folder))
             if file is not None:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.data_tools.conversion.prediction_files import read_keypoints, read_lifted
+from depth_refine.data_tools.conversion.prediction_files import read_keypoints, read_lifted, read_people
 from depth_refine.utils.errors import InputError
 
 NAME = 'S1_Walking 1.54138969'
@@ -26,6 +26,15 @@ def test_images_of_mmpose(tmp_path):
     (tmp_path / f'{NAME}_11.json').write_text('[]')
     with pytest.raises(InputError, match=r'json has frame 11 twice'):
         read_keypoints(tmp_path, NAME)
+
+
+def test_a_folder_of_openpose_on_a_mac(tmp_path):
+    for number in (9, 10, 100):
+        people = [dict(pose_keypoints_2d=[number, 2, 0.5])]
+        (tmp_path / f'clip_{number}_keypoints.json').write_text(json.dumps(dict(people=people)))
+        (tmp_path / f'._clip_{number}_keypoints.json').write_bytes(b'\0\5\x16\7')
+    found = read_people(tmp_path)
+    assert list(found) == [9, 10, 100] and [people[0].joints[0, 0] for people in found.values()] == [9, 10, 100]
 
 
 GOOD = dict(frames=np.arange(3), keypoints=np.ones((3, 5, 2)))
@@ -62,6 +71,11 @@ INSTANCES = '[{"frame_id": 0, "instances": [%s]}]'
         (read_keypoints, INSTANCES % '{"keypoint_scores": [1]}', r"KeyError\('keypoints'\)"),
         (read_keypoints, INSTANCES % '[]', r'persons of 2 coordinates a joint \(AttributeError'),
         (read_keypoints, '[{"image_id": "a", "keypoints": [1, 2, 1]}]', "number at the end of image_id, got 'a'"),
+        (
+            read_keypoints,
+            '[{"image_id": "7_v2.png", "keypoints": [1, 2, 1]}, {"image_id": "8_v2.png", "keypoints": [3, 2, 1]}]',
+            "image_id '7_v2.png' and '8_v2.png' end in the same number",
+        ),
     ],
 )
 def test_other_json_files(tmp_path, read, text, message):

@@ -1,9 +1,12 @@
+import struct
+
 import cv2
 import numpy as np
 import pytest
 from official_h36m import write_video
 
 from depth_refine.data_tools.preparation.frame_sources import ImageFolder, open_frames
+from depth_refine.data_tools.preparation.raw_files import SequenceError
 
 GREYS = (30, 60, 90, 120)
 
@@ -37,3 +40,24 @@ def test_an_image_that_is_missing_or_damaged_ends_the_folder(tmp_path, damage):
     damage(tmp_path / 'img_000002.jpg')
     frames = ImageFolder(tmp_path)
     assert frames.read() is not None and frames.read() is None
+
+
+def test_a_damaged_frame_shifts_none(tmp_path):
+    """OpenCV gives the next one in its place, which has other poses."""
+    path = tmp_path / 'a.mp4'
+    write_video(path, [np.full((48, 64, 3), 10 * number, np.uint8) for number in range(12)])
+    data = bytearray(path.read_bytes())
+    box, begin = data.find(b'stsz'), data.find(b'mdat') + 4
+    sizes = struct.unpack('>12I', data[box + 16 : box + 64])
+    data[begin + sum(sizes[:5]) : begin + sum(sizes[:6])] = bytes(sizes[5])
+    path.write_bytes(data)
+    frames = open_frames(path)
+    assert all(frames.skip() for _ in range(5))
+    with pytest.raises(SequenceError, match=r'a\.mp4: frame 6 cannot be decoded: download or unpack it again'):
+        frames.read()
+
+
+def test_a_file_that_is_no_video(tmp_path):
+    (tmp_path / 'a.mp4').write_bytes(b'html')
+    frames = open_frames(tmp_path / 'a.mp4')
+    assert (frames.count, frames.size, frames.read()) == (0, 4, None) and not frames.skip()

@@ -27,6 +27,7 @@ FILE = (SequenceKey('S1', 'Eating 1', '54138969'), 'video')
         ('Videos/Directions 1.54138969.mp4', None),
         ('S1/MySegmentsMat/Videos.54138969.mp4', None),
         ('S1/Videos/.Directions 1.54138969.mp4.partial', None),
+        ('S1/Videos/._Directions 1.54138969.mp4', None),
     ],
 )
 def test_what_is_wanted(path, kind):
@@ -41,6 +42,7 @@ def test_finding(tmp_path):
         (tmp_path / folder / VIDEO).write_text(folder)
     raw = tmp_path / 'raw'
     (raw / 'b/notes.txt').write_text('')
+    (raw / 'b/._Videos_S1.tgz').write_text('of macOS')
     (raw / 'a').symlink_to(tmp_path / 'disk')
     found, paths = find_raw_files(raw, without=raw / 'out')
     assert found == {FILE: raw / 'a' / VIDEO}

@@ -1,0 +1,65 @@
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from depth_refine.inference.image_folder import list_images
+from depth_refine.inference.video_source import open_source
+from depth_refine.utils.errors import InputError
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Make files of some names."""
+
+    def make(*names):
+        for name in names:
+            (tmp_path / name).touch()
+        return tmp_path
+
+    return make
+
+
+def test_frames_in_natural_order_without_hidden_files(tmp_path):
+    for number in range(12):
+        cv2.imwrite(str(tmp_path / f'frame_{number}.png'), np.full((8, 10, 3), 20 * number, np.uint8))
+        (tmp_path / f'._frame_{number}.png').write_bytes(b'of macOS')
+    (tmp_path / 'frame_12.png').mkdir()
+    assert [frame.image[0, 0, 0] for frame in open_source(tmp_path)] == [20 * number for number in range(12)]
+
+
+@pytest.mark.parametrize(
+    ('names', 'note'),
+    [
+        ([f'{number}.JPG' for number in range(20)], None),
+        ([f'a{number}.jpg' for number in range(0, 40, 2)], None),
+        ([f'a{number:03d}.jpg' for number in range(20) if number not in (7, 8)], 'missing among the images of .*a006'),
+        ([f'IMG_1200{number:02d}.jpg' for number in (1, 4, 9, 17, 30)], None),  # times of day
+        (['a.png', 'b.png', 'c1.png'], None),
+        ([f'{who}_{number}.png' for who in 'ab' for number in range(5)], r'names of 2 kinds, a_\*, b_\*: taken as'),
+        ([f'{number}_{kind}.png' for number in range(5) for kind in ('rgb', 'mask')], r'2 kinds, \*_mask, \*_rgb'),
+    ],
+)
+def test_names_that_may_not_be_those_of_frames(make, names, note):
+    files, notes = list_images(make(*names))
+    assert [file.name for file in files] == names or 'mask' in names[1]
+    assert len(notes) == (note is not None) and (note is None or re.search(note, notes[0]))
+
+
+def test_two_images_for_a_frame_and_none(make, tmp_path):
+    with pytest.raises(InputError, match=r'has no images: expected files that end in \.bmp'):
+        list_images(make('._a.jpg', 'notes.txt'))
+    with pytest.raises(InputError, match=r'has 2\.jpg and 2\.png: expected one image for each frame'):
+        list_images(make('1.jpg', '2.jpg', '2.png', '3.jpg'))
+
+
+def test_a_photograph_is_upright_alone_and_in_a_folder(tmp_path):
+    """As its orientation says; FFmpeg does not turn a photograph."""
+    image = np.arange(8 * 12 * 3, dtype=np.uint8).reshape(8, 12, 3)
+    jpeg = cv2.imencode('.jpg', image)[1].tobytes()
+    exif = b'Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0'
+    (tmp_path / 'a.jpg').write_bytes(jpeg[:2] + b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif + jpeg[2:])
+    for source in (tmp_path, tmp_path / 'a.jpg'):
+        (frame,) = open_source(source)
+        np.testing.assert_array_equal(frame.image, np.rot90(cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1), -1))
