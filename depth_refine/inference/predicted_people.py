@@ -13,7 +13,8 @@ from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .tracking import IouTracker, Observations, split_into_tracks
+from .motion_tracker import MotionTracker
+from .tracking import Observations, split_into_tracks
 
 _SMALLEST = 2.0  # px; joints in a smaller box show nothing
 _OUTSIDE = 0.1, 0.5  # of the joints: some are noted, more are of another video
@@ -165,7 +166,7 @@ def _boxes(keypoints: np.ndarray, found: np.ndarray, size: tuple[int, int]) -> n
 
 def _track(frames: np.ndarray, bboxes: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Who is who (D,), by the tracker that follows the first stage's boxes."""
-    tracker, starts = IouTracker(), np.searchsorted(frames, np.arange(len(times) + 1))
+    tracker, starts = MotionTracker(), np.searchsorted(frames, np.arange(len(times) + 1))
     ids = [tracker.update(time, bboxes[a:b]) for time, a, b in zip(times, starts[:-1], starts[1:], strict=True)]
     return np.concatenate(ids)
 
