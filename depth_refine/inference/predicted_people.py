@@ -13,14 +13,12 @@ from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
+from .frame_size import COVERED, check_places
 from .motion_tracker import MotionTracker
 from .tracking import Observations, split_into_tracks
 
 _SMALLEST = 2.0  # px; joints in a smaller box show nothing
-_OUTSIDE = 0.1, 0.5  # of the joints: some are noted, more are of another video
-_CORNER = 0.7  # of the frame's sides: people who never leave this corner may be of a smaller frame
 _MOST_FRAMES = 10_000_000  # two days; more are other numbers than those of frames
-_COVERED = 0.9  # of the video's frames
 _HEAD = H36M.joint_names.index('neck_base'), H36M.joint_names.index('head')
 _EXCHANGED = 0.5  # -1: all knees bend as knees do; 1: all bend the other way
 
@@ -64,7 +62,8 @@ def predicted_people(
     notes: list[str] = []
     frames, times = _on_video(predictions, times, fps, notes)
     found = predictions.found
-    _check_places(predictions.name, predictions.keypoints[found], size, notes)
+    joints = predictions.keypoints[found]
+    notes += check_places(predictions.name, 'joints', joints, joints, size)
     bboxes = _boxes(predictions.keypoints, found, size)
     rows = np.flatnonzero((bboxes[:, 2:] - bboxes[:, :2] >= _SMALLEST).all(axis=1))
     if left_out := len(frames) - len(rows):
@@ -128,33 +127,12 @@ def _on_video(
             'The first prediction is of frame 1 and taken for the second frame: if the files count from 1, say that 1 '
             'is the number of the first frame.'
         )
-    if last - first + 1 < _COVERED * count:
+    if last - first + 1 < COVERED * count:
         notes.append(
             f'Predictions are of frames {first} to {last}, and the video has {count}: they are of this video at this '
             'frame rate only if nobody is seen in the others.'
         )
     return predictions.frames - number, times
-
-
-def _check_places(name: str, keypoints: np.ndarray, size: tuple[int, int], notes: list[str]) -> None:
-    """Refuse or note joints (n, 2) px that are hardly of frames of this size."""
-    outside = np.mean(((keypoints < 0) | (keypoints > size)).any(axis=-1))
-    low, high = keypoints.min(axis=0), keypoints.max(axis=0)
-    where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
-    if outside > _OUTSIDE[1]:
-        raise InputError(
-            f'{name}: {100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Expected '
-            'pixels of its upright frames; were they predicted on another video, or at another size?'
-        )
-    if outside > _OUTSIDE[0]:
-        notes.append(
-            f'{100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Were they predicted at '
-            'another size, or on frames that were not upright?'
-        )
-    elif (high < _CORNER * np.array(size)).all():
-        notes.append(
-            f'Joints are in a corner of the frame alone: they reach {where}. Were they predicted at a smaller size?'
-        )
 
 
 def _boxes(keypoints: np.ndarray, found: np.ndarray, size: tuple[int, int]) -> np.ndarray:
