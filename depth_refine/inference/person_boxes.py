@@ -84,10 +84,11 @@ class BoxFile:
         Raises:
             InputError: the boxes are hardly of frames of its size, or may be x, y, width and height.
         """
-        if self._size is None and frame.image is not None:
+        first, end = np.searchsorted(self.frames, [frame.index, frame.index + 1])
+        if self._size is None and first < end and frame.image is not None:
             self._size = frame.image.shape[1::-1]
             self._check_size()
-        rows = slice(*np.searchsorted(self.frames, [frame.index, frame.index + 1]))
+        rows = slice(first, end)
         return Boxes(self._bboxes[rows], None if self._track_ids is None else self._track_ids[rows])
 
     def notes(self, count: int) -> list[str]:

@@ -118,7 +118,7 @@ def test_the_number_of_the_first_frame(tmp_path):
     from_one = BoxFile(path, first_frame=1)
     assert from_one.frames.tolist() == [0, 1, 1, 2] and from_one.notes(3) == []
     np.testing.assert_array_equal(from_one(Frame(0, 0.0, None)).bboxes, [BBOXES[0]])
-    with pytest.raises(InputError, match='expected whole numbers from 0 .*frames from 1, .* got frame 0 and box'):
+    with pytest.raises(InputError, match=r'expected whole numbers from 0 .*frames from 1, .* got frame 0 and box'):
         BoxFile(write(path), first_frame=1)
     path.write_text('1,7,10,20,30,60,1\n2,7,11,20,30,60,1\n')  # MOTChallenge's are from 1 always
     assert BoxFile(path).frames.tolist() == [0, 1]
