@@ -15,7 +15,7 @@ from depth_refine.utils.options import require_number
 
 from .frame_size import COVERED, check_places
 from .motion_tracker import MotionTracker
-from .tracking import Observations, split_into_tracks
+from .tracking import Observations, exchanges, split_into_tracks
 
 _SMALLEST = 2.0  # px; joints in a smaller box show nothing
 _MOST_FRAMES = 10_000_000  # two days; more are other numbers than those of frames
@@ -72,6 +72,7 @@ def predicted_people(
         notes.append(f'Predictions of nobody, or of people outside the frame, left out: {left_out}.')
     has_ids = predictions.track_ids is not None
     ids = predictions.track_ids[rows] if has_ids else _track(frames[rows], bboxes[rows], times)
+    notes += exchanges(frames[rows], ids, bboxes[rows])
     poses, faces = (values[rows] for values in _poses(predictions, found))
     kept = _fill(poses, faces, frames[rows], ids, times, notes)
     if not kept.any():

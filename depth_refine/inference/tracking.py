@@ -8,13 +8,14 @@ from tqdm import tqdm
 
 from depth_refine.utils.errors import InputError
 
-from .motion_tracker import MAX_GAP, MotionTracker
+from .motion_tracker import MAX_GAP, MotionTracker, box_iou
 from .person_boxes import PersonBoxes
 from .stages import FirstStage
 from .video_source import Frame, VideoSource
 
 _NOISE = 0.2  # seconds
 _SMALLEST = 2.0  # px; a box of less shows nothing
+_EXCHANGES = 3  # frames; fewer happen when people pass each other
 
 
 class PersonFinder:
@@ -91,6 +92,38 @@ def split_into_tracks(
     return sorted(tracks, key=lambda track: (frames[track[1][0]], track[0])), notes
 
 
+def exchanges(frames: np.ndarray, ids: np.ndarray, bboxes: np.ndarray) -> list[str]:
+    """Notice ids that number the boxes of each frame, not people: two change places from one frame to the next.
+
+    Args:
+        frames: (D,) frame number of every detection, ascending.
+        ids: (D,) person of every detection.
+        bboxes: (D, 4) x1 y1 x2 y2, px.
+
+    Returns:
+        A sentence, if they do so more than once or twice.
+    """
+    count, example, before = 0, '', slice(0)
+    for start, end in zip(
+        *(np.searchsorted(frames, np.unique(frames), side) for side in ('left', 'right')), strict=True
+    ):
+        _, old, new = np.intersect1d(ids[before], ids[start:end], return_indices=True)
+        overlap = box_iou(bboxes[before][old], bboxes[start:end][new])
+        own = np.diag(overlap)
+        swapped = overlap + overlap.T > own[:, None] + own + 1
+        if swapped.any():
+            count += 1
+            one, other = (int(ids[start:end][new][index]) for index in np.argwhere(swapped)[0])
+            example = example or f'{one} and {other} in frame {frames[start]}'
+        before = slice(start, end)
+    if count < _EXCHANGES:
+        return []
+    return [
+        f'Track ids change places in {count} frames, first {example}, counted from 0: do they number what is found in '
+        'each frame, and not people? Without ids people are followed.'
+    ]
+
+
 @dataclass
 class Observations:
     """What the first stage saw: N frames, D people in all of them together."""
@@ -142,4 +175,6 @@ def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstSta
         raise InputError(f'{video.name}: not one frame can be read')
     frames, ids, *bboxes = np.reshape(found, (-1, 6)).T
     bboxes = np.stack(bboxes, axis=1).astype(np.float32)
-    return Observations(size, np.array(times), frames.astype(int), ids.astype(int), bboxes, measurements, find.notes())
+    frames, ids = frames.astype(int), ids.astype(int)
+    notes = find.notes() + exchanges(frames, ids, bboxes)
+    return Observations(size, np.array(times), frames, ids, bboxes, measurements, notes)

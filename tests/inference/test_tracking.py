@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
+import pytest
 
 from depth_refine.inference.person_boxes import Boxes
-from depth_refine.inference.tracking import PersonFinder, split_into_tracks
+from depth_refine.inference.tracking import PersonFinder, exchanges, split_into_tracks
 from depth_refine.inference.video_source import Frame
 
 IMAGE = np.zeros((75, 97, 3), np.uint8)
@@ -51,3 +54,18 @@ def test_short_and_slow_videos():
     assert split({0: [0, 1, 2], 1: [1]}, np.arange(3) / 25)[0] == {0: [0, 1, 2]}
     assert split({0: [0]}, np.zeros(1))[0] == {0: [0]}
     assert split({0: [0, 1, 2]}, np.array([0, 2.0, 4.0]))[0] == {0: [0, 1, 2]}
+
+
+@pytest.mark.parametrize('people', [2, 3])
+def test_ids_that_number_the_boxes_of_a_frame(people):
+    """As they come from a detector, in any order; not those of people who pass each other."""
+    rng, frames = np.random.default_rng(0), np.repeat(np.arange(30), people)
+    places = np.stack([5 * np.arange(30), 140 - 5 * np.arange(30), np.full(30, 300)])[:people].T
+    bboxes = np.array([[x, 0, x + 40, 120] for x in places.ravel()], float)
+    true = np.tile(np.arange(4, 4 + people), 30)
+    assert exchanges(frames, true, bboxes) == exchanges(frames[:0], true[:0], bboxes[:0]) == []
+    order = np.concatenate([rng.permutation(people) + people * frame for frame in range(30)])
+    (note,) = exchanges(frames, true, bboxes[order])
+    assert re.match(
+        r'Track ids change places in 1\d frames, first [45] and \d in frame \d, counted from 0: do they n', note
+    )
