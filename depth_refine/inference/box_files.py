@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from depth_refine.data_tools.conversion.field_names import frame_number, plain_name
+from depth_refine.data_tools.conversion.field_names import FRAMES, IDS, IMAGE, frame_of, is_nobodys, plain_name
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
 
@@ -21,9 +21,6 @@ FORMS = {
     '.json': 'a list of objects with frame, bbox_xyxy [x1, y1, x2, y2] or bbox_xywh and, if known, track_id',
     '.npz': 'arrays frame (N,), bbox (N, 4), called bbox_xyxy or bbox_xywh, and, if known, track_id (N,)',
 }
-_IMAGE = 'imageid'
-_FRAMES = 'frame', 'frameid', 'framenumber', 'frameindex', 'frameno', _IMAGE
-_IDS = 'trackid', 'track', 'personid', 'person', 'objectid', 'id'
 _CORNERS = 'bboxxyxy', 'boxxyxy', 'bboxesxyxy', 'boxesxyxy', 'xyxy'
 _SIZES = 'bboxxywh', 'boxxywh', 'bboxesxywh', 'boxesxywh', 'xywh', 'bboxltwh', 'ltwh'
 _BOXES = 'bbox', 'box', 'bboxe', 'boxe'  # which of both they are nobody knows
@@ -103,19 +100,25 @@ def read_boxes(path: Path) -> BoxTable:
         Exception: almost any, if the file is damaged.
     """
     columns, first_frame, notes = _READERS[path.suffix.lower()](path)
-    frame = columns.first(_FRAMES)
+    frame = columns.first(FRAMES)
     if frame is None:
         raise InputError(f'there is no frame, but {", ".join(map(repr, columns.written.values())) or "nothing"}')
-    if frame == _IMAGE:
-        numbers = [frame_number(image) for image in columns.take(frame)]
-        frames = np.array([np.nan if number is None else number for number in numbers], float)
-    else:
-        frames = columns.numbers(frame)
-    bboxes, is_said = _boxes(columns, frame == _IMAGE, notes)
+    frames = _of_images(columns.take(frame)) if frame == IMAGE else columns.numbers(frame)
+    bboxes, is_said = _boxes(columns, frame == IMAGE, notes)
     track_ids = _track_ids(columns, frames, notes)
     if unread := columns.unread():
         notes.append(f'Not read of {path.name}: {", ".join(unread)}.')
     return BoxTable(frames, bboxes, track_ids, is_said, first_frame, notes)
+
+
+def _of_images(images: Sequence) -> np.ndarray:
+    """The frame numbers in the names of images of one video."""
+    found = [frame_of(image) for image in images]
+    if None in found:
+        raise InputError(f'there is no frame number at the end of the image {images[found.index(None)]!r}')
+    if len(videos := sorted({before for before, _ in found})) > 1:
+        raise InputError(f'there are images of {len(videos)} videos: {videos[0]}..., {videos[1]}...')
+    return np.array([number for _, number in found], float)
 
 
 def _boxes(columns: _Columns, is_coco: bool, notes: list[str]) -> tuple[np.ndarray, bool]:
@@ -155,7 +158,7 @@ def _from_sizes(bboxes: np.ndarray) -> np.ndarray:
 
 def _track_ids(columns: _Columns, frames: np.ndarray, notes: list[str]) -> np.ndarray | None:
     """Who is who (N,); None if nobody is known, or -1."""
-    name = columns.first(_IDS)
+    name = columns.first(IDS)
     if name is None:
         return None
     ids = columns.numbers(name)
@@ -164,7 +167,7 @@ def _track_ids(columns: _Columns, frames: np.ndarray, notes: list[str]) -> np.nd
         return None
     if np.isnan(ids).any():
         raise InputError(f'entry {int(np.argmax(np.isnan(ids)))} has no {written!r}, and others have one: give all one')
-    if len(np.unique(ids)) == len(ids) and len(np.unique(frames)) > 2:
+    if is_nobodys(ids.tolist(), frames.tolist()):
         notes.append(f'{written!r} is another number in every box, and so not that of a person: people are followed.')
         return None
     return ids

@@ -18,6 +18,8 @@ from .motion_tracker import MotionTracker
 from .tracking import Observations, exchanges, split_into_tracks
 
 _SMALLEST = 2.0  # px; joints in a smaller box show nothing
+_HIGHEST = 2.0  # score; some estimators exceed 1 a little
+_LYING = 0.8  # of the poses; so many mean other joints, other axes or a turned video
 _MOST_FRAMES = 10_000_000  # two days; more are other numbers than those of frames
 _HEAD = H36M.joint_names.index('neck_base'), H36M.joint_names.index('head')
 _EXCHANGED = 0.5  # -1: all knees bend as knees do; 1: all bend the other way
@@ -59,7 +61,7 @@ def predicted_people(
         InputError: the predictions are of another video or numbered otherwise, depths are in another unit, or nobody
             remains.
     """
-    notes: list[str] = []
+    notes = list(predictions.notes)
     frames, times = _on_video(predictions, times, fps, notes)
     found = predictions.found
     joints = predictions.keypoints[found]
@@ -78,6 +80,15 @@ def predicted_people(
     if not kept.any():
         raise InputError(f'{predictions.name}: {notes[-1]} Nobody remains; each joint must be found in some frame.')
     rows, ids, poses = rows[kept], ids[kept], poses[kept]
+    if (lying := _share_of_lying(poses)) > _LYING:
+        notes.append(
+            f'Trunks lie or point down in {100 * lying:.0f} % of the poses. Unless people do: are the joints in the '
+            f'order {predictions.joint_order!r}, their coordinates x and y, the frames upright?'
+        )
+    if (highest := np.nanmax(predictions.scores)) > _HIGHEST:
+        notes.append(
+            f'Scores reach {highest:.3g}, expected 0 to 1; above 1 they count as 1. Divide percentages by 100.'
+        )
 
     measurements = np.full((len(rows), len(H36M.joint_names), 5), np.nan)
     measurements[..., :2], measurements[..., 3] = poses[..., :2], poses[..., -1].clip(0, 1)
@@ -141,6 +152,12 @@ def _boxes(keypoints: np.ndarray, found: np.ndarray, size: tuple[int, int]) -> n
     low = np.where(found[..., None], keypoints, np.inf).min(axis=1)
     high = np.where(found[..., None], keypoints, -np.inf).max(axis=1)
     return np.concatenate([low.clip(0, size), high.clip(0, size)], axis=1)
+
+
+def _share_of_lying(poses: np.ndarray) -> float:
+    """Share of poses (D, 17, C) px whose trunk is more than 45 degrees from upright in the image."""
+    x, y = (poses[:, H36M.joint_names.index('thorax'), :2] - poses[:, H36M.root, :2]).T
+    return float(np.mean(-y < np.abs(x)))
 
 
 def _track(frames: np.ndarray, bboxes: np.ndarray, times: np.ndarray) -> np.ndarray:
