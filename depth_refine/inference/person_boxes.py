@@ -71,7 +71,7 @@ class BoxFile:
         self._track_ids = None if track_ids is None else track_ids[order].astype(int)
         self._is_said = table.is_said or _move_as_corners(bboxes)
         self._size: tuple[int, int] | None = None  # of the frames, px
-        self._notes = table.notes
+        self._notes, self._notes_on_size = table.notes, []
         if self._first_frame == 0 and self.frames[0] == 1:
             self._notes.append(
                 f'The first box of {path.name} is of frame 1 and taken for the second frame: if the file counts from '
@@ -85,15 +85,15 @@ class BoxFile:
             InputError: the boxes are hardly of frames of its size, or may be x, y, width and height.
         """
         first, end = np.searchsorted(self.frames, [frame.index, frame.index + 1])
-        if self._size is None and first < end and frame.image is not None:
+        if first < end and frame.image is not None and self._size != frame.image.shape[1::-1]:
             self._size = frame.image.shape[1::-1]
-            self._check_size()
+            self._notes_on_size = self._check_size()
         rows = slice(first, end)
         return Boxes(self._bboxes[rows], None if self._track_ids is None else self._track_ids[rows])
 
     def notes(self, count: int) -> list[str]:
         """Sentences on what was not read, and on what may be wrong with boxes of a video of ``count`` frames."""
-        notes, name = list(self._notes), self.path.name
+        notes, name = [*self._notes, *self._notes_on_size], self.path.name
         if late := int(np.sum(self.frames >= count)):
             notes.append(f'Boxes of {name} for frames after the last one: {late}.')
         elif self.frames[-1] - self.frames[0] + 1 < COVERED * count:
@@ -118,12 +118,12 @@ class BoxFile:
         sound &= ((whole >= [[first], [0]]) & (whole <= _LARGEST_NUMBER) & (whole == np.floor(whole))).all(axis=0)
         if not sound.all():
             row = int(np.argmin(sound))
-            if_sizes = '' if table.is_said else '. Of x, y, width and height call it bbox_xywh'
+            if_sizes = '. Of x, y, width and height call it bbox_xywh, or columns left, top, width and height'
             raise InputError(
                 f'{path}: expected whole numbers from 0 as frame and track_id, {"frames from 1, " if first else ""}'
                 f'and x1 < x2 and y1 < y2; got frame {frames[row]:g} and box {bboxes[row].tolist()} in entry {row}'
                 + (f', track_id {ids[row]:g}' if table.track_ids is not None else '')
-                + ('' if has_area[row] else if_sizes)
+                + (if_sizes if np.isfinite(bboxes[row]).all() and not has_area[row] else '')
             )
         require_unit(f'{path}: a box', bboxes, PIXELS)
         if table.track_ids is None:
@@ -136,7 +136,7 @@ class BoxFile:
             raise InputError(f'{path}: the person with track_id {person:g} has {times.max()} boxes in frame {frame:g}')
         return frames, bboxes, table.track_ids
 
-    def _check_size(self) -> None:
+    def _check_size(self) -> list[str]:
         """Refuse or note boxes that are hardly of frames of this size."""
         if not self._is_said and not _are_corners(self._bboxes, self._size):
             raise InputError(
@@ -145,9 +145,7 @@ class BoxFile:
                 'bbox_xywh.'
             )
         centers = (self._bboxes[:, :2] + self._bboxes[:, 2:]) / 2
-        self._notes += check_places(
-            str(self.path), 'middles of boxes', centers, self._bboxes.reshape(-1, 2), self._size
-        )
+        return check_places(str(self.path), 'middles of boxes', centers, self._bboxes.reshape(-1, 2), self._size)
 
 
 def _move_as_corners(bboxes: np.ndarray) -> bool:
