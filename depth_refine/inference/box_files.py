@@ -175,7 +175,9 @@ def _track_ids(columns: _Columns, frames: np.ndarray, notes: list[str]) -> np.nd
 
 def _read_csv(path: Path) -> tuple[_Columns, int | None, list[str]]:
     """A table with a header, or MOTChallenge's without."""
-    text = path.read_text(encoding='utf-8-sig')
+    content = path.read_bytes()
+    encoding = 'utf-16' if content.startswith((b'\xff\xfe', b'\xfe\xff')) else 'utf-8-sig'
+    text = content.decode(encoding, errors='replace')  # numbers are ASCII in other encodings, too
     delimiter = max(',;\t', key=text.partition('\n')[0].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)]
     rows = [row for row in rows if any(row)]

@@ -100,7 +100,7 @@ def test_motchallenge(tmp_path, more):
 
 
 @pytest.mark.parametrize(('separator', 'decimal'), [(',', '.'), (';', '.'), (';', ','), ('\t', ',')])
-@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig'])
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
 def test_tables_of_spreadsheets(tmp_path, separator, decimal, encoding):
     """Byte order mark, spaces, semicolons, decimal commas, empty lines and an empty column."""
     names = ['frame', 'x1', 'y1 ', 'x2', 'y2', 'track_id']
@@ -115,8 +115,10 @@ def test_numbers_that_are_nobodys(tmp_path):
     found = read(tmp_path, '.json', objects(image_id=FRAMES, bbox=SIZES, id=[101, 102, 103, 104, 105]))
     check(found, None, ["'id' is another number in every box, and so not that of a person: people are followed."])
     names = ['frame', 'x1', 'y1', 'x2', 'y2', 'name', 'id']
-    found = read(tmp_path, '.csv', table(names, FRAMES, CORNERS, IDS, [-1] * 5))
-    check(found, None, ["Not read of boxes.csv: 'name'."])
+    text = table(names, FRAMES, CORNERS, IDS, [-1] * 5)
+    check(read(tmp_path, '.csv', text), None, ["Not read of boxes.csv: 'name'."])
+    text = text.replace('name', 'Gr\xf6\xdfe').encode('cp1252')
+    check(read(tmp_path, '.csv', text), None, ["Not read of boxes.csv: 'Gr\ufffd\ufffde'."])
 
 
 HEADER = 'frame,x1,y1,x2,y2,id\n'
