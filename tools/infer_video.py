@@ -21,7 +21,7 @@ from depth_refine.data_tools.conversion.joint_orders import NUM_JOINTS
 from depth_refine.data_tools.conversion.video_predictions import read_predictions
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.finishing import Finishing
-from depth_refine.inference.person_boxes import PersonBoxes
+from depth_refine.inference.person_boxes import BoxFile, PersonBoxes
 from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.video_file import is_address
 from depth_refine.inference.video_source import camera_number, open_source
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
     add('--stage2', **files, help='refiner; default: one that is shipped')
     add('--predictions', nargs='+', metavar='FILE', help='of another estimator, see docs/other_models.md')
     add('--joint-order', choices=list(NUM_JOINTS), help='of the predictions')
-    add('--first-frame', type=int, choices=[0, 1], default=0, help='its number in the predictions; default: 0')
+    add('--first-frame', type=int, choices=[0, 1], default=0, help='its number in predictions or boxes; default: 0')
     add('--depth-unit', choices=list(METRES), help='of the depths in the predictions, if there are any')
     add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames, px, for predictions without the video')
     help_of_boxes = "where people are: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
@@ -118,7 +118,9 @@ def _boxes(args: argparse.Namespace) -> str | PersonBoxes | None:
     detector, expected = _DETECTORS.get(kind, (None, []))
     if len(files) != len(expected):
         raise InputError(f'expected --boxes {" ".join([kind, *expected])}, got {" ".join([kind, *files])}')
-    return detector(*files, args.device) if detector else kind
+    if detector:
+        return detector(*files, args.device)
+    return kind if kind == 'whole' else BoxFile(kind, args.first_frame)
 
 
 def _extrinsics(path: str | None) -> dict | None:

@@ -8,9 +8,10 @@ import numpy as np
 
 from depth_refine.structures.camera import make_camera
 
+from .motion_tracker import MAX_GAP
 from .person_boxes import PersonBoxes
 from .stages import FirstStage, SecondStage
-from .tracking import MAX_GAP, Observations, PersonFinder
+from .tracking import Observations, PersonFinder
 from .video_source import Frame, VideoSource
 
 

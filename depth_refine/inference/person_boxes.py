@@ -1,20 +1,22 @@
 """Where the people are: the interface of every source of boxes, the whole frame, and files."""
 
-import csv
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import PIXELS, require_unit
 
+from .box_files import FORMS, BoxTable, read_boxes
+from .frame_size import COVERED, check_places
 from .video_source import Frame
 
 _LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
+_STEADY, _MOVED = 0.5, 0.25  # widths vary so much less than places, and places so much, that boxes show what they are
+_BEYOND = 1.05  # of the frame's sides
+_SLIM = 6.0  # height of people in widths, at most
 
 
 class Boxes(NamedTuple):
@@ -36,78 +38,126 @@ def whole_frame(frame: Frame) -> Boxes:
 
 
 class BoxFile:
-    """Boxes from a file, tight around each person, in pixels of the upright frame; frames count from 0.
+    """Boxes from a file, tight around each person, in pixels of the upright frame.
 
     Args:
-        path: a file ending in '.csv', '.json' or '.npz', of the forms in ``_FORMS`` and docs/your_video.md.
+        path: a file ending in '.csv', '.json' or '.npz', of the forms in :mod:`box_files` and docs/your_video.md.
+        first_frame: number that it gives to the first frame of the video.
 
     Raises:
         InputError: the file is missing, is not of that form, has a box without area, or a person twice in a frame.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        path = Path(path)
-        form = _FORMS.get(path.suffix.lower())
+    def __init__(self, path: str | Path, first_frame: int = 0) -> None:
+        self.path = path = Path(path)
+        form = FORMS.get(path.suffix.lower())
         if form is None:
-            raise InputError(f'{path}: expected boxes in a file that ends in {", ".join(_FORMS)}')
+            raise InputError(f'{path}: expected boxes in a file that ends in {", ".join(FORMS)}')
         if not path.is_file():
             raise InputError(f'no file of boxes {path}')
         try:
-            frames, bboxes, track_ids = (np.array(column, float, ndmin=1) for column in _read(path))
+            table = read_boxes(path)
+        except InputError as error:
+            raise InputError(f'{path} is not a file of boxes ({error}); expected {form}') from error
         except Exception as error:  # whatever csv, json, zipfile and numpy raise on other or damaged files
             raise InputError(f'{path} is not a file of boxes ({error!r}); expected {form}') from error
-        if not len(frames):
+        if not len(table.frames):
             raise InputError(f'{path} has no boxes; expected {form}')
-        with np.errstate(over='ignore'):  # what is too large becomes infinite, and is refused
-            bboxes = bboxes.astype(np.float32)
-        ids = track_ids if len(track_ids) else np.arange(len(frames))
-        if frames.ndim != 1 or bboxes.shape != (len(frames), 4) or ids.shape != frames.shape:
-            shapes = f'{frames.shape}, {bboxes.shape} and {track_ids.shape}'
-            raise InputError(f'{path}: expected N frames and N boxes of 4 numbers, and N or no track_id, got {shapes}')
-        whole = np.stack([frames, ids])
-        sound = np.isfinite(bboxes).all(axis=1) & (bboxes[:, :2] < bboxes[:, 2:]).all(axis=1)
-        sound &= ((whole >= 0) & (whole <= _LARGEST_NUMBER) & (whole == np.floor(whole))).all(axis=0)
-        if not sound.all():
-            row = int(np.argmin(sound))
-            raise InputError(
-                f'{path}: expected whole numbers from 0 as frame and track_id, and x1 < x2 and y1 < y2; '
-                f'got frame {frames[row]:g} and box {bboxes[row].tolist()} in entry {row}'
-            )
-        require_unit(f'{path}: a box', bboxes, PIXELS)
-        pairs, times = np.unique(whole, axis=1, return_counts=True)
-        if (times > 1).any():
-            frame, person = pairs[:, np.argmax(times)]
-            raise InputError(f'{path}: the person with track_id {person:g} has {times.max()} boxes in frame {frame:g}')
+        self._first_frame = first_frame if table.first_frame is None else table.first_frame
+        frames, bboxes, track_ids = self._checked(table)
         order = np.argsort(frames, kind='stable')
-        self.path = path
-        self.frames = frames[order].astype(int)  # (N,) of each box, ascending
+        self.frames = frames[order].astype(int) - self._first_frame  # (N,) of each box, ascending, from 0
         self._bboxes = bboxes[order]
-        self._track_ids = track_ids[order].astype(int) if len(track_ids) else None
+        self._track_ids = None if track_ids is None else track_ids[order].astype(int)
+        self._is_said = table.is_said or _move_as_corners(bboxes)
+        self._size: tuple[int, int] | None = None  # of the frames, px
+        self._notes, self._notes_on_size = table.notes, []
+        if self._first_frame == 0 and self.frames[0] == 1:
+            self._notes.append(
+                f'The first box of {path.name} is of frame 1 and taken for the second frame: if the file counts from '
+                '1, say that 1 is the number of the first frame.'
+            )
 
     def __call__(self, frame: Frame) -> Boxes:
-        """The boxes of a frame."""
-        rows = slice(*np.searchsorted(self.frames, [frame.index, frame.index + 1]))
+        """The boxes of a frame.
+
+        Raises:
+            InputError: the boxes are hardly of frames of its size, or may be x, y, width and height.
+        """
+        first, end = np.searchsorted(self.frames, [frame.index, frame.index + 1])
+        if first < end and frame.image is not None and self._size != frame.image.shape[1::-1]:
+            self._size = frame.image.shape[1::-1]
+            self._notes_on_size = self._check_size()
+        rows = slice(first, end)
         return Boxes(self._bboxes[rows], None if self._track_ids is None else self._track_ids[rows])
 
+    def notes(self, count: int) -> list[str]:
+        """Sentences on what was not read, and on what may be wrong with boxes of a video of ``count`` frames."""
+        notes, name = [*self._notes, *self._notes_on_size], self.path.name
+        if late := int(np.sum(self.frames >= count)):
+            notes.append(f'Boxes of {name} for frames after the last one: {late}.')
+        elif self.frames[-1] - self.frames[0] + 1 < COVERED * count:
+            notes.append(
+                f'Boxes of {name} are of frames {self.frames[0]} to {self.frames[-1]}, counted from 0, and the video '
+                f'has {count}: they are of this video at this frame rate only if nobody is seen in the others.'
+            )
+        return notes
 
-_FORMS = {
-    '.csv': 'a header and the columns frame, x1, y1, x2, y2 and, if known, track_id',
-    '.json': 'a list of objects with frame, bbox [x1, y1, x2, y2] and, if known, track_id',
-    '.npz': 'arrays frame (N,), bbox (N, 4) and, if known, track_id (N,)',
-}
+    def _checked(self, table: BoxTable) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Frames, boxes and ids, if they are sound."""
+        path, frames, first = self.path, table.frames, self._first_frame
+        with np.errstate(over='ignore'):  # what is too large becomes infinite, and is refused
+            bboxes = table.bboxes.astype(np.float32)
+        ids = np.arange(len(frames)) if table.track_ids is None else table.track_ids
+        if frames.ndim != 1 or bboxes.shape != (len(frames), 4) or ids.shape != frames.shape:
+            shapes = f'{frames.shape}, {bboxes.shape} and {ids.shape}'
+            raise InputError(f'{path}: expected N frames and N boxes of 4 numbers, and N or no track_id, got {shapes}')
+        whole = np.stack([frames, ids])
+        has_area = (bboxes[:, :2] < bboxes[:, 2:]).all(axis=1)
+        sound = np.isfinite(bboxes).all(axis=1) & has_area
+        sound &= ((whole >= [[first], [0]]) & (whole <= _LARGEST_NUMBER) & (whole == np.floor(whole))).all(axis=0)
+        if not sound.all():
+            row = int(np.argmin(sound))
+            if_sizes = '. Of x, y, width and height call it bbox_xywh, or columns left, top, width and height'
+            raise InputError(
+                f'{path}: expected whole numbers from 0 as frame and track_id, {"frames from 1, " if first else ""}'
+                f'and x1 < x2 and y1 < y2; got frame {frames[row]:g} and box {bboxes[row].tolist()} in entry {row}'
+                + (f', track_id {ids[row]:g}' if table.track_ids is not None else '')
+                + (if_sizes if np.isfinite(bboxes[row]).all() and not has_area[row] else '')
+            )
+        require_unit(f'{path}: a box', bboxes, PIXELS)
+        if table.track_ids is None:
+            whole = np.column_stack([frames, bboxes]).T
+        pairs, times = np.unique(whole, axis=1, return_counts=True)
+        if (times > 1).any():
+            frame, person = pairs[:2, np.argmax(times)]
+            if table.track_ids is None:
+                raise InputError(f'{path} has the same box {times.max()} times in frame {frame:g}: expected each once')
+            raise InputError(f'{path}: the person with track_id {person:g} has {times.max()} boxes in frame {frame:g}')
+        return frames, bboxes, table.track_ids
+
+    def _check_size(self) -> list[str]:
+        """Refuse or note boxes that are hardly of frames of this size."""
+        if not self._is_said and not _are_corners(self._bboxes, self._size):
+            raise InputError(
+                f'{self.path}: bbox may be x1, y1, x2, y2 or x, y, width, height, such as '
+                f'{self._bboxes[0].tolist()}: both fit into {self._size[0]} x {self._size[1]} px. Call it bbox_xyxy or '
+                'bbox_xywh.'
+            )
+        centers = (self._bboxes[:, :2] + self._bboxes[:, 2:]) / 2
+        return check_places(str(self.path), 'middles of boxes', centers, self._bboxes.reshape(-1, 2), self._size)
 
 
-def _read(path: Path) -> tuple[Iterable, Iterable, Iterable]:
-    """Frames, boxes, and the numbers of people or nothing; raises whatever a damaged file makes the libraries raise."""
-    if path.suffix.lower() == '.npz':
-        arrays = load_arrays(path)
-        return arrays['frame'], arrays['bbox'], arrays.get('track_id', [])
-    if path.suffix.lower() == '.json':
-        rows = json.loads(path.read_text())
-    else:
-        with path.open(newline='') as file:
-            rows = list(csv.DictReader(file))
-        for row in rows:
-            row['bbox'] = [row[key] for key in ('x1', 'y1', 'x2', 'y2')]
-    track_ids = [row['track_id'] for row in rows if 'track_id' in row]
-    return [row['frame'] for row in rows], [row['bbox'] for row in rows], track_ids
+def _move_as_corners(bboxes: np.ndarray) -> bool:
+    """Whether the last two numbers of boxes (N, 4) vary with the first two, as corners do and sizes do not."""
+    begin, other = bboxes[:, :2].astype(float), bboxes[:, 2:].astype(float)
+    as_corners, as_sizes = (np.sqrt(values.var(axis=0).sum()) for values in (other - begin, other))
+    return bool(as_corners < _STEADY * as_sizes and as_sizes > _MOVED * np.median(other - begin))
+
+
+def _are_corners(bboxes: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether boxes (N, 4) can be corners alone: of x, y, width and height they would leave the frame, or lie."""
+    reach = np.median(bboxes[:, :2] + bboxes[:, 2:], axis=0)
+    lengths, widths = np.median(bboxes[:, 2:], axis=0), np.median(bboxes[:, 2:] - bboxes[:, :2], axis=0)
+    lie = lengths[0] > lengths[1] and widths[0] < widths[1] < _SLIM * widths[0]
+    return bool((reach > _BEYOND * np.array(size)).any() or lie)

@@ -13,13 +13,14 @@ from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .tracking import IouTracker, Observations, split_into_tracks
+from .frame_size import COVERED, check_places
+from .motion_tracker import MotionTracker
+from .tracking import Observations, exchanges, split_into_tracks
 
 _SMALLEST = 2.0  # px; joints in a smaller box show nothing
-_OUTSIDE = 0.1, 0.5  # of the joints: some are noted, more are of another video
-_CORNER = 0.7  # of the frame's sides: people who never leave this corner may be of a smaller frame
+_HIGHEST = 2.0  # score; some estimators exceed 1 a little
+_LYING = 0.8  # of the poses; so many mean other joints, other axes or a turned video
 _MOST_FRAMES = 10_000_000  # two days; more are other numbers than those of frames
-_COVERED = 0.9  # of the video's frames
 _HEAD = H36M.joint_names.index('neck_base'), H36M.joint_names.index('head')
 _EXCHANGED = 0.5  # -1: all knees bend as knees do; 1: all bend the other way
 
@@ -60,10 +61,11 @@ def predicted_people(
         InputError: the predictions are of another video or numbered otherwise, depths are in another unit, or nobody
             remains.
     """
-    notes: list[str] = []
+    notes = list(predictions.notes)
     frames, times = _on_video(predictions, times, fps, notes)
     found = predictions.found
-    _check_places(predictions.name, predictions.keypoints[found], size, notes)
+    joints = predictions.keypoints[found]
+    notes += check_places(predictions.name, 'joints', joints, joints, size)
     bboxes = _boxes(predictions.keypoints, found, size)
     rows = np.flatnonzero((bboxes[:, 2:] - bboxes[:, :2] >= _SMALLEST).all(axis=1))
     if left_out := len(frames) - len(rows):
@@ -72,11 +74,21 @@ def predicted_people(
         notes.append(f'Predictions of nobody, or of people outside the frame, left out: {left_out}.')
     has_ids = predictions.track_ids is not None
     ids = predictions.track_ids[rows] if has_ids else _track(frames[rows], bboxes[rows], times)
+    notes += exchanges(frames[rows], ids, bboxes[rows])
     poses, faces = (values[rows] for values in _poses(predictions, found))
     kept = _fill(poses, faces, frames[rows], ids, times, notes)
     if not kept.any():
         raise InputError(f'{predictions.name}: {notes[-1]} Nobody remains; each joint must be found in some frame.')
     rows, ids, poses = rows[kept], ids[kept], poses[kept]
+    if (lying := _share_of_lying(poses)) > _LYING:
+        notes.append(
+            f'Trunks lie or point down in {100 * lying:.0f} % of the poses. Unless people do: are the joints in the '
+            f'order {predictions.joint_order!r}, their coordinates x and y, the frames upright?'
+        )
+    if (highest := np.nanmax(predictions.scores)) > _HIGHEST:
+        notes.append(
+            f'Scores reach {highest:.3g}, expected 0 to 1; above 1 they count as 1. Divide percentages by 100.'
+        )
 
     measurements = np.full((len(rows), len(H36M.joint_names), 5), np.nan)
     measurements[..., :2], measurements[..., 3] = poses[..., :2], poses[..., -1].clip(0, 1)
@@ -127,33 +139,12 @@ def _on_video(
             'The first prediction is of frame 1 and taken for the second frame: if the files count from 1, say that 1 '
             'is the number of the first frame.'
         )
-    if last - first + 1 < _COVERED * count:
+    if last - first + 1 < COVERED * count:
         notes.append(
             f'Predictions are of frames {first} to {last}, and the video has {count}: they are of this video at this '
             'frame rate only if nobody is seen in the others.'
         )
     return predictions.frames - number, times
-
-
-def _check_places(name: str, keypoints: np.ndarray, size: tuple[int, int], notes: list[str]) -> None:
-    """Refuse or note joints (n, 2) px that are hardly of frames of this size."""
-    outside = np.mean(((keypoints < 0) | (keypoints > size)).any(axis=-1))
-    low, high = keypoints.min(axis=0), keypoints.max(axis=0)
-    where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
-    if outside > _OUTSIDE[1]:
-        raise InputError(
-            f'{name}: {100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Expected '
-            'pixels of its upright frames; were they predicted on another video, or at another size?'
-        )
-    if outside > _OUTSIDE[0]:
-        notes.append(
-            f'{100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Were they predicted at '
-            'another size, or on frames that were not upright?'
-        )
-    elif (high < _CORNER * np.array(size)).all():
-        notes.append(
-            f'Joints are in a corner of the frame alone: they reach {where}. Were they predicted at a smaller size?'
-        )
 
 
 def _boxes(keypoints: np.ndarray, found: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -163,9 +154,15 @@ def _boxes(keypoints: np.ndarray, found: np.ndarray, size: tuple[int, int]) -> n
     return np.concatenate([low.clip(0, size), high.clip(0, size)], axis=1)
 
 
+def _share_of_lying(poses: np.ndarray) -> float:
+    """Share of poses (D, 17, C) px whose trunk is more than 45 degrees from upright in the image."""
+    x, y = (poses[:, H36M.joint_names.index('thorax'), :2] - poses[:, H36M.root, :2]).T
+    return float(np.mean(-y < np.abs(x)))
+
+
 def _track(frames: np.ndarray, bboxes: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Who is who (D,), by the tracker that follows the first stage's boxes."""
-    tracker, starts = IouTracker(), np.searchsorted(frames, np.arange(len(times) + 1))
+    tracker, starts = MotionTracker(), np.searchsorted(frames, np.arange(len(times) + 1))
     ids = [tracker.update(time, bboxes[a:b]) for time, a, b in zip(times, starts[:-1], starts[1:], strict=True)]
     return np.concatenate(ids)
 

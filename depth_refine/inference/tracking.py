@@ -1,22 +1,21 @@
-"""One pass over a video: who is who from frame to frame, by the overlap of boxes, and what the first stage measures."""
+"""One pass over a video: the boxes of its people, who is who, and what the first stage measures of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 
 from depth_refine.utils.errors import InputError
 
+from .motion_tracker import MAX_GAP, MotionTracker, box_iou
 from .person_boxes import PersonBoxes
 from .stages import FirstStage
 from .video_source import Frame, VideoSource
 
-MAX_GAP = 1.0  # seconds
-_MIN_IOU = 0.3
 _NOISE = 0.2  # seconds
 _SMALLEST = 2.0  # px; a box of less shows nothing
+_EXCHANGES = 3  # frames; fewer happen when people pass each other
 
 
 class PersonFinder:
@@ -24,7 +23,7 @@ class PersonFinder:
 
     def __init__(self, person_boxes: PersonBoxes) -> None:
         self._person_boxes = person_boxes
-        self._tracker = IouTracker()
+        self._tracker = MotionTracker()
         self._cut = self._dropped = 0
 
     def __call__(self, frame: Frame) -> list[tuple[int, np.ndarray, np.ndarray]]:
@@ -53,49 +52,6 @@ class PersonFinder:
         kinds = {'that reached beyond the image and were cut at its edges': self._cut}
         kinds['outside the image, dropped'] = self._dropped
         return [f'Boxes {kind}: {count}.' for kind, count in kinds.items() if count]
-
-
-class IouTracker:
-    """Assigns boxes to people, one frame at a time.
-
-    Boxes are matched to each person's last box so that the intersections over union add up to the most (the Hungarian
-    method). Whoever was not in the frame before, nor seen for longer than ``MAX_GAP``, is new on coming back.
-    """
-
-    def __init__(self) -> None:
-        self._last: dict[int, tuple[float, np.ndarray]] = {}
-        self._time_before = -np.inf
-        self._next_id = 0
-
-    def update(self, time: float, bboxes: np.ndarray) -> np.ndarray:
-        """Assign the boxes (N, 4) x1 y1 x2 y2 px of the next frame, at ``time`` seconds.
-
-        Returns:
-            (N,) numbers of people, from 0 in the order in which they appear.
-        """
-        oldest = min(time - MAX_GAP, self._time_before)
-        self._last = {person: seen for person, seen in self._last.items() if seen[0] >= oldest}
-        self._time_before = time
-        people = np.array(list(self._last), int)
-        ids = np.full(len(bboxes), -1)
-        iou = box_iou(bboxes, np.reshape([bbox for _, bbox in self._last.values()], (-1, 4)))
-        iou[iou < _MIN_IOU] = 0  # such pairs count nothing, so that they never cost a good pair its match
-        rows, columns = linear_sum_assignment(iou, maximize=True)
-        matched = iou[rows, columns] > 0
-        ids[rows[matched]] = people[columns[matched]]
-        is_new = ids < 0
-        ids[is_new] = self._next_id + np.arange(is_new.sum())
-        self._next_id += int(is_new.sum())
-        self._last.update({int(person): (time, bbox) for person, bbox in zip(ids, bboxes, strict=True)})
-        return ids
-
-
-def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (N, 4) and (M, 4), x1 y1 x2 y2: (N, M)."""
-    low, high = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
-    overlap = np.prod(np.maximum(high - low, 0), axis=-1)
-    area_a, area_b = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) for boxes in (a, b))
-    return overlap / (area_a[:, None] + area_b - overlap)
 
 
 def split_into_tracks(
@@ -134,6 +90,38 @@ def split_into_tracks(
     if dropped:
         notes.append(f'Tracks of fewer than {int(np.ceil(needed))} frames, dropped as noise: {dropped}.')
     return sorted(tracks, key=lambda track: (frames[track[1][0]], track[0])), notes
+
+
+def exchanges(frames: np.ndarray, ids: np.ndarray, bboxes: np.ndarray) -> list[str]:
+    """Notice ids that number the boxes of each frame, not people: two change places from one frame to the next.
+
+    Args:
+        frames: (D,) frame number of every detection, ascending.
+        ids: (D,) person of every detection.
+        bboxes: (D, 4) x1 y1 x2 y2, px.
+
+    Returns:
+        A sentence, if they do so more than once or twice.
+    """
+    count, example, before = 0, '', slice(0)
+    for start, end in zip(
+        *(np.searchsorted(frames, np.unique(frames), side) for side in ('left', 'right')), strict=True
+    ):
+        _, old, new = np.intersect1d(ids[before], ids[start:end], return_indices=True)
+        overlap = box_iou(bboxes[before][old], bboxes[start:end][new])
+        own = np.diag(overlap)
+        swapped = overlap + overlap.T > own[:, None] + own + 1
+        if swapped.any():
+            count += 1
+            one, other = (int(ids[start:end][new][index]) for index in np.argwhere(swapped)[0])
+            example = example or f'{one} and {other} in frame {frames[start]}'
+        before = slice(start, end)
+    if count < _EXCHANGES:
+        return []
+    return [
+        f'Track ids change places in {count} frames, first {example}, counted from 0: do they number what is found in '
+        'each frame, and not people? Without ids people are followed.'
+    ]
 
 
 @dataclass
@@ -193,4 +181,6 @@ def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstSta
         raise InputError(f'{video.name}: not one frame can be read')
     frames, ids, *bboxes = np.reshape(found, (-1, 6)).T
     bboxes = np.stack(bboxes, axis=1).astype(np.float32)
-    return Observations(size, np.array(times), frames.astype(int), ids.astype(int), bboxes, measurements, find.notes())
+    frames, ids = frames.astype(int), ids.astype(int)
+    notes = find.notes() + exchanges(frames, ids, bboxes)
+    return Observations(size, np.array(times), frames, ids, bboxes, measurements, notes)

@@ -125,8 +125,8 @@ class VideoPoseInferencer:
         else:
             seen = observe(video, boxes, self.first_stage)
         notes = video.notes + self.first_stage.notes
-        if isinstance(boxes, BoxFile) and (late := int(np.sum(boxes.frames >= len(seen.times)))):
-            notes.append(f'Boxes of {boxes.path.name} for frames after the last one: {late}.')
+        if isinstance(boxes, BoxFile):
+            notes += boxes.notes(len(seen.times))
         if boxes is whole_frame:
             notes.append('Nobody was looked for: one person is taken to fill every frame.')
         known_ids = boxes is whole_frame or isinstance(boxes, BoxFile)

@@ -3,7 +3,6 @@
 import csv
 import io
 from fractions import Fraction
-from types import SimpleNamespace
 
 import av
 import cv2
@@ -15,7 +14,7 @@ from PIL import Image
 from depth_refine.data_tools.conversion.prediction_files import read_keypoints, read_lifted
 from depth_refine.data_tools.conversion.video_predictions import read_predictions
 from depth_refine.inference.person_boxes import BoxFile
-from depth_refine.inference.video_source import open_source
+from depth_refine.inference.video_source import Frame, open_source
 
 RNG = np.random.default_rng(0)
 
@@ -36,7 +35,7 @@ def csv_bytes(content):
 
 def check_boxes(rows, boxes):
     """Sorted, sound, each person once a frame; forged json is as it was written."""
-    everything = {frame: boxes(SimpleNamespace(index=frame)) for frame in np.unique(boxes.frames)}
+    everything = {frame: boxes(Frame(frame, 0.0, None)) for frame in np.unique(boxes.frames)}
     assert sum(len(found.bboxes) for found in everything.values()) == len(boxes.frames) > 0
     for found in everything.values():
         assert np.isfinite(found.bboxes).all() and (found.bboxes[:, :2] < found.bboxes[:, 2:]).all()

@@ -72,3 +72,75 @@ def test_other_files(tmp_path, name, content, message):
         (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=message):
         BoxFile(tmp_path / name)
+
+
+def walk(x, y, width=40, height=120, count=30, step=4):
+    """Corners of somebody who walks to the right, or stands."""
+    left = x + step * np.arange(count)
+    return np.stack([left, 0 * left + y, left + width, 0 * left + y + height], axis=1).astype(float)
+
+
+def sizes(corners):
+    return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+
+
+def boxes_of(path, bboxes, size=(640, 360), **changes):
+    """What a file says, of frames of this size."""
+    boxes = BoxFile(write(path, **dict(frames=list(range(len(bboxes))), bboxes=bboxes.tolist(), ids=None) | changes))
+    boxes(Frame(0, 0.0, np.zeros((*size[::-1], 3), np.uint8)))
+    return boxes
+
+
+@pytest.mark.parametrize('suffix', ['.json', '.npz'])
+@pytest.mark.parametrize('corners', [walk(20, 40), walk(400, 30, step=0), walk(10, 200, step=0), walk(250, 90, step=0)])
+def test_a_bbox_that_can_only_be_corners(tmp_path, suffix, corners):
+    """It moves as corners do; or x, y, width and height would leave the frame, or lie in it."""
+    boxes_of(tmp_path / f'boxes{suffix}', corners)
+
+
+@pytest.mark.parametrize(
+    ('bboxes', 'message'),
+    [
+        (sizes(walk(300, 40)), r'x1 < x2 .*, got frame 0 .* in entry 0\. Of x, y, width and height call it bbox_xywh'),
+        (sizes(walk(2, 40, 200, 250)), r'bbox may be x1, y1, x2, y2 or x, y, width, height, such as \[2.0, 40.0, 200'),
+        (walk(60, 10, step=0), r'both fit into 640 x 360 px\. Call it bbox_xyxy or bbox_xywh'),
+    ],
+)
+def test_a_bbox_that_may_be_either(tmp_path, bboxes, message):
+    with pytest.raises(InputError, match=rf'boxes\.json: .*{message}'.replace(', got', ' got')):
+        boxes_of(tmp_path / 'boxes.json', bboxes)
+
+
+def test_the_number_of_the_first_frame(tmp_path):
+    path = write(tmp_path / 'boxes.csv', frames=[1, 2, 2, 3])
+    note = BoxFile(path).notes(4)[0]
+    assert note.startswith('The first box of boxes.csv is of frame 1 and taken for the second frame: if the file count')
+    from_one = BoxFile(path, first_frame=1)
+    assert from_one.frames.tolist() == [0, 1, 1, 2] and from_one.notes(3) == []
+    np.testing.assert_array_equal(from_one(Frame(0, 0.0, None)).bboxes, [BBOXES[0]])
+    with pytest.raises(InputError, match=r'expected whole numbers from 0 .*frames from 1, .* got frame 0 and box'):
+        BoxFile(write(path), first_frame=1)
+    path.write_text('1,7,10,20,30,60,1\n2,7,11,20,30,60,1\n')  # MOTChallenge's are from 1 always
+    assert BoxFile(path).frames.tolist() == [0, 1]
+
+
+def test_boxes_of_another_video(tmp_path):
+    path, corners = tmp_path / 'boxes.csv', walk(20, 40)
+    assert boxes_of(path, walk(300, 100)).notes(30) == []
+    assert boxes_of(path, corners).notes(30) == [
+        'Middles of boxes are in a corner of the frame alone: they reach from (20, 40) to (176, 160) of 640 x 360 px. '
+        'Were they found at a smaller size?'
+    ]
+    (note,) = boxes_of(path, walk(300, 100, step=13)).notes(30)
+    assert note.startswith('17 % of the middles of boxes lie outside the frame: they reach from (300, 100) to (717, 2')
+    with pytest.raises(InputError, match=r'boxes\.csv: 100 % of the middles of boxes lie outside the frame: .* at ano'):
+        boxes_of(path, 3 * walk(300, 100))
+    boxes = BoxFile(path)
+    assert boxes.notes(20) == ['Boxes of boxes.csv for frames after the last one: 10.']
+    (note,) = boxes.notes(60)
+    assert note.startswith('Boxes of boxes.csv are of frames 0 to 29, counted from 0, and the video has 60: they are')
+
+
+def test_the_same_box_twice(tmp_path):
+    with pytest.raises(InputError, match=r'boxes\.csv has the same box 2 times in frame 2: expected each once'):
+        BoxFile(write(tmp_path / 'boxes.csv', bboxes=[*BBOXES[:2], BBOXES[0], BBOXES[3]], ids=None))

@@ -189,6 +189,35 @@ def test_notes_on_what_may_be_wrong(size, times, first_frame, numbers, note):
     assert re.match(note, found)
 
 
+def test_notes_on_scores_trunks_and_ids(two_people):
+    """Percentages, a video that is not upright, joints in the other order of 17, y before x, boxes' numbers as ids."""
+    pixels, _, frames, who = two_people
+    names = [name.replace('foot', 'ankle') for name in H36M.joint_names]
+    coco = np.stack([pixels[:, names.index(name if name in names else 'head')] for name in ORDERS['coco']], axis=1)
+    lying = re.compile(
+        "Trunks lie or point down in 100 % of the poses. Unless people do: are the joints in the order '"
+    )
+    for turned in (coco, pixels[..., ::-1], [600, 400] - pixels):
+        note = predicted_people(predictions(np.asarray(turned), frames, track_ids=who), SIZE, TIMES).notes[-1]
+        assert lying.match(note)
+    percent = predictions(pixels, frames, scores=np.full(pixels.shape[:2], 87.5), notes=['Not read.'])
+    assert predicted_people(percent, SIZE, TIMES).notes == [
+        'Not read.',
+        'Scores reach 87.5, expected 0 to 1; above 1 they count as 1. Divide percentages by 100.',
+    ]
+    order = np.where(np.bincount(frames)[frames] == 2, frames % 2 * (1 - 2 * who) + who, who)
+    (note,) = predicted_people(predictions(pixels, frames, track_ids=order), SIZE, TIMES).notes
+    assert note.startswith('Track ids change places in 48 frames, first 0 and 1 in frame 1, counted from 0: do they')
+
+
+@pytest.mark.parametrize('rate', [5, 15, 50])
+def test_somebody_who_runs_is_one_person(rate):
+    """3 m/s at 60 px a metre, without ids: 36, 12 and 4 px a frame of somebody who is 22 px wide."""
+    path = np.stack([40 + 180 / rate * np.arange(15), np.full(15, 200)], axis=-1)
+    pixels = path[:, None] + 60 * STANDING[:, :2] * [0.6, 1]
+    assert (predicted_people(predictions(pixels, np.arange(15)), SIZE, np.arange(15) / rate).ids == 0).all()
+
+
 @pytest.mark.parametrize(
     ('options', 'size', 'times', 'message'),
     [

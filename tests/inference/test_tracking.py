@@ -1,17 +1,13 @@
+import re
+
 import numpy as np
 import pytest
-import torch
-import torchvision
 
 from depth_refine.inference.person_boxes import Boxes
-from depth_refine.inference.tracking import IouTracker, PersonFinder, box_iou, split_into_tracks
+from depth_refine.inference.tracking import PersonFinder, exchanges, split_into_tracks
 from depth_refine.inference.video_source import Frame
 
 IMAGE = np.zeros((75, 97, 3), np.uint8)
-
-
-def box(x, y=0, width=10, height=20):
-    return [x, y, x + width, y + height]
 
 
 def test_boxes_are_cut_at_the_edges_or_dropped_and_crops_have_a_margin():
@@ -28,46 +24,6 @@ def test_boxes_are_cut_at_the_edges_or_dropped_and_crops_have_a_margin():
         'Boxes that reached beyond the image and were cut at its edges: 2.',  # by more than rounding
         'Boxes outside the image, dropped: 6.',
     ]
-
-
-def test_iou_is_torchvisions():
-    corners, sides = np.random.default_rng(0).uniform(0, 12, (2, 2, 9, 2))
-    boxes = np.concatenate([corners, corners + sides], axis=-1)
-    expected = torchvision.ops.box_iou(*map(torch.from_numpy, boxes))
-    np.testing.assert_allclose(box_iou(boxes[0], boxes[1][:5]), expected[:, :5])
-
-
-def test_two_people_cross():
-    tracker, ids = IouTracker(), []
-    for frame in range(40):
-        a, b = box(2 * frame), box(80 - 2 * frame, y=6)
-        order = [0, 1] if frame % 3 else [1, 0]
-        ids.append(tracker.update(frame / 25, np.array([a, b], float)[order])[np.argsort(order)])
-    assert sorted(ids[0]) == [0, 1] and (np.array(ids) == ids[0]).all()
-
-
-@pytest.mark.parametrize(
-    ('before', 'after', 'ids'),
-    [
-        # greedily, the box at 4 would take person 1 (0.82) and leave the one at 9 without (it meets only person 1)
-        ([box(0), box(5)], [box(9), box(4)], [1, 0]),
-        ([box(0), box(100)], [box(7), box(100)], [2, 1]),  # below the threshold is somebody else
-    ],
-)
-def test_the_best_assignment_of_all(before, after, ids):
-    tracker = IouTracker()
-    tracker.update(0, np.array(before, float))
-    assert tracker.update(0.04, np.array(after, float)).tolist() == ids
-
-
-@pytest.mark.parametrize(('away', 'frames', 'person'), [(0.9, 9, 0), (1.1, 11, 1), (2.0, 1, 0)])
-def test_coming_back(away, frames, person):
-    """After more than a second somebody is new, but not if that is the next frame."""
-    tracker = IouTracker()
-    assert tracker.update(0, np.array([box(3)], float)).tolist() == [0]
-    for time in np.arange(1, frames) * away / frames:
-        assert tracker.update(time, np.empty((0, 4))).tolist() == []
-    assert tracker.update(away, np.array([box(4)], float)).tolist() == [person]
 
 
 def split(seen, times, drop_noise=True):
@@ -98,3 +54,18 @@ def test_short_and_slow_videos():
     assert split({0: [0, 1, 2], 1: [1]}, np.arange(3) / 25)[0] == {0: [0, 1, 2]}
     assert split({0: [0]}, np.zeros(1))[0] == {0: [0]}
     assert split({0: [0, 1, 2]}, np.array([0, 2.0, 4.0]))[0] == {0: [0, 1, 2]}
+
+
+@pytest.mark.parametrize('people', [2, 3])
+def test_ids_that_number_the_boxes_of_a_frame(people):
+    """As they come from a detector, in any order; not those of people who pass each other."""
+    rng, frames = np.random.default_rng(0), np.repeat(np.arange(30), people)
+    places = np.stack([5 * np.arange(30), 140 - 5 * np.arange(30), np.full(30, 300)])[:people].T
+    bboxes = np.array([[x, 0, x + 40, 120] for x in places.ravel()], float)
+    true = np.tile(np.arange(4, 4 + people), 30)
+    assert exchanges(frames, true, bboxes) == exchanges(frames[:0], true[:0], bboxes[:0]) == []
+    order = np.concatenate([rng.permutation(people) + people * frame for frame in range(30)])
+    (note,) = exchanges(frames, true, bboxes[order])
+    assert re.match(
+        r'Track ids change places in 1\d frames, first [45] and \d in frame \d, counted from 0: do they n', note
+    )

@@ -77,6 +77,10 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
         (['walk', '--boxes', 'late.csv'], 'error: no person was found in walk, and nothing is written; --boxes'),
         (['walk', '--boxes', 'torchvision'], 'error: expected --boxes torchvision WEIGHTS, got torchvision'),
         (['walk', '--boxes', 'boxes.csv', 'more'], 'error: expected --boxes boxes.csv, got boxes.csv more'),
+        (
+            ['walk', '--boxes', 'boxes.csv', '--first-frame', 1],
+            'error: boxes.csv: expected whole numbers from 0 as frame',
+        ),
         (['walk', '--extrinsics', 'boxes.csv'], 'error: boxes.csv: expected a JSON file with R and T, got'),
         (['walk', '--out', 'walk'], 'error: walk exists: give another folder, or remove it first'),
         (['walk', '--stage1', 'absent.py', '1.pth'], 'error: no config file '),

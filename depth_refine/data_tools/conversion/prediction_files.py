@@ -10,14 +10,14 @@ P persons, K joints. A video's predictions are
   ``..._keypoints.json``.
 
 Who is who is read from ``track_id``, AlphaPose's ``idx`` and OpenPose's ``person_id``. Without tracking AlphaPose
-writes lists as ``idx`` and OpenPose -1, which say nothing.
+writes lists as ``idx`` and OpenPose -1, which say nothing. Names of arrays and of a person's keys may be in any case,
+with spaces, ``_`` or ``-``, and in the plural.
 """
 
 import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,35 +25,39 @@ from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.file_names import list_files
 
+from .field_names import FRAMES, IDS, frame_of, plain_name
+from .prediction_persons import Person, persons_of, unknown_form
+
 Frames = dict[int, np.ndarray]
 
-_FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
-_KEYS = ('frames', 'keypoints', 'scores', 'depth', 'world_landmarks', 'track_id')  # of npz files
+_KEYS = dict(  # of npz files, and their plain names
+    frames=FRAMES,
+    keypoints=('keypoint',),
+    scores=('score', 'keypointscore', 'confidence'),
+    depth=('depth',),
+    world_landmarks=('worldlandmark',),
+    track_id=IDS,
+)
 _NUMBERED = re.compile(r'(.*?)(\d+)(_keypoints)?\.json', re.IGNORECASE)
-
-
-class Person(NamedTuple):
-    """One person in one frame."""
-
-    # (K, 3) of u px, v px, score; (K, 4) or (K, 6) with the depth or the world landmarks before it; and of MMPose's 3D
-    # files (K, 4) of three coordinates and the score
-    joints: np.ndarray
-    track_id: int | None  # who it is, where the file says
 
 
 People = dict[int, list[Person]]  # by frame number as in the files
 
 
-def read_people(path: Path, dims: int = 2) -> People:
+def read_people(path: Path, dims: int = 2) -> tuple[People, list[str]]:
     """Predictions of a video from its npz file, its json file, or a folder with a json file for each image.
 
     Args:
         path: the file or folder.
         dims: coordinates of a joint in json files: 2 in the image, or 3 of MMPose's 3D files.
 
+    Returns:
+        The people, and names of what else is there and is not read.
+
     Raises:
         InputError: it is missing, damaged, or of another form.
     """
+    unread: dict[str, None] = {}
     if path.is_dir():
         found = [(match, file) for file in list_files(path, '.json') if (match := _NUMBERED.fullmatch(file.name))]
         names = sorted({match[1] for match, _ in found})
@@ -62,10 +66,12 @@ def read_people(path: Path, dims: int = 2) -> People:
                 f'{path}: expected one json file for each image of one video, whose names end in frame numbers, '
                 + (f'got those of {len(names)} videos: {names[0]}..., {names[1]}...' if names else 'got none')
             )
-        return _read_images(path / f'{names[0]}*.json', [(int(match[2]), file) for match, file in found], dims)
+        numbered = [(int(match[2]), file) for match, file in found]
+        return _read_images(path / f'{names[0]}*.json', numbered, dims, unread), list(unread)
     if not path.is_file():
         raise InputError(f'no predictions {path}: give a npz or json file, or a folder of json files')
-    return _read_npz(path) if path.suffix.lower() == '.npz' else _read_video(path, dims)
+    people = _read_npz(path, unread) if path.suffix.lower() == '.npz' else _read_video(path, dims, unread)
+    return people, list(unread)
 
 
 def read_keypoints(folder: Path, sequence: str) -> Frames:
@@ -81,7 +87,7 @@ def read_keypoints(folder: Path, sequence: str) -> Frames:
         InputError: a file is damaged or of another form.
     """
     archive = folder / f'{sequence}.npz'
-    return _stacked(_read_npz(archive)) if archive.is_file() else _stacked(_read_json(folder, sequence, 2), 2)
+    return _stacked(_read_npz(archive, {})) if archive.is_file() else _stacked(_read_json(folder, sequence, 2), 2)
 
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
@@ -105,12 +111,15 @@ def _stacked(people: People, dims: int = 2) -> Frames:
     }
 
 
-def _read_npz(path: Path) -> People:
+def _read_npz(path: Path, unread: dict[str, None]) -> People:
     try:
         found = load_arrays(path)
     except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
         raise InputError(f'{path} is not a readable npz file ({error}). Write or copy it again.') from error
-    arrays = {key: found[key] for key in _KEYS if key in found}
+    named = {plain_name(name): name for name in found}
+    chosen = {key: next((named[name] for name in names if name in named), None) for key, names in _KEYS.items()}
+    unread |= dict.fromkeys(name for name in found if name not in chosen.values())
+    arrays = {key: found[name] for key, name in chosen.items() if name is not None}
     missing = {'frames', 'keypoints'} - arrays.keys()
     if missing:
         raise InputError(f"{path} lacks {sorted(missing)[0]!r}: expected 'frames', 'keypoints', 'scores' and 'depth'")
@@ -129,7 +138,8 @@ def _read_npz(path: Path) -> People:
         raise InputError(f"{path} has both 'depth' and 'world_landmarks': expected one of them")
     keys = [key for key in ('keypoints', 'depth', 'world_landmarks', 'scores') if key in arrays]
     columns = [np.reshape(arrays[key], (*shape, -1)) for key in keys]
-    ids = arrays['track_id'].tolist() if 'track_id' in arrays else [None] * shape[0]
+    ids = arrays['track_id'].tolist() if 'track_id' in arrays else [-1] * shape[0]
+    ids = [None if track_id == -1 else track_id for track_id in ids]
     people: People = {}
     for number, joints, track_id in zip(arrays['frames'].tolist(), np.concatenate(columns, axis=-1), ids, strict=True):
         people.setdefault(number, []).append(Person(joints, track_id))
@@ -139,19 +149,20 @@ def _read_npz(path: Path) -> People:
 def _read_json(folder: Path, sequence: str, dims: int) -> People:
     whole = folder / f'{sequence}.json'
     if whole.is_file():
-        return _read_video(whole, dims)
+        return _read_video(whole, dims, {})
     paths = sorted([*folder.glob(f'{sequence}_*.json'), *(folder / sequence).glob(f'{sequence}_*.json')])
     found = [(match, path) for path in paths if (match := _NUMBERED.fullmatch(path.name))]
     images = [(int(match[2]), path) for match, path in found if match[1] == f'{sequence}_']
-    return _read_images(folder / f'{sequence}_*.json', images, dims)
+    return _read_images(folder / f'{sequence}_*.json', images, dims, {})
 
 
-def _read_video(path: Path, dims: int) -> People:
-    return _by_number(path, ((frame, _persons(path, found, dims)) for frame, found in _frames_of_video(path)))
+def _read_video(path: Path, dims: int, unread: dict[str, None]) -> People:
+    frames = _frames_of_video(path)
+    return _by_number(path, ((number, persons_of(path, found, dims, unread)) for number, found in frames))
 
 
-def _read_images(name: Path, paths: list[tuple[int, Path]], dims: int) -> People:
-    return _by_number(name, ((number, _persons(path, _load(path), dims)) for number, path in paths))
+def _read_images(name: Path, paths: list[tuple[int, Path]], dims: int, unread: dict[str, None]) -> People:
+    return _by_number(name, ((number, persons_of(path, _load(path), dims, unread)) for number, path in paths))
 
 
 def _by_number(path: Path, frames: Iterable[tuple[int, list[Person]]]) -> People:
@@ -178,13 +189,13 @@ def _without_doubles(path: Path, people: People) -> People:
 def _load(path: Path) -> list:
     """The list in a json file, or that in a dict as of MMPose's demos and OpenPose."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding='utf-8-sig'))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path} is not a readable json file ({error}). Write or copy it again.') from error
     if isinstance(content, dict):
         content = content.get('people', content.get('instance_info'))
     if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        raise _unknown_form(path)
+        raise unknown_form(path)
     return content
 
 
@@ -196,58 +207,16 @@ def _frames_of_video(path: Path) -> Iterator[tuple[int, list]]:
             yield item['frame_id'], item['instances']
     elif all('image_id' in item and 'keypoints' in item for item in content):
         frames: dict[int, list] = {}
+        videos: dict[str, None] = {}
         for person in content:
-            name = person['image_id']
-            number = re.search(r'(\d+)\D*?(\.[A-Za-z]\w*)?$', str(name))  # .jp2 is no number
-            if number is None:
-                raise InputError(f'{path}: expected a frame number at the end of image_id, got {name!r}')
-            people = frames.setdefault(int(number[1]), [])
-            if people and people[0]['image_id'] != name:
-                others = people[0]['image_id']
-                raise InputError(f'{path}: image_id {others!r} and {name!r} end in the same number, expected the frame')
-            people.append(person)
+            if (found := frame_of(person['image_id'])) is None:
+                raise InputError(f'{path}: expected a frame number at the end of image_id, got {person["image_id"]!r}')
+            videos[found[0]] = None
+            frames.setdefault(found[1], []).append(person)
+        if len(names := list(videos)) > 1:
+            raise InputError(
+                f'{path}: expected image_id of one video, got those of {len(names)}: {names[0]}..., {names[1]}...'
+            )
         yield from frames.items()
     else:
-        raise _unknown_form(path)
-
-
-def _persons(path: Path, persons: list, dims: int) -> list[Person]:
-    """The persons of a frame, who have equally many joints."""
-    try:
-        people = [person for person in persons if person.get('pose_keypoints_2d') != []]  # a face or hand alone
-        found = [Person(_joints(person, dims), _track_id(person)) for person in people]
-        if len({len(person.joints) for person in found}) > 1:
-            raise ValueError('different numbers of joints')
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise _unknown_form(path, f'with persons of {dims} coordinates a joint ({error!r})') from error
-    return found
-
-
-def _joints(person: dict, dims: int) -> np.ndarray:
-    """(K, dims + 1) of one person of any of the formats."""
-    openpose = 'pose_keypoints_2d'
-    keypoints = np.array(person[openpose if openpose in person else 'keypoints'], float)
-    if 'keypoint_scores' in person:
-        joints = np.column_stack([keypoints, np.array(person['keypoint_scores'], float)])
-    else:
-        joints = np.reshape(keypoints, (-1, 3))
-    if joints.shape[1] != dims + 1:
-        advice = '; 3D poses belong beside the 2D ones, in a file of their own' if joints.shape[1] == 4 else ''
-        raise ValueError(f'{joints.shape[1] - 1} coordinates a joint{advice}')
-    return joints
-
-
-def _track_id(person: dict) -> int | None:
-    """Who a person is, if the format says."""
-    given = person.get('track_id', person.get('idx'))
-    if given is None:
-        (given,) = person.get('person_id', [None])
-    if given is None or isinstance(given, list) or given == -1:
-        return None
-    if given != int(given) or given < 0:
-        raise ValueError(f'the track id {given}')
-    return int(given)
-
-
-def _unknown_form(path: Path, what: str = '') -> InputError:
-    return InputError(f'{path} has another form than expected: {_FORMATS} {what}'.rstrip())
+        raise unknown_form(path)

@@ -1,7 +1,7 @@
 """One video's predictions as arrays, given or from the files that :mod:`prediction_files` reads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,12 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import PIXELS, require_unit
 
 from .depths import METRES, lifted_depth
+from .field_names import is_nobodys
 from .joint_orders import check_order, to_h36m
 from .prediction_files import Person, read_people
 
 _WHOLE = 'frames', 'track_ids'
+_LOWEST = -1.0  # score; some estimators write this, or a little less than 0, where they find nothing
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Predictions:
         track_ids: (D,) who it is, from 0, if that is known.
         first_frame: number that ``frames`` gives to the first frame of the video.
         name: what messages call them.
+        notes: sentences on what a file has and is not read.
 
     Raises:
         InputError: the arrays do not fit together, coordinates are not in pixels, no joint was found, two people in a
@@ -50,6 +53,7 @@ class Predictions:
     track_ids: np.ndarray | None = None
     first_frame: int = 0
     name: str = 'predictions'
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.scores is None:
@@ -66,6 +70,11 @@ class Predictions:
         if not found.any():
             raise InputError(f'{self.name}: not one joint has a score above 0 and coordinates')
         require_unit(f'{self.name}: a joint', self.keypoints[found], PIXELS)
+        if (lowest := np.nanmin(self.scores)) < _LOWEST:
+            raise InputError(
+                f'{self.name}: scores reach {lowest:.3g}, expected 0 to 1, and 0 or NaN where no joint was found. Are '
+                'they logits? Give 1 / (1 + exp(-score)).'
+            )
         if self.track_ids is not None:
             who = np.stack([self.frames, self.track_ids])[:, found.any(axis=1)]
             pairs, counts = np.unique(who, axis=1, return_counts=True)
@@ -135,7 +144,12 @@ def read_predictions(
     if len(files) not in (1, 2):
         raise InputError(f'expected one file of predictions, or a second one with their 3D poses, got {len(files)}')
     path = Path(files[0])
-    frames, joints, ids = _flat(path, read_people(path))
+    people, unread = read_people(path)
+    frames, joints, ids = _flat(path, people)
+    notes = [f'Not read of {path.name}: {", ".join(map(repr, unread))}.'] if unread else []
+    if ids is not None and is_nobodys(ids.tolist(), frames.tolist()):
+        notes.append('Every prediction has a track id of its own, which is not that of a person: people are followed.')
+        ids = None
     check_order(joint_order, joints.shape[1], str(path))
     third = joints[..., 2:-1]
     depth = third[..., 0] if third.shape[-1] == 1 else None
@@ -155,6 +169,7 @@ def read_predictions(
         track_ids=ids,
         first_frame=first_frame,
         name=str(path),
+        notes=notes,
     )
 
 
@@ -180,7 +195,7 @@ def _flat(path: Path, people: dict[int, list[Person]]) -> tuple[np.ndarray, np.n
 
 def _lifted(path: Path, frames: np.ndarray, lifted: Path) -> np.ndarray:
     """Depths (D, 17) from MMPose's 3D file, NaN in frames that it lacks."""
-    people = read_people(lifted, dims=3)
+    people, _ = read_people(lifted, dims=3)
     numbers, counts = np.unique(frames, return_counts=True)
     crowded = [number for number, persons in people.items() if len(persons) > 1] or numbers[counts > 1].tolist()
     if crowded:

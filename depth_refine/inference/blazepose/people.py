@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..motion_tracker import box_iou
 from ..person_boxes import Boxes
-from ..tracking import box_iou
 from ..video_source import Frame
 from .detector import PersonDetector
 from .landmarks import FLIP_INDICES, LandmarkNetwork, Landmarks

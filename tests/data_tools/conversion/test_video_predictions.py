@@ -99,6 +99,53 @@ def test_every_format(tmp_path, write, ids):
     np.testing.assert_array_equal(found.scores, SCORES[order])
 
 
+@pytest.mark.parametrize('name', ['id', ' track_id', 'Track_ID', 'trackId', 'Person id', 'track_ids'])
+def test_ids_under_other_names(tmp_path, name):
+    """And other keys, which are named if they are not read."""
+    people = [
+        {'image_id': f'{FRAMES[row]:06}.jpg', 'keypoints': FLAT[row], name: int(IDS[row]), 'Score': 1}
+        for row in range(4)
+    ]
+    found = read_predictions([write_json(tmp_path / 'clip.json', people)], 'halpe26')
+    assert found.track_ids.tolist() == IDS.tolist() and found.frames.tolist() == FRAMES.tolist() and found.notes == []
+    arrays = {'frame': FRAMES, 'Keypoints': KEYPOINTS, 'score': SCORES, name: IDS, 'names': np.array(['a']), 'pid': IDS}
+    np.savez(tmp_path / 'clip.npz', **arrays)
+    found = read_predictions([tmp_path / 'clip.npz'], 'halpe26')
+    np.testing.assert_array_equal(found.track_ids, IDS)
+    np.testing.assert_array_equal(found.scores, SCORES)
+    assert found.notes == ["Not read of clip.npz: 'names', 'pid'."]
+    people[2]['who'] = 3
+    found = read_predictions([write_json(tmp_path / 'clip.json', people)], 'halpe26')
+    assert found.notes == ["Not read of clip.json: 'who'."]
+
+
+def test_numbers_of_annotations_are_nobodys(tmp_path):
+    """COCO's annotations: ``id`` counts them, flags 0, 1 and 2 say which joints are there."""
+    flat = np.array(FLAT).reshape(4, 26, 3)
+    flat[..., 2] = [0, 1, 2] * 8 + [2, 1]
+    flat[flat[..., 2] == 0] = 0
+    people = [
+        dict(id=900 + row, image_id=float(FRAMES[row]), category_id=1, keypoints=flat[row].ravel().tolist(), iscrowd=0)
+        for row in range(4)
+    ]
+    found = read_predictions([write_json(tmp_path / 'clip.json', people)], 'halpe26')
+    assert found.track_ids is None and found.frames.tolist() == FRAMES.tolist()
+    assert found.notes == [
+        'Every prediction has a track id of its own, which is not that of a person: people are followed.'
+    ]
+    np.testing.assert_array_equal(found.found, flat[..., 2] > 0)
+    np.savez(tmp_path / 'clip.npz', frames=FRAMES, keypoints=KEYPOINTS, track_id=np.full(4, -1))
+    assert read_predictions([tmp_path / 'clip.npz'], 'halpe26').track_ids is None
+
+
+def test_a_byte_order_mark_and_hidden_files(tmp_path):
+    folder = of_images(tmp_path, ids=False)
+    for path in list(folder.iterdir()):
+        (folder / f'._{path.name}').write_bytes(b'\0\5\26\7')  # as macOS leaves them beside
+        path.write_text('\ufeff' + path.read_text(), encoding='utf-8')
+    np.testing.assert_array_equal(read_predictions([folder], 'halpe26').keypoints, KEYPOINTS)
+
+
 @pytest.mark.parametrize('key', ['depth', 'world_landmarks'])
 def test_npz_with_depths(tmp_path, key):
     third = RNG.normal(size=(4, 33) if key == 'depth' else (4, 33, 3))
@@ -170,6 +217,17 @@ PEOPLE = [dict(image_id=number, keypoints=[9.0, 8.0, 1.0] * 17, track_id=number)
             r'clip\.json: 2 people in frame 1 have the track id 1: expected one\. Keep one of them, or leave',
         ),
         ([PEOPLE[0] | dict(keypoints=[0.9, 0.8, 1.0] * 17)], 'coco', 'a joint reaches 0.9, expected 2 .*normalised'),
+        (
+            [PEOPLE[0] | dict(keypoints=[9.0, 8.0, -4.5] * 9 + [9.0, 8.0, 3.0] * 8)],
+            'coco',
+            r'scores reach -4\.5, .*logi',
+        ),
+        ([PEOPLE[0] | dict(image_id=-1)], 'coco', 'expected a frame number at the end of image_id, got -1'),
+        (
+            [dict(PEOPLE[0], image_id=f'{name}_1.jpg') for name in 'ab'],
+            'coco',
+            r'expected image_id of one video, got those of 2: a_\.\.\., b_\.\.\.',
+        ),
     ],
 )
 def test_other_files(tmp_path, content, order, message):

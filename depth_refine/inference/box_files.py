@@ -1,0 +1,225 @@
+"""Boxes from tables, csv as programs and spreadsheets write it, json, and npz, and what their numbers mean.
+
+Names of columns, keys and arrays may be in any case, with spaces, ``_`` or ``-``, and in the plural.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from depth_refine.data_tools.conversion.field_names import FRAMES, IDS, IMAGE, frame_of, is_nobodys, plain_name
+from depth_refine.datasets.npz_stream import load_arrays
+from depth_refine.utils.errors import InputError
+
+FORMS = {
+    '.csv': 'a header and the columns frame, x1, y1, x2, y2 or frame, left, top, width, height and, if known, track_id',
+    '.json': 'a list of objects with frame, bbox_xyxy [x1, y1, x2, y2] or bbox_xywh and, if known, track_id',
+    '.npz': 'arrays frame (N,), bbox (N, 4), called bbox_xyxy or bbox_xywh, and, if known, track_id (N,)',
+}
+_CORNERS = 'bboxxyxy', 'boxxyxy', 'bboxesxyxy', 'boxesxyxy', 'xyxy'
+_SIZES = 'bboxxywh', 'boxxywh', 'bboxesxywh', 'boxesxywh', 'xywh', 'bboxltwh', 'ltwh'
+_BOXES = 'bbox', 'box', 'bboxe', 'boxe'  # which of both they are nobody knows
+# Columns of horizontal and vertical numbers: where a box begins, is in the middle, ends, and how long it is
+_BEGINS = ('x1', 'y1'), ('xmin', 'ymin'), ('left', 'top'), ('bbleft', 'bbtop'), ('bboxleft', 'bboxtop'), ('x', 'y')
+_MIDDLES = ('cx', 'cy'), ('xcenter', 'ycenter'), ('centerx', 'centery')
+_ENDS = ('x2', 'y2'), ('xmax', 'ymax'), ('right', 'bottom')
+_LENGTHS = ('width', 'height'), ('w', 'h'), ('bbwidth', 'bbheight'), ('bboxwidth', 'bboxheight')
+# MOTChallenge's tables have no header, and frames count from 1
+_MOT = ('frame', 'id', 'left', 'top', 'width', 'height', 'confidence', 'class or x', 'visibility or y', 'z')
+_MOT_COLUMNS = 7, 9, 10
+
+
+class BoxTable(NamedTuple):
+    """N boxes, as a file has them."""
+
+    frames: np.ndarray  # numbers (N,)
+    bboxes: np.ndarray  # (N, 4), x1 y1 x2 y2 px, if they are corners
+    track_ids: np.ndarray | None  # numbers (N,)
+    is_said: bool  # that they are corners; if not, they are what the file calls ``bbox``
+    first_frame: int | None  # where the form tells with which number frames begin
+    notes: list[str]
+
+
+class _Columns:
+    """Columns of a table by their names, of which it is known whether they were read."""
+
+    def __init__(self, names: Sequence[str], columns: Iterable[Sequence]) -> None:
+        self.written: dict[str, str] = {}
+        self._columns: dict[str, Sequence] = {}
+        self._read: set[str] = set()
+        for name, column in zip(names, columns, strict=True):
+            if (plain := plain_name(name)) in self._columns:
+                raise InputError(f'there are both {self.written[plain]!r} and {name!r}; keep one')
+            self.written[plain], self._columns[plain] = name, column
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    def first(self, names: Iterable[str]) -> str | None:
+        """The first of some names that is there."""
+        return next((name for name in names if name in self), None)
+
+    def pair(self, pairs: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+        """The first pair of names that are there."""
+        return next((pair for pair in pairs if pair[0] in self and pair[1] in self), None)
+
+    def take(self, name: str) -> Sequence:
+        """A column, to be read."""
+        self._read.add(name)
+        return self._columns[name]
+
+    def numbers(self, name: str) -> np.ndarray:
+        """A column of numbers; NaN where there is nothing."""
+        values = self.take(name)
+        try:
+            return np.array([np.nan if value in (None, '') else value for value in values], float)
+        except (TypeError, ValueError):
+            for entry, value in enumerate(values):
+                try:
+                    np.array(np.nan if value in (None, '') else value, float)
+                except (TypeError, ValueError) as error:
+                    what = f'{self.written[name]!r} is {value!r}, no number, in entry {entry}'
+                    raise InputError(what) from error
+            raise
+
+    def unread(self) -> list[str]:
+        """The names of all others that have one."""
+        return [repr(self.written[name]) for name in self._columns if name not in self._read and name]
+
+
+def read_boxes(path: Path) -> BoxTable:
+    """Read a file in one of the ``FORMS``.
+
+    Raises:
+        InputError: columns are missing or hold no numbers; the message does not say in which file.
+        Exception: almost any, if the file is damaged.
+    """
+    columns, first_frame, notes = _READERS[path.suffix.lower()](path)
+    frame = columns.first(FRAMES)
+    if frame is None:
+        raise InputError(f'there is no frame, but {", ".join(map(repr, columns.written.values())) or "nothing"}')
+    frames = _of_images(columns.take(frame)) if frame == IMAGE else columns.numbers(frame)
+    bboxes, is_said = _boxes(columns, frame == IMAGE, notes)
+    track_ids = _track_ids(columns, frames, notes)
+    if unread := columns.unread():
+        notes.append(f'Not read of {path.name}: {", ".join(unread)}.')
+    return BoxTable(frames, bboxes, track_ids, is_said, first_frame, notes)
+
+
+def _of_images(images: Sequence) -> np.ndarray:
+    """The frame numbers in the names of images of one video."""
+    found = [frame_of(image) for image in images]
+    if None in found:
+        raise InputError(f'there is no frame number at the end of the image {images[found.index(None)]!r}')
+    if len(videos := sorted({before for before, _ in found})) > 1:
+        raise InputError(f'there are images of {len(videos)} videos: {videos[0]}..., {videos[1]}...')
+    return np.array([number for _, number in found], float)
+
+
+def _boxes(columns: _Columns, is_coco: bool, notes: list[str]) -> tuple[np.ndarray, bool]:
+    """Boxes (N, 4), and whether it is said that they are corners."""
+    if name := columns.first(_CORNERS):
+        return _four(columns.take(name)), True
+    if name := columns.first(_SIZES):
+        return _from_sizes(_four(columns.take(name))), True
+    if name := columns.first(_BOXES):
+        four = _four(columns.take(name))
+        return (_from_sizes(four), True) if is_coco else (four, False)
+    begin, end, length = columns.pair(_BEGINS), columns.pair(_ENDS), columns.pair(_LENGTHS)
+    middle = columns.pair(_MIDDLES)
+    if begin and end:
+        return np.stack([columns.numbers(name) for name in (*begin, *end)], axis=-1), True
+    if not length or not (begin or middle):
+        there = ', '.join(map(repr, columns.written.values()))
+        raise InputError(f'there is no bbox, nor all of x1, y1, x2 and y2, nor of left, top, width and height: {there}')
+    sizes = np.stack([columns.numbers(name) for name in (*(begin or middle), *length)], axis=-1)
+    if not begin:
+        sizes[:, :2] -= sizes[:, 2:] / 2
+    elif begin == ('x', 'y'):
+        notes.append('x and y of boxes are taken for the upper left corner; the middle is to be called cx and cy.')
+    return _from_sizes(sizes), True
+
+
+def _four(values: Sequence) -> np.ndarray:
+    return np.array(list(values), float)
+
+
+def _from_sizes(bboxes: np.ndarray) -> np.ndarray:
+    """Corners of boxes x, y, width and height."""
+    if bboxes.ndim != 2 or bboxes.shape[1] != 4:
+        return bboxes
+    return np.concatenate([bboxes[:, :2], bboxes[:, :2] + bboxes[:, 2:]], axis=1)
+
+
+def _track_ids(columns: _Columns, frames: np.ndarray, notes: list[str]) -> np.ndarray | None:
+    """Who is who (N,); None if nobody is known, or -1."""
+    name = columns.first(IDS)
+    if name is None:
+        return None
+    ids = columns.numbers(name)
+    written = columns.written[name]
+    if np.isnan(ids).all() or (ids == -1).all():
+        return None
+    if np.isnan(ids).any():
+        raise InputError(f'entry {int(np.argmax(np.isnan(ids)))} has no {written!r}, and others have one: give all one')
+    if is_nobodys(ids.tolist(), frames.tolist()):
+        notes.append(f'{written!r} is another number in every box, and so not that of a person: people are followed.')
+        return None
+    return ids
+
+
+def _read_csv(path: Path) -> tuple[_Columns, int | None, list[str]]:
+    """A table with a header, or MOTChallenge's without."""
+    content = path.read_bytes()
+    encoding = 'utf-16' if content.startswith((b'\xff\xfe', b'\xfe\xff')) else 'utf-8-sig'
+    text = content.decode(encoding, errors='replace')  # numbers are ASCII in other encodings, too
+    delimiter = max(',;\t', key=text.partition('\n')[0].count)
+    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)]
+    rows = [row for row in rows if any(row)]
+    if delimiter != ',':  # and so decimal commas
+        rows = [[cell.replace(',', '.') for cell in row] for row in rows]
+    if not rows:
+        return _Columns(['frame', 'x1', 'y1', 'x2', 'y2'], [[]] * 5), None, []
+    names, first_frame, notes = rows[0], 1, []
+    if not all(map(_is_number, names)):
+        rows, first_frame = rows[1:], None
+    elif len(names) in _MOT_COLUMNS:
+        names = list(_MOT[: len(names)])
+        notes.append(f'{path.name} has no header and is read as of MOTChallenge: {", ".join(names)}; frames from 1.')
+    else:
+        raise InputError(f'the first line holds {len(names)} numbers, where names of columns are expected')
+    for entry, row in enumerate(rows):
+        if len(row) > len(names):
+            raise InputError(f'entry {entry} has {len(row)} cells, and there are {len(names)} columns')
+    rows = [[*row, *[''] * (len(names) - len(row))] for row in rows]
+    return _Columns(names, zip(*rows, strict=True) if rows else [[]] * len(names)), first_frame, notes
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_json(path: Path) -> tuple[_Columns, None, list[str]]:
+    rows = json.loads(path.read_text(encoding='utf-8-sig'))
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        there = f'an object with {", ".join(map(repr, rows))}' if isinstance(rows, dict) else 'something else'
+        raise InputError(f'there is no list of objects, but {there}')
+    names = dict.fromkeys(name for row in rows for name in row) or ['frame', 'bbox']
+    return _Columns(list(names), [[row.get(name) for row in rows] for name in names]), None, []
+
+
+def _read_npz(path: Path) -> tuple[_Columns, None, list[str]]:
+    arrays = load_arrays(path)
+    return _Columns(list(arrays), [np.atleast_1d(array) for array in arrays.values()]), None, []
+
+
+_READERS = {'.csv': _read_csv, '.json': _read_json, '.npz': _read_npz}

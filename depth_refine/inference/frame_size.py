@@ -1,0 +1,46 @@
+"""Pixels that are hardly of frames of this size: of another video, another resolution, or not upright."""
+
+import numpy as np
+
+from depth_refine.utils.errors import InputError
+
+COVERED = 0.9  # of a video's frames; whoever is seen in less of it may be of another one
+_OUTSIDE = 0.1, 0.5  # of the points: some are noted, more are of another video
+_CORNER = 0.7  # of the frame's sides: people who never leave this corner may be of a smaller frame
+
+
+def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, size: tuple[int, int]) -> list[str]:
+    """Refuse or note what is hardly of frames of this size.
+
+    Args:
+        name: of the file, for messages.
+        what: the points are.
+        points: (n, 2) px, which lie in the frame if they are of it.
+        reach: (m, 2) px, all that is of the people.
+        size: width and height of the frames, px.
+
+    Returns:
+        A sentence if something may be wrong.
+
+    Raises:
+        InputError: half of the points lie outside.
+    """
+    outside = np.mean(((points < 0) | (points > size)).any(axis=-1))
+    low, high = reach.min(axis=0), reach.max(axis=0)
+    where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
+    if outside > _OUTSIDE[1]:
+        raise InputError(
+            f'{name}: {100 * outside:.0f} % of the {what} lie outside the frame: they reach {where}. Expected '
+            'pixels of its upright frames; were they found on another video, or at another size?'
+        )
+    if outside > _OUTSIDE[0]:
+        return [
+            f'{100 * outside:.0f} % of the {what} lie outside the frame: they reach {where}. Were they found at '
+            'another size, or on frames that were not upright?'
+        ]
+    if (high < _CORNER * np.array(size)).all():
+        return [
+            f'{what.capitalize()} are in a corner of the frame alone: they reach {where}. Were they found at a smaller '
+            'size?'
+        ]
+    return []
