@@ -33,7 +33,7 @@ def test_a_folder_of_openpose_on_a_mac(tmp_path):
         people = [dict(pose_keypoints_2d=[number, 2, 0.5])]
         (tmp_path / f'clip_{number}_keypoints.json').write_text(json.dumps(dict(people=people)))
         (tmp_path / f'._clip_{number}_keypoints.json').write_bytes(b'\0\5\x16\7')
-    found = read_people(tmp_path)
+    found, _ = read_people(tmp_path)
     assert list(found) == [9, 10, 100] and [people[0].joints[0, 0] for people in found.values()] == [9, 10, 100]
 
 
@@ -74,7 +74,7 @@ INSTANCES = '[{"frame_id": 0, "instances": [%s]}]'
         (
             read_keypoints,
             '[{"image_id": "7_v2.png", "keypoints": [1, 2, 1]}, {"image_id": "8_v2.png", "keypoints": [3, 2, 1]}]',
-            "image_id '7_v2.png' and '8_v2.png' end in the same number",
+            'expected image_id of one video, got those of 2: 7_v..., 8_v...',
         ),
     ],
 )
