@@ -23,7 +23,7 @@ def write_video_poses(poses: VideoPoses, video: str | None, folder: Path) -> Non
         write(poses, folder / name)
     for track in poses.tracks:
         name = f'person_{track.track_id}'
-        write_bvh(track, poses.skeleton, folder / f'{name}.bvh', poses.fps, poses.camera)
+        write_bvh(track, poses.skeleton, folder / f'{name}.bvh', poses.times, poses.camera)
         write_trc(track, poses.skeleton, folder / f'{name}.trc', poses.times, poses.camera)
     figures = {'poses.png': write_pose_picture, 'poses.mp4': write_overlay_video, 'report.html': write_report}
     for name, draw in figures.items():
