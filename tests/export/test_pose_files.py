@@ -140,11 +140,10 @@ def test_text_is_written_as_it_is_made(write, name, make_track, poses, tmp_path,
     monkeypatch.setattr('depth_refine.export.pose_files._ROWS', 3)
     write(poses, tmp_path / 'parts' / name)
     assert (tmp_path / 'whole' / name).read_bytes() == (tmp_path / 'parts' / name).read_bytes()
-    monkeypatch.undo()
-    poses.tracks = [make_track(frames=1500)]
-    poses.times = np.arange(1503) / 50
+    monkeypatch.setattr('depth_refine.export.pose_files._ROWS', 20)
+    poses.tracks, poses.times = [make_track(frames=400)], np.arange(403) / 50
     tracemalloc.start()
     write(poses, tmp_path / name)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < (tmp_path / name).stat().st_size
+    assert peak < (tmp_path / name).stat().st_size / 2
