@@ -83,12 +83,12 @@ def main() -> None:
     args = parse_args()
     if args.out is not None and Path(args.out).exists():
         raise InputError(f'{args.out} exists: give another folder, or remove it first')
+    finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
     first = args.stage1 or (None if args.predictions else args.estimator, None)
     inferencer = VideoPoseInferencer(*first, *(args.stage2 or (None, None)), args.device, args.batch_size, args.amp)
     if args.video is not None and args.video.isdecimal():
         show(inferencer.stream(int(args.video), _boxes(args), args.intrinsics), inferencer.second_stage.skeleton)
         return
-    finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
     camera = dict(intrinsics=args.intrinsics, extrinsics=_extrinsics(args.extrinsics))
     with whole_folder(args.out) as folder:
         if args.predictions is not None:

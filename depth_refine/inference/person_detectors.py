@@ -9,6 +9,7 @@ import torch
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import usable_device
 
 from .person_boxes import Boxes
 from .video_source import Frame
@@ -29,6 +30,7 @@ class MMDetPersonDetector:
     """
 
     def __init__(self, config: str, checkpoint: str, device: str) -> None:
+        device = usable_device(device)
         if find_spec('mmcv._ext') is None:
             raise InputError(
                 "MMDetection's detectors need a full mmcv, and mmcv-lite has no compiled operators. Replace it by an "
@@ -74,8 +76,8 @@ class TorchvisionPersonDetector:
         self._model = get_model(max(names, key=len), weights=None, weights_backbone=None)
         check_checkpoint(self._model, weights)
         self._model.load_state_dict(torch.load(weights, map_location='cpu', weights_only=True))
-        self._model.to(device).eval()
-        self._device = device
+        self._device = usable_device(device)
+        self._model.to(self._device).eval()
 
     def __call__(self, frame: Frame) -> Boxes:
         """The people in a frame."""
