@@ -17,6 +17,7 @@ from video.output import show, write_video_poses
 from depth_refine.data_tools.conversion.depths import METRES
 from depth_refine.data_tools.conversion.joint_orders import NUM_JOINTS
 from depth_refine.data_tools.conversion.video_predictions import read_predictions
+from depth_refine.export.even_times import even_times_note
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.finishing import Finishing
 from depth_refine.inference.person_boxes import PersonBoxes
@@ -97,6 +98,8 @@ def main() -> None:
             poses = inferencer.refine(predictions, args.video, size, **camera, fps=args.fps, finishing=finishing)
         else:
             poses = inferencer(args.video, _boxes(args), **camera, fps=args.fps, finishing=finishing)
+        if (note := even_times_note(poses.times)) is not None:
+            poses.notes.append(note)
         for note in poses.notes:
             print(f'note: {note}')
         if not poses.tracks:
