@@ -26,7 +26,8 @@ class MMDetPersonDetector:
         device: where to run.
 
     Raises:
-        InputError: MMCV's compiled operators are not installed, a file is missing, or the detector knows no persons.
+        InputError: MMCV's compiled operators are not installed, a file is missing, the detector knows no persons, or
+            there is no such device.
     """
 
     def __init__(self, config: str, checkpoint: str, device: str) -> None:
@@ -60,12 +61,14 @@ class TorchvisionPersonDetector:
         device: where to run.
 
     Raises:
-        InputError: the file is missing, its name tells no detector, or the weights are not that detector's.
+        InputError: the file is missing, its name tells no detector, the weights are not that detector's, or there is
+            no such device.
     """
 
     def __init__(self, weights: str | Path, device: str) -> None:
         from torchvision.models import detection, get_model, list_models
 
+        self._device = usable_device(device)
         known = list_models(module=detection)
         names = [name for name in known if Path(weights).name.startswith(name)]
         if not names:
@@ -76,7 +79,6 @@ class TorchvisionPersonDetector:
         self._model = get_model(max(names, key=len), weights=None, weights_backbone=None)
         check_checkpoint(self._model, weights)
         self._model.load_state_dict(torch.load(weights, map_location='cpu', weights_only=True))
-        self._device = usable_device(device)
         self._model.to(self._device).eval()
 
     def __call__(self, frame: Frame) -> Boxes:
