@@ -15,6 +15,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 
+from depth_refine.datasets import DepthImageDataset
 from depth_refine.export.onnx import RefinerGraph, export_onnx, onnx_graph
 from depth_refine.inference.training_data import training_data
 from depth_refine.utils.checkpoint import check_checkpoint
@@ -48,9 +49,11 @@ def main() -> None:
     load_checkpoint(model, args.checkpoint, map_location='cpu', logger='silent')
     sha256 = hashlib.sha256(Path(args.checkpoint).read_bytes()).hexdigest()
     training = training_data(cfg, args.checkpoint)
+    provenance = dict(config=Path(args.config).name, checkpoint_sha256=sha256)
+    if not isinstance(graph, RefinerGraph):
+        provenance['bbox_policy'] = cfg.test_dataloader.dataset.get('bbox_policy', DepthImageDataset.BBOX_POLICIES[0])
     export_onnx(
-        *(graph, args.out, training.skeleton, training.frame_rate, training.cameras, training.notes),
-        provenance=dict(config=Path(args.config).name, checkpoint_sha256=sha256),
+        *(graph, args.out, training.skeleton, training.frame_rate, training.cameras, training.notes), provenance
     )
     print(*(training.notes if isinstance(graph, RefinerGraph) else []), f'wrote {args.out}', sep='\n')
 

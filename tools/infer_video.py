@@ -89,11 +89,11 @@ def main() -> None:
     args = parse_args()
     if args.out is not None and Path(args.out).exists():
         raise InputError(f'{args.out} exists: give another folder, or remove it first')
+    finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
     first = args.stage1 or (None if args.predictions else args.estimator, None)
     inferencer = VideoPoseInferencer(*first, *(args.stage2 or (None, None)), args.device, args.batch_size, args.amp)
     rate = inferencer.second_stage.rate
     video = None if args.video is None else open_source(args.video, args.fps, rate)
-    finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
     options = dict(extrinsics=_extrinsics(args.extrinsics), finishing=finishing)
     if video is not None and video.is_live:
         watch_camera(inferencer, video, args.out, _boxes(args), args.intrinsics, **options)

@@ -5,43 +5,49 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from depth_refine.functional.bone_lengths import checked_poses
 from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.structures.video_poses import PoseTrack
 from depth_refine.utils.atomic import whole_file
-from depth_refine.utils.errors import InputError
 
+from .even_times import at_even_times
 from .fixed_skeleton import Node, joint_nodes
 from .h36m_nodes import h36m_nodes
 from .y_up import y_up
 
 
-def write_bvh(track: PoseTrack, skeleton: Skeleton, path: str | Path, fps: float, camera: dict | None = None) -> None:
+def write_bvh(
+    track: PoseTrack, skeleton: Skeleton, path: str | Path, times: np.ndarray, camera: dict | None = None
+) -> None:
     """Write the refined poses of a person as joint rotations of a skeleton of fixed bones.
 
     Human3.6M's has the nodes of :func:`depth_refine.export.h36m_nodes.h36m_nodes`, any other those of
     :func:`depth_refine.export.fixed_skeleton.joint_nodes`. Lengths are metres, which Blender's importer takes as they
     are (its scale is 1 by default), angles degrees; each node's channels say in which order. The y axis points up and
-    at rest the person stands, facing +z. BVH has one frame rate and no gaps: frames of uneven times are written as if
-    they were even.
+    at rest the person stands, facing +z. BVH has one frame rate and no gaps: poses are interpolated to even times, see
+    :func:`depth_refine.export.even_times.at_even_times`; frames of even times stay as they are. The file begins at
+    the person's first frame, whenever that is in the video.
 
     Args:
         track: the person. Without ``root`` the root stays at the origin.
         skeleton: of its joints.
         path: the file.
-        fps: frames a second.
+        times: (N,) seconds of every frame of the video, ascending.
         camera: see :func:`depth_refine.export.y_up.y_up`.
 
     Raises:
-        InputError: a pose has no rotations, see the nodes' functions, a root is not finite, or ``fps`` is not positive.
+        InputError: a pose has no rotations, see the nodes' functions, a root is not finite, times do not ascend, or
+            are fewer than frames.
     """
-    if not 0 < fps < np.inf:
-        raise InputError(f'expected a frame rate above 0, got {fps}')
     joints, root = y_up(track, camera)
+    moving = np.concatenate([checked_poses(joints, skeleton), root[:, None]], axis=1)
+    rate, _, moving = at_even_times(track, times, moving)
+    joints, root = moving[:, :-1], moving[:, -1]
     nodes = h36m_nodes(joints) if skeleton == H36M else joint_nodes(joints, skeleton)
     channels = np.hstack([root, *(_continuous_angles(node.rotation, node.order) for node in nodes)])
-    with whole_file(path) as partial, partial.open('w') as file:
+    with whole_file(path) as partial, partial.open('w', encoding='utf-8') as file:
         file.write('HIERARCHY\n' + '\n'.join(_hierarchy(nodes[0], nodes)))
-        file.write(f'\nMOTION\nFrames: {len(channels)}\nFrame Time: {1 / fps:.9f}\n')
+        file.write(f'\nMOTION\nFrames: {len(channels)}\nFrame Time: {1 / rate:.9f}\n')
         np.savetxt(file, channels, fmt='%.6f')
 
 

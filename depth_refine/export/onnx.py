@@ -16,7 +16,7 @@ from depth_refine.utils.errors import InputError
 _CHANNELS = ('u', 'v', 'depth', 'spread of depth')
 _NORMALISATIONS = {  # of pixels, by the codec's name for it
     'image_width': 'u becomes 2 u / width - 1, v (2 v - height) / width with pixels and size of the full image, where '
-    'the nearest of the cameras would see the joint',
+    'the nearest of the cameras (f and c in image widths, k and p of Human3.6M) would see the joint',
     'rays': 'u and v become x / z and y / z of the ray that meets the pixel, by the focal length, principal point and '
     'lens distortion of your camera',
 }
@@ -145,6 +145,7 @@ def export_onnx(
         **graph.metadata,
     )
     if isinstance(graph, RefinerGraph):
+        metadata['input'] += f'; T frames follow each other at {frame_rate:g} a second'
         metadata.update(frame_rate=frame_rate, cameras=cameras, notes=list(notes))
     metadata.update(provenance or {})
 

@@ -14,6 +14,7 @@ from depth_refine.utils.atomic import whole_file
 FORMAT_VERSION = 1
 _CAMERA_KEYS = dict(f='camera_focal_px', c='camera_center_px', k='camera_k', p='camera_p', R='camera_R', T='camera_T_m')
 
+_ROWS = 500  # frames whose numbers are made text at a time: Python's numbers take ten times the memory of arrays
 _ROW_KEYS = ('track_id', 'frame', 'time_s', 'is_interpolated')
 
 
@@ -28,13 +29,20 @@ def write_npz(poses: VideoPoses, path: str | Path) -> None:
 
 def write_json(poses: VideoPoses, path: str | Path) -> None:
     """Write the same keys, with a list ``tracks`` of the people; numbers that are not known are null."""
-    content = {key: value.tolist() for key, value in _header(poses).items()}
-    content['tracks'] = [
-        {'track_id': int(arrays.pop('track_id')[0])} | {key: _plain(array) for key, array in arrays.items()}
-        for arrays in _tracks(poses)
-    ]
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(content, allow_nan=False) + '\n')
+    header = json.dumps({key: value.tolist() for key, value in _header(poses).items()}, allow_nan=False)
+    with whole_file(path) as partial, partial.open('w', encoding='utf-8') as file:
+        file.write(header.removesuffix('}') + ', "tracks": [')
+        for index, arrays in enumerate(_tracks(poses)):
+            track_id = int(arrays.pop('track_id')[0])
+            file.write(', ' * (index > 0) + f'{{"track_id": {track_id}')
+            for key, array in arrays.items():
+                file.write(f', "{key}": [')
+                for start in range(0, len(array), _ROWS):
+                    text = json.dumps(_plain(array[start : start + _ROWS]), allow_nan=False)
+                    file.write(', ' * (start > 0) + text[1:-1])
+                file.write(']')
+            file.write('}')
+        file.write(']}\n')
 
 
 def write_csv(poses: VideoPoses, path: str | Path) -> None:
@@ -42,19 +50,20 @@ def write_csv(poses: VideoPoses, path: str | Path) -> None:
 
     Numbers that are not known are empty.
     """
-    with whole_file(path) as partial, partial.open('w', newline='') as file:
+    with whole_file(path) as partial, partial.open('w', newline='', encoding='utf-8') as file:
         for key, value in _header(poses).items():
             file.write(f'# {key}: {json.dumps(value.tolist())}\n')
         writer = csv.writer(file, lineterminator='\n')
         for index, arrays in enumerate(_tracks(poses)):
-            columns = dict(_joint_columns(arrays))
             if index == 0:
-                writer.writerow([*_ROW_KEYS, 'joint', *columns])
-            row_values = zip(*(_plain(arrays[key]) for key in _ROW_KEYS), strict=True)
-            joint_values = np.stack(list(columns.values()), axis=-1)
-            for row, joints in zip(row_values, joint_values, strict=True):
-                for name, values in zip(poses.skeleton.joint_names, _plain(joints), strict=True):
-                    writer.writerow([*row, name, *values])
+                writer.writerow([*_ROW_KEYS, 'joint', *dict(_joint_columns(arrays))])
+            for start in range(0, len(arrays['frame']), _ROWS):
+                rows = {key: array[start : start + _ROWS] for key, array in arrays.items()}
+                row_values = zip(*(_plain(rows[key]) for key in _ROW_KEYS), strict=True)
+                joint_values = np.stack(list(dict(_joint_columns(rows)).values()), axis=-1)
+                for row, joints in zip(row_values, joint_values, strict=True):
+                    for name, values in zip(poses.skeleton.joint_names, _plain(joints), strict=True):
+                        writer.writerow([*row, name, *values])
 
 
 def _header(poses: VideoPoses) -> dict[str, np.ndarray]:

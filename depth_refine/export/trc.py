@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from scipy.interpolate import Akima1DInterpolator
 
 from depth_refine.functional.bone_lengths import checked_poses
 from depth_refine.structures.skeleton import Skeleton
 from depth_refine.structures.video_poses import PoseTrack
 from depth_refine.utils.atomic import whole_file
-from depth_refine.utils.errors import InputError
 
+from .even_times import at_even_times
 from .y_up import y_up
 
 _HEADER = 'DataRate CameraRate NumFrames NumMarkers Units OrigDataRate OrigDataStartFrame OrigNumFrames'
@@ -21,10 +20,9 @@ def write_trc(
 ) -> None:
     """Write the refined poses of a person as the paths of markers, one for each joint, which has its name.
 
-    Coordinates are metres, with y up. TRC has one rate and no gaps: the rate is that of the video's frames, without the
-    gaps between them, and joints are interpolated (Akima's cubic) to even times from the person's first frame on.
-    Frames of even times stay as they are. Times are those of the video, so that the files of its people have one clock;
-    frames count from 1.
+    Coordinates are metres, with y up. TRC has one rate and no gaps: joints are interpolated to even times, see
+    :func:`depth_refine.export.even_times.at_even_times`; frames of even times stay as they are. Times are those of the
+    video, so that the files of its people have one clock; frames count from 1, the person's first.
 
     Args:
         track: the person. Without ``root`` the root stays at the origin.
@@ -34,22 +32,11 @@ def write_trc(
         camera: see :func:`depth_refine.export.y_up.y_up`.
 
     Raises:
-        InputError: the joints are not the skeleton's, a coordinate is not finite, or times do not ascend or are fewer
+        InputError: the joints are not the skeleton's, a coordinate is not finite, times do not ascend, or are fewer
             than frames.
     """
     joints, root = y_up(track, camera)
-    joints = checked_poses(joints, skeleton) + root[:, None]
-    steps = np.diff(times)
-    if track.frames[-1] >= len(times) or not np.all(steps > 0):
-        raise InputError(
-            f'person {track.track_id}: expected ascending times of all frames, the last of which is '
-            f'{track.frames[-1]}, got {len(times)} times'
-        )
-    rate = 1 / np.mean(steps[steps < 1.5 * np.median(steps)]) if len(steps) else 50.0
-    seen = np.asarray(times, np.float64)[track.frames]
-    even = seen[0] + np.arange(round((seen[-1] - seen[0]) * rate) + 1) / rate
-    if len(seen) > 1:
-        joints = Akima1DInterpolator(seen, joints, axis=0)(even.clip(seen[0], seen[-1]))
+    rate, even, joints = at_even_times(track, times, checked_poses(joints, skeleton) + root[:, None])
     names = ['_'.join(name.split()) for name in skeleton.joint_names]
     values = f'{rate:.6g} {rate:.6g} {len(even)} {len(names)} m {rate:.6g} 1 {len(even)}'
     lines = [
@@ -61,6 +48,6 @@ def write_trc(
         '',
     ]
     rows = np.column_stack([np.arange(1, len(even) + 1), even, joints.reshape(len(even), -1)])
-    with whole_file(path) as partial, partial.open('w') as file:
+    with whole_file(path) as partial, partial.open('w', encoding='utf-8') as file:
         file.write('\n'.join(lines) + '\n')
         np.savetxt(file, rows, fmt=['%d', *['%.6f'] * (rows.shape[1] - 1)], delimiter='\t')

@@ -5,6 +5,7 @@ import numpy as np
 from depth_refine.functional.camera import camera_to_world
 from depth_refine.structures.video_poses import PoseTrack
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.units import FROM_ROOT, require_unit
 
 _FROM_CAMERA = np.diag([1.0, -1.0, -1.0])  # x right, y down, z forward to x right, y up, z backward
 _FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # z up to y up
@@ -20,9 +21,13 @@ def y_up(track: PoseTrack, camera: dict | None = None) -> tuple[np.ndarray, np.n
             right, y up, z towards the viewer, the camera at the origin.
 
     Raises:
-        InputError: a root is not finite.
+        InputError: a root is not finite, or joints are not metres: these files do not say their unit, or programs do
+            not read it.
     """
     joints = np.asarray(track.keypoints_3d, np.float64)
+    if joints.size:
+        usual = np.median(np.abs(joints).reshape(len(joints), -1).max(axis=1))
+        require_unit(f'person {track.track_id}: keypoints_3d of most frames', usual, FROM_ROOT)
     root = np.zeros((len(joints), 3)) if track.root is None else np.asarray(track.root, np.float64)
     if not np.isfinite(root).all():
         frame = np.argwhere(~np.isfinite(root))[0, 0]

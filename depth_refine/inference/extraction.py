@@ -20,7 +20,8 @@ from depth_refine.models.inference_optimization import optimise_for_inference
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import find_datasets
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.runner import copy_while_computing
+from depth_refine.utils.options import usable_device
+from depth_refine.utils.runner import check_loaders, copy_while_computing
 
 _FILES = ('ann_file', 'data_root', 'data_prefix', 'camera_param_file')  # of a data set
 
@@ -45,12 +46,14 @@ def extract_depth_sequences(
 
     Raises:
         InputError: the checkpoint belongs to another config, the config is not of a first stage, an annotation or image
-            cannot be used, or another store is in the way.
+            cannot be used, another store is in the way, or there is no such device or batch.
         ValueError: a prediction is not finite.
     """
+    device = usable_device(device)
+    check_loaders(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     set_multi_processing(**cfg.get('env_cfg', {}).get('mp_cfg', {}))
-    if torch.device(device).type == 'cuda':
+    if device.type == 'cuda':
         copy_while_computing(cfg)
     model = MODELS.build(cfg.model)
     check_checkpoint(model, checkpoint)

@@ -41,9 +41,9 @@ class Finishing:
 
     def __post_init__(self) -> None:
         if self.cutoff is not None:
-            require_number('the cut-off of the smoothing, Hz', self.cutoff, 0.1, 1000)
+            require_number('the cut-off of the smoothing (--smooth), Hz', self.cutoff, 0.1, 1000)
         if self.stature is not None:
-            require_number('the stature, metres', self.stature, 0.5, 2.6)
+            require_number('the stature (--height), metres', self.stature, 0.5, 2.6)
 
     def poses(
         self,

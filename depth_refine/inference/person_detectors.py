@@ -9,6 +9,7 @@ import torch
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import usable_device
 
 from .person_boxes import Boxes
 from .video_source import Frame
@@ -25,10 +26,12 @@ class MMDetPersonDetector:
         device: where to run.
 
     Raises:
-        InputError: MMCV's compiled operators are not installed, a file is missing, or the detector knows no persons.
+        InputError: MMCV's compiled operators are not installed, a file is missing, the detector knows no persons, or
+            there is no such device.
     """
 
     def __init__(self, config: str, checkpoint: str, device: str) -> None:
+        device = usable_device(device)
         if find_spec('mmcv._ext') is None:
             raise InputError(
                 "MMDetection's detectors need a full mmcv, and mmcv-lite has no compiled operators. Replace it by an "
@@ -58,12 +61,14 @@ class TorchvisionPersonDetector:
         device: where to run.
 
     Raises:
-        InputError: the file is missing, its name tells no detector, or the weights are not that detector's.
+        InputError: the file is missing, its name tells no detector, the weights are not that detector's, or there is
+            no such device.
     """
 
     def __init__(self, weights: str | Path, device: str) -> None:
         from torchvision.models import detection, get_model, list_models
 
+        self._device = usable_device(device)
         known = list_models(module=detection)
         names = [name for name in known if Path(weights).name.startswith(name)]
         if not names:
@@ -74,8 +79,7 @@ class TorchvisionPersonDetector:
         self._model = get_model(max(names, key=len), weights=None, weights_backbone=None)
         check_checkpoint(self._model, weights)
         self._model.load_state_dict(torch.load(weights, map_location='cpu', weights_only=True))
-        self._model.to(device).eval()
-        self._device = device
+        self._model.to(self._device).eval()
 
     def __call__(self, frame: Frame) -> Boxes:
         """The people in a frame."""

@@ -6,6 +6,7 @@ from depth_refine.functional.camera import back_project
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 from .finishing import Finishing, mend_sides
 from .resampling import has_rate, interpolate, uniform_times
@@ -42,12 +43,16 @@ def refine_people(
 
     Returns:
         The poses. Notes say what was done.
+
+    Raises:
+        InputError: ``smooth`` is negative, or poses cannot be made of what was seen.
     """
     notes = [*second.notes, *seen.notes]
     result = VideoPoses(name, second.skeleton, seen.size, seen.times, *camera, notes=notes)
     people, more = split_into_tracks(seen.frames, seen.ids, seen.times, drop_noise=not known_ids)
     result.notes += more if people else [*more, 'No person was found.']
     smooth = _SMOOTH * max(seen.size) if smooth is None else smooth
+    require_number('smooth, of the path, px / m', smooth, 0)
     for track_id, rows in people:
         result.tracks.append(_refine(second, track_id, rows, seen, result, mend, smooth, finishing))
     if finishing is not None and people:

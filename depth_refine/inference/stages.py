@@ -26,6 +26,7 @@ from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number, usable_device
 
 from .training_camera import through_training_camera
 from .training_data import training_data
@@ -67,12 +68,15 @@ class IntegralFirstStage:
         notes: a sentence if it was trained on boxes of another kind than it gets here.
 
     Raises:
-        InputError: a file is missing, the config is not of a first stage, or the checkpoint belongs to another one.
+        InputError: a file is missing, the config is not of a first stage, the checkpoint belongs to another one, or
+            there is no such device or batch.
     """
 
     def __init__(
         self, config: str | Path | Config, checkpoint: str | Path, device: str, batch_size: int, amp: bool = False
     ) -> None:
+        device = usable_device(device)
+        require_number('batch_size', batch_size, 1, whole=True)
         self.cfg = _load_config(config)
         model = MODELS.build(self.cfg.model)
         if not isinstance(model, TopdownPoseEstimator) or not isinstance(model.head, IntegralHead3D):
@@ -136,10 +140,11 @@ class SecondStage:
 
     Raises:
         InputError: a file is missing, the config is not of a refiner, its network and its data set differ in their
-            inputs or in being causal, or the checkpoint belongs to another one.
+            inputs or in being causal, the checkpoint belongs to another one, or there is no such device.
     """
 
     def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str, amp: bool = False) -> None:
+        device = usable_device(device)
         self.cfg = _load_config(config)
         model = MODELS.build(self.cfg.model)
         if not isinstance(model, DepthTemporalRefiner):

@@ -12,6 +12,7 @@ from depth_refine.structures.camera import check_camera, make_camera
 from depth_refine.structures.skeleton import H36M
 from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number, usable_device
 from depth_refine.weights import shipped_refiner
 
 from .blazepose import BlazePose
@@ -42,7 +43,8 @@ class VideoPoseInferencer:
         amp: run both stages in bfloat16, see :func:`depth_refine.models.optimise_for_inference`; BlazePose is not.
 
     Raises:
-        InputError: a file is missing, a checkpoint does not belong to its config, or the stages do not fit together.
+        InputError: a file is missing, a checkpoint does not belong to its config, the stages do not fit together,
+            there is no such device, or the batch size is none.
     """
 
     def __init__(
@@ -51,11 +53,12 @@ class VideoPoseInferencer:
         stage1_checkpoint: str | Path | None = None,
         stage2_config: str | Path | Config | None = None,
         stage2_checkpoint: str | Path | None = None,
-        device: str | None = None,
+        device: str | torch.device | None = None,
         batch_size: int = 32,
         amp: bool = False,
     ) -> None:
-        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        device = usable_device(device)
+        require_number('batch_size', batch_size, 1, whole=True)
         self.first_stage: FirstStage | None = None
         if stage1_checkpoint is not None:
             self.first_stage = IntegralFirstStage(stage1_config, stage1_checkpoint, device, batch_size, amp)
@@ -186,6 +189,9 @@ class VideoPoseInferencer:
             raise InputError(
                 f'{predictions.name}: without the video the size of its frames is needed, width and height, px'
             )
+        for length in size:
+            require_number('size of the frames, px', length, 2, 100_000, whole=True)
+        require_number('fps', rate, 0.01, 100_000)
         camera = make_camera(size, intrinsics, extrinsics, second.cameras)
         seen = predicted_people(predictions, size, times, rate, camera[0])
         if second.skeleton != H36M:

@@ -1,6 +1,5 @@
 """Writes a synthetic Human3.6M in MMPose's layout."""
 
-import os
 import pickle
 import shutil
 from collections.abc import Sequence
@@ -25,7 +24,8 @@ from depth_refine.synthetic.subjects import SUBJECTS, TEST_SUBJECTS, make_appear
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_names import image_name
-from depth_refine.utils.parallel import worker_pool
+from depth_refine.utils.options import require_number
+from depth_refine.utils.parallel import worker_count, worker_pool
 
 _JPEG_QUALITY = 92
 _BYTES_A_PIXEL, _BYTES_AN_IMAGE = 0.4, 3000  # generous: noisy JPEG, annotation row and file system
@@ -72,6 +72,8 @@ def make_synthetic(
         raise InputError(
             f'expected images of {_SMALLEST_IMAGE} px or more and 1 frame or more, got {image_size} px and {frames}'
         )
+    require_number('seed', seed, 0, whole=True)
+    workers = worker_count(workers)
     if motion is None:
         performances = procedural_performances(subjects, activities, 100 if frames is None else frames, seed)
         test_subjects = TEST_SUBJECTS if test_subjects is None else test_subjects
@@ -84,7 +86,7 @@ def make_synthetic(
     with whole_folder(out) as partial:
         _check_space(partial, sum(len(p.joints) for p, _ in videos), image_size)
         _write_annotations(partial / 'annotation_body3d', splits, videos, cameras)
-        _write_images(partial / 'images', videos, seed, workers or os.cpu_count() or 1)
+        _write_images(partial / 'images', videos, seed, workers)
     return out
 
 

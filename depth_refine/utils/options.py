@@ -1,7 +1,9 @@
-"""Checks of the options that configs give to modules, data sets and transforms."""
+"""Checks of the options that configs and callers give to modules, data sets, transforms and tools."""
 
 from numbers import Integral, Real
 from typing import Any
+
+import torch
 
 from depth_refine.utils.errors import InputError
 
@@ -26,3 +28,26 @@ def require_number(where: str, value: Any, low: float, high: float = _MOST, whol
         kind = 'a whole number' if whole else 'a number'
         limits = f'of at least {low:g}' if high == _MOST else f'from {low:g} to {high:g}'
         raise InputError(f'{where}: expected {kind} {limits}, got {value!r}')
+
+
+def usable_device(device: str | torch.device | None = None) -> torch.device:
+    """The device that an option names, which must be there.
+
+    Args:
+        device: as PyTorch names it: ``cpu``, ``cuda``, ``cuda:1``; by default a GPU if there is one.
+
+    Raises:
+        InputError: PyTorch knows no such device, or does not find it on this machine.
+    """
+    if device is None:
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):  # no such name
+        found = None
+    kind = torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else 'cpu'
+    count = torch.accelerator.device_count() if kind != 'cpu' else 0
+    if found is None or not (found.type == 'cpu' or (found.type == kind and (found.index or 0) < count)):
+        there = ', '.join(['cpu', *([kind] if count else []), *(f'{kind}:{index}' for index in range(count))])
+        raise InputError(f'device {str(device)!r}: expected one that PyTorch finds on this machine, of {there}')
+    return found

@@ -10,6 +10,20 @@ from contextlib import contextmanager
 
 import cv2
 
+from depth_refine.utils.options import require_number
+
+
+def worker_count(workers: int | None) -> int:
+    """How many processes: as many as asked for, by default one for each core.
+
+    Raises:
+        InputError: fewer than one are asked for.
+    """
+    if workers is None:
+        return os.cpu_count() or 1
+    require_number('workers', workers, 1, whole=True)
+    return workers
+
 
 @contextmanager
 def worker_pool(workers: int, module: str) -> Iterator[ProcessPoolExecutor]:

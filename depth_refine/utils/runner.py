@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from depth_refine.utils.config import check_codecs, is_dataset_type
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -47,7 +48,8 @@ def build_runner(cfg: Config) -> Runner:
     """The runner of this process; without GPUs, distributed processes average their gradients on the CPU.
 
     Raises:
-        InputError: see :func:`connect_processes` and :func:`check_codecs`; or the config says ``compile``.
+        InputError: see :func:`connect_processes` and :func:`check_codecs`; the config says ``compile``; or a number of
+            batches, workers or epochs is none.
     """
     if cfg.get('compile'):
         raise InputError(
@@ -65,12 +67,24 @@ def build_runner(cfg: Config) -> Runner:
     if torch.cuda.is_available():
         copy_while_computing(cfg)
     check_codecs(cfg)
+    for option in ('max_epochs', 'max_iters', 'val_interval'):
+        if option in (cfg.get('train_cfg') or {}):
+            require_number(f'train_cfg.{option}', cfg.train_cfg[option], 1, whole=True)
+    check_loaders(cfg)
     loaders = [cfg[name] for name in _LOADERS if cfg.get(name)]
     for loader in loaders:
         if loader.get('persistent_workers') and not loader.get('num_workers'):
             loader.persistent_workers = False  # PyTorch refuses to keep workers that there are not
     leave_cores_to(max((loader.get('num_workers', 0) for loader in loaders), default=0))
     return Runner.from_cfg(cfg)
+
+
+def check_loaders(cfg: Config) -> None:
+    """Refuse a config (``InputError``) whose data loaders make batches of nothing, or have fewer workers than none."""
+    for name in _LOADERS:
+        for option, least in (('batch_size', 1), ('num_workers', 0)):
+            if option in (cfg.get(name) or {}):
+                require_number(f'{name}.{option}', cfg[name][option], least, whole=True)
 
 
 def leave_cores_to(workers: int) -> None:

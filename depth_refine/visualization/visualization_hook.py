@@ -18,6 +18,7 @@ from depth_refine.functional.camera import back_project, project
 from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 from .pose_frame import PoseFrame
 from .pose_strip import draw_strip
@@ -45,11 +46,13 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
     backends. All joints of a 3D pose are drawn: ``kpt_thr`` has no effect here.
 
     Raises:
-        InputError: ``show`` without a display.
+        InputError: ``show`` without a display, or a number is out of its range.
     """
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        require_number('interval of the pictures', self.interval, 1, whole=True)
+        require_number('wait_time of a picture, seconds', self.wait_time, 0, 3600)
         no_display = not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
         if self.enable and self.show and sys.platform.startswith('linux') and no_display:
             raise InputError(_CANNOT.format('no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set)'))

@@ -18,6 +18,8 @@ SKELETONS = {
     'leaves at a fork': Skeleton(('L', 'R', 'chest', 'hip', 'the nose'), (2, 2, 3, -1, 2), (1, 0, 2, 3, 4)),
 }
 
+TIMES = np.arange(6) / 50  # of three frames from the fourth on
+
 # where the writer puts the joints of Human3.6M: nodes by name, or the end site below one
 JOINTS = [
     *('Hips', 'RightUpLeg', 'RightLeg', 'RightLeg End', 'LeftUpLeg', 'LeftLeg', 'LeftLeg End', 'Spine', 'Chest'),
@@ -77,8 +79,9 @@ def in_bvh_axes(points):
 def write_and_read(tmp_path):
     """A function that writes a track and reads it: positions, channels and the seconds of a frame."""
 
-    def write_and_read(track, fps=50, camera=None):
-        write_bvh(track, H36M, tmp_path / 'person.bvh', fps, camera)
+    def write_and_read(track, camera=None, times=None):
+        times = np.arange(track.frames[-1] + 1) / 50 if times is None else times
+        write_bvh(track, H36M, tmp_path / 'person.bvh', times, camera)
         positions, motion, seconds, _ = read_bvh(tmp_path / 'person.bvh')
         return np.stack([positions[joint] for joint in JOINTS], axis=1), motion, seconds
 
@@ -111,7 +114,7 @@ def test_angles_go_on_beyond_half_a_turn(make_track, write_and_read):
 
 def test_file_as_animation_programs_read_it(make_track, tmp_path):
     track = make_track(frames=3)
-    write_bvh(track, H36M, tmp_path / 'person.bvh', 25)
+    write_bvh(track, H36M, tmp_path / 'person.bvh', np.arange(6) / 25)
     lines = (tmp_path / 'person.bvh').read_text().splitlines()
     motion = lines.index('MOTION')
     assert lines[motion + 1 : motion + 3] == ['Frames: 3', 'Frame Time: 0.040000000'] and len(lines) == motion + 6
@@ -134,18 +137,19 @@ def test_a_known_world_has_z_up(make_track, fixed_length_poses, write_and_read):
 
 
 @pytest.mark.parametrize(
-    ('change', 'fps', 'message'),
+    ('change', 'times', 'message'),
     [
-        (dict(), 0.0, 'expected a frame rate above 0, got 0.0'),
-        (dict(root=np.full((3, 3), np.nan)), 50, 'person 0: the root is not finite in frame 0'),
-        (dict(keypoints_3d=np.zeros((3, 17, 3))), 50, 'right_hip and root coincide in frame 0: a bone without length'),
-        (dict(keypoints_3d=np.ones((3, 24, 3))), 50, r'expected poses \(T, 17, 3\) .* got \(3, 24, 3\)'),
-        (dict(keypoints_3d=np.full((3, 17, 3), np.nan)), 50, 'expected finite poses, got .* in frame 0, root'),
+        (dict(), 25.0, 'expected the ascending times of all frames of the video, seconds, got 25.0'),
+        (dict(), np.arange(5), 'person 0: expected ascending times of all frames, the last of which is 5, got 5'),
+        (dict(root=np.full((3, 3), np.nan)), TIMES, 'person 0: the root is not finite in frame 0'),
+        (dict(keypoints_3d=np.zeros((3, 17, 3))), TIMES, 'right_hip and root coincide in frame 0: a bone without le'),
+        (dict(keypoints_3d=np.ones((3, 24, 3))), TIMES, r'expected poses \(T, 17, 3\) .* got \(3, 24, 3\)'),
+        (dict(keypoints_3d=np.full((3, 17, 3), np.nan)), TIMES, 'expected finite poses, got .* in frame 0, root'),
     ],
 )
-def test_what_has_no_rotations_is_refused_and_nothing_is_written(make_track, tmp_path, change, fps, message):
+def test_what_has_no_rotations_is_refused_and_nothing_is_written(make_track, tmp_path, change, times, message):
     with pytest.raises(InputError, match=message):
-        write_bvh(make_track(frames=3, **change), H36M, tmp_path / 'person.bvh', fps)
+        write_bvh(make_track(frames=3, **change), H36M, tmp_path / 'person.bvh', times)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -154,7 +158,7 @@ def test_human36m_has_the_file_it_always_had(make_track, tmp_path):
     joints = standing_pose(H36M) + 0.05 * np.sin(np.arange(3 * 17 * 3).reshape(3, 17, 3) ** 2)
     root = np.array([[0.1, 0.2, 4.0], [0.2, 0.2, 4.1], [0.3, 0.1, 4.2]])
     track = make_track(frames=3, keypoints_3d=joints - joints[:, :1], root=root)
-    write_bvh(track, H36M, tmp_path / 'person.bvh', 50)
+    write_bvh(track, H36M, tmp_path / 'person.bvh', TIMES)
     files = tmp_path / 'person.bvh', Path(__file__).with_name('human36m.bvh')
     written, expected = (file.read_text().replace('-0.000000', '0.000000') for file in files)  # noise has either sign
     assert written == expected
@@ -189,7 +193,7 @@ def write_and_read_any(skeleton, make_track, tmp_path):
 
     def write_and_read_any(joints):
         track = make_track(frames=len(joints), keypoints_3d=joints)
-        write_bvh(track, skeleton, tmp_path / 'person.bvh', 50)
+        write_bvh(track, skeleton, tmp_path / 'person.bvh', np.arange(track.frames[-1] + 1) / 50)
         positions, channels, _, offsets = read_bvh(tmp_path / 'person.bvh')
         names = [name.replace(' ', '_') for name in skeleton.joint_names]
         places = [name if name in positions else f'{names[skeleton.parents[i]]} End' for i, name in enumerate(names)]
@@ -229,3 +233,16 @@ def test_at_rest_the_person_is_upright_and_faces_the_viewer(skeleton, write_and_
     hips, knee = offsets['left_hip'] - offsets['right_hip'], offsets['left_knee']
     assert hips[0] > 0.19 and abs(hips[2]) < 0.01, 'to the left'
     assert knee[1] < -0.39 and abs(knee[0]) < 0.02 and knee[2] > 0.07, 'below and before its hip'
+
+
+def test_frames_stand_at_their_times_when_the_rate_changes(make_track, write_and_read):
+    """50, then 10 frames a second: before, frames at 0.58 s and 3.50 s stood at 1.72 s and 3.50 s."""
+    times = np.concatenate([np.arange(30) / 50, 0.6 + np.arange(30) / 10])
+    path = np.stack([0.5 * np.sin(times), 0 * times, 4 + 0.3 * times], axis=-1)
+    track = make_track(frames=60, keypoints_3d=np.repeat(standing_pose(H36M)[None], 60, axis=0), root=path)
+    track.frames = np.arange(60)
+    positions, channels, seconds = write_and_read(track, times=times)
+    assert seconds == pytest.approx(0.02) and len(channels) == 176  # 3.5 s
+    np.testing.assert_allclose(positions[[29, 175], 0], in_bvh_axes(path[[29, 59]]), atol=1e-6)
+    even = np.arange(176) / 50
+    np.testing.assert_allclose(positions[:, 0, 0], 0.5 * np.sin(even), atol=0.001)

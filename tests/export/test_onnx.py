@@ -103,6 +103,7 @@ def test_metadata_say_what_the_training_was(tmp_path):
         depth_range_m=1.2,
     )
     assert {key: json.loads(data[key]) for key in expected} == expected and data['normalisation'] == 'image_width'
+    assert '(f and c in image widths' in data['input'] and data['input'].endswith('each other at 12.5 a second')
     with pytest.raises(InputError, match='the model has 17 joints, and the skeleton of its data set 24: does the conf'):
         export(build_refiner(), tmp_path, SMPL)
 

@@ -1,5 +1,6 @@
 import csv
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -130,3 +131,19 @@ def test_another_skeleton(poses, as_npz, make_track, tmp_path):
     np.testing.assert_allclose([float(row['score']) for row in rows], track.scores.ravel(), atol=1e-6)
     with pytest.raises(InputError, match=r'person 0 of a.mp4: scores \(4, 4\) is of 4 joints, the skeleton has 17'):
         VideoPoses('a.mp4', H36M, (9, 9), poses.times, tracks=[track])
+
+
+@pytest.mark.parametrize(('write', 'name'), [(write_json, 'poses.json'), (write_csv, 'poses.csv')])
+def test_text_is_written_as_it_is_made(write, name, make_track, poses, tmp_path, monkeypatch):
+    """The same bytes in parts, and in less memory than its own size."""
+    write(poses, tmp_path / 'whole' / name)
+    monkeypatch.setattr('depth_refine.export.pose_files._ROWS', 3)
+    write(poses, tmp_path / 'parts' / name)
+    assert (tmp_path / 'whole' / name).read_bytes() == (tmp_path / 'parts' / name).read_bytes()
+    monkeypatch.setattr('depth_refine.export.pose_files._ROWS', 20)
+    poses.tracks, poses.times = [make_track(frames=400)], np.arange(403) / 50
+    tracemalloc.start()
+    write(poses, tmp_path / name)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < (tmp_path / name).stat().st_size / 2

@@ -69,8 +69,9 @@ def test_uneven_times_and_gaps_become_even(make_track, tmp_path):
         (dict(keypoints_3d=np.ones((3, 24, 3))), np.arange(6), r'expected poses \(T, 17, 3\) .* got \(3, 24, 3\)'),
         (dict(keypoints_3d=np.full((3, 17, 3), np.nan)), np.arange(6), 'expected finite poses'),
         (dict(root=np.full((3, 3), np.nan)), np.arange(6), 'person 0: the root is not finite in frame 0'),
+        (dict(keypoints_3d=1000 * standing_pose(H36M) + np.zeros((3, 1, 1))), np.arange(6), 'metres .* divide by 1000'),
         (dict(), np.arange(5), 'person 0: expected ascending times of all frames, the last of which is 5, got 5'),
-        (dict(), np.array([0, 1, 2, 3, 3, 4]), 'expected ascending times'),
+        (dict(), np.array([0, 1, 2, 3, 3, 4]), 'expected the ascending times of all frames of the video, seconds'),
     ],
 )
 def test_bad_input_is_refused_and_nothing_is_written(make_track, tmp_path, change, times, message):

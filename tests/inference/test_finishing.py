@@ -74,7 +74,7 @@ def test_a_floor_that_is_not_known_is_said():
 
 @pytest.mark.parametrize('options', [dict(cutoff=0), dict(cutoff=-6), dict(stature=180), dict(stature=0.1)])
 def test_options_out_of_range(options):
-    with pytest.raises(InputError, match=r'stature, metres|smoothing, Hz'):
+    with pytest.raises(InputError, match=r'stature \(--height\), metres|smoothing \(--smooth\), Hz'):
         Finishing(**options)
 
 

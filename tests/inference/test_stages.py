@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from mmpose.registry import MODELS
 
+from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.stages import IntegralFirstStage, SecondStage, check_fit
 from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError
@@ -160,3 +161,16 @@ def test_fit(stages, second_stage, save, tmp_path):
         InputError, match=r"do not fit together: expected the same joints in both, got \['head_top', .*'\]"
     ):
         check_fit(IntegralFirstStage(*save(cfg, tmp_path / 'mpi'), 'cpu', 1), second_stage())
+
+
+def test_devices_and_batches_that_are_none(stages):
+    for make in (
+        lambda: IntegralFirstStage(*stages[:2], 'gpu', batch_size=5),
+        lambda: SecondStage(*stages[2:], 'gpu'),
+        lambda: TorchvisionPersonDetector('ssdlite320_mobilenet_v3_large_coco-0.pth', 'gpu'),
+        lambda: MMDetPersonDetector('a.py', 'a.pth', 'gpu'),
+    ):
+        with pytest.raises(InputError, match="device 'gpu': expected one that PyTorch finds on this machine, of cpu"):
+            make()
+    with pytest.raises(InputError, match='batch_size: expected a whole number of at least 1, got 0'):
+        IntegralFirstStage(*stages[:2], 'cpu', batch_size=0)

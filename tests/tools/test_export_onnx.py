@@ -62,3 +62,11 @@ def test_a_missing_checkpoint_ends_before_anything_is_written(run_tool, small, t
     status, _, _ = run_tool('export_onnx', small[0], tmp_path / 'none.pth', tmp_path / 'out' / 'small.onnx')
     assert status.startswith(f'error: no checkpoint {tmp_path}/none.pth: expected the weights of {small[0]}')
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_first_stage_says_which_boxes_it_knows(run_tool, stages, tmp_path):
+    policy = 'test_dataloader.dataset.bbox_policy=pelvis_2m'
+    out = run_tool('export_onnx', *stages[:2], tmp_path / 'first.onnx', '--cfg-options', policy).out
+    assert out.startswith('wrote ') and out.count('largest difference') == 2
+    session = onnxruntime.InferenceSession(tmp_path / 'first.onnx', providers=['CPUExecutionProvider'])
+    assert session.get_modelmeta().custom_metadata_map['bbox_policy'] == 'pelvis_2m'

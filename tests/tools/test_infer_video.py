@@ -11,6 +11,7 @@ from skeletons import standing_pose
 
 from depth_refine.export import write_bvh
 from depth_refine.functional.camera import project
+from depth_refine.inference.video_source import open_source
 from depth_refine.structures.skeleton import H36M
 
 
@@ -228,3 +229,26 @@ def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
 def test_options_that_do_not_go_together(arguments, message, run_tool):
     ended = run_tool('infer_video', *arguments)
     assert ended.status == 2 and message in ended.err
+
+
+def test_a_video_whose_rate_changes(run, tmp_path, monkeypatch):
+    """From 50 to 10 frames a second: a motion file has even frames in the same seconds, and a note says so."""
+    times = np.concatenate([np.arange(10) / 50, 0.2 + np.arange(5) / 10])
+
+    def changing(*args, **kwargs):
+        source = open_source(*args, **kwargs)
+        source._frames = (frame._replace(time=float(times[frame.index])) for frame in source._frames)
+        return source
+
+    monkeypatch.setattr('depth_refine.inference.video_pose_inferencer.open_source', changing)
+    (tmp_path / 'walk').mkdir()
+    for number in range(15):
+        image = np.random.default_rng(number).integers(0, 256, (75, 97, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / 'walk' / f'{number:02d}.png'), image)
+    status, lines = run('walk', '--out', 'out')
+    assert status == 0
+    (note,) = (line.removeprefix('note: ') for line in lines if 'unevenly' in line)
+    assert 'BVH and TRC files, which have one rate, are interpolated to 50 frames a second' in note
+    assert note in json.loads((tmp_path / 'out' / 'poses.json').read_text())['notes']
+    assert 'Frames: 31\nFrame Time: 0.020000000\n' in (tmp_path / 'out' / 'person_0.bvh').read_text()
+    assert (tmp_path / 'out' / 'person_0.trc').read_text().splitlines()[-1].startswith('31\t0.600000\t')

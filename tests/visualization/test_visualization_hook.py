@@ -166,3 +166,9 @@ def test_show(make_samples, runner, monkeypatch):
     monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
     with pytest.raises(InputError, match=r'no display is available .* with --show-dir instead'):
         DepthPoseVisualizationHook(enable=True, show=True)
+
+
+@pytest.mark.parametrize('option', [dict(interval=0), dict(interval=2.5), dict(wait_time=-1.0)])
+def test_numbers_that_make_no_sense(option):
+    with pytest.raises(InputError, match=r'(interval of the pictures|wait_time of a picture, seconds): expected a '):
+        DepthPoseVisualizationHook(enable=True, **option)

@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from depth_refine.export import write_bvh, write_csv, write_json, write_npz, write_trc
+from depth_refine.export.even_times import even_times_note
 from depth_refine.inference import VideoPoses
 from depth_refine.inference.video_source import open_source
 from depth_refine.utils.errors import InputError
@@ -19,6 +20,8 @@ def write_all(poses: VideoPoses, video: str | Path | None, folder: Path) -> None
     Raises:
         InputError: there is nobody, and nothing of a recording either.
     """
+    if poses.tracks and (note := even_times_note(poses.times)) is not None:
+        poses.notes.append(note)
     for note in poses.notes:
         print(f'note: {note}')
     if poses.tracks:
@@ -39,7 +42,7 @@ def write_video_poses(poses: VideoPoses, video: str | Path | None, folder: Path)
         write(poses, folder / name)
     for track in poses.tracks:
         name = f'person_{track.track_id}'
-        write_bvh(track, poses.skeleton, folder / f'{name}.bvh', poses.fps, poses.camera)
+        write_bvh(track, poses.skeleton, folder / f'{name}.bvh', poses.times, poses.camera)
         write_trc(track, poses.skeleton, folder / f'{name}.trc', poses.times, poses.camera)
     figures = {'poses.png': write_pose_picture, 'poses.mp4': write_overlay_video, 'report.html': write_report}
     for name, draw in figures.items():

@@ -10,6 +10,7 @@ import numpy as np
 from depth_refine.datasets import H36MAnnotation, load_cameras
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 from .cameras import check_cameras, check_projection, check_views, reprojection
 from .files import BODY_2D_FILES, check_body_2d, check_image, check_images, check_store, find_stores
@@ -42,11 +43,12 @@ def check_data(
         mpii: data root of MPII, likewise.
 
     Raises:
-        InputError: ``root`` is not a folder.
+        InputError: ``root`` is not a folder, or ``seed`` is negative.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f'no folder {root.absolute()}: expected a data root as described in docs/human36m.md')
+    require_number('seed', seed, 0, whole=True)
     frames: list[CheckedFrame] = []
     findings = list(_check_root(root, np.random.default_rng(seed), frames))
     for dataset_class, folder in ((CocoBodyDataset, coco), (MpiiBodyDataset, mpii)):

@@ -12,6 +12,7 @@ from depth_refine.datasets.annotation_writer import AnnotatedSequence, write_ann
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_names import image_name
+from depth_refine.utils.parallel import worker_count
 
 from .frames import store_frames
 from .mpi_inf_3dhp_facts import HELD_OUT_OF_28, RECORDINGS, ROOTS, TEST_SETS
@@ -60,7 +61,7 @@ def prepare_mpi_inf_3dhp(
 
     Raises:
         InputError: ``raw`` holds no sequence, no recording has a rate, ``joints`` is another number, ``out`` is in use
-            or begun with images of another kind, or the disk is too full.
+            or begun with images of another kind, the disk is too full, or there are no workers.
     """
     raw, out = Path(raw).absolute(), Path(out).absolute()
     if joints not in ROOTS:
@@ -69,7 +70,7 @@ def prepare_mpi_inf_3dhp(
     folders = _find_folders(raw, out)
     outcome = MPIINF3DHPOutcome(test_sets=joints == 17)
     image_kind = f'person crops of {joints} joints' if crops else 'full frames'
-    run = partial(run_jobs, workers=workers or os.cpu_count() or 1, on_error=outcome.leave_out)
+    run = partial(run_jobs, workers=worker_count(workers), on_error=outcome.leave_out)
     with explained_stops(out), open_workspace(out, image_kind, images):
         jobs = {
             key: (folder, key, joints, images, crops)

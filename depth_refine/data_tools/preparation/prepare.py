@@ -1,6 +1,5 @@
 """From Human3.6M's official files to MMPose's layout."""
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,6 +10,7 @@ import numpy as np
 from depth_refine.datasets.annotation_writer import AnnotatedSequence
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.parallel import worker_count
 
 from .frames import VideoError, store_frames
 from .metadata import read_cameras, read_takes
@@ -53,7 +53,7 @@ def prepare_h36m(
 
     Raises:
         InputError: ``raw`` holds no metadata or no subject, an archive is damaged, ``out`` is in use or begun with
-            images of another kind, or the disk is too full.
+            images of another kind, the disk is too full, or there are no workers.
     """
     raw, out, steps = Path(raw).absolute(), Path(out).absolute(), checked_steps(steps)
     if not raw.is_dir():
@@ -69,7 +69,7 @@ def prepare_h36m(
     cameras, takes = read_cameras(metadata), read_takes(metadata)
     outcome = H36MOutcome(takes, sorted({camera for _, camera in cameras}))
     image_kind = 'person crops' if crops else 'full frames'
-    run = partial(run_jobs, workers=workers or os.cpu_count() or 1, on_error=outcome.leave_out)
+    run = partial(run_jobs, workers=worker_count(workers), on_error=outcome.leave_out)
     with explained_stops(out), open_workspace(out, image_kind, images) as workspace:
         found = unpack(archives, raw, workspace / 'unpacked', found) | found
         chosen = _choose(found, cameras, wanted, outcome)
