@@ -137,15 +137,19 @@ def _on_video(
 
 def _check_places(name: str, keypoints: np.ndarray, size: tuple[int, int], notes: list[str]) -> None:
     """Refuse or note joints (n, 2) px that are hardly of frames of this size."""
-    outside = np.mean(((keypoints < 0) | (keypoints > size)).any(axis=-1))
+    outside, exchanged = (
+        np.mean(((keypoints < 0) | (keypoints > sides)).any(axis=-1)) for sides in (size, tuple(size)[::-1])
+    )
     low, high = keypoints.min(axis=0), keypoints.max(axis=0)
     where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
+    if outside > 0 and exchanged == 0:
+        where += f'. They fit frames of {size[1]} x {size[0]} px: are width and height exchanged?'
     if outside > _OUTSIDE[1]:
         raise InputError(
             f'{name}: {100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Expected '
             'pixels of its upright frames; were they predicted on another video, or at another size?'
         )
-    if outside > _OUTSIDE[0]:
+    if outside > (_OUTSIDE[0] if exchanged else 0):
         notes.append(
             f'{100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Were they predicted at '
             'another size, or on frames that were not upright?'

@@ -5,9 +5,8 @@ from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.stages import IntegralFirstStage
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.errors import InputError
-
-INTRINSICS = (80, 90, 40, 30)
 
 
 @pytest.fixture(scope='module')
@@ -32,9 +31,9 @@ def random_frames(count, size=(97, 75)):
 
 @pytest.mark.parametrize(('size', 'fps'), [((97, 75), 50), ((75, 97), 50), ((97, 75), 100)])
 def test_equals_the_video_as_a_whole(causal, size, fps):
-    frames = random_frames(40, size)
-    (track,) = causal(frames[:: fps // 50], intrinsics=INTRINSICS).tracks
-    live = [frame.people[0] for frame in causal.stream(frames, intrinsics=INTRINSICS, fps=fps)]
+    frames, lens = random_frames(40, size), Intrinsics((80, 90, 40, 30), ('opencv', -0.2, 0.1, 0, 0.01, 0), size)
+    (track,) = causal(frames[:: fps // 50], intrinsics=lens).tracks
+    live = [frame.people[0] for frame in causal.stream(frames, intrinsics=lens, fps=fps)]
     assert len(live) == 40
     poses = np.stack([person.keypoints_3d for person in live])
     np.testing.assert_allclose(poses[:: fps // 50], track.keypoints_3d, atol=1e-4)
