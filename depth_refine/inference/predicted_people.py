@@ -142,17 +142,16 @@ def _check_places(name: str, keypoints: np.ndarray, size: tuple[int, int], notes
     )
     low, high = keypoints.min(axis=0), keypoints.max(axis=0)
     where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
-    if outside > 0 and exchanged == 0:
-        where += f'. They fit frames of {size[1]} x {size[0]} px: are width and height exchanged?'
+    fit = f' They fit frames of {size[1]} x {size[0]} px: are width and height exchanged?' if exchanged == 0 else ''
     if outside > _OUTSIDE[1]:
         raise InputError(
             f'{name}: {100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Expected '
-            'pixels of its upright frames; were they predicted on another video, or at another size?'
+            f'pixels of its upright frames; were they predicted on another video, or at another size?{fit}'
         )
     if outside > (_OUTSIDE[0] if exchanged else 0):
         notes.append(
             f'{100 * outside:.0f} % of the joints lie outside the frame: they reach {where}. Were they predicted at '
-            'another size, or on frames that were not upright?'
+            f'another size, or on frames that were not upright?{fit}'
         )
     elif (high < _CORNER * np.array(size)).all():
         notes.append(
