@@ -15,6 +15,8 @@ HOW_TO_GET = (
 )
 _SHAPES = dict(w=(), h=(), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), R=(3, 3), T=(3, 1))
 _REQUIRED = ('w', 'h')
+# of other conventions, OpenCV's and VideoPose3D's
+_OTHERS = 'K', 'D', 'dist', 'distortion', 'lens', 't', 'rvec', 'tvec', 'focal_length', 'center', 'orientation'
 
 
 def load_cameras(path: str | Path) -> dict[tuple[str, str] | str, dict]:
@@ -58,6 +60,10 @@ def _checked(path: Path, key: object, camera: object) -> dict:
     """A camera with arrays of the right shapes; what is no camera is refused."""
     if not isinstance(camera, dict):
         raise InputError(f'{path}: expected a dict as camera {key}, got {type(camera).__name__}')
+    if others := sorted(set(map(str, camera)) & {*_OTHERS}):
+        raise InputError(
+            f'{path}: camera {key} has {others}, which are not read: expected {list(_SHAPES)}, see docs/customize.md'
+        )
     checked = dict(camera)
     for name, shape in _SHAPES.items():
         if name not in camera and name not in _REQUIRED:
