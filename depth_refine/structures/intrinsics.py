@@ -64,23 +64,27 @@ class Intrinsics:
         """
         own = size if self.size is None else self.size
         numbers, source = self.numbers * np.tile(np.divide(size, own), 2), 'given'
+        if self.size and off_centre(self.numbers[2:], own) > OFF_CENTRE >= off_centre(self.numbers[2:], own[::-1]):
+            raise InputError(
+                f'the intrinsics are not of frames of {own[0]:g} x {own[1]:g} px, but of {own[1]:g} x {own[0]:g} px, '
+                'by their principal point: width and height of that size are exchanged'
+            )
         self._require_shape(numbers, size, own)
         require_unit('fx and fy of the intrinsics', numbers[:2], focal_length(max(size)))
         off = off_centre(numbers[2:], size)
         where = f'the principal point of the intrinsics, {numbers[2]:.6g} {numbers[3]:.6g} px, '
         if self.size is None and off > OFF_CENTRE:
             raise InputError(where + self._off_centre(size))
-        if off > 0.5:
+        if off >= 0.5:
             raise InputError(
                 f'{where}lies outside the frames of {size[0]} x {size[1]} px. Is {own[0]:g} x {own[1]:g} px the size '
                 'of the frames that were calibrated?'
             )
         if tuple(own) != tuple(size):
             source = f'given for frames of {own[0]:g} x {own[1]:g} px, and rescaled to {size[0]} x {size[1]} px'
-        elif self.size is None and off > _RATHER_OFF_CENTRE:
-            source = (
-                f'given; {where}is {100 * off:.0f} % of the frame from its middle: if they are of frames of another '
-                'size, give it (--intrinsics-size)'
+        if off > _RATHER_OFF_CENTRE:
+            source += (
+                f'; {where}is {100 * off:.0f} % of the frame from its middle, as if it were cut out of a larger one'
             )
         if self.distortion and (fault := lens_fault(numbers[:2], numbers[2:], **self.lens(), size=size)):
             raise InputError(f'the distortion of the intrinsics {fault}')

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,8 @@ def test_rescaled(size, numbers, calibrated, expected):
     camera, source = make_camera(size, Intrinsics(numbers, LENS, calibrated))
     np.testing.assert_allclose([*camera['f'], *camera['c']], np.reshape(expected, (4, 1)), rtol=1e-6)
     rescaled = 'given for frames of {} x {} px, and rescaled to {} x {} px'.format(*calibrated, *size)
-    assert source == ('given' if calibrated == size else rescaled)
+    cut_out = r'given; .*1500 200 px, is 31 % of the frame from its middle, as if it were cut out of a larger one'
+    assert re.fullmatch(cut_out if calibrated == size else rescaled, source)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,13 @@ def test_rescaled(size, numbers, calibrated, expected):
             Intrinsics((1324, 1324, 720, 540), size=(1440, 1080)),
             'another shape, so a part .* --intrinsics-size 1920',
         ),
+        (HD, Intrinsics((2648, 2648, 1920, 1080), size=HD), 'lies outside'),
+        (
+            HD,
+            Intrinsics(PHONE, size=UPRIGHT),
+            'not of frames of 1080 x 1920 px, but of 1920 x 1080 px, by .* exchanged$',
+        ),
+        (UPRIGHT, Intrinsics(PHONE, size=UPRIGHT), 'not of frames of 1080 x 1920 px, but of 1920 x 1080 px, by'),
         (HD, (*PHONE, -0.2, 0.1, 0, 0, 0), r'\. The distortion is apart: --distortion opencv K1 K2 P1 P2 K3, or h36m'),
         (HD, PHONE[:3], IN_A_ROW),
         (HD, (0, *PHONE[1:]), IN_A_ROW),
