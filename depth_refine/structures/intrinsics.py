@@ -73,8 +73,8 @@ class Intrinsics:
         require_unit('fx and fy of the intrinsics', numbers[:2], focal_length(max(size)))
         off = off_centre(numbers[2:], size)
         where = f'the principal point of the intrinsics, {numbers[2]:.6g} {numbers[3]:.6g} px, '
-        if self.size is None and off > OFF_CENTRE:
-            raise InputError(where + self._off_centre(size))
+        if off > OFF_CENTRE and (self.size is None or tuple(own) != tuple(size)):
+            raise InputError(self._off_centre(own, size))
         if off >= 0.5:
             raise InputError(
                 f'{where}lies outside the frames of {size[0]} x {size[1]} px. Is {own[0]:g} x {own[1]:g} px the size '
@@ -90,21 +90,22 @@ class Intrinsics:
             raise InputError(f'the distortion of the intrinsics {fault}')
         return numbers, source
 
-    def _off_centre(self, size: tuple[int, int]) -> str:
-        """What a principal point far from the middle of the frames means."""
-        width, height = size
-        message = f'is far from the middle of the frames, {width / 2:g} {height / 2:g} px'
-        if np.abs(self.numbers[2:]).max() <= 1:
+    def _off_centre(self, own: Sequence[float], size: tuple[int, int]) -> str:
+        """What a principal point far from the middle of the calibrated frames means."""
+        (width, height), centre = own, self.numbers[2:]
+        message = f'the principal point of the intrinsics, {centre[0]:.6g} {centre[1]:.6g} px, is far from the middle '
+        message += f'of the frames, {width / 2:g} {height / 2:g} px'
+        if np.abs(centre).max() <= 1:
             return f'{message}, and looks like shares of their size: give it in pixels'
-        if off_centre(self.numbers[2:], (height, width)) <= OFF_CENTRE:
+        if off_centre(centre, (height, width)) <= OFF_CENTRE:
             return f'{message}: they are of frames of {height} x {width} px. {self._turned((height, width))}'
-        if (self.numbers[2:] >= 1).all():
-            calibrated = 2 * self.numbers[2:]
+        if (centre >= 1).all():
+            calibrated = 2 * centre
             message += f', as if they were of frames of about {calibrated[0]:.0f} x {calibrated[1]:.0f} px'
         return (
             f'{message}. Give the size of the frames that were calibrated (--intrinsics-size W H, in Python '
             'Intrinsics), and they are rescaled. If the video is cut out of larger frames, and they are right, that '
-            f'size is {width} {height}'
+            f'size is {size[0]} {size[1]}'
         )
 
     def _require_shape(self, numbers: np.ndarray, size: tuple[int, int], own: tuple[float, float]) -> None:
