@@ -60,6 +60,11 @@ def test_rescaled(size, numbers, calibrated, expected):
         ),
         (UPRIGHT, Intrinsics(PHONE, size=UPRIGHT), 'not of frames of 1080 x 1920 px, but of 1920 x 1080 px, by'),
         (HD, (*PHONE, -0.2, 0.1, 0, 0, 0), r'\. The distortion is apart: --distortion opencv K1 K2 P1 P2 K3, or h36m'),
+        (
+            HD,
+            Intrinsics(PHONE, size=UHD),
+            '960 540 px, is far from the middle of the frames, 1920 1080 px, as if .*1920 x',
+        ),
         (HD, PHONE[:3], IN_A_ROW),
         (HD, (0, *PHONE[1:]), IN_A_ROW),
         (HD, (1324, np.nan, 960, 540), 'expected the intrinsics .*nan'),
