@@ -31,7 +31,8 @@ def random_frames(count, size=(97, 75)):
 
 @pytest.mark.parametrize(('size', 'fps'), [((97, 75), 50), ((75, 97), 50), ((97, 75), 100)])
 def test_equals_the_video_as_a_whole(causal, size, fps):
-    frames, lens = random_frames(40, size), Intrinsics((80, 90, 40, 30), ('opencv', -0.2, 0.1, 0, 0.01, 0), size)
+    frames = random_frames(40, size)
+    lens = Intrinsics((80, 90, size[0] / 2 - 4, size[1] / 2 + 3), ('opencv', -0.2, 0.1, 0, 0.01, 0))
     (track,) = causal(frames[:: fps // 50], intrinsics=lens).tracks
     live = [frame.people[0] for frame in causal.stream(frames, intrinsics=lens, fps=fps)]
     assert len(live) == 40
