@@ -22,6 +22,7 @@ from depth_refine.functional.camera import back_project, project
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.stages import IntegralFirstStage, SecondStage
 from depth_refine.structures.camera import normalised_cameras
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.structures.skeleton import H36M, Skeleton
 
 pytestmark = pytest.mark.slow
@@ -175,7 +176,9 @@ def done(request, run_tool, tmp_path_factory):
             printed += run('export_onnx', *stages[-2:], folder / f'{stage}.onnx')
     for name, camera in CAMERAS.items():
         write_boxes(folder / f'{name}.csv', folder / 'test.npz', name)
-        of_video = ['--boxes', folder / f'{name}.csv', '--intrinsics', *intrinsics(camera)]
+        given = intrinsics(camera)
+        lens = ['--distortion', *given.distortion, '--intrinsics-size', *given.size]
+        of_video = ['--boxes', folder / f'{name}.csv', '--intrinsics', *given.numbers, *lens]
         arguments = [folder / f'images/walk.{name}.ben', *of_video, '--out', folder / f'poses_{name}']
         printed += run('infer_video', *arguments, '--stage1', *stages[:2], '--stage2', *stages[2:])
     return SimpleNamespace(folder=folder, skeleton=skeleton, stages=stages, printed=printed, **case)
@@ -193,7 +196,7 @@ def write_boxes(path, annotation, camera):
 
 def intrinsics(camera):
     numbers = [np.ravel(camera.get(key, [0] * count)) for key, count in zip('fckp', (2, 2, 3, 2), strict=True)]
-    return np.concatenate(numbers).tolist()
+    return Intrinsics(np.concatenate(numbers[:2]), ('h36m', *np.concatenate(numbers[2:])), (camera['w'], camera['h']))
 
 
 def samples_of(done, stage):

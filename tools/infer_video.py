@@ -8,6 +8,7 @@ A number or an address in the place of VIDEO is a camera, whose poses are shown 
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from command_line import run_tool
@@ -25,6 +26,7 @@ from depth_refine.inference.person_boxes import BoxFile, PersonBoxes
 from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.video_file import is_address
 from depth_refine.inference.video_source import camera_number, open_source
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 
@@ -37,6 +39,7 @@ _DETECTORS = {  # and the files they need
 def parse_args() -> argparse.Namespace:
     """Video, where poses come from, camera, what is done to them, and output folder."""
     parser = argparse.ArgumentParser(description='3D poses of the people of a video, as files, figures and a report')
+    parser._negative_number_matcher = re.compile(r'^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$')  # argparse knows no -9.8e-04
     add = parser.add_argument
     add('video', nargs='?', help='video file, folder of images, number of a camera, or address')
     add('--out', help='folder to make, of a camera if its poses are to be kept; appears when complete')
@@ -52,9 +55,12 @@ def parse_args() -> argparse.Namespace:
     help_of_boxes = "where people are: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
     help_of_boxes += "config and checkpoint of a detector; or 'torchvision' with its weights. Default: they are found; "
     add('--boxes', nargs='+', metavar='WHERE', help=help_of_boxes + "with --stage1, 'whole'")
-    help_of_camera = 'of the camera, px: fx fy cx cy, and k1 k2 k3 p1 p2 if its lens distorts; default: assumed'
-    add('--intrinsics', type=float, nargs='+', metavar='NUMBER', help=help_of_camera)
-    add('--extrinsics', help='JSON file with R (3 x 3, camera to world) and T (3, the camera in world metres)')
+    of_camera = dict(type=float, nargs='+', metavar=('FX', 'FY CX CY'))
+    add('--intrinsics', **of_camera, help='of the camera, px; default: assumed')
+    add('--intrinsics-size', type=float, nargs=2, metavar=('W', 'H'), help='of the calibrated frames, if not of these')
+    help_of_lens = 'of the lens: opencv K1 K2 P1 P2 K3, or h36m K1 K2 K3 P1 P2'
+    add('--distortion', nargs='+', metavar=('ORDER', 'NUMBER'), help=help_of_lens)
+    add('--extrinsics', help='JSON file with R (3 x 3, camera to world) and T (3, the camera in world metres), z up')
     add('--fps', type=float, help="frames a second, whatever a file says; default: a file's own, or the refiner's")
     add('--height', type=float, help="the person's, metres, if it is known")
     add('--level', action='store_true', help='estimate the floor, for positions in a level world')
@@ -77,6 +83,8 @@ def parse_args() -> argparse.Namespace:
         parser.error('--predictions and --joint-order belong together: which number is which joint cannot be guessed')
     if args.predictions is not None and (args.stage1 or args.boxes or is_camera):
         parser.error('--predictions take the place of --stage1 and --boxes, and are of a video')
+    if args.intrinsics is None and (args.distortion or args.intrinsics_size):
+        parser.error('--distortion and --intrinsics-size belong to --intrinsics')
     if args.refined_only is None:
         args.refined_only = args.stage1 is not None
     if args.refined_only and (args.height or args.level):
@@ -90,17 +98,17 @@ def main() -> None:
     if args.out is not None and Path(args.out).exists():
         raise InputError(f'{args.out} exists: give another folder, or remove it first')
     finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
+    options = dict(intrinsics=_intrinsics(args), extrinsics=_extrinsics(args.extrinsics), finishing=finishing)
     first = args.stage1 or (None if args.predictions else args.estimator, None)
     inferencer = VideoPoseInferencer(*first, *(args.stage2 or (None, None)), args.device, args.batch_size, args.amp)
     rate = inferencer.second_stage.rate
     video = None if args.video is None else open_source(args.video, args.fps, rate)
-    options = dict(extrinsics=_extrinsics(args.extrinsics), finishing=finishing)
     if video is not None and video.is_live:
-        watch_camera(inferencer, video, args.out, _boxes(args), args.intrinsics, **options)
+        watch_camera(inferencer, video, args.out, _boxes(args), **options)
         return
     if args.out is None:
         raise InputError(f'{video.name} has an end: give --out, a folder for its poses')
-    options.update(intrinsics=args.intrinsics, fps=args.fps)
+    options.update(fps=args.fps)
     with whole_folder(args.out) as folder:
         if args.predictions is not None:
             predictions = read_predictions(args.predictions, args.joint_order, args.first_frame, args.depth_unit)
@@ -121,6 +129,12 @@ def _boxes(args: argparse.Namespace) -> str | PersonBoxes | None:
     if detector:
         return detector(*files, args.device)
     return kind if kind == 'whole' else BoxFile(kind, args.first_frame)
+
+
+def _intrinsics(args: argparse.Namespace) -> Intrinsics | None:
+    if args.intrinsics is None:
+        return None
+    return Intrinsics(args.intrinsics, args.distortion or (), args.intrinsics_size)
 
 
 def _extrinsics(path: str | None) -> dict | None:

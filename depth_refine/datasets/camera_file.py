@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from depth_refine.structures.intrinsics import OFF_CENTRE, lens_fault, off_centre
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.safe_pickle import PlainUnpickler
-from depth_refine.utils.units import CAMERA_POSITION, focal_length, require_unit
+from depth_refine.utils.units import CAMERA_POSITION, PIXELS, focal_length, require_unit
 
 HOW_TO_GET = (
     'docs/human36m.md tells how to prepare Human3.6M, docs/customize.md how to write data of your own; '
@@ -14,6 +15,8 @@ HOW_TO_GET = (
 )
 _SHAPES = dict(w=(), h=(), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), R=(3, 3), T=(3, 1))
 _REQUIRED = ('w', 'h')
+# of other conventions, OpenCV's and VideoPose3D's
+_OTHERS = 'K', 'D', 'dist', 'distortion', 'lens', 't', 'rvec', 'tvec', 'focal_length', 'center', 'orientation'
 
 
 def load_cameras(path: str | Path) -> dict[tuple[str, str] | str, dict]:
@@ -57,6 +60,10 @@ def _checked(path: Path, key: object, camera: object) -> dict:
     """A camera with arrays of the right shapes; what is no camera is refused."""
     if not isinstance(camera, dict):
         raise InputError(f'{path}: expected a dict as camera {key}, got {type(camera).__name__}')
+    if others := sorted(set(map(str, camera)) & {*_OTHERS}):
+        raise InputError(
+            f'{path}: camera {key} has {others}, which are not read: expected {list(_SHAPES)}, see docs/customize.md'
+        )
     checked = dict(camera)
     for name, shape in _SHAPES.items():
         if name not in camera and name not in _REQUIRED:
@@ -77,6 +84,15 @@ def _checked(path: Path, key: object, camera: object) -> dict:
         checked.setdefault('k', np.zeros((3, 1)))
         checked.setdefault('p', np.zeros((2, 1)))
         require_unit(f"{path}: 'f' of camera {key}", camera['f'], focal_length(max(camera['w'], camera['h'])))
+        require_unit(f"{path}: 'c' of camera {key}", camera['c'], PIXELS)
+        size = camera['w'], camera['h']
+        if off_centre(checked['c'], size) > OFF_CENTRE >= off_centre(checked['c'], size[::-1]):
+            raise InputError(
+                f"{path}: 'w' and 'h' of camera {key}, {size[0]:g} and {size[1]:g} px, are exchanged: its principal "
+                f'point, {np.ravel(camera["c"]).tolist()}, is the middle of frames of {size[1]:g} x {size[0]:g} px'
+            )
+        if fault := lens_fault(**{name: checked[name] for name in 'fckp'}, size=size):
+            raise InputError(f"{path}: the distortion 'k' and 'p' of camera {key} {fault}")
     if 'R' in camera:
         rotation = np.asarray(camera['R'], float)
         if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:

@@ -81,6 +81,8 @@ def _header(poses: VideoPoses) -> dict[str, np.ndarray]:
     for key, name in _CAMERA_KEYS.items():
         if key in (poses.camera or {}):
             values[name] = np.reshape(poses.camera[key], (3, 3) if key == 'R' else -1)
+    if 'lens' in (poses.camera or {}):
+        values['camera_lens'] = poses.camera['lens']
     return {key: np.asarray(value) for key, value in values.items()}
 
 

@@ -5,8 +5,9 @@ centre in world metres, ``f`` (2, 1) and ``c`` (2, 1) px, ``k`` (3, 1) radial an
 coefficients, ``w`` and ``h`` px. Without ``k`` or ``p`` the lens does not distort. The camera frame has x right, y
 down, z forward.
 
-Human3.6M's formula counts the tangential term once where OpenCV's counts it twice, so ``cv2.projectPoints``
-is not a substitute (0.02-0.1 px off on real annotations).
+Of the tangential terms of OpenCV's formula, ``2 p1 x y + p2 (r2 + 2 x^2)`` and ``p1 (r2 + 2 y^2) + 2 p2 x y``,
+Human3.6M's has those with a 2 once. So neither's ``p`` gives the other lens (0.02-0.1 px off on real annotations).
+``lens='opencv'`` says that the coefficients of a camera are OpenCV's.
 """
 
 import numpy as np
@@ -53,7 +54,7 @@ def project_rays(rays: np.ndarray, camera: dict) -> np.ndarray:
     """The (distorted) pixels (..., 2) of rays (..., 2) of x / z and y / z, in float64."""
     xy = torch.from_numpy(np.ascontiguousarray(rays, np.float64))
     f, c, k, p = (_numbers(camera, key, xy) for key in 'fckp')
-    factor, shift = _distortion(xy, k, p)
+    factor, shift = _distortion(xy, k, p, _twice(camera))
     return ((xy * factor + shift) * f + c).numpy()
 
 
@@ -93,19 +94,25 @@ def pixel_rays(pixels: np.ndarray | Tensor, camera: dict) -> np.ndarray | Tensor
     return as_given(torch.where(inverted, xy, distorted), pixels)
 
 
+def has_rays(pixels: np.ndarray, camera: dict) -> np.ndarray:
+    """Which of pixels (..., 2) any ray meets; of others :func:`pixel_rays` gives those of a lens without distortion."""
+    return _invert(torch.from_numpy(np.ascontiguousarray(pixels, np.float64)), camera)[2][..., 0].numpy()
+
+
 def _invert(pixels: Tensor, camera: dict) -> tuple[Tensor, Tensor, Tensor]:
     """Distorted and undistorted normalised coordinates (..., 2), and where these are right, (..., 1)."""
     f, c, k, p = (_numbers(camera, key, pixels) for key in 'fckp')
+    twice = _twice(camera)
     distorted = (pixels - c) / f
     if not k.any() and not p.any():
         return distorted, distorted, torch.ones_like(distorted[..., :1], dtype=torch.bool)
     xy, tolerance = distorted, max(1e-12, 4 * torch.finfo(pixels.dtype).eps)
     for _ in range(_MAX_NEWTON_STEPS):
-        factor, shift = _distortion(xy, k, p)
+        factor, shift = _distortion(xy, k, p, twice)
         residual = xy * factor + shift - distorted
         if not (residual.abs() >= tolerance).any():
             break
-        xy = xy - _solve_2x2(_distortion_jacobian(xy, factor, k, p), residual)
+        xy = xy - _solve_2x2(_distortion_jacobian(xy, factor, k, p, twice), residual)
     return distorted, xy, (residual.abs() < max(1e-6, 10 * tolerance)).all(dim=-1, keepdim=True) & (factor > 0)
 
 
@@ -117,22 +124,27 @@ def _numbers(camera: dict, key: str, like: Tensor) -> Tensor:
     return values.reshape(count) if values.numel() == count else values.reshape(-1, *[1] * (like.ndim - 2), count)
 
 
-def _distortion(xy: Tensor, k: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
+def _twice(camera: dict) -> float:
+    """How often the factor counts the tangential coefficients: by OpenCV's formula twice, by Human3.6M's once."""
+    return 2.0 if camera.get('lens') == 'opencv' else 1.0
+
+
+def _distortion(xy: Tensor, k: Tensor, p: Tensor, twice: float) -> tuple[Tensor, Tensor]:
     """Factor (..., 1) and shift (..., 2) with ``distorted = xy * factor + shift``, on normalised (..., 2)."""
     k1, k2, k3 = k.split(1, dim=-1)
     p1, p2 = p.split(1, dim=-1)
     r2 = xy.square().sum(dim=-1, keepdim=True)
     radial = r2 * (k1 + r2 * (k2 + r2 * k3))
-    tangential = p1 * xy[..., 1:] + p2 * xy[..., :1]
+    tangential = twice * (p1 * xy[..., 1:] + p2 * xy[..., :1])
     return 1 + radial + tangential, p.flip(-1) * r2
 
 
-def _distortion_jacobian(xy: Tensor, factor: Tensor, k: Tensor, p: Tensor) -> Tensor:
+def _distortion_jacobian(xy: Tensor, factor: Tensor, k: Tensor, p: Tensor, twice: float) -> Tensor:
     """(..., 2, 2) derivative of the distorted by the undistorted normalised coordinates (..., 2)."""
     k1, k2, k3 = k.split(1, dim=-1)
     swapped_p = p.flip(-1)
     r2 = xy.square().sum(dim=-1, keepdim=True)
-    factor_gradient = 2 * xy * (k1 + r2 * (2 * k2 + r2 * 3 * k3)) + swapped_p
+    factor_gradient = 2 * xy * (k1 + r2 * (2 * k2 + r2 * 3 * k3)) + twice * swapped_p
     column, row = xy[..., :, None], xy[..., None, :]
     identity = torch.eye(2, dtype=xy.dtype, device=xy.device)
     return factor[..., None] * identity + column * factor_gradient[..., None, :] + 2 * swapped_p[..., :, None] * row

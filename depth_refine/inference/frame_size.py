@@ -25,18 +25,23 @@ def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, si
     Raises:
         InputError: half of the points lie outside.
     """
-    outside = np.mean(((points < 0) | (points > size)).any(axis=-1))
+    outside, exchanged = (
+        np.mean(((points < 0) | (points > sides)).any(axis=-1)) for sides in (size, tuple(size)[::-1])
+    )
+        np.mean(((points < 0) | (points > sides)).any(axis=-1)) for sides in (size, tuple(size)[::-1])
+    )
     low, high = reach.min(axis=0), reach.max(axis=0)
     where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
+    fit = f' They fit frames of {size[1]} x {size[0]} px: are width and height exchanged?' if exchanged == 0 else ''
     if outside > _OUTSIDE[1]:
         raise InputError(
             f'{name}: {100 * outside:.0f} % of the {what} lie outside the frame: they reach {where}. Expected '
-            'pixels of its upright frames; were they found on another video, or at another size?'
+            f'pixels of its upright frames; were they found on another video, or at another size?{fit}'
         )
-    if outside > _OUTSIDE[0]:
+    if outside > (_OUTSIDE[0] if exchanged else 0):
         return [
             f'{100 * outside:.0f} % of the {what} lie outside the frame: they reach {where}. Were they found at '
-            'another size, or on frames that were not upright?'
+            f'another size, or on frames that were not upright?{fit}'
         ]
     if (high < _CORNER * np.array(size)).all():
         return [

@@ -1,12 +1,13 @@
 """Poses of a stream, frame by frame."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 
 from .motion_tracker import MAX_GAP
 from .person_boxes import PersonBoxes
@@ -49,7 +50,7 @@ def live_poses(
     person_boxes: PersonBoxes,
     first_stage: FirstStage,
     second_stage: SecondStage,
-    intrinsics: Sequence[float] | None = None,
+    intrinsics: Intrinsics | None = None,
 ) -> Iterator[LiveFrame]:
     """Refine a stream as it comes; memory does not grow.
 

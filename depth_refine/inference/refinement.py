@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from depth_refine.functional.camera import back_project
+from depth_refine.functional.camera import back_project, has_rays
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
@@ -85,6 +85,11 @@ def _refine(
         measurements, mended = mend_sides(measurements, bboxes, second.skeleton)
         if mended:
             result.notes.append(f'Person {track_id}, frames in which left was taken for right, mended: {mended}.')
+    if beyond := int(np.sum(~has_rays(measurements[..., :2], result.camera))):
+        result.notes.append(
+            f'Person {track_id}, joints where the lens distortion folds over, and which are taken as if there were '
+            f'none: {beyond} of {measurements[..., 0].size}. Is it right that far from the middle of the frame?'
+        )
 
     inputs = measurements
     if resampled := not has_rate(times, rate):

@@ -9,7 +9,8 @@ from depth_refine.structures.camera import nearest_camera
 def undistorted(pixels: np.ndarray, camera: dict) -> np.ndarray:
     """What a camera with the same focal lengths and principal point, but without lens distortion, would see.
 
-    Takes and gives (..., 2) px. Pixels far outside the image, where the model of the distortion ends, stay as they are.
+    Takes and gives (..., 2) px. Pixels far outside the image, where the model of the distortion ends, stay as they
+    are; :func:`refine_people` notes how many.
     """
     rays = pixel_rays(pixels.astype(np.float64), camera)
     return (rays * np.ravel(camera['f']) + np.ravel(camera['c'])).astype(pixels.dtype)

@@ -1,14 +1,16 @@
 """From a video to the 3D poses of its people."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.config import Config
+from numpy.typing import ArrayLike
 
 from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.structures.camera import check_camera, make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.structures.skeleton import H36M
 from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.errors import InputError
@@ -18,13 +20,13 @@ from depth_refine.weights import shipped_refiner
 from .blazepose import BlazePose
 from .finishing import Finishing
 from .live_poses import LiveFrame, LiveRecord, live_poses
-from .person_boxes import BoxFile, PersonBoxes, whole_frame
+from .person_boxes import Boxes, BoxFile, PersonBoxes, whole_frame
 from .predicted_people import predicted_people
 from .prediction_check import prediction_check
 from .refinement import refine_people
 from .stages import FirstStage, IntegralFirstStage, SecondStage, check_fit
 from .tracking import observe, watch
-from .video_source import VideoSource, open_source
+from .video_source import Frame, VideoSource, open_source
 
 
 class VideoPoseInferencer:
@@ -79,7 +81,7 @@ class VideoPoseInferencer:
         self,
         source: str | Path | Iterable[np.ndarray | None] | VideoSource | LiveRecord,
         boxes: str | Path | PersonBoxes | None = None,
-        intrinsics: Sequence[float] | None = None,
+        intrinsics: Intrinsics | ArrayLike | None = None,
         extrinsics: dict | None = None,
         fps: float | None = None,
         smooth: float | None = None,
@@ -98,7 +100,7 @@ class VideoPoseInferencer:
             boxes: where the people are: ``'whole'``, one person who fills the frame; a file, see :class:`BoxFile`; or a
                 detector, any function as in :mod:`person_boxes`. By default where BlazePose finds them, with another
                 first stage ``'whole'``.
-            intrinsics: of the camera, fx, fy, cx, cy, px, or with distortion; by default assumed, see
+            intrinsics: of the camera: :class:`Intrinsics`, or fx, fy, cx, cy, px; by default assumed, see
                 :func:`make_camera`.
             extrinsics: ``R`` and ``T``, see :func:`make_camera`, if the world frame is known.
             fps: frames a second at which it was taken, whatever a file says; by default a file's own times, and of
@@ -121,12 +123,17 @@ class VideoPoseInferencer:
         if video.is_live and not is_record:
             raise InputError(f'{video.name} never ends: use stream()')
         boxes = self._person_boxes(boxes)
-        check_camera(intrinsics, extrinsics)
+        intrinsics = check_camera(intrinsics, extrinsics)
         self._tell(intrinsics)
+
+        def find_people(frame: Frame) -> Boxes:
+            make_camera(frame.image.shape[1::-1], intrinsics)  # refuses those of other frames before the long work
+            return boxes(frame)
+
         if is_record:
             seen = source.observations(self.first_stage.skeleton.num_joints)
         else:
-            seen = observe(video, boxes, self.first_stage)
+            seen = observe(video, find_people, self.first_stage)
         notes = video.notes + self.first_stage.notes
         if isinstance(boxes, BoxFile):
             notes += boxes.notes(len(seen.times))
@@ -143,7 +150,7 @@ class VideoPoseInferencer:
         predictions: Predictions,
         source: str | Path | Iterable[np.ndarray | None] | VideoSource | None = None,
         size: tuple[int, int] | None = None,
-        intrinsics: Sequence[float] | None = None,
+        intrinsics: Intrinsics | ArrayLike | None = None,
         extrinsics: dict | None = None,
         fps: float | None = None,
         smooth: float | None = None,
@@ -167,7 +174,7 @@ class VideoPoseInferencer:
         Raises:
             InputError: predictions, video and camera do not fit together, or the refiner reads what is not predicted.
         """
-        check_camera(intrinsics, extrinsics)
+        intrinsics = check_camera(intrinsics, extrinsics)
         second = self.second_stage
         if predictions.depth_unit is None and second.depth_range is not None:
             if self._without_depth is None:
@@ -207,7 +214,7 @@ class VideoPoseInferencer:
         self,
         source: str | Path | int | Iterable[np.ndarray | None] | VideoSource,
         boxes: str | Path | PersonBoxes | None = None,
-        intrinsics: Sequence[float] | None = None,
+        intrinsics: Intrinsics | ArrayLike | None = None,
         fps: float | None = None,
     ) -> Iterator[LiveFrame]:
         """Find the poses of a camera's people frame by frame; needs a causal refiner.
@@ -224,12 +231,12 @@ class VideoPoseInferencer:
         Raises:
             InputError: the refiner is not causal, or source or boxes cannot be used.
         """
-        check_camera(intrinsics)
+        intrinsics = check_camera(intrinsics)
         video = open_source(source, fps, self.second_stage.rate)
         self._tell(intrinsics)
         return live_poses(video, self._person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
 
-    def _tell(self, intrinsics: Sequence[float] | None) -> None:
+    def _tell(self, intrinsics: Intrinsics | None) -> None:
         """BlazePose turns its poses from the view to the person to the camera's axes."""
         if isinstance(self.first_stage, BlazePose):
             self.first_stage.intrinsics, self.first_stage.cameras = intrinsics, self.second_stage.cameras

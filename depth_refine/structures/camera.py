@@ -3,11 +3,17 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.units import focal_length, require_unit
+from depth_refine.utils.units import CAMERA_POSITION, require_unit
+
+from .intrinsics import Intrinsics
 
 _MOST_CAMERAS = 64  # that are kept of a data set with many
+_WORLD = "camera to world and the camera's place in world metres (of OpenCV's R and t these are R.T and -R.T @ t)"
+_UPRIGHT, _STRAIGHT_DOWN = 0.3, 0.9  # of the world's z: of up in the picture, and of what a camera looks at
+_LYING = "The world's z is not up in the picture, and motion files take it for up: is R camera to world, and is z up?"
 
 # The mean of Human3.6M's cameras, in widths of its square frames.
 H36M_CAMERA = dict(f=[1.147, 1.147], c=[0.5, 0.5], k=[0.0, 0.0, 0.0], p=[0.0, 0.0], aspect=1.0)
@@ -52,7 +58,7 @@ def _numbers(entry: dict) -> np.ndarray:
 
 def make_camera(
     size: tuple[int, int],
-    intrinsics: Sequence[float] | None = None,
+    intrinsics: Intrinsics | ArrayLike | None = None,
     extrinsics: dict | None = None,
     cameras: Sequence[dict] = (H36M_CAMERA,),
 ) -> tuple[dict, str]:
@@ -60,20 +66,22 @@ def make_camera(
 
     Args:
         size: width and height of the upright frames, px.
-        intrinsics: fx, fy, cx, cy, px, and, if the lens distorts, k1, k2, k3, p1, p2; by default assumed.
-        extrinsics: ``R`` (3, 3), the rotation from the camera frame to the world frame, and ``T`` (3,), the camera's
-            centre in world metres, if the world frame is known.
+        intrinsics: :class:`Intrinsics`, or of such frames without distortion fx, fy, cx, cy, px, or the matrix (3, 3)
+            of these; by default assumed.
+        extrinsics: ``R`` (3, 3), the rotation from the camera frame to the world frame, whose z is up, and ``T`` (3,),
+            the camera's centre in world metres, if the world frame is known.
         cameras: of the training, see :func:`normalised_cameras`: a camera that is not given has their focal length, in
             longer sides of the frame.
 
     Returns:
-        The camera and a sentence on where it comes from.
+        The camera and sentences on where it comes from.
 
     Raises:
         InputError: the numbers are not of such a camera.
     """
     width, height = size
-    check_camera(intrinsics, extrinsics)
+    intrinsics = check_camera(intrinsics, extrinsics)
+    lens = dict(k=np.zeros((3, 1)), p=np.zeros((2, 1)))
     if intrinsics is None:
         focal_in_sides = float(
             np.median([np.mean(other['f']) / max(1, other['aspect']) for other in cameras or [H36M_CAMERA]])
@@ -85,36 +93,47 @@ def make_camera(
             'no lens distortion. Distances from the camera scale with the focal length.'
         )
     else:
-        numbers, source = np.asarray(intrinsics, float), 'given'
-        require_unit('fx and fy of the intrinsics', numbers[:2], focal_length(max(width, height)))
-        if not ((numbers[2:4] >= 0) & (numbers[2:4] <= size)).all():
-            raise InputError(
-                f'the principal point of the intrinsics, {numbers[2]:g} {numbers[3]:g} px, lies outside the frames of '
-                f'{width} x {height} px: are the intrinsics of another resolution or orientation of the camera?'
-            )
-    f, c, k, p = np.split(np.pad(numbers, (0, 9 - len(numbers)))[:, None], [2, 4, 7])
-    camera = dict(f=f, c=c, k=k, p=p, w=width, h=height)
+        (numbers, source), lens = intrinsics.for_frames(size), intrinsics.lens()
+    camera = dict(f=numbers[:2, None], c=numbers[2:, None], **lens, w=width, h=height)
     if extrinsics is not None:
-        camera['R'] = np.array(extrinsics['R'], float).reshape(3, 3)
+        camera['R'] = np.array(extrinsics['R'], float)
         camera['T'] = np.array(extrinsics['T'], float).reshape(3, 1)
+        source = f'{source.removesuffix(".")}. {_place(camera)}'
     return camera, source
 
 
-def check_camera(intrinsics: Sequence[float] | None, extrinsics: dict | None = None) -> None:
-    """Refuse what :func:`make_camera` would (``InputError``) whatever the size of the frames, before long work."""
-    if intrinsics is not None:
-        numbers = np.asarray(intrinsics, float)
-        if numbers.shape not in ((4,), (9,)) or not np.isfinite(numbers).all() or (numbers[:2] <= 0).any():
-            raise InputError(
-                'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, alone or with the distortion k1, '
-                f'k2, k3, p1 and p2, got {intrinsics}'
-            )
+def check_camera(intrinsics: Intrinsics | ArrayLike | None, extrinsics: dict | None = None) -> Intrinsics | None:
+    """Refuse what :func:`make_camera` would (``InputError``) whatever the size of the frames, before long work.
+
+    Returns:
+        The intrinsics.
+    """
+    if not (intrinsics is None or isinstance(intrinsics, Intrinsics)):
+        intrinsics = Intrinsics(intrinsics)
     if extrinsics is None:
-        return
+        return intrinsics
     try:
-        rotation = np.array(extrinsics['R'], float).reshape(3, 3)
-        np.array(extrinsics['T'], float).reshape(3)
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f'expected extrinsics with R (3, 3) and T (3,), got {extrinsics}') from error
+        rotation, place = (np.array(extrinsics[key], float) for key in 'RT')
+        others = sorted(set(extrinsics) - {'R', 'T'})
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise InputError(f'expected extrinsics with R (3, 3) and T (3,), {_WORLD}, got {extrinsics}') from error
+    if rotation.shape != (3, 3) or place.shape not in ((3,), (3, 1)) or others:
+        raise InputError(f'expected extrinsics with R (3, 3) and T (3,) alone, {_WORLD}, got {extrinsics}')
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
         raise InputError(f'expected a rotation as R of the extrinsics, got {rotation.tolist()}')
+    if not np.isfinite(place).all():
+        raise InputError(f'expected numbers as T of the extrinsics, got {place.tolist()}')
+    require_unit('T of the extrinsics', place, CAMERA_POSITION)
+    return intrinsics
+
+
+def _place(camera: dict) -> str:
+    """Where extrinsics put a camera, in words, since another convention gives another place and other directions."""
+    _, down, forward = camera['R'].T
+    place, forward, up = (
+        ' '.join(f'{value + 0.0:.2f}' for value in np.round(np.ravel(values), 2))
+        for values in (camera['T'], forward, -down)
+    )
+    sentence = f'In the world it is at {place} m, looks towards {forward}, and up in the picture is {up}.'
+    upright = -down[2] >= _UPRIGHT or camera['R'][2, 2] <= -_STRAIGHT_DOWN
+    return sentence if upright else f'{sentence} {_LYING}'

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.structures.skeleton import H36M
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.synthetic.kinematics import FPS
@@ -41,7 +42,7 @@ def poses(make_track):
     """Two people, the second without a place in space; times are uneven; the camera is tilted."""
     times = np.cumsum(np.random.default_rng(1).uniform(0.5, 1.5, 20)) / FPS
     extrinsics = dict(R=[[1, 0, 0], [0, 0.6, 0.8], [0, -0.8, 0.6]], T=[0.5, -4.0, 1.5])
-    lens = (1145, 1093, 512.5, 365.4, -0.2, 0.25, -0.003, -0.0009, -0.0016)
+    lens = Intrinsics((1145, 1093, 512.5, 365.4), ('h36m', -0.2, 0.25, -0.003, -0.0009, -0.0016))
     camera, _ = make_camera((1000, 762), lens, extrinsics)
     tracks = [make_track(frames=7, seed=2), make_track('SittingDown', frames=4, seed=5, root=None)]
     notes = ['Frame 3 was "damaged", and skipped.', 'Größe #2']

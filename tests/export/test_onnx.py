@@ -117,7 +117,10 @@ CAMERAS = [
     camera(720, 1280, (1468, 1468), (360, 640)),
     camera(1000, 1002, (1145, 1143), (300, 690), (-0.21, 0.2, 0), (0.001, -0.002)),
 ]
-PHONE = camera(1280, 720, (905, 905), (640, 360))  # nearest to the first
+PHONES = [  # nearest to the first
+    camera(1280, 720, (905, 905), (640, 360)),
+    camera(3840, 2160, (2700, 2720), (2010, 1010), (-0.15, 0.1, -0.01), (0.002, 0.001)),
+]
 
 
 def distort(rays, k, p):
@@ -151,8 +154,8 @@ def test_any_camera_by_the_metadata_and_numpy_alone(tmp_path, normalisation):
     session, data = export(model, tmp_path, SMPL, cameras=normalised_cameras(CAMERAS))
     joints = RNG.uniform([-1, -1, 4], [1, 1, 5], (30, 24, 3))
     depth = joints[..., 2:] - joints[:, :1, 2:]
-    for own in [*CAMERAS, PHONE]:
-        seen_by = CAMERAS[0] if own is PHONE and normalisation == 'image_width' else own
+    for own in [*CAMERAS, *PHONES]:
+        seen_by = CAMERAS[0] if any(own is phone for phone in PHONES) and normalisation == 'image_width' else own
         keypoints = np.concatenate([project(joints, seen_by), depth], axis=-1).astype(np.float32)
         labels = model.head.decoder.encode(keypoints, camera_param=seen_by)['keypoint_labels']
         with torch.no_grad():

@@ -9,11 +9,14 @@ from scipy.spatial.transform import Rotation
 from depth_refine.functional.camera import (
     back_project,
     camera_to_world,
+    has_rays,
     pixel_rays,
     project,
     project_rays,
     world_to_camera,
 )
+from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 
 WIDTH, HEIGHT = 1000, 762
 
@@ -66,6 +69,20 @@ def test_project_differs_from_opencv_by_the_tangential_term_counted_twice(points
     once_more = camera['f'].ravel() * np.stack([x, y], axis=1) * (p1 * y + p2 * x)[:, None]
     np.testing.assert_allclose(opencv[:, 0] - project(flat, camera), once_more, rtol=0, atol=1e-9)
     assert 0.01 < np.abs(once_more).max() < 0.5
+
+
+def test_opencv_lens(points):
+    """OpenCV's own formula, forwards and backwards, by the numbers in its order."""
+    coefficients = -0.21, 0.25, -0.0009, -0.0016, -0.3
+    numbers = Intrinsics((1145, 1143, 512.5, 365.4), ('opencv', *coefficients), (WIDTH, HEIGHT))
+    camera, _ = make_camera((WIDTH, HEIGHT), numbers)
+    matrix, flat = np.array([[1145, 0, 512.5], [0, 1143, 365.4], [0, 0, 1.0]]), points.reshape(-1, 3)
+    expected, _ = cv2.projectPoints(flat, np.zeros(3), np.zeros(3), matrix, np.array(coefficients))
+    np.testing.assert_allclose(project(flat, camera), expected[:, 0], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(back_project(expected[:, 0], flat[:, 2], camera), flat, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(pixel_rays(expected[:, 0], camera), flat[:, :2] / flat[:, 2:], rtol=0, atol=1e-9)
+    by_human36m = np.abs(project(flat, {key: camera[key] for key in 'fckp'}) - expected[:, 0]).max()
+    assert 0.1 < by_human36m < 0.5, 'px, if the same numbers are put into the other formula'
 
 
 def test_back_project_inverts_project(points, camera):
@@ -132,3 +149,9 @@ def test_rays_beyond_the_lens_are_those_of_a_straight_one():
     folded = dict(f=[100, 100], c=[50, 50], k=[-0.5, 0, 0])  # no ray is seen beyond 54 px
     np.testing.assert_allclose(pixel_rays(np.array([[150.0, 50], [50, 50]]), folded), [[1, 0], [0, 0]])
     assert np.isnan(back_project(np.array([150.0, 50]), 1.0, folded)[0])
+    assert has_rays(np.array([[150.0, 50], [50, 50], [50, 103], [50, 105]]), folded).tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]

@@ -5,11 +5,12 @@ from skeletons import MPI_INF_3DHP, standing_pose
 from depth_refine.functional.camera import project
 from depth_refine.inference.finishing import Finishing, mend_sides
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.errors import InputError
 
-CAMERA, _ = make_camera((640, 480), (500, 510, 300, 250, -0.2, 0.2, 0, 1e-3, 1e-3))
+CAMERA, _ = make_camera((640, 480), Intrinsics((500, 510, 300, 250), ('h36m', -0.2, 0.2, 0, 1e-3, 1e-3)))
 MPI = Skeleton.from_metainfo(MPI_INF_3DHP, 14)
 
 

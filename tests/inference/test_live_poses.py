@@ -7,9 +7,8 @@ from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.stages import IntegralFirstStage
 from depth_refine.inference.video_source import open_source
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.errors import InputError
-
-INTRINSICS = (80, 90, 40, 30)
 
 
 @pytest.fixture(scope='module')
@@ -35,8 +34,9 @@ def random_frames(count, size=(97, 75)):
 @pytest.mark.parametrize(('size', 'fps'), [((97, 75), 50), ((75, 97), 50), ((97, 75), 100)])
 def test_equals_the_video_as_a_whole(causal, size, fps):
     frames = random_frames(40, size)
-    (track,) = causal(frames[:: fps // 50], intrinsics=INTRINSICS).tracks
-    live = [frame.people[0] for frame in causal.stream(frames, intrinsics=INTRINSICS, fps=fps)]
+    lens = Intrinsics((80, 90, size[0] / 2 - 4, size[1] / 2 + 3), ('opencv', -0.2, 0.1, 0, 0.01, 0))
+    (track,) = causal(frames[:: fps // 50], intrinsics=lens).tracks
+    live = [frame.people[0] for frame in causal.stream(frames, intrinsics=lens, fps=fps)]
     assert len(live) == 40
     poses = np.stack([person.keypoints_3d for person in live])
     np.testing.assert_allclose(poses[:: fps // 50], track.keypoints_3d, atol=1e-4)
@@ -49,10 +49,10 @@ def test_equals_the_video_as_a_whole(causal, size, fps):
 
 def test_a_record_of_a_stream_has_its_poses(causal):
     record = LiveRecord(open_source(random_frames(11), 50))
-    stream = list(causal.stream(record.video, intrinsics=INTRINSICS))
+    stream = list(causal.stream(record.video, intrinsics=(80, 90, 48, 37)))
     for live in stream:
         record.add(live)
-    result = causal(record, intrinsics=INTRINSICS)
+    result = causal(record, intrinsics=(80, 90, 48, 37))
     (track,) = result.tracks
     assert result.size == (97, 75) and result.video == 'frames' and track.frames.tolist() == list(range(11))
     np.testing.assert_allclose(result.times, [live.frame.time for live in stream])

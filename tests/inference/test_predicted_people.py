@@ -180,6 +180,13 @@ def test_knees_that_bend_backwards(kind):
         (SIZE, TIMES, 0, np.arange(1, 60), 'The first prediction is of frame 1 and taken for the second frame: if'),
         (SIZE, np.arange(120) / 60, 0, np.arange(60), 'Predictions are of frames 0 to 59, and the video has 120: they'),
         ((1280, 960), TIMES, 0, np.arange(60), r'Joints are in a corner of the frame alone: they reach from \(40, 110'),
+        (
+            (430, 300),
+            TIMES,
+            0,
+            np.arange(60),
+            r'2\d %.* They fit frames of 300 x 430 px: are width and height exchanged\?$',
+        ),
         ((640, 400), TIMES, 0, np.arange(60), r'1\d % of the joints lie outside the frame: .* of 640 x 400 px\. Were'),
     ],
 )

@@ -14,16 +14,17 @@ from depth_refine.datasets import AnnotatedSequence, write_annotation
 from depth_refine.functional.camera import project
 from depth_refine.inference.stages import SecondStage
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.checkpoint import check_checkpoint, check_data
 from depth_refine.utils.config import check_codecs
 from depth_refine.utils.errors import InputError
 
-LENS = (-0.2, 0.24, -0.002, -0.0009, -0.0015)
+LENS = ('h36m', -0.2, 0.24, -0.002, -0.0009, -0.0015)
 CAMERAS = {  # size and intrinsics
     'wide': ((640, 480), (441, 441, 320, 240)),
     'portrait': ((72, 128), (147, 147, 36, 64)),
-    'off-centre': ((1000, 800), (1147, 1100, 300, 520)),
-    'distorted': ((1000, 1002), (1145, 1143, 512, 515, *LENS)),
+    'off-centre': ((1000, 800), Intrinsics((1147, 1100, 300, 520), size=(1000, 800))),
+    'distorted': ((1000, 1002), Intrinsics((1145, 1143, 512, 515), LENS)),
 }
 RATES = 12.5, 50 / 3, 50 / 60
 

@@ -5,6 +5,7 @@ from depth_refine.functional.camera import project
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.stages import IntegralFirstStage, SecondStage
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.errors import InputError
 
 INTRINSICS = (110.0, 120.0, 50.0, 36.0)
@@ -131,6 +132,16 @@ def test_no_position_in_space(inferencer, monkeypatch):
     np.testing.assert_allclose(track.keypoints_3d_first, 0, atol=1e-6)
 
 
+def test_joints_beyond_the_lens_are_counted(inferencer, monkeypatch):
+    measured = np.tile(np.float32([50, 36, 0, 1, 1]), (17, 1))
+    measured[4, 0] = 160  # the lens folds over 62 px from the middle
+    monkeypatch.setattr(IntegralFirstStage, '__call__', lambda self, people: (measured for _ in people))
+    folds, bends = (Intrinsics(INTRINSICS, ('opencv', k1, 0, 0, 0, 0)) for k1 in (-0.5, -0.1))
+    said = 'Person 0, joints where the lens distortion folds over, and which are taken as if there were none: 5 of 85.'
+    assert any(note.startswith(said) for note in inferencer(numbered(5), intrinsics=folds).notes)
+    assert not any('folds over' in note for note in inferencer(numbered(5), intrinsics=bends).notes)
+
+
 def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
     times = np.cumsum([0, *np.random.default_rng(2).integers(15, 70, 19)])
     result = inferencer(write_video(tmp_path / 'phone.mp4', pictures, times.tolist()))
@@ -171,6 +182,10 @@ def test_refused_before_the_long_work_and_without_a_frame(inferencer):
         inferencer(frames(), intrinsics=[1, 2, 3])
     with pytest.raises(InputError, match='expected extrinsics'):
         inferencer(frames(), extrinsics=[])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IntegralFirstStage, '__call__', lambda self, people: frames() if list(people) else ())
+        with pytest.raises(InputError, match=r'110 75 px, is far from the middle of the frames, 48\.5 37\.5 px'):
+            inferencer(numbered(3), intrinsics=(110, 120, 110, 75))
     for unreadable in ([None, None], []):
         with pytest.raises(InputError, match='frames: not one frame can be read'):
             inferencer(unreadable)

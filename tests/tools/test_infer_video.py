@@ -51,10 +51,14 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
     (tmp_path / 'camera.json').write_text(json.dumps(dict(R=quarter, T=place)))
     status, lines = run(
         *('walk', '--out', 'deep/out', '--boxes', 'boxes.csv', '--fps', 25),
-        *('--intrinsics', 90, 95, 48, 37, '--extrinsics', 'camera.json'),
+        *('--intrinsics', 180, 190, 96, 74, '--intrinsics-size', 194, 150, '--extrinsics', 'camera.json'),
+        *('--distortion', 'opencv', '-2e-01', 0.1, '-9.8E-04', -0.002, 0),
     )
     assert status == 0
-    assert lines[-3:] == ['camera: given', 'person 0: frames 0 to 2, 1 interpolated', 'wrote deep/out']
+    assert lines[-3].startswith(
+        'camera: given for frames of 194 x 150 px, and rescaled to 97 x 75 px. In the world it is'
+    )
+    assert lines[-2:] == ['person 0: frames 0 to 2, 1 interpolated', 'wrote deep/out']
     assert 'note: The frames have no time stamps and are taken as 25 a second.' in lines
     assert 'note: Person 0, interpolated frames in gaps: 1.' in lines
     out = tmp_path / 'deep' / 'out'
@@ -65,6 +69,9 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
     with np.load(out / 'poses.npz') as arrays:
         assert arrays['root_relative_m'].shape == (3, 17, 3)
         np.testing.assert_array_equal(arrays['camera_T_m'], place)
+        np.testing.assert_allclose([*arrays['camera_focal_px'], *arrays['camera_center_px']], [90, 95, 48, 37])
+        np.testing.assert_allclose([*arrays['camera_k'], *arrays['camera_p']], [-0.2, 0.1, 0, -0.00098, -0.002])
+        assert arrays['camera_lens'] == 'opencv'
     assert in_world == [quarter], 'the motion file too'
     with av.open(str(out / 'poses.mp4')) as container:
         assert sum(1 for _ in container.decode(video=0)) == 3
@@ -83,6 +90,14 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
             'error: boxes.csv: expected whole numbers from 0 as frame',
         ),
         (['walk', '--extrinsics', 'boxes.csv'], 'error: boxes.csv: expected a JSON file with R and T, got'),
+        (
+            ['walk', '--intrinsics', 883, 883, 640, 360],
+            'error: the principal point of the intrinsics, 640 360 px, is far',
+        ),
+        (
+            ['walk', '--intrinsics', 90, 95, 48, 37, '--distortion', -0.2, 0, 0, 0, 0],
+            'error: expected the distortion as',
+        ),
         (['walk', '--out', 'walk'], 'error: walk exists: give another folder, or remove it first'),
         (['walk', '--stage1', 'absent.py', '1.pth'], 'error: no config file '),
     ],
@@ -92,6 +107,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(run, video, tmp_path, argument
     status, _ = run(arguments[0], '--out', 'out', *arguments[1:])
     assert status.startswith(message) and '\n' not in status
     assert run('walk')[0] == 2, 'a video needs --out'
+    assert run('walk', '--out', 'out', '--intrinsics-size', 97, 75)[0] == 2, 'of no intrinsics'
     assert sorted(path.name for path in tmp_path.iterdir()) == ['boxes.csv', 'late.csv', 'walk']
 
 

@@ -13,12 +13,13 @@ from skeletons import MPI_INF_3DHP, smpl_metainfo, standing_pose
 
 from depth_refine.functional.camera import project
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.structures.skeleton import Skeleton, parse_metainfo
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import DepthPoseVisualizationHook, visualization_hook
 
 SEQUENCE = 'S9_Posing_1.54138969'
-CAMERA, _ = make_camera((160, 90), (200, 210, 80, 45, -0.2, 0.2, 0, -0.001, -0.002))
+CAMERA, _ = make_camera((160, 90), Intrinsics((200, 210, 80, 45), ('h36m', -0.2, 0.2, 0, -0.001, -0.002)))
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """What tools/infer_video.py shows of a camera, and keeps of it."""
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -16,6 +16,7 @@ from depth_refine.inference.person_boxes import PersonBoxes
 from depth_refine.inference.video_file import BrokenOff
 from depth_refine.inference.video_source import VideoSource
 from depth_refine.structures import Skeleton
+from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import PoseFrame
@@ -32,7 +33,7 @@ def watch_camera(
     video: VideoSource,
     out: str | None,
     boxes: str | PersonBoxes | None,
-    intrinsics: Sequence[float] | None,
+    intrinsics: Intrinsics | None,
     **options: Any,
 ) -> None:
     """Show a camera's poses as they come, and in the end write them, if there is a folder to write to.

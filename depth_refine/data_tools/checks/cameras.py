@@ -7,6 +7,7 @@ import numpy as np
 
 from depth_refine.datasets import H36MAnnotation
 from depth_refine.functional.camera import camera_to_world, project, world_to_camera
+from depth_refine.structures.intrinsics import OFF_CENTRE, off_centre
 
 _EXACT = 0.02  # px; rounding to float32 moves joints by 2e-4
 _WRONG = 1.0  # px
@@ -31,6 +32,13 @@ def check_cameras(cameras: dict[tuple[str, str], dict]) -> Iterator[tuple[str, s
         yield 'problem', f'{len(keys)} of {len(cameras)} cameras, first {keys[0]}: {fault}'
     if not faults:
         yield 'ok', f'{len(cameras)} cameras of {len({subject for subject, _ in cameras})} subjects'
+    off = {key: off_centre(camera['c'], (camera['w'], camera['h'])) for key, camera in cameras.items()}
+    if far := [key for key in off if OFF_CENTRE < off[key] < 0.5]:
+        yield (
+            'note',
+            f'{len(far)} of {len(cameras)} cameras, first {far[0]}: the principal point is far from the middle of the '
+            "frame. Are 'f' and 'c' of frames of that size?",
+        )
 
 
 def reprojection(points: np.ndarray, camera: dict) -> np.ndarray:

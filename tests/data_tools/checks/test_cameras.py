@@ -26,6 +26,14 @@ def test_faults(cameras, change, message):
     assert kind == 'problem' and re.match(rf"1 of 8 cameras, first \('S9', '55011271'\): {message}", got)
 
 
+def test_a_principal_point_far_from_the_middle(cameras):
+    camera = cameras['S9', '55011271']
+    camera.update(c=camera['c'] * 0.667)
+    (kind, _), (more, got) = check_cameras(cameras)
+    assert (kind, more) == ('ok', 'note')
+    assert got.startswith("1 of 8 cameras, first ('S9', '55011271'): the principal point is far from the middle of the")
+
+
 @pytest.fixture
 def large(annotation):
     """Images as large as Human3.6M's, so that lenses matter."""

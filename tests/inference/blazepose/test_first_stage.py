@@ -11,6 +11,7 @@ from depth_refine.inference.tracking import observe
 from depth_refine.inference.video_source import Frame, open_source
 from depth_refine.structures import H36M
 from depth_refine.structures.camera import make_camera
+from depth_refine.structures.intrinsics import Intrinsics
 
 
 def make_person(seed=0):
@@ -20,7 +21,7 @@ def make_person(seed=0):
 
 def test_measurements():
     person = make_person()
-    camera, _ = make_camera((900, 700), [800, 820, 440, 360, 0.1, 0, 0, 0, 0])
+    camera, _ = make_camera((900, 700), Intrinsics([800, 820, 440, 360], ('opencv', 0.1, 0, 0, 0, 0)))
     found, pixels = measure(person, camera), to_h36m(person.pixels[None], 'mediapipe')[0]
     assert found.shape == (17, 5) and found.dtype == np.float32
     np.testing.assert_allclose(found[:, :2], pixels, rtol=1e-6)
