@@ -38,6 +38,14 @@ class DepthSequenceLifting(VideoPoseLifting):
 
     Raises:
         InputError: an argument is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.codecs import DepthSequenceLifting
+        >>> codec = DepthSequenceLifting(num_keypoints=2)
+        >>> pose = np.array([[[500, 500, 0], [750, 250, 0.3]]])  # (T, K, 3): u px, v px, depth m
+        >>> codec.encode(pose, camera_param=dict(w=1000, h=1000))['keypoint_labels'].round(3).tolist()
+        [[[0.0, 0.0, 0.0], [0.5, -0.5, 0.4]]]
     """
 
     NORMALISATIONS = ('image_width', 'rays')

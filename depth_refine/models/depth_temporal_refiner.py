@@ -36,6 +36,17 @@ class DepthTemporalRefiner(BasePoseEstimator):
 
     Raises:
         InputError: the backbone, the head or its codec is for another number of joints.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models import DepthTemporalRefiner
+        >>> backbone = dict(type='TemporalConvNet', in_channels=13 * 3, channels=64, num_blocks=2)
+        >>> head = dict(type='TemporalPoseHead', in_channels=64, num_joints=13)
+        >>> refiner = DepthTemporalRefiner(backbone, head, num_joints=13).eval()
+        >>> refiner.receptive_field
+        27
+        >>> refiner(torch.zeros(1, 100, 13, 3)).shape  # 100 frames in, 100 - 27 + 1 poses out
+        torch.Size([1, 74, 13, 3])
     """
 
     def __init__(self, backbone: dict, head: dict, num_joints: int = 17, **kwargs) -> None:
