@@ -84,12 +84,27 @@ def test_files_that_are_named_exist(document):
     assert [name for name in named if not any((root / name).exists() for root in roots)] == []
 
 
+HOUSE = {  # folders of the package, as docs/architecture.md has them, and what their row lets them import
+    folder: set(re.findall(r'`(\w+)`', imports))
+    for folder, imports in re.findall(
+        r'^\| `([\w/]+)/` \|.*\| ([^|]+) \|$', (ROOT / 'docs/architecture.md').read_text(), re.MULTILINE
+    )
+}
+
+
 def test_architecture_names_every_folder():
-    named = set(re.findall(r'(\w+)/', (ROOT / 'docs/architecture.md').read_text()))
-    folders = {
-        source.parent.name for top in ('depth_refine', 'tools') for source in ROOT.glob(f'{top}/*/**/__init__.py')
-    }
-    assert folders - named == set()
+    folders = {relative(source.parent).partition('/')[2] for source in SOURCES}
+    assert folders - {'', 'data_tools'} == HOUSE.keys()
+    text = (ROOT / 'docs/architecture.md').read_text()
+    assert [each for each in ROOT.glob('tools/*/__init__.py') if f'`{relative(each.parent)}/`' not in text] == []
+
+
+@pytest.mark.parametrize('folder', HOUSE)
+def test_folders_import_what_architecture_says(folder):
+    sources = ''.join(source.read_text() for source in (ROOT / 'depth_refine' / folder).glob('*.py'))
+    imported = set(re.findall(r'^ *(?:from|import) depth_refine\.(\w+)', sources, re.MULTILINE))
+    parent = folder.split('/')[0]
+    assert imported <= {parent, *(HOUSE[folder] or HOUSE.get(parent, ()))}
 
 
 def module_of(source):
