@@ -15,7 +15,7 @@ from depth_refine.utils.units import DEPTH_RANGE, require_unit
 
 @KEYPOINT_CODECS.register_module()
 class DepthSequenceLifting(VideoPoseLifting):
-    """Normalises sequences of (u px, v px[, depth m[, its spread m]]) and root-centres their 3D targets.
+    """Normalises sequences of (u px, v px[, depth m[, its standard deviation m]]) and root-centres their 3D targets.
 
     Shape key: ... any batch axes, T input frames, T' target frames, K joints, C input channels (2 to 4).
 
@@ -122,7 +122,7 @@ class DepthSequenceLifting(VideoPoseLifting):
         return encoded
 
     def decode(self, encoded: np.ndarray, target_root: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Poses as a network gives them to poses relative to their root, which it puts near the origin only.
+        """Network output to poses whose root is at the origin; the network puts it only near there.
 
         Args:
             encoded: (..., K, 3) metres.

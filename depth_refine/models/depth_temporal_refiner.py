@@ -169,8 +169,8 @@ class DepthTemporalRefiner(BasePoseEstimator):
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Set ``pred_instances`` of each sample: ``keypoints`` (T - R + 1, K, 3) m and ``keypoint_scores``.
 
-        Our codec puts their root at the origin, which the network does nearly.
-        Their metainfo says whether ``flip_test`` was on.
+        The network puts the root near the origin, our codec exactly there. Their metainfo says whether ``flip_test``
+        was on.
         """
         poses = self._forward(inputs)
         flip_test = bool(self.test_cfg.get('flip_test', False))

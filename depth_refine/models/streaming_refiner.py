@@ -81,7 +81,7 @@ class StreamingRefiner:
         self._normalise(np.zeros(self._shape, np.float32))  # does the codec take this camera?
 
     def reset(self, person: int | None = None) -> None:
-        """Forget the past of everybody, or of one person whose place somebody else takes: the next frame is a first."""
+        """Forget the past of everybody, or of one person who is replaced by another: the next frame is their first."""
         self._is_new[slice(None) if person is None else person] = True
 
     @torch.no_grad()
