@@ -1,7 +1,7 @@
 """Results and networks for other programs.
 
 - :mod:`.pose_files`: ``write_npz``, ``write_json``, ``write_csv``
-- :mod:`.bvh`: ``write_bvh``, for Blender and other animation programs; the rotations in it: :mod:`.fixed_skeleton` of any
+- :mod:`.bvh`: ``write_bvh``, for Blender and other animation programs; its rotations: :mod:`.fixed_skeleton` of any
   skeleton, :mod:`.h36m_nodes` of Human3.6M's
 - :mod:`.trc`: ``write_trc``, for OpenSim and other programs for biomechanics
 - :mod:`.onnx`: ``export_onnx``, both networks for onnxruntime and others
