@@ -39,6 +39,17 @@ class StreamingRefiner:
     Raises:
         InputError: the refiner is not causal or its head has no codec; the codec needs more of the camera; the flip
             test needs the counterpart of each joint.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.models import DepthTemporalRefiner, StreamingRefiner
+        >>> codec = dict(type='DepthSequenceLifting', num_keypoints=13)
+        >>> backbone = dict(type='TemporalConvNet', in_channels=13 * 3, channels=64, num_blocks=2, causal=True)
+        >>> head = dict(type='TemporalPoseHead', in_channels=64, num_joints=13, decoder=codec)
+        >>> refiner = DepthTemporalRefiner(backbone, head, num_joints=13)
+        >>> stream = StreamingRefiner(refiner, camera_param=dict(w=640, h=480))
+        >>> stream(np.zeros((13, 3))).shape  # one frame: u px, v px, depth m
+        (13, 3)
     """
 
     @torch.no_grad()
