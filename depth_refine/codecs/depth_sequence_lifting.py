@@ -15,7 +15,7 @@ from depth_refine.utils.units import DEPTH_RANGE, require_unit
 
 @KEYPOINT_CODECS.register_module()
 class DepthSequenceLifting(VideoPoseLifting):
-    """Normalises sequences of (u px, v px[, depth m[, its spread m]]) and root-centres their 3D targets.
+    """Normalises sequences of (u px, v px[, depth m[, its standard deviation m]]) and root-centres their 3D targets.
 
     Shape key: ... any batch axes, T input frames, T' target frames, K joints, C input channels (2 to 4).
 
@@ -38,6 +38,14 @@ class DepthSequenceLifting(VideoPoseLifting):
 
     Raises:
         InputError: an argument is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.codecs import DepthSequenceLifting
+        >>> codec = DepthSequenceLifting(num_keypoints=2)
+        >>> pose = np.array([[[500, 500, 0], [750, 250, 0.3]]])  # (T, K, 3): u px, v px, depth m
+        >>> codec.encode(pose, camera_param=dict(w=1000, h=1000))['keypoint_labels'].round(3).tolist()
+        [[[0.0, 0.0, 0.0], [0.5, -0.5, 0.4]]]
     """
 
     NORMALISATIONS = ('image_width', 'rays')
@@ -114,7 +122,7 @@ class DepthSequenceLifting(VideoPoseLifting):
         return encoded
 
     def decode(self, encoded: np.ndarray, target_root: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Poses as a network gives them to poses relative to their root, which it puts near the origin only.
+        """Network output to poses whose root is at the origin; the network puts it only near there.
 
         Args:
             encoded: (..., K, 3) metres.

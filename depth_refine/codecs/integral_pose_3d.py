@@ -21,6 +21,14 @@ class IntegralPose3D(BaseKeypointCodec):
     Args:
         input_size: crop size (w, h), pixels.
         depth_range: the paper's D, the depth covered by the heatmap, metres.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.codecs import IntegralPose3D
+        >>> codec = IntegralPose3D(input_size=(192, 256), depth_range=1.5)
+        >>> joints = np.array([[[95.5, 63.5, 0.3]]])  # (N, K, 3): u px, v px, depth m
+        >>> codec.encode(joints)['keypoint_labels']
+        array([[[0.5 , 0.25, 0.7 ]]], dtype=float32)
     """
 
     label_mapping_table = dict(keypoint_labels='keypoint_labels', keypoint_weights='keypoint_weights')

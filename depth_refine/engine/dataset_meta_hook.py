@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 @HOOKS.register_module()
 class DatasetMetaHook(Hook):
-    """Has checkpoints name the root, the frame rate and the cameras of all data sets in a wrapper.
+    """Makes checkpoints name the root, the frame rate and the cameras of all data sets in a wrapper.
 
     MMEngine writes the training data set's ``metainfo`` into them. A ``CombinedDataset`` has that of its config alone,
     and a ``ConcatDataset`` that of its first data set. Here they get what our data sets add to theirs, with the cameras

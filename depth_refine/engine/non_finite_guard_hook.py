@@ -27,10 +27,10 @@ class NonFiniteGuardHook(Hook):
     optimiser wrapper. Mixed precision with a loss scaler looks at the gradient itself; a step that the scaler leaves
     out is its usual search for a scale and no alarm, unless a loss is not finite or the scale has fallen below 1.
 
-    Against mmdet's ``CheckInvalidLossHook``: that one looks at every 50th loss, after the step.
+    mmdet's ``CheckInvalidLossHook`` looks at every 50th loss only, and after the step.
 
-    The device is waited for once a step, before the step instead of after it: ``RuntimeInfoHook``, which would wait for
-    each loss, finds them on the CPU.
+    The hook waits for the device once per step, before the step. ``RuntimeInfoHook``, which would wait for each loss
+    after it, then finds them on the CPU.
 
     Args:
         policy: ``'stop'`` with one message that names iteration, epoch, samples and the bad input; or ``'skip'``: log

@@ -25,9 +25,9 @@ class WholeFileBackend(LocalBackend):
 class WholeCheckpointHook(CheckpointHook):
     """:class:`mmengine.hooks.CheckpointHook` whose files appear when they are complete, by :class:`WholeFileBackend`.
 
-    A resumed training begins with the validation of the epoch it goes on from: an interruption may have hit it, or what
-    follows it, when the best checkpoint so far is gone and the new one not yet there. What a killed process left half
-    written in the work dir is removed first.
+    A resumed training first removes what a killed process left half written in its work dir. It then repeats the
+    validation of the epoch it resumes from: an interruption may have come when the previous best checkpoint was
+    already removed and the new one not yet written.
 
     Args:
         backend_args: of the base class, for files elsewhere than on local disks; these appear as that storage has it.

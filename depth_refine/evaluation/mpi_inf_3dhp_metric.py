@@ -1,4 +1,4 @@
-"""The measures of MPI-INF-3DHP's owners."""
+"""MPI-INF-3DHP's metrics, as its owners define them."""
 
 from collections import defaultdict
 from collections.abc import Sequence

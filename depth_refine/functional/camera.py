@@ -89,6 +89,13 @@ def pixel_rays(pixels: np.ndarray | Tensor, camera: dict) -> np.ndarray | Tensor
     Returns:
         (..., 2) of x / z and y / z, in the precision of the pixels. Where the lens model has no origin for a pixel, far
         outside the image, the ray is that of a lens without distortion.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.functional.camera import pixel_rays
+        >>> camera = dict(f=[1000, 1000], c=[500, 500])
+        >>> pixel_rays(np.array([[500.0, 500.0], [1000.0, 250.0]]), camera).tolist()
+        [[0.0, 0.0], [0.5, -0.25]]
     """
     distorted, xy, inverted = _invert(as_tensor(pixels), camera)
     return as_given(torch.where(inverted, xy, distorted), pixels)

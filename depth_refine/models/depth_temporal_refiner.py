@@ -36,6 +36,17 @@ class DepthTemporalRefiner(BasePoseEstimator):
 
     Raises:
         InputError: the backbone, the head or its codec is for another number of joints.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models import DepthTemporalRefiner
+        >>> backbone = dict(type='TemporalConvNet', in_channels=13 * 3, channels=64, num_blocks=2)
+        >>> head = dict(type='TemporalPoseHead', in_channels=64, num_joints=13)
+        >>> refiner = DepthTemporalRefiner(backbone, head, num_joints=13).eval()
+        >>> refiner.receptive_field
+        27
+        >>> refiner(torch.zeros(1, 100, 13, 3)).shape  # 100 frames in, 100 - 27 + 1 poses out
+        torch.Size([1, 74, 13, 3])
     """
 
     def __init__(self, backbone: dict, head: dict, num_joints: int = 17, **kwargs) -> None:
@@ -158,8 +169,8 @@ class DepthTemporalRefiner(BasePoseEstimator):
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Set ``pred_instances`` of each sample: ``keypoints`` (T - R + 1, K, 3) m and ``keypoint_scores``.
 
-        Our codec puts their root at the origin, which the network does nearly.
-        Their metainfo says whether ``flip_test`` was on.
+        The network puts the root near the origin, our codec exactly there. Their metainfo says whether ``flip_test``
+        was on.
         """
         poses = self._forward(inputs)
         flip_test = bool(self.test_cfg.get('flip_test', False))

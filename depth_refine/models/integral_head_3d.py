@@ -33,6 +33,15 @@ class IntegralHead3D(BaseHead):
             by default L1.
         decoder: codec for :meth:`predict`, usually :class:`IntegralPose3D`.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models import IntegralHead3D
+        >>> head = IntegralHead3D(in_channels=32, num_joints=13, depth_bins=24, deconv_out_channels=(16, 16, 16))
+        >>> features = torch.zeros(2, 32, 4, 4)  # of two crops, as the backbone's last map
+        >>> coordinates = head((features,))  # x, y, z in [0, 1]
+        >>> coordinates.shape
+        torch.Size([2, 13, 3])
     """
 
     def __init__(

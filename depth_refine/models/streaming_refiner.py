@@ -39,6 +39,17 @@ class StreamingRefiner:
     Raises:
         InputError: the refiner is not causal or its head has no codec; the codec needs more of the camera; the flip
             test needs the counterpart of each joint.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.models import DepthTemporalRefiner, StreamingRefiner
+        >>> codec = dict(type='DepthSequenceLifting', num_keypoints=13)
+        >>> backbone = dict(type='TemporalConvNet', in_channels=13 * 3, channels=64, num_blocks=2, causal=True)
+        >>> head = dict(type='TemporalPoseHead', in_channels=64, num_joints=13, decoder=codec)
+        >>> refiner = DepthTemporalRefiner(backbone, head, num_joints=13)
+        >>> stream = StreamingRefiner(refiner, camera_param=dict(w=640, h=480))
+        >>> stream(np.zeros((13, 3))).shape  # one frame: u px, v px, depth m
+        (13, 3)
     """
 
     @torch.no_grad()
@@ -81,7 +92,7 @@ class StreamingRefiner:
         self._normalise(np.zeros(self._shape, np.float32))  # does the codec take this camera?
 
     def reset(self, person: int | None = None) -> None:
-        """Forget the past of everybody, or of one person whose place somebody else takes: the next frame is a first."""
+        """Forget the past of everybody, or of one person who is replaced by another: the next frame is their first."""
         self._is_new[slice(None) if person is None else person] = True
 
     @torch.no_grad()

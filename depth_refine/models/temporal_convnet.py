@@ -100,6 +100,14 @@ class TemporalConvNet(BaseModule):
 
     Raises:
         InputError: a number is out of its range; an even ``kernel_size`` without ``causal``, which has no middle frame.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models import TemporalConvNet
+        >>> net = TemporalConvNet(in_channels=17 * 3, channels=64, num_blocks=3).eval()
+        >>> (features,) = net(torch.zeros(1, 200, 17, 3))
+        >>> net.receptive_field, features.shape
+        (81, torch.Size([1, 120, 64]))
     """
 
     def __init__(

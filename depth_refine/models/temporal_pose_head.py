@@ -18,8 +18,8 @@ class TemporalPoseHead(BaseHead):
 
     Shape key: B batch, T frames, K joints.
 
-    Differs from MMPose's :class:`TemporalRegressionHead` in keeping the time axis, so that whole videos come out in one
-    pass.
+    Differs from :class:`mmpose.models.heads.TemporalRegressionHead` in keeping the time axis, so that whole videos come
+    out in one pass.
 
     Args:
         in_channels: channels of the temporal features.

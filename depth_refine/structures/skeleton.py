@@ -74,6 +74,13 @@ class Skeleton:
 
         Raises:
             InputError: there is no such root, a link closes a circle, a joint is not linked to the root, or see above.
+
+        Example:
+            >>> from depth_refine.structures import Skeleton
+            >>> h36m = dict(from_file='configs/_base_/datasets/h36m.py')  # a file of MMPose, or a path
+            >>> skeleton = Skeleton.from_metainfo(h36m, root='root')
+            >>> skeleton.num_joints, skeleton.joint_names[skeleton.parents[3]]
+            (17, 'right_knee')
         """
         parsed = parse_metainfo(metainfo)
         count = parsed['num_keypoints']

@@ -67,7 +67,7 @@ class Appearance:
 
 
 def name_subjects(train_subjects: int) -> tuple[str, ...]:
-    """Names of as many training subjects and the two test subjects: Human3.6M's, then S12, S13 and so on.
+    """Names of so many training subjects and of the two test subjects: Human3.6M's, then S12, S13 and so on.
 
     Raises:
         InputError: less than one.

@@ -1,4 +1,4 @@
-"""Lines, bones and text drawn with OpenCV on (H, W, 3) uint8 BGR pictures.
+"""Lines, bones and text drawn with OpenCV on (H, W, 3) uint8 BGR images.
 
 Colours are red, green, blue as in :mod:`pose_frame`; the functions turn them into OpenCV's order.
 """
@@ -44,7 +44,7 @@ def bone_colors(skeleton: Skeleton, trunk: tuple[int, int, int] = SIDE_COLORS['t
 
 
 def draw_bones(
-    picture: np.ndarray,
+    image: np.ndarray,
     points: np.ndarray,
     skeleton: Skeleton,
     colors: Sequence[tuple[int, int, int]],
@@ -55,7 +55,7 @@ def draw_bones(
     """Draw the bones of a person of K joints.
 
     Args:
-        picture: drawn on.
+        image: drawn on.
         points: (K, 2) px.
         skeleton: which bones there are.
         colors: of the bones.
@@ -68,25 +68,25 @@ def draw_bones(
     for index in far_to_near:
         start, end = points[bones[index]]
         if outline is not None:
-            draw_line(picture, start, end, outline, thickness + 3)
-        draw_line(picture, start, end, colors[index], thickness)
+            draw_line(image, start, end, outline, thickness + 3)
+        draw_line(image, start, end, colors[index], thickness)
 
 
-def draw_line(picture: np.ndarray, start: np.ndarray, end: np.ndarray, color: tuple, thickness: int) -> None:
+def draw_line(image: np.ndarray, start: np.ndarray, end: np.ndarray, color: tuple, thickness: int) -> None:
     """Draw a smooth line between two (2,) px positions."""
     ends = (tuple(int(v) for v in np.round(point * 2**_SHIFT)) for point in (start, end))
-    cv2.line(picture, *ends, color[::-1], thickness, cv2.LINE_AA, _SHIFT)
+    cv2.line(image, *ends, color[::-1], thickness, cv2.LINE_AA, _SHIFT)
 
 
-def draw_dot(picture: np.ndarray, point: np.ndarray, color: tuple, radius: float) -> None:
+def draw_dot(image: np.ndarray, point: np.ndarray, color: tuple, radius: float) -> None:
     """Draw a filled circle around a (2,) px position."""
     centre = tuple(int(v) for v in np.round(point * 2**_SHIFT))
-    cv2.circle(picture, centre, round(radius * 2**_SHIFT), color[::-1], cv2.FILLED, cv2.LINE_AA, _SHIFT)
+    cv2.circle(image, centre, round(radius * 2**_SHIFT), color[::-1], cv2.FILLED, cv2.LINE_AA, _SHIFT)
 
 
-def draw_text(picture: np.ndarray, text: str, origin: tuple[int, int], scale: float, color: tuple = INK) -> None:
+def draw_text(image: np.ndarray, text: str, origin: tuple[int, int], scale: float, color: tuple = INK) -> None:
     """Write a line of text whose baseline starts at ``origin`` px."""
-    cv2.putText(picture, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, color[::-1], 1, cv2.LINE_AA)
+    cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, color[::-1], 1, cv2.LINE_AA)
 
 
 def text_width(text: str, scale: float) -> int:
@@ -94,10 +94,10 @@ def text_width(text: str, scale: float) -> int:
     return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0][0]
 
 
-def draw_legend(picture: np.ndarray, colors: dict[str, tuple[int, int, int]], right: int, y: int, scale: float) -> None:
+def draw_legend(image: np.ndarray, colors: dict[str, tuple[int, int, int]], right: int, y: int, scale: float) -> None:
     """Write labels, each with a line of its colour, into one line of text that ends at ``right`` px."""
     for label, color in reversed(colors.items()):
         right -= text_width(label, scale)
-        draw_text(picture, label, (right, y), scale)
-        draw_line(picture, np.array([right - 26, y - 4]), np.array([right - 8, y - 4]), color, 4)
+        draw_text(image, label, (right, y), scale)
+        draw_line(image, np.array([right - 26, y - 4]), np.array([right - 8, y - 4]), color, 4)
         right -= 40

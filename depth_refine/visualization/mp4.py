@@ -47,17 +47,17 @@ def _encode(frames, container: av.container.OutputContainer, path: Path, fps: fl
     stream = container.add_stream('libx264', rate=Fraction(fps).limit_denominator(1001), options=options)
     stream.pix_fmt = 'yuv420p'
     shape, last = None, -np.inf
-    for seconds, picture in frames:
+    for seconds, image in frames:
         if shape is None:
-            shape = picture.shape
+            shape = image.shape
             stream.height, stream.width = shape[:2]
             stream.codec_context.time_base = Fraction(1, _TICKS)
-        if picture.shape != shape:
-            raise InputError(f'{_CANNOT} {path}: expected pictures of one size, {shape}, got {picture.shape}')
+        if image.shape != shape:
+            raise InputError(f'{_CANNOT} {path}: expected images of one size, {shape}, got {image.shape}')
         if seconds <= last:
             raise InputError(f'{_CANNOT} {path}: expected times that increase, got {seconds:.4f} s after {last:.4f} s')
         last = seconds
-        frame = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), format='yuv420p')
+        frame = av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), format='yuv420p')
         frame.pts, frame.duration = round(seconds * _TICKS), round(_TICKS / fps)
         frame.time_base = Fraction(1, _TICKS)
         container.mux(stream.encode(frame))

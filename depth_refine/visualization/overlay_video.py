@@ -36,14 +36,14 @@ def write_overlay_video(poses: VideoPoses, frames: Iterable[np.ndarray], path: s
     view = SceneView(poses, (min(height, _VIEW[1]), height))
     top = (height - size[1]) // 2
 
-    def pictures() -> Iterator[tuple[float, np.ndarray]]:
-        for index, image in enumerate(checked_frames(poses, frames, path)):
-            picture = resized(image, size)
-            draw_overlay(picture, poses, index)
-            picture = cv2.copyMakeBorder(picture, top, height - size[1] - top, 0, 0, cv2.BORDER_CONSTANT)
-            yield poses.times[index] - poses.times[0], np.hstack([picture, view.draw(index)])
+    def images() -> Iterator[tuple[float, np.ndarray]]:
+        for index, frame in enumerate(checked_frames(poses, frames, path)):
+            image = resized(frame, size)
+            draw_overlay(image, poses, index)
+            image = cv2.copyMakeBorder(image, top, height - size[1] - top, 0, 0, cv2.BORDER_CONSTANT)
+            yield poses.times[index] - poses.times[0], np.hstack([image, view.draw(index)])
 
-    write_mp4(pictures(), path, poses.fps)
+    write_mp4(images(), path, poses.fps)
 
 
 def checked_frames(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> Iterator[np.ndarray]:
@@ -68,17 +68,17 @@ def checked_frames(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | 
     )
 
 
-def draw_overlay(picture: np.ndarray, poses: VideoPoses, frame: int) -> None:
-    """Draw everyone's 2D joints over a picture of one frame: bones in the colours of the sides, joints in the person's.
+def draw_overlay(image: np.ndarray, poses: VideoPoses, frame: int) -> None:
+    """Draw everyone's 2D joints over one frame: bones in the colours of the sides, joints in the person's.
 
     Where a person is interpolated, the bones are thin and the label says so.
 
     Args:
-        picture: (H, W, 3) uint8 BGR of any size, the frame's whole image; drawn on.
+        image: (H, W, 3) uint8 BGR, the frame's whole image at any scale; drawn on.
         poses: the people.
         frame: the frame's number.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     for track in poses.tracks:
         position = position_of(track, frame)
         if position is None:
@@ -86,15 +86,15 @@ def draw_overlay(picture: np.ndarray, poses: VideoPoses, frame: int) -> None:
         color, guessed = person_color(track), track.is_interpolated[position]
         points = (track.keypoints[position] + 0.5) * [width, height] / poses.size - 0.5  # from the centres of pixels
         colors, edge = bone_colors(poses.skeleton, color), None if guessed else WHITE
-        draw_bones(picture, points, poses.skeleton, colors, 1 if guessed else 3, edge)
+        draw_bones(image, points, poses.skeleton, colors, 1 if guessed else 3, edge)
         for point in points:
-            draw_dot(picture, point, color, 2.5)
-        label = f'person {track.track_id}' + ', interpolated' * bool(guessed)  # above the head, inside the picture
+            draw_dot(image, point, color, 2.5)
+        label = f'person {track.track_id}' + ', interpolated' * bool(guessed)  # above the head, inside the image
         length = text_width(label, 0.42) + 10
         x = int(np.clip(points[:, 0].mean() - length / 2, 0, max(width - length, 0)))
         y = int(np.clip(points[:, 1].min() - 26, 0, max(height - 18, 0)))
-        picture[y : y + 18, x : x + length] = color[::-1]
-        draw_text(picture, label, (x + 5, y + 13), 0.42, WHITE)
+        image[y : y + 18, x : x + length] = color[::-1]
+        draw_text(image, label, (x + 5, y + 13), 0.42, WHITE)
 
 
 def fitted_size(size: tuple[int, int], side: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Still pictures of poses with Matplotlib, for papers."""
+"""Figures of poses with Matplotlib, for papers."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
     Args:
         rows: the frames, all with the same names of predictions, which become the columns' titles, and all with truth
             or all without.
-        path: the picture; its suffix chooses the format, for example '.png' or '.pdf'.
+        path: the figure; its suffix chooses the format, for example '.png' or '.pdf'.
 
     Raises:
         InputError: there are no rows, or they differ in their names of predictions or in whether truth is known.
@@ -51,7 +51,7 @@ def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: st
     Args:
         poses: the people of the video.
         frames: its upright frames, (H, W, 3) uint8 BGR; a generator is consumed frame by frame.
-        path: the picture; its suffix chooses the format: '.pdf' and '.svg' keep the skeletons as lines.
+        path: the figure; its suffix chooses the format: '.pdf' and '.svg' keep the skeletons as lines.
 
     Raises:
         InputError: nobody was found, or the frames are not those of ``poses``.
@@ -96,7 +96,7 @@ def _draw_figure(rows: Sequence[PoseFrame], columns: int) -> Figure:
 
 
 def _plot_axes(pose: np.ndarray) -> np.ndarray:
-    """Camera-axes metres (..., 3) to Matplotlib's axes, mm: depth goes into the picture and height, -y, upwards."""
+    """Camera-axes metres (..., 3) to Matplotlib's axes, mm: depth goes into the figure and height, -y, upwards."""
     return 1000 * pose[..., [0, 2, 1]] * [1, 1, -1]
 
 

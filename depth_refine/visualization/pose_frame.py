@@ -28,7 +28,7 @@ def bone_sides(skeleton: Skeleton) -> list[str]:
 
 @dataclass
 class PoseFrame:
-    """One frame of a picture or video; its K joints are camera-frame metres, any root position.
+    """One frame of a figure or video; its K joints are camera-frame metres, any root position.
 
     Raises:
         InputError: a pose has not as many joints as the skeleton.

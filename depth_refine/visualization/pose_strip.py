@@ -39,7 +39,7 @@ def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
         crop: show the square around the keypoints instead of the whole image.
 
     Returns:
-        (422, 340 * (2 + predictions), 3) picture, without truth a panel less.
+        (422, 340 * (2 + predictions), 3) image, without truth a panel less.
     """
     truth, predictions = frame.relative_truth(), frame.relative_predictions()
     errors = frame.errors_mm()

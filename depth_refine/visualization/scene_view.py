@@ -40,10 +40,10 @@ class SceneView:
     def draw(self, frame: int) -> np.ndarray:
         """Draw one frame of the video: (H, W, 3) uint8 BGR."""
         width, height = self._size
-        picture = np.full((height, width, 3), 255, np.uint8)
+        image = np.full((height, width, 3), 255, np.uint8)
         azimuth = 360 * (self._poses.times[frame] - self._poses.times[0]) / _TURN_SECONDS
         centre = self._centres[frame]
-        self._draw_floor(picture, centre, azimuth)
+        self._draw_floor(image, centre, azimuth)
         drawn = []
         for track, joints in zip(self._poses.tracks, self._joints, strict=True):
             if (position := position_of(track, frame)) is not None:
@@ -52,13 +52,13 @@ class SceneView:
                 drawn.append((depth.mean(), points, depth, colors))
         thickness = 3 if self._scale > 110 else 2
         for _, points, depth, colors in sorted(drawn, key=lambda person: -person[0]):
-            draw_bones(picture, points, self._poses.skeleton, colors, thickness, WHITE, depth)
+            draw_bones(image, points, self._poses.skeleton, colors, thickness, WHITE, depth)
         place = 'in space' if self._in_space else 'side by side' if len(self._joints) > 1 else 'root fixed'
-        draw_text(picture, 'refined', (12, 24), 0.6)
-        draw_text(picture, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
-        draw_text(picture, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
-        draw_legend(picture, {side: SIDE_COLORS[side] for side in ('left', 'right')}, width - 12, height - 14, 0.42)
-        return picture
+        draw_text(image, 'refined', (12, 24), 0.6)
+        draw_text(image, f'{place}, grid {1000 * GRID:.0f} mm', (12, 44), 0.42)
+        draw_text(image, f'{self._poses.times[frame] - self._poses.times[0]:.2f} s', (12, height - 14), 0.42)
+        draw_legend(image, {side: SIDE_COLORS[side] for side in ('left', 'right')}, width - 12, height - 14, 0.42)
+        return image
 
     def _follow(self) -> np.ndarray:
         """(N, 3) metres: the middle of the people of each frame of the video, smooth in time."""
@@ -73,7 +73,7 @@ class SceneView:
         middle = np.stack([np.interp(frames, known, axis) for axis in (total[known] / people[known]).T], axis=-1)
         return gaussian_filter1d(middle, _FOLLOW_SECONDS * self._poses.fps, axis=0, mode='nearest')
 
-    def _draw_floor(self, picture: np.ndarray, centre: np.ndarray, azimuth: float) -> None:
+    def _draw_floor(self, image: np.ndarray, centre: np.ndarray, azimuth: float) -> None:
         """A round grid around the centre; its lines stay where they are while the view follows the people."""
         radius = self._reach
         for axis, other in ((0, 2), (2, 0)):
@@ -82,11 +82,11 @@ class SceneView:
                 ends = np.zeros((2, 3))
                 ends[:, axis], ends[:, 1] = at, self._floor - centre[1]
                 ends[:, other] = np.array([-1, 1]) * np.sqrt(max(radius**2 - at**2, 0))
-                draw_line(picture, *turned(ends, azimuth, self._scale, self._size)[0], LINES, 1)
+                draw_line(image, *turned(ends, azimuth, self._scale, self._size)[0], LINES, 1)
 
 
 def person_color(track: PoseTrack) -> tuple[int, int, int]:
-    """Red, green, blue of a person, the same in every picture."""
+    """Red, green, blue of a person, the same in every figure and video."""
     return PERSON_COLORS[track.track_id % len(PERSON_COLORS)]
 
 

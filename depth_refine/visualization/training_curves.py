@@ -25,7 +25,7 @@ def plot_training_curves(runs: Mapping[str, str | Path], path: str | Path) -> No
 
     Args:
         runs: for each its label and its work directory, or a single ``vis_data/scalars.json`` in that.
-        path: the picture; its suffix chooses the format, for example '.png' or '.pdf'.
+        path: the figure; its suffix chooses the format, for example '.png' or '.pdf'.
 
     Raises:
         InputError: no runs are given, or a file is missing, is not such a log, or holds no training loss.

@@ -1,4 +1,4 @@
-"""Pictures while testing and validating."""
+"""Figures while testing and validating."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ from depth_refine.utils.options import require_number
 from .pose_frame import PoseFrame
 from .pose_strip import draw_strip
 
-_CANNOT = 'cannot show pictures: {}; write them to a folder with --show-dir instead'
+_CANNOT = 'cannot show figures: {}; write them to a folder with --show-dir instead'
 _AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
 
 
@@ -42,7 +42,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
     Joints and bones are those of the data set's ``metainfo``, whatever wraps it; the root is the sample's
     ``root_index``, by default that of the ``metainfo``.
 
-    Pictures go to ``out_dir`` below the run's folder, to the screen with ``show``, or else to the visualizer's
+    Figures go to ``out_dir`` below the run's folder, to the screen with ``show``, or else to the visualizer's
     backends. All joints of a 3D pose are drawn: ``kpt_thr`` has no effect here.
 
     Raises:
@@ -61,8 +61,8 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         """Draw the first frame of every ``interval``-th validation batch."""
         step = runner.iter + batch_idx
         if self.enable and step % self.interval == 0:
-            picture = self._draw(outputs[0], 0, runner.val_evaluator.dataset_meta)
-            self._deliver('val_img', picture, step, file=None)
+            figure = self._draw(outputs[0], 0, runner.val_evaluator.dataset_meta)
+            self._deliver('val_img', figure, step, file=None)
 
     def after_test_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
         """Draw every ``interval``-th frame of the test."""
@@ -75,23 +75,23 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
                 if self.out_dir is not None:
                     folder = Path(runner.work_dir, runner.timestamp, self.out_dir)
                     file = folder / f'{_name(sample, index).replace("/", "_")}.png'
-                picture = self._draw(sample, index, runner.test_evaluator.dataset_meta)
-                self._deliver('test_img', picture, self._test_index + index, file)
+                figure = self._draw(sample, index, runner.test_evaluator.dataset_meta)
+                self._deliver('test_img', figure, self._test_index + index, file)
             self._test_index += len(paths)
 
-    def _deliver(self, name: str, picture: np.ndarray, step: int, file: Path | None) -> None:
-        """Show a picture (H, W, 3) BGR, or write it to a file, or else give it to the visualizer's backends."""
+    def _deliver(self, name: str, figure: np.ndarray, step: int, file: Path | None) -> None:
+        """Show a figure (H, W, 3) BGR, or write it to a file, or else give it to the visualizer's backends."""
         if self.show:
             try:
-                cv2.imshow('depth_refine', picture)
+                cv2.imshow('depth_refine', figure)
                 cv2.waitKey(int(1000 * self.wait_time))
             except cv2.error as error:
                 raise InputError(_CANNOT.format('this OpenCV is built without windows')) from error
         if file is not None:
             with whole_file(file) as partial:
-                cv2.imwrite(str(partial), picture)
+                cv2.imwrite(str(partial), figure)
         elif not self.show:
-            self._visualizer.add_image(name, picture[..., ::-1], step)
+            self._visualizer.add_image(name, figure[..., ::-1], step)
 
     def _draw(self, sample: PoseDataSample, index: int, metainfo: dict) -> np.ndarray:
         """Draw the ``index``-th frame of a sample of a data set with the ``metainfo``."""

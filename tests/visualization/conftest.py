@@ -24,8 +24,8 @@ _JOINTS = [
 def pixels():
     """A function that finds the pixels of a colour, red, green, blue: (N, 2) positions x, y."""
 
-    def pixels(picture, rgb, tolerance=0):
-        return np.argwhere(np.abs(picture.astype(int) - rgb[::-1]).max(axis=-1) <= tolerance)[:, ::-1]
+    def pixels(image, rgb, tolerance=0):
+        return np.argwhere(np.abs(image.astype(int) - rgb[::-1]).max(axis=-1) <= tolerance)[:, ::-1]
 
     return pixels
 

@@ -26,9 +26,9 @@ def test_frames_keep_their_times_and_colours(read_video, tmp_path):
     times, colors = np.array([0, 0.04, 0.1, 0.5]), np.array([(10, 80, 200), (230, 97, 0), (0, 114, 200), (0, 0, 0)])
     frames = np.broadcast_to(colors[:, None, None].astype(np.uint8), (4, 32, 48, 3))
     write_mp4(zip(times, frames, strict=True), tmp_path / 'v.mp4', fps=10)
-    stream, written, pictures = read_video(tmp_path / 'v.mp4')
+    stream, written, images = read_video(tmp_path / 'v.mp4')
     np.testing.assert_allclose(written, times, atol=1e-4)
-    np.testing.assert_allclose(pictures.mean(axis=(1, 2)), colors, atol=6)
+    np.testing.assert_allclose(images.mean(axis=(1, 2)), colors, atol=6)
     assert float(stream.duration * stream.time_base) == pytest.approx(0.6, abs=1e-3), 'the last stays for the mean time'
 
 
@@ -42,7 +42,7 @@ def unplugged():
     [
         ([], 'v.mp4', 'v.mp4: there are no frames'),
         ([(0, BLACK)], 'v.mkv', r"v.mkv: expected a name that ends in '.mp4'"),
-        ([(0, BLACK), (1, BLACK[:8])], 'v.mp4', r'expected pictures of one size, \(16, 32, 3\), got \(8, 32, 3\)'),
+        ([(0, BLACK), (1, BLACK[:8])], 'v.mp4', r'expected images of one size, \(16, 32, 3\), got \(8, 32, 3\)'),
         ([(0.08, BLACK), (0.04, BLACK)], 'v.mp4', r'expected times that increase, got 0.0400 s after 0.0800 s'),
         (unplugged(), 'v.mp4', 'unplugged'),
     ],

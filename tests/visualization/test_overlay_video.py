@@ -11,21 +11,21 @@ SCALE = 6
 
 
 def draw(poses, frame):
-    """Over a black picture, six times as large as the video."""
-    picture = np.zeros((62 * SCALE, 97 * SCALE, 3), np.uint8)
-    draw_overlay(picture, poses, frame)
-    return picture
+    """Over a black image, six times as large as the video."""
+    image = np.zeros((62 * SCALE, 97 * SCALE, 3), np.uint8)
+    draw_overlay(image, poses, frame)
+    return image
 
 
 def test_joints_are_where_they_are_in_the_image(pixels, video_poses):
-    picture, track = draw(video_poses, 2), video_poses.tracks[0]
+    image, track = draw(video_poses, 2), video_poses.tracks[0]
     expected = (track.keypoints[2] + 0.5) * SCALE - 0.5
     for color, points in [
         (person_color(track), expected),
         (SIDE_COLORS['left'], expected[[12, 13]].mean(axis=0, keepdims=True)),  # forearms
         (SIDE_COLORS['right'], expected[[15, 16]].mean(axis=0, keepdims=True)),
     ]:
-        distances = np.linalg.norm(pixels(picture, color) - points[:, None], axis=-1)
+        distances = np.linalg.norm(pixels(image, color) - points[:, None], axis=-1)
         assert distances.min(axis=1).max() < 1.5
 
 
@@ -39,8 +39,8 @@ def test_interpolated_people_are_thin_and_labelled(pixels, video_poses):
     track = video_poses.tracks[0]
     track.keypoints[:] = track.keypoints[0]
     limbs, label = [], []
-    for picture in (draw(video_poses, 2), draw(video_poses, 5)):
-        left_part, above_head = picture[:, : 45 * SCALE], picture[: int(track.keypoints[0, :, 1].min() * SCALE) - 10]
+    for image in (draw(video_poses, 2), draw(video_poses, 5)):
+        left_part, above_head = image[:, : 45 * SCALE], image[: int(track.keypoints[0, :, 1].min() * SCALE) - 10]
         limbs.append(sum(len(pixels(left_part, SIDE_COLORS[side], 60)) for side in ('left', 'right')))
         label.append(np.ptp(pixels(above_head, person_color(track))[:, 0]))
     assert 0 < limbs[1] < limbs[0] / 2 and label[1] > label[0] + 40
@@ -70,14 +70,14 @@ def test_frames_of_another_video_leave_nothing(video_poses, tmp_path, frames, go
 
 def test_overlay_beside_the_view(pixels, read_video, video_poses, video_frames, tmp_path):
     write_overlay_video(video_poses, iter(video_frames), tmp_path / 'out.mp4')
-    _, times, pictures = read_video(tmp_path / 'out.mp4')
+    _, times, images = read_video(tmp_path / 'out.mp4')
     np.testing.assert_allclose(times, video_poses.times - 2.0, atol=1e-4)
     # 97 x 62 px at 640 px wide; the view beside it is as high, at least 360 and at most 480 wide
-    assert pictures.shape == (12, 410, 640 + 410, 3)
-    for index, picture in enumerate(pictures):
-        assert np.median(picture[:, :640]) == pytest.approx(60 + 10 * index, abs=3), 'the frame of this time'
-        assert np.median(picture[:, 640:]) > 250
-        for part in (picture[:380, :640], picture[:380, 640:]):
+    assert images.shape == (12, 410, 640 + 410, 3)
+    for index, image in enumerate(images):
+        assert np.median(image[:, :640]) == pytest.approx(60 + 10 * index, abs=3), 'the frame of this time'
+        assert np.median(image[:, 640:]) > 250
+        for part in (image[:380, :640], image[:380, 640:]):
             assert all(len(pixels(part, SIDE_COLORS[side], 40)) > 100 for side in ('left', 'right'))
 
 
@@ -94,8 +94,8 @@ def test_any_skeleton(pixels, read_video, other_poses, video_frames, tmp_path):
     view = read_video(tmp_path / 'out.mp4')[2][0, 60:, 640:900]  # without texts; the first frame is seen by the camera
     left, right, trunk = (pixels(view, color, 40) for color in (*list(SIDE_COLORS.values())[:2], (0, 158, 115)))
     assert left[:, 0].mean() > trunk[:, 0].mean() > right[:, 0].mean()
-    assert left[:, 1].max() < 345 and right[:, 1].max() < 345, 'the feet are in the picture, whatever the root'
-    picture, track = draw(other_poses, 2), other_poses.tracks[0]
+    assert left[:, 1].max() < 345 and right[:, 1].max() < 345, 'the feet are in the image, whatever the root'
+    image, track = draw(other_poses, 2), other_poses.tracks[0]
     dots = (track.keypoints[2] + 0.5) * SCALE - 0.5
-    distances = np.linalg.norm(pixels(picture, person_color(track)) - dots[:, None], axis=-1)
+    distances = np.linalg.norm(pixels(image, person_color(track)) - dots[:, None], axis=-1)
     assert distances.min(axis=1).max() < 1.5

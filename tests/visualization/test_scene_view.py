@@ -24,10 +24,10 @@ def one(video_poses):
 
 
 def test_upright_and_not_mirrored_at_first(pixels, one):
-    picture = SceneView(one, SIZE).draw(0)
-    assert picture.shape == (360, 420, 3)
+    image = SceneView(one, SIZE).draw(0)
+    assert image.shape == (360, 420, 3)
     colors = SIDE_COLORS['left'], SIDE_COLORS['right'], person_color(one.tracks[0])
-    left, right, trunk = (pixels(picture[:330], rgb) for rgb in colors)  # above the legend
+    left, right, trunk = (pixels(image[:330], rgb) for rgb in colors)  # above the legend
     assert left[:, 0].mean() > 210 > right[:, 0].mean()
     assert trunk[:, 1].max() < right[:, 1].max() - 50, 'legs are below'
     # The pelvis is the centre; hips are 0.1 m beside it, feet 0.8 m below it, at 360 px for twice 1.15 m.

@@ -150,13 +150,13 @@ def test_without_folder_pictures_go_to_the_backends(make_samples, runner, tmp_pa
 def test_show(make_samples, runner, monkeypatch):
     shown, waits = [], []
     monkeypatch.setenv('DISPLAY', ':0')
-    monkeypatch.setattr(cv2, 'imshow', lambda window, picture: shown.append(picture.shape))
+    monkeypatch.setattr(cv2, 'imshow', lambda window, image: shown.append(image.shape))
     monkeypatch.setattr(cv2, 'waitKey', waits.append)
     hook = DepthPoseVisualizationHook(enable=True, interval=4, show=True, wait_time=0.25)
     hook.after_test_iter(runner, 0, {}, make_samples(1))
     assert shown == [(422, 3 * 340, 3)] * 2 and waits == [250, 250]
 
-    def no_windows(window, picture):
+    def no_windows(window, image):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_windows)

@@ -57,8 +57,8 @@ def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict, root: i
     """Crops that hold all pixels the training looks at, whichever its box.
 
     A window holds both boxes of :class:`depth_refine.datasets.H36MImageDataset`, each scaled by 1.25 and turned by 30
-    degrees, as far as they lie in the frame. The stored image is as small as it can be without that a box scaled by
-    0.75 is magnified to the network's 256 px, and never larger than its window.
+    degrees, as far as they lie in the frame. The stored image is never larger than its window. It is the smallest one
+    in which a box scaled by 0.75, the smallest that the training takes, still has the network's 256 px.
 
     Poses are (T, K, 2) px and (T, K, 3) camera-frame metres, ``root`` is the joint that the boxes of 2 m are around.
 
@@ -107,7 +107,7 @@ def store_frames(
     Whole images of a folder are copied as they are.
 
     The folder of the sequence in ``images`` appears when it is complete; one that was made from another video or other
-    poses, or lacks some of the frames, is made anew.
+    poses, or lacks some of the frames, is written again.
 
     Returns:
         How many of the first ``poses`` frames, those with poses, the video has.

@@ -1,4 +1,4 @@
-"""From MPI-INF-3DHP's files to MMPose's layout; ``docs/mpi_inf_3dhp.md`` tells the choices."""
+"""From MPI-INF-3DHP's files to MMPose's layout; ``docs/mpi_inf_3dhp.md`` lists the choices."""
 
 import os
 import re

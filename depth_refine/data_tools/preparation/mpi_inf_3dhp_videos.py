@@ -115,7 +115,7 @@ def _recording(folder: Path, key: VideoKey, number: int, poses: Poses, camera: d
 def _interchange_back(poses: Poses, first: int, end: int) -> tuple[Poses, str]:
     """Undo that left and right are interchanged in the frames from ``first`` to ``end`` - 1, if they are.
 
-    They are where joints come closer to those of the frame before when they are interchanged, at both ends.
+    They are interchanged if, at both ends, interchanging brings the joints closer to those of the neighbouring frame.
     """
     where, joints = f'frames {first + 1} to {end}', poses.poses_3d
 
@@ -162,7 +162,7 @@ def _test_set(folder: Path, key: VideoKey) -> FoundVideo:
 
 
 def _fill(poses: Poses, valid: np.ndarray, width: int, height: int) -> tuple[Poses, int]:
-    """Give frames that are not valid and have no pose that of the nearest other; how many they were.
+    """Give invalid frames without a pose the pose of the nearest frame that has one; returns how many.
 
     A pose is finite, before the camera and at least partly in the image.
     """

@@ -41,6 +41,14 @@ class GaussianJointNoise(BaseTransform):
     Raises:
         InputError: a negative sigma, or one above 1, which are px or mm; a ``prob`` outside [0, 1]; or labels that are
             not K joints with 2 to 4 channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.datasets.transforms import GaussianJointNoise
+        >>> poses = np.zeros((27, 17, 3), np.float32)  # T frames, K joints; u, v, depth
+        >>> noisy = GaussianJointNoise(sigma_depth=0.1)(dict(keypoints=poses, keypoint_labels=poses))['keypoint_labels']
+        >>> bool(noisy[..., :2].any()), round(float(noisy[..., 2].std()), 1)
+        (False, 0.1)
     """
 
     batched = True  # see DepthSequenceDataset

@@ -1,4 +1,4 @@
-"""The page of a result."""
+"""The interactive report of a result."""
 
 import base64
 import tempfile
@@ -18,7 +18,7 @@ from depth_refine.visualization.pose_frame import SIDE_COLORS, bone_sides, css
 from depth_refine.visualization.scene_view import person_color
 
 _SIDE = 640  # px, the longer side of the embedded video
-_CRF = 28  # its quality; the page may be mailed
+_CRF = 28  # its quality; the report may be mailed
 _SCRIPTS = ('track.js', 'player.js', 'video_view.js', 'pose_view.js', 'depth_curves.js', 'report.js')
 _HERE = Path(__file__).parent
 _STAGES = {  # name, colour, and which poses of a PoseTrack
@@ -29,7 +29,7 @@ _STAGES = {  # name, colour, and which poses of a PoseTrack
 
 
 def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: str | Path) -> None:
-    """Write an HTML page that needs no other file and no network.
+    """Write the interactive report of a video: one HTML file that needs no other file and no network.
 
     It shows the video with the 2D joints, beside a 3D skeleton to turn (first stage, refined, and truth if known), the
     depth of a joint over time, and the errors if truth is known. It weighs about 5 MB more than the video and 1 kB per
@@ -37,9 +37,9 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
 
     Args:
         poses: the people of the video.
-        frames: its upright frames, (H, W, 3) uint8 BGR, or None for a page without video; a generator is consumed frame
-            by frame.
-        path: the page, ending in '.html'.
+        frames: its upright frames, (H, W, 3) uint8 BGR, or None for a report without video; a generator is consumed
+            frame by frame.
+        path: the report, ending in '.html'.
 
     Raises:
         InputError: the frames are not those of ``poses``.
@@ -59,7 +59,7 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.get_template('report.html').render(
+    report = environment.get_template('report.html').render(
         poses=poses,
         data=data,
         video=video,
@@ -71,7 +71,7 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
         scripts=[(_HERE / name).read_text() for name in _SCRIPTS],
     )
     with whole_file(path) as partial:
-        partial.write_text(page, encoding='utf-8')
+        partial.write_text(report, encoding='utf-8')
 
 
 def _encode(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> str:
@@ -105,7 +105,7 @@ def error_rows(track: PoseTrack) -> list[tuple[str, float, float, float | None]]
 
 
 def _track_data(track: PoseTrack) -> dict:
-    """A track for the page's scripts: arrays are base64 of little-endian float32, poses in millimetres."""
+    """A track for the report's scripts: arrays are base64 of little-endian float32, poses in millimetres."""
     poses = {key: getattr(track, attribute) for key, (_, _, attribute) in _STAGES.items()}
     return {
         'id': track.track_id,

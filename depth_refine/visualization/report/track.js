@@ -1,6 +1,6 @@
 'use strict';
 
-/** One person: what the page knows of them, by number of the video's frame. */
+/** One person: what the report knows of them, by number of the video's frame. */
 class Track {
   constructor(data, numJoints) {
     this.id = data.id;

@@ -68,6 +68,6 @@ def test_video_of_every_frame_with_a_swinging_view(frame, tmp_path):
 
 def test_video_of_other_predictions_is_refused_without_leaving_anything(frame, tmp_path):
     frames = [frame, replace(frame, predictions={'refined': frame.truth})]
-    with pytest.raises(InputError, match=r'pictures of one size, \(422, 1360, 3\), got \(422, 1020, 3\)'):
+    with pytest.raises(InputError, match=r'images of one size, \(422, 1360, 3\), got \(422, 1020, 3\)'):
         write_pose_video(frames, tmp_path / 'poses.mp4', fps=25)
     assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@ POSES, CURVES = "document.getElementById('pose-view')", "document.getElementById
 
 
 class Page:
-    """The page as a reader uses it, and what its plots were given to draw."""
+    """The report as a reader uses it, and what its plots were given to draw."""
 
     def __init__(self, browser):
         self.browser = browser
@@ -56,7 +56,7 @@ class Page:
         self.wait_for_frame(frame)
 
     def reset(self):
-        """Everything as when the page was opened, but for the direction of the 3D view."""
+        """Everything as when the report was opened, but for the direction of the 3D view."""
         self.resize(1280)
         self.run("play.getAttribute('aria-label') == 'Pause' && play.click()")
         self.run("document.querySelectorAll('[type=checkbox]').forEach(box => box.checked || box.click())")
@@ -67,7 +67,7 @@ class Page:
 
 @pytest.fixture(scope='module')
 def opened(browser, two_people, video_frames, tmp_path_factory):
-    """The page of a result with video; opening it takes longer than most tests."""
+    """The report of a result with video; opening it takes longer than most tests."""
     path = tmp_path_factory.mktemp('report') / 'report.html'
     write_report(replace(two_people, video=VIDEO), video_frames, path)
     page = Page(browser)

@@ -1,0 +1,147 @@
+"""What the documentation says of the repository: links, files, names, examples, folders."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from collections import Counter
+from pathlib import Path
+
+import mmpose
+import pytest
+
+from depth_refine.codecs import DepthSequenceLifting
+from depth_refine.datasets.transforms import GaussianJointNoise
+from depth_refine.functional.camera import pixel_rays
+from depth_refine.functional.pose_error import mpjpe, similarity_align
+from depth_refine.models import DepthTemporalRefiner, IntegralHead3D
+from depth_refine.structures import Skeleton
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [
+    *ROOT.glob('*.md'),
+    *ROOT.glob('.github/**/*.md'),
+    *ROOT.glob('docs/*.md'),
+    *ROOT.glob('depth_refine/*/*.md'),
+]
+SOURCES = sorted(ROOT.glob('depth_refine/**/*.py'))
+FENCED = re.compile(r'^( *)(```|~~~).*?^\1\2 *$', re.MULTILINE | re.DOTALL)
+LINK = re.compile(r'\]\(<?([^\s)>]+)|(?:src|href)="([^"]+)"')
+FILE = re.compile(r'(?<![\w./-])(?:configs|depth_refine|docs|requirements|tests|tools)/[\w./-]+\.(?:md|py|sh|txt)\b')
+ROLE = re.compile(r':(?:attr|class|data|exc|func|meth|mod):`~?\.?([^`]+)`')
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def prose(document):
+    """Without blocks of code, in which neither headings nor links count."""
+    return FENCED.sub('', document.read_text())
+
+
+def anchors(document):
+    """What may follow ``#`` in links to a document: its headings, as GitHub names them."""
+    names, seen = set(), Counter()
+    for heading in re.findall(r'^#{1,6} +(.+?) *$', prose(document), re.MULTILINE):
+        shown = re.sub(r'\[([^]]*)\]\([^)]*\)', r'\1', heading)
+        name = re.sub(r'[^\w\- ]', '', shown.lower()).replace(' ', '-')
+        names.add(f'{name}-{seen[name]}' if seen[name] else name)
+        seen[name] += 1
+    return names
+
+
+def broken_links(document):
+    broken = []
+    for link in map(''.join, LINK.findall(re.sub(r'`[^`\n]*`', '', prose(document)))):
+        path, _, anchor = link.partition('#')
+        target = document.parent / path if path else document
+        if '://' not in link and not (target.exists() and (not anchor or anchor in anchors(target))):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=relative)
+def test_links_lead_somewhere(document):
+    assert broken_links(document) == []
+
+
+def test_broken_links_are_found(tmp_path):
+    (tmp_path / 'other.md').write_text('## A `b_c`, d\n## Twice\n## Twice\n```\n## No heading\n```\n')
+    good = ['other.md', 'other.md#a-b_c-d', 'other.md#twice', 'other.md#twice-1', '#here', 'https://no.where/x#y']
+    bad = ['othr.md', 'other.md#twice-2', 'other.md#no-heading', '#there', 'image.png']
+    document = tmp_path / 'document.md'
+    links = [f'[`x`]({link})' for link in good + bad[:-1]]
+    document.write_text('\n'.join(['# Here', *links, '<img src="image.png">', '`[x](y)`', '```\n[x](y)\n```\n']))
+    assert broken_links(document) == bad
+
+
+@pytest.mark.parametrize('document', [each for each in DOCUMENTS if each.name != 'CHANGELOG.md'], ids=relative)
+def test_files_that_are_named_exist(document):
+    roots = ROOT, Path(mmpose.__file__).with_name('.mim')
+    named = FILE.findall(document.read_text())
+    assert [name for name in named if not any((root / name).exists() for root in roots)] == []
+
+
+HOUSE = {  # folders of the package, as docs/architecture.md has them, and what their row lets them import
+    folder: set(re.findall(r'`(\w+)`', imports))
+    for folder, imports in re.findall(
+        r'^\| `([\w/]+)/` \|.*\| ([^|]+) \|$', (ROOT / 'docs/architecture.md').read_text(), re.MULTILINE
+    )
+}
+
+
+def test_architecture_names_every_folder():
+    folders = {relative(source.parent).partition('/')[2] for source in SOURCES}
+    assert folders - {'', 'data_tools'} == HOUSE.keys()
+    text = (ROOT / 'docs/architecture.md').read_text()
+    assert [each for each in ROOT.glob('tools/*/__init__.py') if f'`{relative(each.parent)}/`' not in text] == []
+
+
+@pytest.mark.parametrize('folder', HOUSE)
+def test_folders_import_what_architecture_says(folder):
+    sources = ''.join(source.read_text() for source in (ROOT / 'depth_refine' / folder).glob('*.py'))
+    imported = set(re.findall(r'^ *(?:from|import) depth_refine\.(\w+)', sources, re.MULTILINE))
+    parent = folder.split('/')[0]
+    assert imported <= {parent, *(HOUSE[folder] or HOUSE.get(parent, ()))}
+
+
+def module_of(source):
+    return importlib.import_module('.'.join(source.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__'))
+
+
+def test_references_in_docstrings_name_something():
+    modules = {source: module_of(source) for source in SOURCES}
+    known = {part for module in modules.values() for part in [*module.__name__.split('.'), *vars(module)]}
+    for module in modules.values():
+        known |= {name for _, part in inspect.getmembers(module, inspect.isclass) for name in dir(part)}
+
+    def exists(reference):
+        parts = reference.split('.')
+        if parts[0] not in {'depth_refine', 'mmengine', 'mmpose', 'torch'}:
+            return known.issuperset(parts)
+        try:
+            return bool(pkgutil.resolve_name(reference))
+        except (AttributeError, ImportError):
+            return False
+
+    references = {(relative(source), name) for source in SOURCES for name in ROLE.findall(source.read_text())}
+    assert [(source, name) for source, name in sorted(references) if not exists(name)] == []
+
+
+@pytest.mark.parametrize('source', [each for each in SOURCES if '>>> ' in each.read_text()], ids=relative)
+def test_examples_print_what_they_say(source):
+    result = doctest.testmod(module_of(source))
+    assert result.attempted and not result.failed
+
+
+@pytest.mark.parametrize(
+    'part',
+    [
+        *(DepthSequenceLifting, DepthTemporalRefiner, GaussianJointNoise, IntegralHead3D),
+        *(Skeleton.from_metainfo, mpjpe, pixel_rays, similarity_align),
+    ],
+)
+def test_parts_for_others_have_an_example(part):
+    assert '>>> ' in part.__doc__
