@@ -1,19 +1,11 @@
 """Results and networks for other programs.
 
-<<<<<<< HEAD
-- :mod:`pose_files`: ``write_npz``, ``write_json``, ``write_csv``
-- :mod:`bvh`: ``write_bvh``, for Blender and other animation programs; the rotations in it: :mod:`fixed_skeleton` of any
-  skeleton, :mod:`h36m_nodes` of Human3.6M's
-- :mod:`trc`: ``write_trc``, for OpenSim and other programs for biomechanics
-- :mod:`even_times`, :mod:`y_up`: the frames and axes of both
-- :mod:`onnx`: ``export_onnx``, both networks for onnxruntime and others
-=======
 - :mod:`.pose_files`: ``write_npz``, ``write_json``, ``write_csv``
 - :mod:`.bvh`: ``write_bvh``, for Blender and other animation programs; its rotations: :mod:`.fixed_skeleton` of any
   skeleton, :mod:`.h36m_nodes` of Human3.6M's
 - :mod:`.trc`: ``write_trc``, for OpenSim and other programs for biomechanics
+- :mod:`.even_times`, :mod:`.y_up`: the frames and axes of both
 - :mod:`.onnx`: ``export_onnx``, both networks for onnxruntime and others
->>>>>>> docs22
 """
 
 from .bvh import write_bvh

@@ -28,8 +28,6 @@ def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, si
     outside, exchanged = (
         np.mean(((points < 0) | (points > sides)).any(axis=-1)) for sides in (size, tuple(size)[::-1])
     )
-        np.mean(((points < 0) | (points > sides)).any(axis=-1)) for sides in (size, tuple(size)[::-1])
-    )
     low, high = reach.min(axis=0), reach.max(axis=0)
     where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
     fit = f' They fit frames of {size[1]} x {size[0]} px: are width and height exchanged?' if exchanged == 0 else ''

@@ -51,8 +51,8 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        require_number('interval of the pictures', self.interval, 1, whole=True)
-        require_number('wait_time of a picture, seconds', self.wait_time, 0, 3600)
+        require_number('interval of the figures', self.interval, 1, whole=True)
+        require_number('wait_time of a figure, seconds', self.wait_time, 0, 3600)
         no_display = not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
         if self.enable and self.show and sys.platform.startswith('linux') and no_display:
             raise InputError(_CANNOT.format('no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set)'))

@@ -171,5 +171,5 @@ def test_show(make_samples, runner, monkeypatch):
 
 @pytest.mark.parametrize('option', [dict(interval=0), dict(interval=2.5), dict(wait_time=-1.0)])
 def test_numbers_that_make_no_sense(option):
-    with pytest.raises(InputError, match=r'(interval of the pictures|wait_time of a picture, seconds): expected a '):
+    with pytest.raises(InputError, match=r'(interval of the figures|wait_time of a figure, seconds): expected a '):
         DepthPoseVisualizationHook(enable=True, **option)
