@@ -54,7 +54,7 @@ def imported(tmp_path, annotation):
 
     def run(files, joint_order='h36m', first_frame=1, **options):
         origin = Origin('A net', files, joint_order, first_frame, **options)
-        run.filled = import_predictions(annotation, origin, run.out)
+        run.filled, run.notes = import_predictions(annotation, origin, run.out)
         return SequenceStore(run.out, annotation)
 
     run.out = tmp_path / 'store'
@@ -223,7 +223,7 @@ def test_2d_poses_that_are_elsewhere(refused, write, truth, change, order, messa
 
 def test_missing_frames_are_listed(refused, write, annotation, truth):
     folder = write(keypoints=truth[..., :2])
-    message = '8 of 8 videos lack .*no frame 1; .*and 3 more videos.*is the number of the first frame 0 in them'
+    message = '8 of 8 .*no frame 1 .*and 3 more videos.*number of the first frame 0 in them, and is their frame rate'
     refused(message, folder, first_frame=0)
     first, second = (sequence.name for sequence in annotation.sequences[:2])
     (folder / f'{first}.npz').unlink()
@@ -231,7 +231,8 @@ def test_missing_frames_are_listed(refused, write, annotation, truth):
         np.savez(folder / f'{second}.npz', **{key: file[key][[0, 2, 3]] for key in ('frames', 'keypoints')})
     message = (
         f'2 of 8 videos lack .*h36m_test.npz, counted from 1 as there: {first}: no files; '
-        f'{second}: no frame 2, 5, 6, 7, 8 and 4 more. Expected every frame, in files such as {first}.npz'
+        f'{second}: no frame 2, 5, 6, 7, 8 and 4 more .3 of 12 frames are there.. '
+        f'Expected every frame, in files such as {first}.npz'
     )
     refused(message, folder)
 
