@@ -4,6 +4,7 @@ import argparse
 
 from command_line import add_runner_arguments, load_runner_config, run_tool
 
+from depth_refine.engine import ResumeHook
 from depth_refine.utils.checkpoint import check_checkpoint, resume_latest
 from depth_refine.utils.runner import build_runner, put_data_on_device, scale_learning_rate, use_mixed_precision
 
@@ -45,7 +46,9 @@ def main() -> None:
     elif args.resume:
         cfg.resume, cfg.load_from = True, args.resume
     runner = build_runner(cfg)
-    if args.resume and cfg.resume:
+    if not any(isinstance(hook, ResumeHook) for hook in runner.hooks):  # a config that is not based on ours
+        runner.register_hook(ResumeHook())
+    if cfg.get('resume') and cfg.get('load_from'):
         check_checkpoint(runner.model, cfg.load_from)
     runner.train()
 

@@ -102,8 +102,17 @@ def latest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint of a training that went furthest.
 
     MMEngine reads its name from a file which an interruption can leave empty.
+
+    Raises:
+        InputError: some count epochs and some iterations.
     """
-    checkpoints = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_[0-9]*.pth')]
+    kinds = [list(folder.glob(f'{kind}_[0-9]*.pth')) for kind in ('epoch', 'iter')]
+    if all(kinds):
+        raise InputError(
+            f'{folder} has checkpoints of epochs, such as {kinds[0][0].name}, and of iterations, such as '
+            f'{kinds[1][0].name}, of two trainings: give the one to go on from, as --resume PATH'
+        )
+    checkpoints = kinds[0] + kinds[1]
     return max(checkpoints, key=lambda path: int(path.stem.rpartition('_')[2]), default=None)
 
 

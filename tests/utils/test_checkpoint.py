@@ -37,3 +37,11 @@ def test_the_latest_is_resumed(tmp_path, files, latest):
     cfg = Config(dict(work_dir=str(tmp_path), load_from='start.pth', resume=True))
     resume_latest(cfg)
     assert (cfg.resume, cfg.load_from) == ((True, str(tmp_path / latest)) if latest else (False, 'start.pth'))
+
+
+def test_two_trainings_in_one_folder(tmp_path):
+    """Whether 30 epochs or 500 iterations went further, numbers do not say."""
+    for name in ('epoch_30.pth', 'iter_500.pth'):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r'such as epoch_30.pth, and of iterations, .* as --resume PATH'):
+        resume_latest(Config(dict(work_dir=str(tmp_path))))
