@@ -132,28 +132,29 @@ def _scaled(sample: _Sample, stated: float) -> Reading:
 
 def _shifted(annotation: H36MAnnotation, keypoints: np.ndarray, videos: list[int]) -> Reading:
     """Poses of another moment; constant offsets of joints in a video do not matter."""
-    sums = np.zeros((2 * _LONGEST_SHIFT + 1, 2))  # of errors, shifted and as stated, of the same frames
+    errors = np.zeros((2, 2 * _LONGEST_SHIFT + 1))  # shifted by -50 to 50 frames, and as stated, of the same frames
     for video in videos:
         rows = annotation.sequences[video].rows
-        predicted, truth = keypoints[rows], annotation.keypoints[rows]
-        weights, sides = annotation.keypoints_visible[rows], 200 * annotation.scale[rows, None]
-        longest = min(_LONGEST_SHIFT, len(rows) // 2 - _FEWEST)
-        for late in range(-longest, longest + 1):
-            frames = np.arange(max(0, -late), len(rows) - max(0, late), _step(annotation, video))
-            for column, others in enumerate((frames + late, frames)):
-                apart = predicted[others] - truth[frames]
-                errors = np.linalg.norm(apart - apart.mean(axis=0), axis=-1) / sides[frames]
-                sums[late, column] += np.sum(errors.clip(max=1) * weights[frames])
-    shares = np.divide(sums[:, 0], sums[:, 1], out=np.ones(len(sums)), where=sums[:, 1] > 0)
-    late = int(np.argmin(shares))
-    late = late if late <= _LONGEST_SHIFT else late - len(sums)
+        longest = min(_LONGEST_SHIFT, len(rows) // 3)
+        frames = np.arange(longest, len(rows) - longest, _step(annotation, video))
+        if len(frames) < _FEWEST:
+            continue
+        shifts = np.arange(-longest, longest + 1)
+        apart = keypoints[rows][frames + shifts[:, None]] - annotation.keypoints[rows[frames]]
+        apart -= apart.mean(axis=1, keepdims=True)
+        distances = np.linalg.norm(apart, axis=-1) / (200 * annotation.scale[rows[frames], None])
+        found = np.sum(distances.clip(max=1) * annotation.keypoints_visible[rows[frames]], axis=(1, 2))
+        errors[0, shifts + _LONGEST_SHIFT] += found
+        errors[1, shifts + _LONGEST_SHIFT] += found[longest]
+    shares = np.divide(errors[0], errors[1], out=np.ones(len(errors[0])), where=errors[1] > 0)
+    late = int(np.argmin(shares)) - _LONGEST_SHIFT
     step = np.diff(annotation.frames[annotation.sequences[videos[0]].rows])
     number = abs(late) * (int(np.median(step)) if len(step) else 1)
     what = (
         f'the poses come {number} frame{"s" * (number > 1)} {"late" if late > 0 else "early"}: is the first frame in '
         'the files that of the annotation, and the frame rate the same?'
     )
-    return Reading(float(shares[late]), what, late)
+    return Reading(float(shares.min()), what, late)
 
 
 def _confused(sample: _Sample, stated: float) -> Reading:

@@ -22,8 +22,8 @@ CHANGES = {
     'left and right are exchanged': lambda a: a.keypoints[:, LEFT_RIGHT],
     r'joints are in another order \(left_shoulder is right_shoulder, .*\)$': lambda a: a.keypoints[:, ARMS],
     'the images were mirrored': lambda a: a.keypoints[:, LEFT_RIGHT] * (-1, 1) + (1000, 0),
-    r'the poses come (10|9) frames late: is the first frame': lambda a: late(a, 10),
-    r'the poses come (20|19) frames early: is the first frame': lambda a: late(a, -20),
+    r'the poses come (9|10|11) frames late: is the first frame': lambda a: late(a, 10),
+    r'the poses come (19|20|21) frames early: is the first frame': lambda a: late(a, -20),
     r'multiplied by 0\.9\d* \(x\) and 0\.9\d* \(y\)': lambda a: 0.9 * a.keypoints,
     r'multiplied by (1|0\.99\d|1\.0\d) .* moved by -?\d and 3\d px': lambda a: a.keypoints + (0, 35),
 }
