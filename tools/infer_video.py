@@ -123,7 +123,7 @@ def _boxes(args: argparse.Namespace) -> str | PersonBoxes | None:
 
 def _extrinsics(path: str | None) -> dict | None:
     try:
-        return None if path is None else json.loads(Path(path).read_text())
+        return None if path is None else json.loads(Path(path).read_text(encoding='utf-8-sig'))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path}: expected a JSON file with R and T, got {error}') from error
 

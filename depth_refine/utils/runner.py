@@ -10,9 +10,9 @@ from mmengine.runner import Runner
 
 from depth_refine.utils.config import check_codecs, is_dataset_type
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.options import require_number
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')  # PyTorch refuses them without any
 
 
 def connect_processes(launcher: str, **dist_cfg) -> None:
@@ -48,8 +48,7 @@ def build_runner(cfg: Config) -> Runner:
     """The runner of this process; without GPUs, distributed processes average their gradients on the CPU.
 
     Raises:
-        InputError: see :func:`connect_processes` and :func:`check_codecs`; the config says ``compile``; or a batch size
-            or number of workers is none.
+        InputError: see :func:`connect_processes` and :func:`check_codecs`; or the config says ``compile``.
     """
     if cfg.get('compile'):
         raise InputError(
@@ -67,24 +66,13 @@ def build_runner(cfg: Config) -> Runner:
     if torch.cuda.is_available():
         copy_while_computing(cfg)
     check_codecs(cfg)
-    leave_cores_to(max((_workers(name, cfg[name]) for name in _LOADERS if cfg.get(name)), default=0))
+    loaders = [cfg[name] for name in _LOADERS if cfg.get(name)]
+    for loader in loaders:
+        if not loader.get('num_workers'):
+            for option in _OF_WORKERS:
+                loader.pop(option, None)
+    leave_cores_to(max((loader.get('num_workers', 0) for loader in loaders), default=0))
     return Runner.from_cfg(cfg)
-
-
-def _workers(name: str, loader: dict) -> int:
-    """How many workers a data loader of a config has; options of workers are taken out if there are none.
-
-    Raises:
-        InputError: their number, or the batch size, is no number of a thing.
-    """
-    workers = loader.get('num_workers', 0)
-    require_number(f'{name}.num_workers', workers, 0, whole=True)
-    if 'batch_size' in loader:
-        require_number(f'{name}.batch_size', loader['batch_size'], 1, whole=True)
-    if not workers:  # PyTorch refuses options of workers that there are not
-        for option in ('persistent_workers', 'prefetch_factor', 'multiprocessing_context'):
-            loader.pop(option, None)
-    return workers
 
 
 def leave_cores_to(workers: int) -> None:

@@ -150,7 +150,7 @@ def run_cell(row: Row, seed: int, settings: Settings, stores: Path, first_stage:
     result = dict(metrics=metrics, by_action=metric.by_action, seconds=time.monotonic() - start)
     if is_main_process():
         with whole_file(path) as partial:
-            partial.write_text(json.dumps(result, indent=2) + '\n')
+            partial.write_text(json.dumps(result, indent=2) + '\n', encoding='utf-8')
         _drop_optimiser_states(path.parent)
     return result
 
