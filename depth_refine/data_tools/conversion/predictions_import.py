@@ -53,7 +53,7 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
     """
     has_depth = origin.depth_unit is not None
     if origin.lifted is not None and not has_depth:
-        raise InputError(f'{origin.lifted} gives depths: state their unit, one of {", ".join(METRES)}')
+        raise InputError(f'{origin.lifted} gives depths: give --depth-unit, one of {", ".join(METRES)}')
     camera, checkpoint = annotation.cameras[0], dict(file=origin.estimator, sha256='not known')
     meta = dict(config=origin.estimator, checkpoint=checkpoint, flip_test=None, joint_order=origin.joint_order)
     meta |= dict(image_size=[int(camera['w']), int(camera['h'])], depth_unit_of_files=origin.depth_unit)
@@ -81,8 +81,8 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
             raise InputError(
                 f'{len(missing)} of {len(annotation.sequences)} videos lack predictions of frames of '
                 f'{annotation.path.name}, counted from 1 as there: {listed}{more}. Expected every frame, in files such '
-                f'as {example}.npz, {example}.json or {example}_000001.json; is the number of the first frame '
-                f'{origin.first_frame} in them, and is their frame rate that of the annotation?'
+                f'as {example}.npz, {example}.json or {example}_000001.json; is --first-frame '
+                f'{origin.first_frame} right, and their frame rate that of the annotation?'
             )
         notes = compare(annotation, keypoints[..., :2])
         if longer:
@@ -111,14 +111,16 @@ def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) 
     joints = _stack(sequence.name, [_nearest(each, center) for each, center in zip(persons, centers, strict=True)])
     found = joints[..., -1] > 0
     if not np.isfinite(joints[found]).all():
-        raise InputError(f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite')
+        raise InputError(
+            f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite: give it the score 0'
+        )
     joints[~found] = np.nan
     poses = to_h36m(joints, origin.joint_order)
     has_depth = poses.shape[-1] == 4
     if has_depth != (origin.depth_unit is not None and origin.lifted is None):
         raise InputError(
-            f'{origin.keypoints} has {"" if has_depth else "no "}depths of {sequence.name}: give a depth unit if there '
-            'are depths and only then, and 3D files only if there are none'
+            f'{origin.keypoints} has {"" if has_depth else "no "}depths of {sequence.name}: give --depth-unit if '
+            'there are depths and only then, and --lifted only if there are none'
         )
     if origin.lifted is not None:
         poses = np.insert(poses, 2, _read_lifted_depth(sequence.name, frames, origin), axis=-1)
