@@ -37,20 +37,20 @@ class ResumeHook(Hook):
         loop = runner._train_loop
         if not runner._resume or not isinstance(loop, BaseLoop):
             return
-        meta = checkpoint.get('meta')
+        meta, path = checkpoint.get('meta'), runner._load_from or 'the latest checkpoint'
         if not isinstance(meta, dict) or not {'epoch', 'iter'} <= meta.keys() or 'optimizer' not in checkpoint:
             raise InputError(
-                f'{runner._load_from} holds weights alone, and cannot be resumed: to start a training from them, give '
+                f'{path} holds weights alone, and cannot be resumed: to start a training from them, give '
                 '--cfg-options load_from=PATH instead of --resume'
             )
         meta.pop('config', None)  # of before MMEngine, which would run it
         trained, ours = meta.get('dataset_meta'), getattr(runner.train_dataloader.dataset, 'metainfo', None)
         notes = [*_progress_notes(meta, loop), *_config_notes(meta.get('cfg'), runner.cfg.pretty_text)]
         if isinstance(trained, dict) and isinstance(ours, dict):
-            notes += _data_notes(trained, ours, runner._load_from)
+            notes += _data_notes(trained, ours, path)
             meta['dataset_meta'] = ours  # what MMEngine compares
         for note in notes:
-            print_log(f'resuming {runner._load_from}: {note}', logger='current', level=logging.WARNING)
+            print_log(f'resuming {path}: {note}', logger='current', level=logging.WARNING)
 
 
 def _progress_notes(meta: dict, loop: BaseLoop) -> Iterator[str]:

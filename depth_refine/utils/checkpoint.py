@@ -65,6 +65,20 @@ def _check_training(model: nn.Module, path: str | Path) -> None:
                 )
 
 
+def start_notes(model: nn.Module, path: str | Path) -> list[str]:
+    """What is to be known where a training starts from weights, which may be of another architecture or other inputs.
+
+    Raises:
+        InputError: the file is not a checkpoint.
+    """
+    CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
+    try:
+        check_checkpoint(model, path)
+    except InputError as error:
+        return [f'The training starts from what fits of load_from: {error}']
+    return []
+
+
 def check_data(metainfo: dict, path: str | Path) -> list[str]:
     """Compare the data set of a test with that of a checkpoint's training.
 

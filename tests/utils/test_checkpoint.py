@@ -3,7 +3,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from depth_refine.utils.checkpoint import check_checkpoint, resume_latest
+from depth_refine.utils.checkpoint import check_checkpoint, resume_latest, start_notes
 from depth_refine.utils.errors import InputError
 
 
@@ -21,6 +21,9 @@ def test_refuses_another_architecture(tmp_path, other, message):
     with pytest.raises(InputError, match=rf'other.pth belongs to another model than the config: .*{message}'):
         check_checkpoint(model, path)
     check_checkpoint(other, path)
+    (note,) = start_notes(model, path)
+    assert note.startswith(f'The training starts from what fits of load_from: {path} belongs to another model')
+    assert start_notes(other, path) == []
 
 
 @pytest.mark.parametrize(
