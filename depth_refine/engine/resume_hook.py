@@ -70,7 +70,8 @@ def _progress_notes(meta: dict, loop: BaseLoop) -> Iterator[str]:
     iterations = len(loop.dataloader)
     if meta['iter'] != meta['epoch'] * iterations:
         yield (
-            f'an epoch had {meta["iter"] / meta["epoch"]:g} iterations and has {iterations}: data or batch size differ'
+            f'an epoch had {meta["iter"] / meta["epoch"]:g} iterations and has {iterations}: data, batch size or '
+            'processes differ'
         )
 
 

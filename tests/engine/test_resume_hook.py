@@ -91,7 +91,7 @@ def test_epochs_that_do_not_fit(notes):
     (note,) = notes(config={'train_cfg.max_epochs': 2})
     assert note == 'it has 2 epochs and the config asks for 2, train_cfg.max_epochs: nothing is left to train'
     (note,) = notes(dict(meta=dict(epoch=2, iter=10)))
-    assert note == 'an epoch had 5 iterations and has 3: data or batch size differ'
+    assert note == 'an epoch had 5 iterations and has 3: data, batch size or processes differ'
 
 
 @pytest.mark.parametrize(
