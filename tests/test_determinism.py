@@ -72,10 +72,14 @@ def test_the_same_seed_gives_the_same_training_and_table(tmp_path, data_root, st
     assert len(other) == len(losses) and set(other).isdisjoint(losses)
 
 
-def test_a_resumed_training_is_the_uninterrupted_one(tmp_path, data_root):
+def test_a_resumed_training_is_the_uninterrupted_one(tmp_path, data_root, capfd):
     """Noise and flips are drawn in the workers, dropout here; all of them belong to an epoch."""
     hook = dict(type='CheckpointHook', interval=1)
     losses, weights, _ = train_and_test(tmp_path / 'first', data_root, 'refiner', default_hooks=dict(checkpoint=hook))
     resumed = dict(load_from=str(tmp_path / 'first/epoch_1.pth'), resume=True)
     second_epoch, same_weights, _ = train_and_test(tmp_path / 'resumed', data_root, 'refiner', **resumed)
+    printed = ''.join(capfd.readouterr())
+    assert 'resumed epoch: 1' in printed and 'correctness' not in printed and 'resuming' not in printed, (
+        'nothing differs'
+    )
     assert second_epoch == losses[len(losses) // 2 :] and same_weights == weights

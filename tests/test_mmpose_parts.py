@@ -148,7 +148,7 @@ def convert(cfg):
     model = randomise_statistics(MODELS.build(dict(type='PoseLifter', backbone=backbone, head=head)))
     path = Path(cfg.work_dir, 'mmpose.pth')
     torch.save(dict(meta={}, state_dict=model.state_dict()), path)
-    convert_checkpoint(path, path.with_name('converted.pth'), 'mmpose')
+    convert_checkpoint(path, path.with_name('converted.pth'), 'mmpose', 'h36m')
     return str(path.with_name('converted.pth'))
 
 

@@ -108,7 +108,9 @@ def main() -> None:
             if args.out:
                 content = dict(machine=machine, matrix=matrix, sections=sections)
                 with whole_file(args.out) as partial:
-                    partial.write_text(json.dumps(content, indent=2, default=lambda rounds: rounds.tolist()) + '\n')
+                    partial.write_text(
+                        json.dumps(content, indent=2, default=lambda rounds: rounds.tolist()) + '\n', encoding='utf-8'
+                    )
 
 
 if __name__ == '__main__':

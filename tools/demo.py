@@ -72,7 +72,7 @@ def run(step: Step, log: Path) -> None:
     Raises:
         InputError: the command failed.
     """
-    with log.open('w') as file:
+    with log.open('w', encoding='utf-8') as file:
         process = subprocess.Popen(
             [sys.executable, '-u', *step.command],
             stdout=subprocess.PIPE,
@@ -86,7 +86,8 @@ def run(step: Step, log: Path) -> None:
             if ' - Epoch(' in line:
                 print('  ' + line.split(' - ')[-1].rstrip()[:150], flush=True)
     if process.wait():
-        raise InputError(f'{step.title} failed; {log} ends with:\n{log.read_text()[-2000:]}')
+        printed = log.read_text(encoding='utf-8', errors='replace')
+        raise InputError(f'{step.title} failed; {log} ends with:\n{printed[-2000:]}')
 
 
 def main() -> None:

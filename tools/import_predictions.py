@@ -34,10 +34,12 @@ def main() -> None:
     cameras = args.cameras or args.ann_file.absolute().parents[1] / 'cameras.pkl'
     annotation = H36MAnnotation(args.ann_file, cameras)
     origin = Origin(args.estimator, args.keypoints, args.joint_order, args.first_frame, args.lifted, args.depth_unit)
-    filled = import_predictions(annotation, origin, args.out)
+    filled, notes = import_predictions(annotation, origin, args.out)
     source = '2d+depth' if args.depth_unit else '2d'
     print(f'wrote {args.out}: {len(annotation)} frames of {len(annotation.sequences)} videos')
     print(f'{100 * filled:.2f} % of the joints were not found; they are interpolated, with score 0')
+    for note in notes:
+        print(f'note: {note}')
     print(f"read it with depth_store='...', input_source='{source}' and bbox_policy='published' in a refiner's config")
 
 

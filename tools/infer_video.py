@@ -139,7 +139,7 @@ def _intrinsics(args: argparse.Namespace) -> Intrinsics | None:
 
 def _extrinsics(path: str | None) -> dict | None:
     try:
-        return None if path is None else json.loads(Path(path).read_text())
+        return None if path is None else json.loads(Path(path).read_text(encoding='utf-8-sig'))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path}: expected a JSON file with R and T, got {error}') from error
 

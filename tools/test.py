@@ -47,7 +47,7 @@ def main() -> None:
     metrics = runner.test()
     if args.out and runner.rank == 0:
         with whole_file(args.out) as partial:
-            partial.write_text(json.dumps(metrics, indent=2) + '\n')
+            partial.write_text(json.dumps(metrics, indent=2) + '\n', encoding='utf-8')
 
 
 if __name__ == '__main__':

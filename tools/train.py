@@ -1,10 +1,14 @@
 """Train a model: ``python tools/train.py configs/integral_h36m.py``."""
 
 import argparse
+import logging
 
 from command_line import add_runner_arguments, load_runner_config, run_tool
 
-from depth_refine.utils.checkpoint import check_checkpoint, resume_latest
+from mmengine.logging import print_log
+
+from depth_refine.engine import ResumeHook
+from depth_refine.utils.checkpoint import check_checkpoint, resume_latest, start_notes
 from depth_refine.utils.runner import build_runner, put_data_on_device, scale_learning_rate, use_mixed_precision
 
 
@@ -45,8 +49,13 @@ def main() -> None:
     elif args.resume:
         cfg.resume, cfg.load_from = True, args.resume
     runner = build_runner(cfg)
-    if args.resume and cfg.resume:
+    if not any(isinstance(hook, ResumeHook) for hook in runner.hooks):  # a config that is not based on ours
+        runner.register_hook(ResumeHook())
+    if cfg.get('resume') and cfg.get('load_from'):
         check_checkpoint(runner.model, cfg.load_from)
+    elif cfg.get('load_from'):
+        for note in start_notes(runner.model, cfg.load_from):
+            print_log(note, logger='current', level=logging.WARNING)
     runner.train()
 
 

@@ -7,6 +7,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     checkpoint=dict(type='WholeCheckpointHook', interval=1, max_keep_ckpts=2),
     dataset_meta=dict(type='DatasetMetaHook'),
+    resume=dict(type='ResumeHook'),
     epoch_seed=dict(type='EpochSeedHook'),
     non_finite_guard=dict(type='NonFiniteGuardHook'),  # policy='skip' leaves bad steps out instead of stopping
     visualization=dict(type='DepthPoseVisualizationHook', enable=False),

@@ -153,7 +153,9 @@ class DepthSequenceDataset(DepthDataset):
         if self.input_source == '2d+depth':
             return [store.keypoints]
         if store.depth_std is None:
-            raise InputError(f'{store.path} does not say how sure the depths are: extract again')
+            raise InputError(
+                f'{store.path} has no standard deviations of depths: extract it with tools/extract_depth_sequences.py'
+            )
         return [store.keypoints, store.depth_std[..., None]]
 
     def build_sample(self, sample_id: np.ndarray) -> dict:

@@ -61,7 +61,7 @@ class PoseAnnotation:
 
     Attributes:
         path: the npz file.
-        img_names: (N,) bytes, image paths relative to the image folder.
+        img_names: (N,) bytes, image paths relative to the image folder, with slashes.
         frames: (N,) frame numbers.
         frame_rate: frames a second, None if it is not known.
         sequence_ids: (N,) index into ``sequences``.
@@ -129,6 +129,8 @@ class PoseAnnotation:
         self.img_names = np.concatenate(
             [chunk.copy() if chunk.dtype.kind == 'S' else np.char.encode(chunk, 'utf-8') for chunk in names]
         )
+        if b'\\' in self.img_names[0]:  # written on Windows
+            self.img_names = np.strings.replace(self.img_names, b'\\', b'/')
         with ThreadPoolExecutor(2) as pool:  # reading and converting release the interpreter's lock
             joints_3d = pool.submit(self._read_joints, npz, 'S')
             joints_2d = pool.submit(self._read_joints, npz, 'part')

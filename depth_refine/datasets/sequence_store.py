@@ -27,6 +27,7 @@ from .pose_annotation import PoseAnnotation
 
 SCHEMA_VERSION = 2
 _META_FILE = 'store.json'
+_BLOCK = 1 << 20  # bytes
 _CHECKED_FRAMES = 1 << 16  # at once, 13 MB
 
 
@@ -65,7 +66,7 @@ class SequenceStore:
         if not (self.path / _META_FILE).is_file():
             raise InputError(f'no depth sequence store at {self.path.absolute()}: no {_META_FILE} there. {how_to_make}')
         try:
-            self.meta = json.loads((self.path / _META_FILE).read_text())
+            self.meta = json.loads((self.path / _META_FILE).read_text(encoding='utf-8'))
             if (version := self.meta['schema_version']) != SCHEMA_VERSION:
                 raise InputError(f'{self.path} has schema version {version}, expected {SCHEMA_VERSION}. {how_to_make}')
             count, owner = self.meta['num_frames'], self.meta['annotation']['sha256']
@@ -158,7 +159,12 @@ def _allocate(path: Path, dtype: DTypeLike, shape: tuple) -> np.memmap:
     """A mapped array in a new file that has all its space: a write to a mapping on a full disk ends the process."""
     array = open_memmap(path, mode='w+', dtype=dtype, shape=shape)
     with path.open('r+b') as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        if hasattr(os, 'posix_fallocate'):
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        else:  # Windows and macOS
+            file.seek(array.offset)
+            for start in range(0, array.nbytes, _BLOCK):
+                file.write(bytes(min(_BLOCK, array.nbytes - start)))
     return array
 
 
@@ -211,4 +217,5 @@ class _Writer:
             sha256={f'{name}.npy': _sha256(self.folder / f'{name}.npy') for name in self._arrays},
             **meta,
         )
-        (self.folder / _META_FILE).write_text(json.dumps(meta, indent=2) + '\n')
+        self._arrays.clear()  # Windows does not move folders with mapped files
+        (self.folder / _META_FILE).write_text(json.dumps(meta, indent=2) + '\n', encoding='utf-8')

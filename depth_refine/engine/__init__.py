@@ -6,6 +6,7 @@ from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .dataset_meta_hook import DatasetMetaHook
 from .epoch_seed_hook import EpochSeedHook
 from .non_finite_guard_hook import NonFiniteGuardHook
+from .resume_hook import ResumeHook
 from .whole_checkpoint_hook import WholeCheckpointHook
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     'DatasetMetaHook',
     'EpochSeedHook',
     'NonFiniteGuardHook',
+    'ResumeHook',
     'WholeCheckpointHook',
 ]

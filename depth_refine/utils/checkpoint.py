@@ -65,6 +65,20 @@ def _check_training(model: nn.Module, path: str | Path) -> None:
                 )
 
 
+def start_notes(model: nn.Module, path: str | Path) -> list[str]:
+    """What is to be known where a training starts from weights, which may be of another architecture or other inputs.
+
+    Raises:
+        InputError: the file is not a checkpoint.
+    """
+    CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
+    try:
+        check_checkpoint(model, path)
+    except InputError as error:
+        return [f'The training starts from what fits of load_from: {error}']
+    return []
+
+
 def check_data(metainfo: dict, path: str | Path) -> list[str]:
     """Compare the data set of a test with that of a checkpoint's training.
 
@@ -102,8 +116,17 @@ def latest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint of a training that went furthest.
 
     MMEngine reads its name from a file which an interruption can leave empty.
+
+    Raises:
+        InputError: some count epochs and some iterations.
     """
-    checkpoints = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_[0-9]*.pth')]
+    kinds = [list(folder.glob(f'{kind}_[0-9]*.pth')) for kind in ('epoch', 'iter')]
+    if all(kinds):
+        raise InputError(
+            f'{folder} has checkpoints of epochs, such as {kinds[0][0].name}, and of iterations, such as '
+            f'{kinds[1][0].name}, of two trainings: give the one to go on from, as --resume PATH'
+        )
+    checkpoints = kinds[0] + kinds[1]
     return max(checkpoints, key=lambda path: int(path.stem.rpartition('_')[2]), default=None)
 
 

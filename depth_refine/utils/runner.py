@@ -13,6 +13,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')  # PyTorch refuses them without any
 
 
 def connect_processes(launcher: str, **dist_cfg) -> None:
@@ -73,8 +74,9 @@ def build_runner(cfg: Config) -> Runner:
     check_loaders(cfg)
     loaders = [cfg[name] for name in _LOADERS if cfg.get(name)]
     for loader in loaders:
-        if loader.get('persistent_workers') and not loader.get('num_workers'):
-            loader.persistent_workers = False  # PyTorch refuses to keep workers that there are not
+        if not loader.get('num_workers'):
+            for option in _OF_WORKERS:
+                loader.pop(option, None)
     leave_cores_to(max((loader.get('num_workers', 0) for loader in loaders), default=0))
     return Runner.from_cfg(cfg)
 

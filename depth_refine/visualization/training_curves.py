@@ -92,7 +92,9 @@ def _read_log(path: Path) -> _Curves:
             f'no training log {path}: expected the work directory of a finished or running training, or the '
             'vis_data/scalars.json in it'
         )
-    for number, line in enumerate(path.read_text(errors='replace').splitlines(keepends=True), start=1):
+    for number, line in enumerate(
+        path.read_text(encoding='utf-8', errors='replace').splitlines(keepends=True), start=1
+    ):
         try:
             entry = json.loads(line)
             if 'loss' in entry:

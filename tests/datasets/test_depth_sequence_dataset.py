@@ -235,5 +235,5 @@ def test_a_store_without_depths_or_spreads(windows, annotations, make_store, tmp
     assert sample['bbox_policy'] == 'published'
     with pytest.raises(InputError, match="cpn has no depths, only 2D poses: use it with input_source='2d'"):
         windows(depth_store=cpn)
-    with pytest.raises(InputError, match='sure does not say how sure the depths are: extract again'):
+    with pytest.raises(InputError, match='sure has no standard deviations of depths: extract it'):
         windows(input_source='2d+depth+std', depth_store=make_store(tmp_path / 'sure', annotations[0]))

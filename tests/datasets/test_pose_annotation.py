@@ -57,6 +57,13 @@ def test_names_with_and_without_take_numbers_and_beyond_ascii(changed, monkeypat
     ]
 
 
+def test_image_names_of_windows(files, changed):
+    expected = np.load(files[0])['imgname']
+    annotation = changed(imgname=np.char.replace(expected, '/', '\\'))
+    np.testing.assert_array_equal(annotation.img_names.astype(str), expected)
+    assert {sequence.subject for sequence in annotation.sequences} == {expected[0][: expected[0].index('/')]}
+
+
 def test_frames_are_put_in_order(changed):
     annotation = changed(imgname=names('S1_A.54138969', 'S1_B.54138969', frames=4)[[5, 0, 2, 7, 1, 4, 3, 6]])
     assert [s.name for s in annotation.sequences] == ['S1_B.54138969', 'S1_A.54138969']

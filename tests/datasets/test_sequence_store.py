@@ -13,7 +13,10 @@ def written(tmp_path, annotations, make_store):
     return make_store(tmp_path / 'stores/store', annotations[0]), annotations[0]
 
 
-def test_round_trip_in_any_order(tmp_path, annotations):
+@pytest.mark.parametrize('posix', [True, False])
+def test_round_trip_in_any_order(tmp_path, annotations, monkeypatch, posix):
+    if not posix:  # Windows and macOS
+        monkeypatch.delattr('os.posix_fallocate')
     rng, rows = np.random.default_rng(0), np.random.default_rng(1).permutation(96)
     keypoints, scores, std = (rng.uniform(0, 2.9, (96, 17, *c)).astype(np.float32) for c in ((3,), (), ()))
     meta = dict(config='c.py')

@@ -200,7 +200,7 @@ def test_conversion(fuzz, tmp_path, zipped):
     def convert(path):
         out = tmp_path / 'refiner.pth'
         out.unlink(missing_ok=True)
-        shape, _ = convert_checkpoint(path, out, 'videopose3d')
+        shape, _ = convert_checkpoint(path, out, 'videopose3d', 'h36m')
         assert sorted(item.name for item in tmp_path.iterdir()) == ['pretrained.bin', 'refiner.pth']
         return shape, load_from_file(str(out))['state_dict']
 

@@ -9,6 +9,7 @@ import torch
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
 
 ROOT = Path(__file__).parents[2]
+SOURCE = '--source=videopose3d', '--joint-order=h36m'
 TEST_ANNOTATION = 'annotation_body3d/fps50/h36m_test.npz'
 
 
@@ -25,21 +26,22 @@ def write_videopose3d(path, channels, kernel_size):
 def test_the_printed_command_evaluates_the_checkpoint(run_tool, data_root, monkeypatch, tmp_path):
     write_videopose3d(tmp_path / 'a.bin', channels=24, kernel_size=3)
     monkeypatch.chdir(ROOT)  # of which the printed command is
-    ended = run_tool('convert_checkpoint', tmp_path / 'a.bin', tmp_path / 'a.pth', '--source', 'videopose3d')
+    ended = run_tool('convert_checkpoint', tmp_path / 'a.bin', tmp_path / 'a.pth', *SOURCE)
     lines = ended.out.splitlines()
     assert ended.status == 0
-    assert lines[:2] == [
+    assert lines[:3] == [
         'left out, since the refiner has no such part: model_traj',
         f'wrote {tmp_path}/a.pth: receptive field 9 frames, 24 channels',
+        "taken as trained on Human3.6M's joints and cameras at 50 frames a second, on frames before and after",
     ]
-    python, tool, *arguments = shlex.split(lines[2].removeprefix('evaluate it with: '))
+    python, tool, *arguments = shlex.split(lines[3].removeprefix('evaluate it with: '))
     annotation = H36MAnnotation(data_root / TEST_ANNOTATION, data_root / 'annotation_body3d/cameras.pkl')
     keypoints = np.insert(annotation.keypoints, 2, np.nan, axis=-1)
     with write_sequence_store(tmp_path / 'store', annotation, 'published', {}, has_depth=False) as writer:
         writer.write(np.arange(len(annotation)), keypoints, np.ones((len(annotation), 17)))
     arguments += [f'test_dataloader.dataset.data_root={data_root}', 'model.test_cfg.flip_test=False']
     arguments += [f'test_dataloader.dataset.depth_store={tmp_path}/store', 'test_dataloader.num_workers=0']
-    arguments += ['test_dataloader.persistent_workers=False', '--work-dir', tmp_path / 'work']
+    arguments += ['--work-dir', tmp_path / 'work']
     status, _, _ = run_tool(Path(tool).stem, *arguments, '--out', tmp_path / 'out.json')
     assert (status, python, tool) == (0, 'python', 'tools/test.py')
     answer = np.arange(1, 52).reshape(17, 3) / 1000
@@ -51,11 +53,12 @@ def test_the_printed_command_evaluates_the_checkpoint(run_tool, data_root, monke
 
 def test_causal(run_tool, tmp_path):
     write_videopose3d(tmp_path / 'a.bin', channels=1024, kernel_size=5)
-    source = (tmp_path / 'a.bin', tmp_path / 'a.pth', '--source=videopose3d', '--causal')
-    assert run_tool('convert_checkpoint', *source).out.splitlines()[-1] == (
+    source = (tmp_path / 'a.bin', tmp_path / 'a.pth', *SOURCE, '--causal', '--fps=10')
+    assert run_tool('convert_checkpoint', *source).out.splitlines()[-2:] == [
+        "taken as trained on Human3.6M's joints and cameras at 10 frames a second, on frames up to the present one",
         f'evaluate it with: python tools/test.py configs/refiner_243_cpn.py {tmp_path}/a.pth --cfg-options '
         'model.backbone.kernel_size=5 model.backbone.num_blocks=1 model.backbone.causal=True '
         'train_dataloader.dataset.seq_len=25 train_dataloader.dataset.causal=True '
         'val_dataloader.dataset.seq_len=25 val_dataloader.dataset.causal=True '
-        'test_dataloader.dataset.seq_len=25 test_dataloader.dataset.causal=True'
-    )
+        'test_dataloader.dataset.seq_len=25 test_dataloader.dataset.causal=True',
+    ]

@@ -22,7 +22,6 @@ def test_half_precision_changes_little(tmp_path, data_root, run_tool, config, op
     options = options | {
         'test_dataloader.dataset.data_root': str(data_root),
         'test_dataloader.num_workers': 0,
-        'test_dataloader.persistent_workers': False,
     }
     path, checkpoint = ROOT / f'configs/demo/{config}.py', tmp_path / 'random.pth'
     torch.manual_seed(0)

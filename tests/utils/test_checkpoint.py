@@ -3,7 +3,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from depth_refine.utils.checkpoint import check_checkpoint, resume_latest
+from depth_refine.utils.checkpoint import check_checkpoint, resume_latest, start_notes
 from depth_refine.utils.errors import InputError
 
 
@@ -21,6 +21,9 @@ def test_refuses_another_architecture(tmp_path, other, message):
     with pytest.raises(InputError, match=rf'other.pth belongs to another model than the config: .*{message}'):
         check_checkpoint(model, path)
     check_checkpoint(other, path)
+    (note,) = start_notes(model, path)
+    assert note.startswith(f'The training starts from what fits of load_from: {path} belongs to another model')
+    assert start_notes(other, path) == []
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,11 @@ def test_the_latest_is_resumed(tmp_path, files, latest):
     cfg = Config(dict(work_dir=str(tmp_path), load_from='start.pth', resume=True))
     resume_latest(cfg)
     assert (cfg.resume, cfg.load_from) == ((True, str(tmp_path / latest)) if latest else (False, 'start.pth'))
+
+
+def test_two_trainings_in_one_folder(tmp_path):
+    """Whether 30 epochs or 500 iterations went further, numbers do not say."""
+    for name in ('epoch_30.pth', 'iter_500.pth'):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r'such as epoch_30.pth, and of iterations, .* as --resume PATH'):
+        resume_latest(Config(dict(work_dir=str(tmp_path))))

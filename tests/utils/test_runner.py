@@ -48,7 +48,8 @@ def small_config(tiny_training, tmp_path):
 @pytest.mark.parametrize(('accumulated', 'expected'), [(None, 0.2), (2, 0.4)])
 def test_learning_rate_scales_with_the_batch_of_a_step(small_config, accumulated, expected):
     """A batch of 4, and two of them, for a learning rate of 0.1 for 2."""
-    small_config.train_dataloader.persistent_workers = True  # there are none, which need not live on
+    no_workers = dict(num_workers=0, persistent_workers=True, prefetch_factor=2, multiprocessing_context='spawn')
+    small_config.train_dataloader.update(no_workers)  # PyTorch takes none of these options then
     if accumulated:
         small_config.optim_wrapper.accumulative_counts = accumulated
     scale_learning_rate(small_config)
@@ -61,6 +62,16 @@ def test_learning_rate_without_its_batch(small_config):
     small_config.auto_scale_lr.base_batch_size = None
     with pytest.raises(InputError, match=r'--auto-scale-lr: .* needs auto_scale_lr = dict\(base_batch_size=...\), the'):
         scale_learning_rate(small_config)
+
+
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_without_workers(monkeypatch, split):
+    """Whatever the config inherited for workers."""
+    monkeypatch.setattr(runner.Runner, 'from_cfg', lambda cfg: cfg)
+    name = f'{split}_dataloader'
+    loader = dict(num_workers=0, persistent_workers=True, prefetch_factor=4, batch_size=2)
+    cfg = Config(dict(launcher='none', model=dict(type='A'), **{name: loader}))
+    assert not {'persistent_workers', 'prefetch_factor'} & build_runner(cfg)[name].keys()
 
 
 @pytest.mark.parametrize(

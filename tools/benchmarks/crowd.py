@@ -70,7 +70,7 @@ def _busy(processes: int) -> Iterator[None]:
 
 def _median_seconds(command: list, iterations: int) -> float:
     """Of the iterations that the training writes to its log."""
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / 'printed').open('w+') as printed:
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / 'printed').open('w+', encoding='utf-8') as printed:
         arguments = [sys.executable, _TRAIN, *command[:1], '--work-dir', folder, *command[1:]]
         training = subprocess.Popen(arguments, stdout=printed, stderr=subprocess.STDOUT)
         try:
@@ -86,5 +86,9 @@ def _median_seconds(command: list, iterations: int) -> float:
 
 
 def _logged_seconds(folder: Path) -> list[float]:
-    lines = [line for log in folder.glob('*/vis_data/scalars.json') for line in log.read_text().splitlines(True)]
+    lines = [
+        line
+        for log in folder.glob('*/vis_data/scalars.json')
+        for line in log.read_text(encoding='utf-8').splitlines(True)
+    ]
     return [json.loads(line)['time'] for line in lines if line.endswith('\n')]

@@ -35,7 +35,8 @@ def _measure(prepare: Callable, args: tuple, device: str) -> Usage:
     with contextlib.redirect_stdout(sys.stderr):  # standard output is for the table
         work = prepare(*args)
         peak = _resident('VmHWM')
-        REFERENCES.write_text('5')  # the peak begins anew; getrusage's would hold that of the parent process
+        # the peak begins anew; getrusage's would hold that of the parent process
+        REFERENCES.write_text('5', encoding='utf-8')
         before, start = _resident('VmRSS'), time.perf_counter()
         if device == 'cuda':
             torch.cuda.reset_peak_memory_stats()
@@ -48,5 +49,5 @@ def _measure(prepare: Callable, args: tuple, device: str) -> Usage:
 
 def _resident(name: str) -> int:
     """Bytes of this process, by their name in /proc."""
-    (line,) = [line for line in _STATUS.read_text().splitlines() if line.startswith(name)]
+    (line,) = [line for line in _STATUS.read_text(encoding='utf-8').splitlines() if line.startswith(name)]
     return int(line.split()[1]) * 1024

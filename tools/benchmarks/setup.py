@@ -78,12 +78,12 @@ def check_videopose3d(folder: Path | None) -> None:
 
 def has_amx() -> bool:
     """Whether the processor has AMX, as Linux tells."""
-    return _CPU_INFO.exists() and ' amx_tile' in _CPU_INFO.read_text()
+    return _CPU_INFO.exists() and ' amx_tile' in _CPU_INFO.read_text(encoding='utf-8')
 
 
 def describe(setup: Setup) -> str:
     """The machine in words."""
-    info = _CPU_INFO.read_text().splitlines() if _CPU_INFO.exists() else []
+    info = _CPU_INFO.read_text(encoding='utf-8').splitlines() if _CPU_INFO.exists() else []
     names = [line.split(':', 1)[1].strip() for line in info if line.startswith('model name')]
     name = torch.cuda.get_device_name() if setup.device == 'cuda' else (names or [platform.processor()])[0]
     rates = ' and '.join(f'{rate / 1e9:,.0f} GFLOP/s in {precision}' for precision, rate in setup.matrix.items())

@@ -145,7 +145,7 @@ def run_cell(cfg: Config, evaluate: Callable[[Runner], dict], **conditions: str)
         result = dict(evaluate(runner), seconds=time.monotonic() - start)
     if is_main_process():
         with whole_file(path) as partial:
-            partial.write_text(json.dumps(result, indent=2) + '\n')
+            partial.write_text(json.dumps(result, indent=2) + '\n', encoding='utf-8')
         _drop_optimiser_states(path.parent)
     return result
 

@@ -38,8 +38,10 @@ def write_report(data: Path, out: Path, configs: Path) -> None:
         configs: the demo's configs.
     """
     runs = {'first stage': 'integral', **REFINERS}
-    table = make_table({name: json.loads((out / config / 'metrics.json').read_text()) for name, config in runs.items()})
-    (out / 'table.md').write_text(table)
+    table = make_table(
+        {name: json.loads((out / config / 'metrics.json').read_text(encoding='utf-8')) for name, config in runs.items()}
+    )
+    (out / 'table.md').write_text(table, encoding='utf-8')
     print(f'\n{table}')
 
     plot_training_curves({name: out / config for name, config in runs.items()}, out / 'curves.png')

@@ -222,7 +222,7 @@ def write_table(table: ModuleType, experiment: Experiment, args: argparse.Namesp
         text, content = table.summarise(experiment), dict(experiment._asdict(), settings=vars(args))
         for suffix, written in (('.json', json.dumps(content, indent=2, default=str) + '\n'), ('.md', text)):
             with whole_file(path.with_suffix(suffix)) as partial:
-                partial.write_text(written)
+                partial.write_text(written, encoding='utf-8')
         if hasattr(table, 'draw'):
             table.draw(experiment, path.with_suffix('.png'))
         print(f'\n{text}\nwrote {path}.*')

@@ -55,7 +55,7 @@ def claim(folder: Path, cfg: Config, **conditions: str) -> None:
         raise InputError(f'{folder} holds the work of another {what} ({change}): {advice}')
     if is_main_process():
         with whole_file(path) as partial:
-            partial.write_text(json.dumps(identity, indent=2) + '\n')
+            partial.write_text(json.dumps(identity, indent=2) + '\n', encoding='utf-8')
 
 
 def data_identity(cfg: Config) -> str:
@@ -100,7 +100,7 @@ def read_json(path: Path) -> dict:
         InputError: the file is missing or damaged or holds anything else.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path} is not a readable JSON file ({error}). Copy it again, or make it again.') from error
     if not isinstance(content, dict):

@@ -89,7 +89,7 @@ def find_stores(root: Path) -> dict[Path, str | None]:
     owners = {}
     for meta_file in sorted((root / 'depth_sequences').rglob('store.json')):
         try:
-            owners[meta_file.parent] = str(json.loads(meta_file.read_text())['annotation']['sha256'])
+            owners[meta_file.parent] = str(json.loads(meta_file.read_text(encoding='utf-8'))['annotation']['sha256'])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             owners[meta_file.parent] = None
     return owners

@@ -45,8 +45,8 @@ def check_spread(depth: np.ndarray, unit: str) -> None:
     if not _SPREAD[0] <= spread <= _SPREAD[1]:
         raise InputError(
             f"in the unit {unit!r} a person's joints would spread over {spread:.3g} m in depth, median over frames: "
-            f'expected {_SPREAD[0]} to {_SPREAD[1]} m. State the right unit; depths without a physical '
-            'unit cannot be imported.'
+            f'expected {_SPREAD[0]} to {_SPREAD[1]} m. Give the right --depth-unit; depths without a '
+            'physical unit cannot be imported.'
         )
 
 

@@ -100,12 +100,12 @@ def check_order(order: str, count: int, where: str = '') -> None:
     if order not in NUM_JOINTS:
         raise InputError(
             f'unknown joint order {order!r}: expected one of {known}. Which number is which joint cannot be guessed '
-            'from coordinates; write the joints in one of these orders.'
+            'from coordinates; write the joints in one of these orders and name it, as --joint-order does.'
         )
     if count != NUM_JOINTS[order]:
         raise InputError(
             f'{where}{": " if where else ""}expected {NUM_JOINTS[order]} joints in the order {order!r}, got {count}. '
-            f'Name the right order of {known}, or write the joints in one of these.'
+            f'Name the right --joint-order of {known}, or write the joints in one of these.'
         )
 
 

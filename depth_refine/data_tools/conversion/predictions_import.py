@@ -11,11 +11,12 @@ from depth_refine.datasets.pose_annotation import Sequence
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
-from .depths import METRES, check_spread, lifted_depth, relative_depth
+from .annotation_checks import check_depth, check_keypoints, compare
+from .depths import METRES, lifted_depth, relative_depth
 from .joint_orders import to_h36m
 from .prediction_files import Frames, read_keypoints, read_lifted
 
-_LARGEST_2D_ERROR = 0.25  # of the box's side; confused joints are further off
+_LONGER = 1.2  # than the annotation: a video may go on for a while
 _LISTED = 5  # videos or frames in a message
 
 
@@ -30,41 +31,49 @@ class Origin(NamedTuple):
     depth_unit: str | None = None  # a key of ``METRES``; None if there are no depths
 
 
-def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Path) -> float:
+class Imported(NamedTuple):
+    """What there is to say of a store that was made."""
+
+    filled: float  # share of the joints that were interpolated
+    notes: list[str]  # sentences on what may be wrong
+
+
+def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Path) -> Imported:
     """Make the depth sequence store ``out`` of an annotation from predictions of every frame of it.
 
     Of several persons in a frame the one nearest to the middle of the annotation's box is taken. A joint of score 0 was
     not found: its place and depth are interpolated over time within the video, and its score stays 0. Depths become
     relative to the root.
 
-    Returns:
-        The share of joints that were interpolated.
-
     Raises:
         InputError: files are missing, damaged or of another form; frames are missing; the joints are not in the order
             stated; a joint is found in no frame of a video; numbers are not finite, or not plausible in their units;
-            there are depths without a unit or a unit without depths; or ``out`` exists.
+            there are depths without a unit or a unit without depths; the annotation's 2D poses show that sides are
+            exchanged, frames shifted, images mirrored or of another size, or a video is another; or ``out`` exists.
     """
     has_depth = origin.depth_unit is not None
     if origin.lifted is not None and not has_depth:
-        raise InputError(f'{origin.lifted} gives depths: state their unit, one of {", ".join(METRES)}')
+        raise InputError(f'{origin.lifted} gives depths: give --depth-unit, one of {", ".join(METRES)}')
     camera, checkpoint = annotation.cameras[0], dict(file=origin.estimator, sha256='not known')
     meta = dict(config=origin.estimator, checkpoint=checkpoint, flip_test=None, joint_order=origin.joint_order)
     meta |= dict(image_size=[int(camera['w']), int(camera['h'])], depth_unit_of_files=origin.depth_unit)
-    missing, depth, num_filled = {}, np.full((len(annotation), 17), np.nan, np.float32), 0
+    missing, longer, num_filled = {}, [], 0
+    keypoints = np.full((len(annotation), 17, 3), np.nan, np.float32)
     with write_sequence_store(out, annotation, 'published', meta, has_depth) as writer:
-        for sequence in tqdm(annotation.sequences, unit='video'):
+        for video, sequence in enumerate(tqdm(annotation.sequences, unit='video')):
             try:
-                poses = _read_video(annotation, sequence, origin)
+                poses, last = _read_video(annotation, sequence, origin)
             except _MissingFrames as error:
                 missing[sequence.name] = str(error)
                 continue
+            if last > _LONGER * (end := int(annotation.frames[sequence.rows[-1]])):
+                longer.append(f'{sequence.name} to frame {last} of {end}')
             num_filled += _fill(sequence.name, poses, annotation.frames[sequence.rows])
-            _check_keypoints(sequence.name, poses[..., :2], annotation, sequence.rows)
+            keypoints[sequence.rows, :, :2] = poses[..., :2]
             if has_depth:
-                depth[sequence.rows] = relative_depth(poses[..., 2], origin.depth_unit)
-            keypoints = np.concatenate([poses[..., :2], depth[sequence.rows][..., None]], axis=-1)
-            writer.write(sequence.rows, keypoints, poses[..., -1].clip(0, 1))
+                keypoints[sequence.rows, :, 2] = relative_depth(poses[..., 2], origin.depth_unit)
+            check_keypoints(annotation, keypoints[..., :2], video)
+            writer.write(sequence.rows, keypoints[sequence.rows], poses[..., -1].clip(0, 1))
         if missing:
             listed = '; '.join(f'{name}: {frames}' for name, frames in list(missing.items())[:_LISTED])
             more = f'; and {len(missing) - _LISTED} more videos' if len(missing) > _LISTED else ''
@@ -72,37 +81,50 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
             raise InputError(
                 f'{len(missing)} of {len(annotation.sequences)} videos lack predictions of frames of '
                 f'{annotation.path.name}, counted from 1 as there: {listed}{more}. Expected every frame, in files such '
-                f'as {example}.npz, {example}.json or {example}_000001.json; is the number of the first frame '
-                f'{origin.first_frame} in them?'
+                f'as {example}.npz, {example}.json or {example}_000001.json; is --first-frame '
+                f'{origin.first_frame} right, and their frame rate that of the annotation?'
+            )
+        notes = compare(annotation, keypoints[..., :2])
+        if longer:
+            more = f' and {len(longer) - _LISTED} more' if len(longer) > _LISTED else ''
+            listed = ', '.join(longer[:_LISTED])
+            notes.append(
+                f'predictions go on beyond the last frame of the annotation, {listed}{more}: is their frame rate its?'
             )
         if has_depth:
-            _check_depth(depth, origin.depth_unit, annotation)
-    return num_filled / depth.size
+            check_depth(keypoints[..., 2], origin.depth_unit, annotation)
+    return Imported(num_filled / keypoints[..., 0].size, notes)
 
 
 class _MissingFrames(Exception):
     """Says which."""
 
 
-def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) -> np.ndarray:
-    """(T, 17, C) of u px, v px, perhaps depth in the files' unit, and score; joints that were not found are NaN."""
+def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) -> tuple[np.ndarray, int]:
+    """Predictions of a video, and the last frame of which there are any, counted from 1.
+
+    They are (T, 17, C) of u px, v px, perhaps depth in the files' unit, and score; joints that were not found are NaN.
+    """
     frames, centers = annotation.frames[sequence.rows], annotation.center[sequence.rows]
-    persons = _in_order(read_keypoints(origin.keypoints, sequence.name), frames, origin.first_frame)
+    files = read_keypoints(origin.keypoints, sequence.name)
+    persons = _in_order(files, frames, origin.first_frame)
     joints = _stack(sequence.name, [_nearest(each, center) for each, center in zip(persons, centers, strict=True)])
     found = joints[..., -1] > 0
     if not np.isfinite(joints[found]).all():
-        raise InputError(f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite')
+        raise InputError(
+            f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite: give it the score 0'
+        )
     joints[~found] = np.nan
     poses = to_h36m(joints, origin.joint_order)
     has_depth = poses.shape[-1] == 4
     if has_depth != (origin.depth_unit is not None and origin.lifted is None):
         raise InputError(
-            f'{origin.keypoints} has {"" if has_depth else "no "}depths of {sequence.name}: give a depth unit if there '
-            'are depths and only then, and 3D files only if there are none'
+            f'{origin.keypoints} has {"" if has_depth else "no "}depths of {sequence.name}: give --depth-unit if '
+            'there are depths and only then, and --lifted only if there are none'
         )
     if origin.lifted is not None:
         poses = np.insert(poses, 2, _read_lifted_depth(sequence.name, frames, origin), axis=-1)
-    return poses
+    return poses, max(files) - origin.first_frame + 1
 
 
 def _in_order(files: Frames, frames: np.ndarray, first_frame: int) -> list[np.ndarray]:
@@ -113,7 +135,8 @@ def _in_order(files: Frames, frames: np.ndarray, first_frame: int) -> list[np.nd
     missing = [str(frame) for frame, each in zip(frames, persons, strict=True) if not len(each)]
     if missing:
         more = f' and {len(missing) - _LISTED} more' if len(missing) > _LISTED else ''
-        raise _MissingFrames(f'no frame {", ".join(missing[:_LISTED])}{more}')
+        there = f'{len(persons) - len(missing)} of {len(persons)} frames are there'
+        raise _MissingFrames(f'no frame {", ".join(missing[:_LISTED])}{more} ({there})')
     return persons
 
 
@@ -156,29 +179,3 @@ def _fill(name: str, poses: np.ndarray, frames: np.ndarray) -> int:
             poses[gap, joint, column] = np.interp(frames[gap], frames[~gap], poses[~gap, joint, column])
     poses[lost, -1] = 0
     return int(lost.sum())
-
-
-def _check_keypoints(name: str, keypoints: np.ndarray, annotation: H36MAnnotation, rows: np.ndarray) -> None:
-    """Refuse 2D poses (T, 17, 2), px, whose median visible joint lies a quarter of the box off the annotation's."""
-    distances = np.linalg.norm(keypoints - annotation.keypoints[rows], axis=-1)
-    visible = annotation.keypoints_visible[rows]
-    error = np.median((distances / (200 * annotation.scale[rows, None]))[visible]) if visible.any() else 0
-    if error > _LARGEST_2D_ERROR:
-        low, high = keypoints.min(axis=(0, 1)), keypoints.max(axis=(0, 1))
-        raise InputError(
-            f"{name}: half of the joints lie more than {error:.2f} sides of the person's box from the annotation, from "
-            f'({low[0]:.4g}, {low[1]:.4g}) to ({high[0]:.4g}, {high[1]:.4g}). Expected pixels of the full frame; are '
-            'these normalised, of another image size or crop, of another video, or in another joint order?'
-        )
-
-
-def _check_depth(depth: np.ndarray, unit: str, annotation: H36MAnnotation) -> None:
-    """Refuse depths (N, 17), metres relative to the root if they are in the unit stated, of another unit or axis."""
-    check_spread(depth, unit)
-    truth = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]
-    visible = annotation.keypoints_3d_visible & annotation.keypoints_3d_visible[:, :1]
-    if np.sum((depth * truth)[visible]) < 0:
-        raise InputError(
-            "depths run against the annotation's: expected camera z relative to the root, larger when farther away. "
-            'Reverse their sign, or give another axis.'
-        )

@@ -21,12 +21,15 @@ from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.compat import CheckpointFile, load_from_file, load_restricted
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import IMAGE_HEIGHTS, IMAGE_WIDTH, LENSES
+from depth_refine.utils.options import require_number
 from depth_refine.utils.safe_pickle import StandIn
+
+from .network_joints import check_joints
 
 CONFIG = 'configs/refiner_243_cpn.py'  # VideoPose3D's published network on its published detections
 _BACKBONE = dict(channels=1024, kernel_size=3, num_blocks=4, causal=False)  # of that
 _NUM_JOINTS = H36M.num_joints
-_FRAME_RATE = 50.0  # of both projects' networks on Human3.6M, frames a second
+FRAME_RATE = 50.0  # of both projects' published networks on Human3.6M, frames a second
 _BATCH_NORM = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
 _HEAD = r'(weight|bias)'
 # Their names and ours. Behind '#', a number n of theirs becomes block n // 2, convolution n % 2 + 1.
@@ -46,6 +49,7 @@ _MMPOSE = {
 }
 _NAMES = dict(videopose3d=_VIDEOPOSE3D, mmpose=_MMPOSE)
 _EXAMPLES = dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')
+_FIRST, _LAST = 'backbone.input_conv.conv.weight', 'head.conv.weight'
 _TRAJECTORY = 'traj'  # the networks of both projects that place the pelvis in space; the refiner has none
 # VideoPose3D saves its random generator, which nobody needs here.
 _PICKLED = ('_pickle.__randomstate_ctor', '_pickle.__bit_generator_ctor', '_mt19937.MT19937', '__RandomState_ctor')
@@ -76,29 +80,37 @@ class RefinerShape(NamedTuple):
 
 
 def convert_checkpoint(
-    path: str | Path, out: str | Path, source: str, causal: bool = False
+    path: str | Path,
+    out: str | Path,
+    source: str,
+    joint_order: str | None = None,
+    causal: bool = False,
+    frame_rate: float = FRAME_RATE,
 ) -> tuple[RefinerShape, list[str]]:
     """Write a checkpoint of the refiner that computes what another project's network computes.
 
-    Outputs are equal up to rounding for every input. Weights do not show everything: a causal network's config has to
-    say so. MMPose's networks without residuals cannot be expressed, and VideoPose3D's on COCO's joints, whose published
-    file is known by its name, take another input.
+    Outputs are equal up to rounding for every input. MMPose's networks without residuals cannot be expressed. Weights
+    do not show what comes in, which is why it is asked for.
 
     Args:
         path: of ``source`` ``'videopose3d'`` a ``*.bin``, a dict with ``model_pos``; of ``'mmpose'`` a checkpoint of
             ``PoseLifter`` with ``TCN`` and ``TemporalRegressionHead``, of version 0 or 1.
         out: the checkpoint to make, for ``tools/test.py`` or ``load_from``.
         source: whose network it is.
+        joint_order: of its 2D and 3D joints, a key of ``NUM_JOINTS``; only ``'h36m'`` can be converted. None if the
+            checkpoint says it, or is a published one, known by its name.
         causal: it was trained causal, which the checkpoint then says as one of our trainings does.
+        frame_rate: of the videos it was trained on, frames a second; likewise.
 
     Returns:
         The network's shape, and the parts of the checkpoint that were left out because the refiner has no such part.
 
     Raises:
         InputError: the file is missing, damaged, asks for code to be run, is not of that project, or holds a network
-            that the refiner cannot be.
+            that the refiner cannot be; its joints are not known, or others than Human3.6M's.
     """
-    weights, left_out = _read(Path(path), source)
+    require_number('the frame rate of the training', frame_rate, 1, 1000)
+    weights, left_out, data_set = _read(Path(path), source)
     renamed, unknown = {}, []
     for name, weight in weights.items():
         new_name = _rename(name, _NAMES[source])
@@ -108,37 +120,35 @@ def convert_checkpoint(
             left_out.append(name.split('.')[0])
         else:
             unknown.append(name)
-    shape = _find_shape(path, source, renamed, unknown)
+    _check_network(path, source, renamed, unknown)
+    check_joints(Path(path), joint_order, data_set)
+    shape = _find_shape(path, renamed)
     state = _fit(path, renamed, shape)
     sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     origin = dict(project=source, file=Path(path).name, sha256=sha256)
+    meta = dict(converted_from=origin, dataset_meta=_dataset_meta(causal, frame_rate))
     with whole_file(out) as partial:
-        torch.save(
-            dict(meta=dict(converted_from=origin, dataset_meta=_dataset_meta(causal)), state_dict=state), partial
-        )
+        torch.save(dict(meta=meta, state_dict=state), partial)
     return shape, sorted(set(left_out))
 
 
-def _dataset_meta(causal: bool) -> dict:
+def _dataset_meta(causal: bool, frame_rate: float) -> dict:
     """The metainfo of the training data, as MMPose and our inference look it up in a checkpoint."""
     cameras = [dict(lens, w=IMAGE_WIDTH, h=IMAGE_HEIGHTS[camera_id]) for camera_id, lens in LENSES.items()]
-    seen = dict(frame_rate=_FRAME_RATE, cameras=normalised_cameras(cameras), normalisation='image_width', causal=causal)
+    seen = dict(frame_rate=frame_rate, cameras=normalised_cameras(cameras), normalisation='image_width', causal=causal)
     return (
         parse_metainfo(get_config('mmpose::_base_/datasets/h36m.py').dataset_info) | seen | dict(root_index=H36M.root)
     )
 
 
-def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights of the pose network and the names of other networks beside them, without running code of the file."""
+def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str], str | None]:
+    """Without running code of a file: weights of the pose network, names of others in it, and that of its data set."""
     if source == 'mmpose':
         checkpoint = load_from_file(str(path))
-        _check_data_set(path, checkpoint)
-        return checkpoint.get('state_dict', checkpoint), []
-    if 'coco' in path.name:  # pretrained_h36m_detectron_coco.bin; its weights look like all others
-        raise InputError(
-            f"{path} is, by its name, VideoPose3D's network on COCO's joints: expected one on Human3.6M's. Its input "
-            'has eyes and ears, which the refiner never sees; give pretrained_h36m_cpn.bin or another on Human3.6M.'
-        )
+        data_set = checkpoint
+        for key in ('meta', 'dataset_meta', 'dataset_name'):  # before MMPose 1.0 there was none
+            data_set = data_set.get(key) if isinstance(data_set, dict) else None
+        return checkpoint.get('state_dict', checkpoint), [], data_set
     if not path.is_file():
         raise InputError(f'{path}: no such checkpoint file. Give one of VideoPose3D, such as pretrained_h36m_cpn.bin.')
     # Its weights lie one level deeper than in a checkpoint.
@@ -149,20 +159,7 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str]]:
         raise InputError(
             f"{path}: expected a dict with 'model_pos', as VideoPose3D saves, got {got}; is --source right?"
         )
-    return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else []
-
-
-def _check_data_set(path: Path, checkpoint: dict) -> None:
-    """Refuse MMPose's networks of another data set: those on MPI-INF-3DHP have 17 joints too, in another order."""
-    trained_on = checkpoint
-    for key in ('meta', 'dataset_meta', 'dataset_name'):  # before MMPose 1.0 there was none
-        trained_on = trained_on.get(key) if isinstance(trained_on, dict) else None
-    trained_on = trained_on or ('mpi_inf_3dhp' if '3dhp' in path.name else 'h36m')
-    if trained_on != 'h36m':
-        raise InputError(
-            f"{path} was trained on {trained_on!r}: expected a network on Human3.6M's joints, 'h36m'. Its joints come "
-            'in another order, which the weights do not show.'
-        )
+    return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else [], None
 
 
 class _Ignored(StandIn):
@@ -183,20 +180,26 @@ def _rename(name: str, names: dict[str, str]) -> str | None:
     return None
 
 
-def _find_shape(path: str | Path, source: str, renamed: dict[str, Tensor], unknown: list[str]) -> RefinerShape:
-    """The network's shape from its weights, if the refiner can be that network."""
-    first, last = renamed.get('backbone.input_conv.conv.weight'), renamed.get('head.conv.weight')
-    if first is None or last is None or unknown or first.ndim != 3:
+def _check_network(path: str | Path, source: str, renamed: dict[str, Tensor], unknown: list[str]) -> None:
+    """Refuse what is not the network of Pavllo et al."""
+    first, last = renamed.get(_FIRST), renamed.get(_LAST)
+    if first is None or last is None or unknown or first.ndim != 3 or last.ndim != 3:
         problem = f'has {unknown[0]!r} besides' if unknown else 'lacks its first or last layer'
         raise InputError(
             f'{path} is not a temporal network of {source}: it {problem}. Expected the network of Pavllo et al. alone, '
             f'with parameters such as {_EXAMPLES[source]}; is --source right?'
         )
-    channels, inputs, kernel_size = first.shape
-    if inputs != _NUM_JOINTS * 2 or len(last) != _NUM_JOINTS * 3:
+
+
+def _find_shape(path: str | Path, renamed: dict[str, Tensor]) -> RefinerShape:
+    """The network's shape from its weights, if the refiner can be that network."""
+    channels, inputs, kernel_size = renamed[_FIRST].shape
+    outputs = len(renamed[_LAST])
+    if inputs != _NUM_JOINTS * 2 or outputs != _NUM_JOINTS * 3:
         raise InputError(
-            f'{path} takes {inputs / 2:g} joints and gives {len(last) / 3:g}: expected {_NUM_JOINTS} and '
-            f"{_NUM_JOINTS}. Only networks from 2D to 3D poses of Human3.6M's 17 joints can become a refiner."
+            f'{path} takes {inputs} numbers a frame and gives {outputs}: expected {_NUM_JOINTS * 2}, x and y of '
+            f"Human3.6M's {_NUM_JOINTS} joints, and {_NUM_JOINTS * 3}. A network on scores or depths, too, or on other "
+            'joints cannot become a refiner of 2D poses.'
         )
     kernels = [w.shape[2] for n, w in renamed.items() if n.endswith('.conv1.conv.weight') and w.ndim == 3]
     if different := [kernel for kernel in kernels if kernel != kernel_size]:

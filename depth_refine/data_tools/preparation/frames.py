@@ -127,14 +127,14 @@ def store_frames(
         frames = _decode(path, poses, frozenset(numbers), partial, sequence, crops)
         if frames == 0 or poses - frames > MOST_LOST:
             raise VideoError(f'{path} ends after {frames} of {poses} frames: download or unpack it again')
-        (partial / _RECORD).write_text(json.dumps(dict(frames=frames, source=source)))
+        (partial / _RECORD).write_text(json.dumps(dict(frames=frames, source=source)), encoding='utf-8')
     return frames
 
 
 def _stored_frames(folder: Path, source: str, numbers: Sequence[int]) -> int | None:
     """How many frames the video had from which the folder was made; nothing if the folder does not do."""
     try:
-        record = json.loads((folder / _RECORD).read_text())
+        record = json.loads((folder / _RECORD).read_text(encoding='utf-8'))
         frames, made_from = int(record['frames']), record['source']
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):  # no images, or a damaged record
         return None

@@ -96,7 +96,7 @@ def prepare_mpi_inf_3dhp(
                 out / 'annotation_body3d', prefix, rate, {k: (found[k], frames[k]) for k in frames}, outcome
             )
         with whole_file(out / REPORT_NAME) as partial_file:
-            partial_file.write_text(f'{outcome}\n')
+            partial_file.write_text(f'{outcome}\n', encoding='utf-8')
     return outcome
 
 

@@ -51,7 +51,7 @@ def read_calibration(path: Path) -> dict[int, dict]:
     """
     cameras: list[dict[str, np.ndarray]] = []
     try:
-        lines = [line.split() for line in path.read_text().splitlines()]
+        lines = [line.split() for line in path.read_text(encoding='utf-8').splitlines()]
         for key, *values in filter(None, lines):
             if key == 'name':
                 cameras.append({})

@@ -72,14 +72,14 @@ def open_workspace(out: Path, image_kind: str, makes_images: bool) -> Iterator[P
 
 def _check_kind(out: Path, note: Path, image_kind: str, makes_images: bool) -> None:
     if note.exists():
-        noted = note.read_text()
+        noted = note.read_text(encoding='utf-8')
         if noted != image_kind:
             raise InputError(f'{out} was begun with {noted}, not with {image_kind}: give another folder')
     elif makes_images and (out / 'images').exists():
         raise InputError(f'{out / "images"} was not made by this tool: give another folder')
     else:
         with whole_file(note) as partial:
-            partial.write_text(image_kind)
+            partial.write_text(image_kind, encoding='utf-8')
 
 
 def _clear(out: Path) -> None:

@@ -86,7 +86,7 @@ def prepare_h36m(
             sequences.append(AnnotatedSequence(key.name, np.arange(1, count + 1), *(a[:count] for a in arrays)))
         write_annotations(out / 'annotation_body3d', cameras, sequences, steps)
         with whole_file(out / REPORT_NAME) as partial_file:
-            partial_file.write_text(f'{outcome}\n')
+            partial_file.write_text(f'{outcome}\n', encoding='utf-8')
         shutil.rmtree(workspace / 'unpacked', ignore_errors=True)
     return outcome
 

@@ -66,9 +66,9 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
         joints=[(joint, name) for joint, name in enumerate(names) if joint != poses.skeleton.root],
         has_truth=any(track.truth is not None for track in poses.tracks),
         errors=[(track.track_id, error_rows(track)) for track in poses.tracks if track.truth is not None],
-        style=(_HERE / 'report.css').read_text(),
+        style=(_HERE / 'report.css').read_text(encoding='utf-8'),
         plotly=get_plotlyjs(),
-        scripts=[(_HERE / name).read_text() for name in _SCRIPTS],
+        scripts=[(_HERE / name).read_text(encoding='utf-8') for name in _SCRIPTS],
     )
     with whole_file(path) as partial:
         partial.write_text(report, encoding='utf-8')

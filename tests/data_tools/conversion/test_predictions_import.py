@@ -54,7 +54,7 @@ def imported(tmp_path, annotation):
 
     def run(files, joint_order='h36m', first_frame=1, **options):
         origin = Origin('A net', files, joint_order, first_frame, **options)
-        run.filled = import_predictions(annotation, origin, run.out)
+        run.filled, run.notes = import_predictions(annotation, origin, run.out)
         return SequenceStore(run.out, annotation)
 
     run.out = tmp_path / 'store'
@@ -181,7 +181,7 @@ def test_depths_of_mmposes_3d_files(imported, write, annotation, truth, kind):
     [
         (1, 'mm', r"in the unit 'mm' a person's joints would spread over 0.000\d+ m in depth.*expected 0.05 to 3.0 m"),
         (-1, 'm', "run against the annotation's: expected camera z relative to the root, larger when farther away"),
-        (1, None, r'has depths of S9_\w+\.\d+: give a depth unit if'),
+        (1, None, r'has depths of S9_\w+\.\d+: give --depth-unit if'),
         (None, 'm', 'has no depths of S9'),
     ],
 )
@@ -192,7 +192,7 @@ def test_wrong_depths(refused, write, truth, factor, unit, message):
 
 def test_3d_files(refused, write, tmp_path, annotation, truth):
     folder = write(keypoints=truth[..., :2])
-    refused('state their unit, one of m, mm', folder, lifted=folder)
+    refused('give --depth-unit, one of m, mm', folder, lifted=folder)
     crowded = write(mmpose_video(annotation.keypoints_3d, np.ones((96, 17))))
     refused('has several persons in frame 1', folder, lifted=crowded, depth_unit='m')
     other = crowded.rename(tmp_path / 'crowded').with_name('json')
@@ -201,7 +201,7 @@ def test_3d_files(refused, write, tmp_path, annotation, truth):
     refused(message, folder, lifted=other, depth_unit='m')
     folder.rename(tmp_path / 'without')
     both = write(keypoints=truth[..., :2], depth=truth[..., 2])
-    refused('has depths of S9.*3D files only if there are none', both, lifted=other, depth_unit='m')
+    refused('has depths of S9.*--lifted only if there are none', both, lifted=other, depth_unit='m')
 
 
 ELSEWHERE = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the person's box from the annotation"
@@ -213,7 +213,7 @@ ELSEWHERE = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the pe
         (lambda uv: uv / 64, 'h36m', ELSEWHERE),  # normalised
         (lambda uv: uv[:, COCO_FROM_H36M], 'h36m', ELSEWHERE),  # COCO's order, said to be Human3.6M's
         (lambda uv: uv, 'aic', r"unknown joint order 'aic': expected one of h36m \(17 joints\), coco \(17 .*guess"),
-        (lambda uv: uv, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right order"),
+        (lambda uv: uv, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right --joint-order"),
         (lambda uv: np.where(uv == uv[5, 3], np.inf, uv), 'h36m', 'score above 0 has a coordinate that is not finite'),
     ],
 )
@@ -223,7 +223,7 @@ def test_2d_poses_that_are_elsewhere(refused, write, truth, change, order, messa
 
 def test_missing_frames_are_listed(refused, write, annotation, truth):
     folder = write(keypoints=truth[..., :2])
-    message = '8 of 8 videos lack .*no frame 1; .*and 3 more videos.*is the number of the first frame 0 in them'
+    message = '8 of 8 .*no frame 1 .*and 3 more videos.*is --first-frame 0 right, and their frame rate'
     refused(message, folder, first_frame=0)
     first, second = (sequence.name for sequence in annotation.sequences[:2])
     (folder / f'{first}.npz').unlink()
@@ -231,7 +231,8 @@ def test_missing_frames_are_listed(refused, write, annotation, truth):
         np.savez(folder / f'{second}.npz', **{key: file[key][[0, 2, 3]] for key in ('frames', 'keypoints')})
     message = (
         f'2 of 8 videos lack .*h36m_test.npz, counted from 1 as there: {first}: no files; '
-        f'{second}: no frame 2, 5, 6, 7, 8 and 4 more. Expected every frame, in files such as {first}.npz'
+        f'{second}: no frame 2, 5, 6, 7, 8 and 4 more .3 of 12 frames are there.. '
+        f'Expected every frame, in files such as {first}.npz'
     )
     refused(message, folder)
 

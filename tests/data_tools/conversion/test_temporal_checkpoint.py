@@ -10,6 +10,7 @@ from small_models import randomise_statistics
 from torch import nn
 
 from depth_refine.data_tools.conversion import CONFIG, convert_checkpoint
+from depth_refine.data_tools.conversion.network_joints import check_joints
 from depth_refine.structures import H36M, Skeleton
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.errors import InputError
@@ -73,7 +74,7 @@ def test_videopose3d_gives_the_same_poses(tmp_path, widths, channels, causal):
     torch.manual_seed(5)
     network = randomise_statistics(Reference(widths, channels, causal)).eval()
     save_videopose3d(tmp_path / 'a.bin', network)
-    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'out/a.pth', 'videopose3d', causal)
+    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'out/a.pth', 'videopose3d', 'h36m', causal)
     assert (shape.kernel_size, shape.num_blocks, shape.channels) == (widths[0], len(widths) - 1, channels)
     assert left_out == []
     refiner = load_refiner(tmp_path / 'out/a.pth', shape, causal)
@@ -96,7 +97,7 @@ def test_mmpose_gives_the_same_poses(tmp_path, prefix, strided):
     state |= {f'{prefix}.{name}': weight for name, weight in head.state_dict().items()}
     state |= {'traj_backbone.expand_conv.conv.weight': torch.zeros(2), 'traj_head.conv.bias': torch.zeros(3)}
     torch.save(dict(meta={}, state_dict=state), tmp_path / 'a.pth')
-    shape, left_out = convert_checkpoint(tmp_path / 'a.pth', tmp_path / 'b.pth', 'mmpose')
+    shape, left_out = convert_checkpoint(tmp_path / 'a.pth', tmp_path / 'b.pth', 'mmpose', 'h36m')
     assert left_out == ['traj_backbone', 'traj_head']
     refiner = load_refiner(tmp_path / 'b.pth', shape)
     inputs = torch.randn(3, 34, 27)
@@ -109,7 +110,7 @@ def test_published_shape_needs_no_options(tmp_path):
     network = Reference((3, 3, 3, 3, 3), 24).state_dict()
     state = {name: weight for name, weight in network.items() if not name.endswith('num_batches_tracked')}
     torch.save(dict(model_pos=state, model_traj=dict(a=torch.ones(1))), tmp_path / 'a.bin')
-    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d')
+    shape, left_out = convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d', 'h36m')
     assert shape.config_options(causal=False) == ['model.backbone.channels=24', 'model.head.in_channels=24']
     assert left_out == ['model_traj']
     assert type(shape)(3, 4, 1024).config_options(causal=False) == []
@@ -120,26 +121,59 @@ def test_published_shape_needs_no_options(tmp_path):
 
 def test_what_the_network_was_trained_through(tmp_path):
     save_videopose3d(tmp_path / 'a.bin', Reference((3, 3), 8))
-    convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d', causal=True)
+    convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d', 'h36m', causal=True, frame_rate=10)
     meta = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'))['meta']['dataset_meta']
-    assert (meta['dataset_name'], meta['root_index'], meta['frame_rate']) == ('h36m', 0, 50.0)
+    assert (meta['dataset_name'], meta['root_index'], meta['frame_rate']) == ('h36m', 0, 10)
     assert Skeleton.from_metainfo(meta) == H36M and len(meta['cameras']) == 4
     assert (meta['causal'], meta['normalisation']) == (True, 'image_width')
     focal = sorted(camera['f'][0] for camera in meta['cameras'])
     assert focal == pytest.approx([1.14505, 1.14551, 1.14914, 1.14968], abs=1e-5)
 
 
+PUBLISHED = {  # whether it converts, or what the refusal says; joints in, their channels, joints out
+    'pretrained_h36m_cpn.bin': (True, 17, 2, 17),
+    'cpn-pt-243.bin': ("takes joints of 'coco', as the published file of that name does", 17, 2, 17),
+    'd-pt-243.bin': ("takes joints of 'coco', .* expected a network on Human3.6M's", 17, 3, 17),
+    'pretrained_h36m_detectron_coco.bin': ("'coco'.*infer_video.py --predictions FILES --joint-order coco", 17, 2, 17),
+    'pretrained_humaneva15_detectron.bin': ("'coco'.*Give pretrained_h36m_cpn.bin or another", 17, 2, 15),
+    'epoch_80.bin': ('does not say which joints it takes: .*Give --joint-order h36m if its 2D and 3D', 17, 2, 17),
+}
+
+
+@pytest.mark.parametrize('name', PUBLISHED)
+def test_joints_of_videopose3d(tmp_path, name):
+    expected, joints_in, channels, joints_out = PUBLISHED[name]
+    network = Reference((3, 3), 8, joints_in=joints_in, joints_out=joints_out)
+    network.expand_conv = nn.Conv1d(joints_in * channels, 8, 3, bias=False)
+    save_videopose3d(tmp_path / name, network)
+    if expected is True:
+        convert_checkpoint(tmp_path / name, tmp_path / 'b.pth', 'videopose3d')
+    else:
+        with pytest.raises(InputError, match=rf'{name} {expected}' if expected[0] != "'" else f'{name}.*{expected}'):
+            convert_checkpoint(tmp_path / name, tmp_path / 'b.pth', 'videopose3d')
+
+
 @pytest.mark.parametrize(
-    ('name', 'meta'),
+    ('name', 'data_set', 'given', 'message'),
     [
-        ('videopose_mpi-inf-3dhp_1frame.pth', {}),
-        ('a.pth', dict(dataset_meta=dict(dataset_name='mpi_inf_3dhp'))),
+        ('videopose_h36m_27frames_fullconv_supervised-fe8fbba9_20210527.pth', None, None, None),
+        ('epoch_80.pth', 'h36m', None, None),
+        ('epoch_80.pth', None, 'h36m', None),
+        ('epoch_80.pth', None, None, 'does not say which joints it takes'),
+        ('epoch_80.pth', 'coco', None, "takes joints of 'coco', as the checkpoint says"),
+        ('epoch_80.pth', None, 'mpii', "takes joints of 'mpii': expected a network on Human3.6M's.*--joint-order mpii"),
+        ('epoch_80.pth', 'h36m', 'coco', '--joint-order coco: .* takes joints of .h36m., as the checkpoint says'),
+        ('cpn-pt-243.pth', 'mpi_inf_3dhp', None, "takes joints of 'mpi_inf_3dhp'.*--predictions FILES, or by"),
+        ('videopose_mpi-inf-3dhp_1frame_fullconv_supervised_gt-d6ed21ef_20210603.pth', None, None, "'mpi_inf_3dhp'"),
+        ('cpn-pt-243.bin', None, 'h36m', "takes joints of 'coco', .* Leave out the option, or rename the file"),
     ],
 )
-def test_mmposes_networks_of_another_data_set(tmp_path, name, meta):
-    torch.save(dict(meta=meta, state_dict=dict(a=torch.ones(1))), tmp_path / name)
-    with pytest.raises(InputError, match=r"was trained on 'mpi_inf_3dhp': expected .* Human3\.6M's joints, 'h36m'"):
-        convert_checkpoint(tmp_path / name, tmp_path / 'b.pth', 'mmpose')
+def test_joints_as_the_checkpoint_its_name_or_the_user_says(name, data_set, given, message):
+    if message is None:
+        check_joints(Path(name), given, data_set)
+    else:
+        with pytest.raises(InputError, match=message):
+            check_joints(Path(name), given, data_set)
 
 
 NET, LACKING = Reference((3, 3), 8).state_dict(), Reference((3, 3, 3), 8).state_dict()
@@ -151,7 +185,10 @@ del LACKING['layers_conv.1.weight']
     [
         (dict(state_dict={'a': torch.ones(1)}), r"a dict with 'model_pos', .*, got \['state_dict'\]; is --source"),
         ([torch.ones(1)], "expected a dict with 'model_pos', as VideoPose3D saves, got list"),
-        (Reference((3, 3), 8, joints_in=15, joints_out=15).state_dict(), 'takes 15 joints and gives 15: expected 17'),
+        (
+            Reference((3, 3), 8, joints_in=15, joints_out=15).state_dict(),
+            'takes 30 numbers a frame and gives 45: expected 34',
+        ),
         (Reference((3, 3, 1), 8).state_dict(), 'has kernels of 3 and of 1 frames: expected one size'),
         ({'expand_conv.weight': NET['expand_conv.weight']}, 'it lacks its first or last layer'),
         (LACKING, r'not a whole network of 2 blocks and 8 channels: 1 of 32 .*conv2.*our name.*\(8, 8, 1\), got none'),
@@ -164,19 +201,17 @@ def test_other_networks_are_refused(tmp_path, content, message):
         content = dict(model_pos=content)
     torch.save(content, tmp_path / 'a.bin')
     with pytest.raises(InputError, match=message) as error:
-        convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d')
+        convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d', 'h36m')
     assert str(tmp_path / 'a.bin') in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ['a.bin']
 
 
 def test_files_that_are_no_checkpoints(tmp_path):
-    save_videopose3d(tmp_path / 'detectron_coco.bin', Reference((3, 3), 8))
     (tmp_path / 'text.bin').write_text('hello')
     torch.save({'backbone.conv1.weight': torch.ones(3, 3, 7, 7)}, tmp_path / 'image.bin')
     for name, source, message in (
         ('absent', 'videopose3d', 'no such checkpoint file'),
         ('text', 'videopose3d', 'cannot be read as a checkpoint'),
-        ('detectron_coco', 'videopose3d', r"network on COCO's joints: expected one on Human3\.6M's"),
         ('image', 'mmpose', r"network of mmpose: it has 'backbone.conv1.weight' besides.* backbone.tcn_blocks"),
     ):
         with pytest.raises(InputError, match=rf'{name}\.bin.*{message}'):
