@@ -1,4 +1,4 @@
-"""Training and prediction on an accelerator, run on any machine with tensors that only say they are on one.
+"""Training and prediction on an accelerator, run on any machine with fake tensors.
 
 PyTorch's fake tensors have no numbers, so that the networks have their full size. They raise where an operation mixes
 devices, and where Python waits for a number, which would hold an accelerator up. The device is 'lazy', which every

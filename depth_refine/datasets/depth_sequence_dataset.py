@@ -35,9 +35,8 @@ class DepthSequenceDataset(DepthDataset):
 
     A sample holds ``keypoints`` (T, K, C), ``keypoints_visible`` (T, K), ``lifting_target`` (T', K, 3) absolute
     camera-frame metres, ``lifting_target_visible`` (T', K), ``camera_param``, ``target_img_path``, ``frames``
-    and ``img_ids`` (T'), ``sequence``, ``subject``, ``action`` (of a video with several, that of each frame, T'),
-    ``root_index`` and ``bbox_policy``, the store's. T = T' + ``seq_len`` - 1, and T' is 1
-    in training and the video's length in test mode, or ``clip_len``.
+    and ``img_ids`` (T'), ``sequence``, ``subject``, ``action`` (of each frame, T', if there are several),
+    ``root_index`` and the store's ``bbox_policy``. T = T' + ``seq_len`` - 1; T' is 1 in training, else ``clip_len`` or all.
 
     A sample is a batch of one. The pipeline begins with a batch of samples: tensors with a batch axis in front, in
     ``camera_param`` the numbers of each sample's camera, ``w`` and ``h`` (B,) and, if all cameras have them, ``f``,
@@ -65,8 +64,8 @@ class DepthSequenceDataset(DepthDataset):
 
     Raises:
         InputError: see :class:`PoseAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is
-            needed but not given, has no depth or was made under other bounding boxes; inputs from an annotation with
-            hidden joints; or a ``seq_len`` longer than every video.
+            needed but not given, has no depth or other bounding boxes; hidden joints in inputs of the annotation; or a
+            ``seq_len`` longer than every video.
     """
 
     INPUT_SOURCES = ('2d', '2d+depth', '2d+depth+std', 'gt2d', 'gt2d+gtdepth')
@@ -297,6 +296,5 @@ def _pick(array: Tensor, rows: Tensor) -> Tensor:
     return source.index_select(0, rows.flatten()).view(*rows.shape, *array.shape[1:])
 
 
-def _name(step: object) -> str:
-    """A transform's class, and its codec's."""
+def _name(step: object) -> str:  # a transform's class, and its codec's
     return ' with '.join(type(part).__name__ for part in (step, getattr(step, 'encoder', None)) if part)

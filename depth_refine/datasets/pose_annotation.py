@@ -219,7 +219,7 @@ class PoseAnnotation:
                 )
 
     def _check_units(self) -> None:
-        """Refuse pixels and metres that are none."""
+        """Refuse numbers in other units than pixels and metres."""
         for key, pixels in (('part', self.keypoints), ('center', self.center)):
             require_unit(f'{self.path}: {key!r}', pixels, PIXELS)
         root = self.skeleton.root

@@ -105,7 +105,7 @@ class SequenceStore:
         self._check_units()
 
     def _check_units(self) -> None:
-        """Refuse pixels and metres that are none."""
+        """Refuse numbers in other units than pixels and metres."""
         extremes = []
         for start in range(0, len(self.keypoints), _CHECKED_FRAMES):
             # by several maps: what one has read stays in memory with it

@@ -75,7 +75,7 @@ class BoxFile:
         if self._first_frame == 0 and self.frames[0] == 1:
             self._notes.append(
                 f'The first box of {path.name} is of frame 1 and taken for the second frame: if the file counts from '
-                '1, say that 1 is the number of the first frame.'
+                '1, say that 1 is the number of the first frame (--first-frame).'
             )
 
     def __call__(self, frame: Frame) -> Boxes:

@@ -117,7 +117,7 @@ def _on_video(
     if first < number:
         raise InputError(
             f"{predictions.name}: they are of frame {first}, and the video's first one is said to be {number}. State "
-            'the right number of the first frame.'
+            'the right number of the first frame (--first-frame).'
         )
     if times is None:
         require_number('fps', fps, 0.01, 100_000)
@@ -131,13 +131,14 @@ def _on_video(
     if last - number >= count:
         raise InputError(
             f'{predictions.name}: they are of frames {first} to {last}, and the video has {count}, {number} to '
-            f'{number + count - 1}. Are they of this video, and is {number} the number of the first frame? Remove what '
+            f'{number + count - 1}. Are they of this video, and is {number} the number of the first frame '
+            '(--first-frame)? Remove what '
             'is beyond its end.'
         )
     if number == 0 and first == 1:
         notes.append(
             'The first prediction is of frame 1 and taken for the second frame: if the files count from 1, say that 1 '
-            'is the number of the first frame.'
+            'is the number of the first frame (--first-frame).'
         )
     if last - first + 1 < COVERED * count:
         notes.append(

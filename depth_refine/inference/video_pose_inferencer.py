@@ -178,7 +178,10 @@ class VideoPoseInferencer:
         second = self.second_stage
         if predictions.depth_unit is None and second.depth_range is not None:
             if self._without_depth is None:
-                raise InputError(f'{second.cfg.filename} reads depths, and {predictions.name} has none')
+                raise InputError(
+                    f'{second.cfg.filename} reads depths, and {predictions.name} has none: give another '
+                    'refiner (--stage2), or leave it out, and one of the package is taken'
+                )
             second = self._without_depth()
         if second.reads_std:
             raise InputError(
@@ -194,7 +197,7 @@ class VideoPoseInferencer:
             notes, name = video.notes + check.notes(size, times), video.name
         if size is None:
             raise InputError(
-                f'{predictions.name}: without the video the size of its frames is needed, width and height, px'
+                f'{predictions.name}: without the video the size of its frames is needed (--size), width and height, px'
             )
         for length in size:
             require_number('size of the frames, px', length, 2, 100_000, whole=True)
