@@ -36,7 +36,7 @@ class DepthSequenceDataset(DepthDataset):
     A sample holds ``keypoints`` (T, K, C), ``keypoints_visible`` (T, K), ``lifting_target`` (T', K, 3) absolute
     camera-frame metres, ``lifting_target_visible`` (T', K), ``camera_param``, ``target_img_path``, ``frames``
     and ``img_ids`` (T'), ``sequence``, ``subject``, ``action`` (of each frame, T', if there are several),
-    ``root_index`` and the store's ``bbox_policy``. T = T' + ``seq_len`` - 1; T' is 1 in training, else ``clip_len`` or all.
+    ``root_index`` and the store's ``bbox_policy``. T = T' + ``seq_len`` - 1; T' is 1 in training, ``clip_len`` or all.
 
     A sample is a batch of one. The pipeline begins with a batch of samples: tensors with a batch axis in front, in
     ``camera_param`` the numbers of each sample's camera, ``w`` and ``h`` (B,) and, if all cameras have them, ``f``,
