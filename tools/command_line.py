@@ -22,6 +22,7 @@ from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.freed_memory import keep_freed_memory
 
+_LOST_WORKER = 'DataLoader worker'
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO)
 
 
@@ -32,6 +33,16 @@ def run_tool(main: Callable[[], None]) -> None:
     for data sets that MMEngine does not concatenate.
     """
     keep_freed_memory()
+    try:
+        _run_reporting(main)
+    except RuntimeError as error:
+        # PyTorch raises when it hears of a worker's end, in the midst of another error's report, too
+        if not str(error).startswith(_LOST_WORKER):
+            raise
+        sys.exit(f'error: {_fault_outside(error)}')
+
+
+def _run_reporting(main: Callable[[], None]) -> None:
     try:
         main()
         if torch.distributed.is_initialized():  # a process that ends before the others, connected, may abort them
@@ -59,7 +70,7 @@ def _fault_outside(error: Exception) -> str | None:
             "ignore_keys=['stats_info', 'cameras'] in the ConcatDataset"
         )
     lost_connection = any('multiprocessing' in file for file in files)  # to a worker, while it hands over a tensor
-    if text.startswith('DataLoader worker') or (lost_connection and not isinstance(error, RuntimeError)):
+    if text.startswith(_LOST_WORKER) or (lost_connection and not isinstance(error, RuntimeError)):
         return (
             f'a worker process of the data loader was killed ({text}), perhaps for want of memory: take fewer '
             'num_workers, and run again'

@@ -38,7 +38,9 @@ class ResumeHook(Hook):
         if not runner._resume or not isinstance(loop, BaseLoop):
             return
         meta, path = checkpoint.get('meta'), runner._load_from or 'the latest checkpoint'
-        if not isinstance(meta, dict) or not {'epoch', 'iter'} <= meta.keys() or 'optimizer' not in checkpoint:
+        is_known = isinstance(meta, dict) and {'epoch', 'iter'} <= meta.keys()
+        has_ended = is_known and isinstance(loop, EpochBasedTrainLoop) and meta['epoch'] >= loop.max_epochs
+        if not is_known or ('optimizer' not in checkpoint and not has_ended):
             raise InputError(
                 f'{path} holds weights alone, and cannot be resumed: to start a training from them, give '
                 '--cfg-options load_from=PATH instead of --resume'
