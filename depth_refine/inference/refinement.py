@@ -11,7 +11,7 @@ from depth_refine.utils.options import require_number
 from .finishing import Finishing, mend_sides
 from .resampling import has_rate, interpolate, uniform_times
 from .stages import SecondStage
-from .tracking import Observations, split_into_tracks
+from .tracking import Observations, nested, split_into_tracks
 from .training_camera import undistorted
 
 _SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory
@@ -51,6 +51,7 @@ def refine_people(
     result = VideoPoses(name, second.skeleton, seen.size, seen.times, *camera, notes=notes)
     people, more = split_into_tracks(seen.frames, seen.ids, seen.times, drop_noise=not known_ids)
     result.notes += more if people else [*more, 'No person was found.']
+    result.notes += nested(people, seen.frames, seen.bboxes)
     smooth = _SMOOTH * max(seen.size) if smooth is None else smooth
     require_number('smooth, of the path, px / m', smooth, 0)
     for track_id, rows in people:

@@ -15,6 +15,7 @@ from .video_source import Frame, VideoSource
 
 _NOISE = 0.2  # seconds
 _SMALLEST = 2.0  # px; a box of less shows nothing
+_NESTED = 0.9  # of a box within another
 _EXCHANGES = 3  # frames; fewer happen when people pass each other
 
 
@@ -90,6 +91,30 @@ def split_into_tracks(
     if dropped:
         notes.append(f'Tracks of fewer than {int(np.ceil(needed))} frames, dropped as noise: {dropped}.')
     return sorted(tracks, key=lambda track: (frames[track[1][0]], track[0])), notes
+
+
+def nested(people: list[tuple[int, np.ndarray]], frames: np.ndarray, bboxes: np.ndarray) -> list[str]:
+    """Notes on people who are never outside another's box: an estimator may take limbs for a person.
+
+    Args:
+        people: number and rows of each, as of :func:`split_into_tracks`.
+        frames: (D,) of all rows.
+        bboxes: (D, 4) x1 y1 x2 y2 px of all rows.
+    """
+    notes = []
+    for number, rows in people:
+        for other, of_other in people:
+            _, ours, theirs = np.intersect1d(frames[rows], frames[of_other], return_indices=True)
+            inner, outer = bboxes[rows[ours]], bboxes[of_other[theirs]]
+            low, high = np.maximum(inner[:, :2], outer[:, :2]), np.minimum(inner[:, 2:], outer[:, 2:])
+            shared = (high - low).clip(min=0).prod(axis=1) / (inner[:, 2:] - inner[:, :2]).prod(axis=1).clip(min=1)
+            larger = (outer[:, 2:] - outer[:, :2]).prod(axis=1) > (inner[:, 2:] - inner[:, :2]).prod(axis=1)
+            if other != number and len(ours) == len(rows) and np.all((shared > _NESTED) & larger):
+                notes.append(
+                    f'Person {number} is within the box of person {other} in all frames, and may be a part of the same '
+                    'body: see poses.mp4. --boxes says who is there.'
+                )
+    return notes
 
 
 def exchanges(frames: np.ndarray, ids: np.ndarray, bboxes: np.ndarray) -> list[str]:

@@ -7,7 +7,7 @@ from skeletons import standing_pose
 from depth_refine.structures.skeleton import H36M, Skeleton
 
 
-def motion_clips(skeleton: Skeleton = H36M, lengths=(60, 41), fps=50.0, speed=1.0) -> dict:
+def motion_clips(skeleton: Skeleton = H36M, lengths=(60, 41), fps=50.0, speed=1.0, who='subject') -> dict:
     """The arrays of a motion file; clip c walks with c + 1 m/s along x, in curves that every rate can follow."""
     rest = standing_pose(skeleton)[:, [0, 2, 1]] * [1, 1, -1]  # z up
     clips = []
@@ -22,7 +22,7 @@ def motion_clips(skeleton: Skeleton = H36M, lengths=(60, 41), fps=50.0, speed=1.
         positions=np.concatenate(clips).astype(np.float32),
         clip=np.repeat(np.arange(len(lengths)), lengths),
         fps=np.array(fps),
-        subject=np.array([f'subject{clip}' for clip in range(len(lengths))]),
+        subject=np.array([f'{who}{clip}' for clip in range(len(lengths))]),
     )
 
 

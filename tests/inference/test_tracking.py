@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from depth_refine.inference.person_boxes import Boxes
-from depth_refine.inference.tracking import PersonFinder, exchanges, split_into_tracks
+from depth_refine.inference.tracking import PersonFinder, exchanges, nested, split_into_tracks
 from depth_refine.inference.video_source import Frame
 
 IMAGE = np.zeros((75, 97, 3), np.uint8)
@@ -69,3 +69,14 @@ def test_ids_that_number_the_boxes_of_a_frame(people):
     assert re.match(
         r'Track ids change places in 1\d frames, first [45] and \d in frame \d, counted from 0: do they n', note
     )
+
+
+@pytest.mark.parametrize(('shift', 'said'), [(0, True), (3, True), (40, False)])
+def test_a_person_within_another(shift, said):
+    rows = np.arange(10)
+    outer, inner = np.tile([100.0, 50, 200, 400], (10, 1)), np.tile([120.0, 60, 180, 200], (10, 1))
+    inner[4:, [0, 2]] += shift
+    inner[:, [0, 2]] += shift
+    people = [(0, rows), (3, rows[2:] + 10)]
+    notes = nested(people, np.concatenate([rows, rows]), np.concatenate([outer, inner]))
+    assert [note.startswith('Person 3 is within the box of person 0 in all frames') for note in notes] == [True] * said

@@ -14,10 +14,13 @@ from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from depth_refine.datasets.motion_clips import MotionClips
 from depth_refine.inference.stages import SecondStage
+from depth_refine.structures import H36M
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.checkpoint import latest_checkpoint
 from depth_refine.utils.config import load_config
+from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import use_mixed_precision
 
 from .cell import Row, Settings, cell_folder, run_cell
@@ -99,6 +102,7 @@ def run(configs: Path, args: argparse.Namespace) -> Experiment:
     settings = Settings(configs, args.motion, args.out, epochs=args.epochs, amp=args.amp)
     reference = cell_config(row('shaped'), 0, settings, args.motion, args.test_motion)
     data = data_identity(reference)
+    _check_people(args.motion, args.test_motion)
     scenes = all_scenes(load_config(str(configs / 'mocap/refiner_27.py'), {}), args.test_motion, args.clip)
     clip = file_identity(args.clip)[:16] if args.clip else 'none'
     cells = Cells(args.out, [row.name for row in ROWS], args.only)
@@ -112,6 +116,15 @@ def run(configs: Path, args: argparse.Namespace) -> Experiment:
             cells.run(each.name, seed, functools.partial(work, each, seed))
     cells.results[ESTIMATOR] = {0: dict(metrics=metrics_of(None, scenes))}
     return Experiment(settings, args.seeds, data, None, None, cells.results, cells.missing, cells.failed)
+
+
+def _check_people(motion: Path, test_motion: Path) -> None:
+    clips = (MotionClips(path, H36M, frame_rate=50.0) for path in (motion, test_motion))
+    subjects = [{sequence.subject for sequence in each.sequences} for each in clips]
+    if both := sorted(subjects[0] & subjects[1]):
+        raise InputError(
+            f'--test-motion: subjects of {test_motion} are in {motion}, too, and are not held out: {", ".join(both)}'
+        )
 
 
 def all_scenes(cfg: Config, test_motion: Path, clip: Path | None) -> dict[str, list[Scene]]:
@@ -143,7 +156,7 @@ def summarise(experiment: Experiment) -> str:
         table = [[title, *(_cell(experiment, row(name, f), kind) for f in FIELDS)] for name, title in INPUTS.items()]
         table += [[title, '', _cell(experiment, row(name), kind), '', ''] for name, (title, _) in _BESIDE.items()]
         table.insert(0, ['the estimator', _cell(experiment, Row(ESTIMATOR), kind), '', '', ''])
-        parts.append(f'## {kind}\n\n{markdown([_HEAD, *map(_frames, FIELDS)], table)}')
+        parts.append(f'## {kind}\n\n{markdown([_HEAD, *map(_frames, FIELDS)], table)}\n')
     findings = [
         [f'{INPUTS[ours]} against {INPUTS[theirs]}, {_frames(field)}', *changes]
         for ours, theirs in (('sigma', '2d_clean'), ('sigma', 'clean'), ('shaped', '2d_clean'), ('shaped', 'sigma'))

@@ -134,6 +134,8 @@ def _read_npz(path: Path, unread: dict[str, None]) -> People:
                 f'{path}: expected {what} of shape {expected[key]} in {key!r}, got {array.dtype} {array.shape}. '
                 'keypoints are (frames, joints, 2), and the others fit them.'
             )
+    if not shape[0]:
+        return {}
     if {'depth', 'world_landmarks'} <= arrays.keys():
         raise InputError(f"{path} has both 'depth' and 'world_landmarks': expected one of them")
     keys = [key for key in ('keypoints', 'depth', 'world_landmarks', 'scores') if key in arrays]

@@ -83,3 +83,8 @@ def test_other_json_files(tmp_path, read, text, message):
     with pytest.raises(InputError, match=message) as error:
         read(tmp_path, NAME)
     assert NAME in str(error.value)
+
+
+def test_predictions_of_nobody(tmp_path):
+    np.savez(tmp_path / 'p.npz', frames=np.zeros(0, int), keypoints=np.zeros((0, 5, 2)), scores=np.zeros((0, 5)))
+    assert read_people(tmp_path / 'p.npz')[0] == {}

@@ -21,7 +21,7 @@ NAMES = ['mocap/sigma_1', 'mocap/2d_clean_1']
 @pytest.fixture
 def arguments(tmp_path):
     for name, lengths in (('train', (60, 41)), ('test', (50, 45))):
-        write_motion(tmp_path / f'{name}.npz', lengths=lengths)
+        write_motion(tmp_path / f'{name}.npz', lengths=lengths, who=name)
     parser = argparse.ArgumentParser()
     add_cell_arguments(parser)
     given = ['--out', str(tmp_path / 'out'), '--epochs', '1', '--seeds', '2', '--only', *NAMES]
@@ -100,7 +100,7 @@ def test_from_motion_to_a_table(arguments, tmp_path, capsys):
 
     again = mocap.run(CONFIGS, arguments('--resume'))
     assert again.results == done.results
-    write_motion(args.test_motion, lengths=(51, 45))
+    write_motion(args.test_motion, lengths=(51, 45), who='test')
     file_identity.cache_clear()
     other = mocap.run(CONFIGS, arguments('--resume'))
     assert other.failed == 4 and 'holds the work of another data' in other.missing[NAMES[0]][0]
@@ -110,6 +110,10 @@ def test_missing_files(arguments):
     args = arguments()
     args.motion = args.motion.with_name('absent.npz')
     with pytest.raises(InputError, match=r'no motion file .*absent\.npz'):
+        mocap.run(CONFIGS, args)
+    args = arguments()
+    args.test_motion = args.motion
+    with pytest.raises(InputError, match=r'--test-motion: subjects of .*train.npz are in .*: train0, train1$'):
         mocap.run(CONFIGS, args)
     args = arguments('--seeds', '0')
     with pytest.raises(InputError, match='--seeds: expected at least 1, got 0'):
