@@ -43,14 +43,13 @@ def list_images(folder: Path) -> tuple[list[Path], list[str]]:
         ]
     files, notes = _without_odd_one(files)
     numbers = decimal_numbers([file.stem for file in files])
-    if numbers is None:
+    if numbers is None or len(files) == 1:
         return files, notes + _notes_on_numbers(folder.name, files)
     files = [file for _, file in sorted(zip(numbers, files, strict=True))]
     steps = np.diff(sorted(numbers)).astype(float)
-    rate = 1 / steps.mean()
     notes.append(
         f'Numbers of the images of {folder.name} are read as decimal fractions, {_named(files)}. If they are seconds, '
-        f'these are {rate:.4g} frames a second: give fps.'
+        f'fps is {1 / steps.mean():.4g}.'
     )
     return files, notes + _note_on_gaps(folder.name, files, steps, _ROUNDED)
 

@@ -56,9 +56,10 @@ SECONDS = [f'{number / 60:.4f}'.rstrip('0').ljust(3, '0') for number in range(13
     [
         (
             [f'frame_{second}.png' for second in SECONDS],
-            r'0\.0167\.png.*If they are seconds, these are 60 frames a sec',
+            r'0\.0167\.png.*If they are seconds, fps is 60\.$',
         ),
         (['t_0.10.png', 't_0.5.png'], r'as decimal fractions, t_0\.10\.png, t_0\.5\.png\. If'),
+        (['t_0.5.png'], None),
         ([f't_{n / 10}.png' for n in range(30) if n != 7], r'missing among the images of .*, first after t_0\.6'),
         (
             [f'{n}.png' for n in (*range(8, 20), 'a', 'b')],
