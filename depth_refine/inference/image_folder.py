@@ -4,21 +4,27 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from depth_refine.utils.errors import InputError
-from depth_refine.utils.file_names import list_files
+from depth_refine.utils.file_names import decimal_numbers, list_files, may_be_hexadecimal
 
 IMAGES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 _NUMBER = re.compile(r'(.*?)(\d+)(\D*)', re.DOTALL)  # the last one of a name
+_ANY_NUMBER = re.compile(r'\d+([.,]\d+)?')
 _STEADY = 0.8  # of the steps between numbers; names with the time of day are no numbers of frames
+_ROUNDED = 1.25  # times the usual step, of decimals
+_COUNTER_DIGITS, _NEARLY = 3, 0.9  # at least, of a camera that begins again; of its greatest number
 
 
 def list_images(folder: Path) -> tuple[list[Path], list[str]]:
     """The images of a folder, in the order of their names and the numbers in these, hidden files left out.
 
+    A single image whose name is of another form than those of all others, such as a background, is left out, too.
+
     Returns:
-        The files, and notes on names that may not be those of one video's frames.
+        The files, and notes on names that may not be those of one video's frames, or not in its order.
 
     Raises:
         InputError: there are none, or two have one name with different endings: a frame and, say, its mask.
@@ -30,18 +36,77 @@ def list_images(folder: Path) -> tuple[list[Path], list[str]]:
     if most > 1:
         double = ' and '.join(file.name for file in files if file.stem == stem)
         raise InputError(f'the folder {folder} has {double}: expected one image for each frame. Move the others away.')
-    found = [match for file in files if (match := _NUMBER.fullmatch(file.stem))]
-    kinds = Counter((match[1], match[3]) for match in found)
-    if len(kinds) > 1 and min(kinds.values()) > 1:
-        shown = ', '.join(f'{before}*{after}' for before, after in list(kinds)[:3])
-        return files, [f'Images of {folder.name} have names of {len(kinds)} kinds, {shown}: taken as one video.']
-    steps = np.diff([int(match[2]) for match in found])
-    if len(kinds) == 1 and len(found) == len(files) > 2 and (step := np.median(steps)) > 0:
-        longer = steps > step
-        if 0 < longer.sum() <= (1 - _STEADY) * len(steps):
-            after = files[int(longer.argmax())].name
-            return files, [
-                f'Numbers are missing among the images of {folder.name}, first after {after}; they are taken as evenly '
-                'spaced in time all the same.'
-            ]
-    return files, []
+    if may_be_hexadecimal([file.stem for file in files]):
+        return files, [
+            f'The order of the images of {folder.name} may be wrong: their numbers may be hexadecimal, and are read as '
+            f'decimal ones, {_named(files)}. Rename them if that is not their order.'
+        ]
+    files, notes = _without_odd_one(files)
+    numbers = decimal_numbers([file.stem for file in files])
+    if numbers is None or len(files) == 1:
+        return files, notes + _notes_on_numbers(folder.name, files)
+    files = [file for _, file in sorted(zip(numbers, files, strict=True))]
+    steps = np.diff(sorted(numbers)).astype(float)
+    notes.append(
+        f'Numbers of the images of {folder.name} are read as decimal fractions, {_named(files)}. If they are seconds, '
+        f'fps is {1 / steps.mean():.4g}.'
+    )
+    return files, notes + _note_on_gaps(folder.name, files, steps, _ROUNDED)
+
+
+def read_image(path: Path) -> np.ndarray | None:
+    """An image (h, w, 3) BGR, uint8 or uint16, turned as the file says; nothing if it cannot be read."""
+    try:  # from memory, as OpenCV 5 cannot read the file of a TIFF that is to be turned
+        return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    except (OSError, cv2.error):
+        return None
+
+
+def _named(files: list[Path]) -> str:
+    """The first files, for messages."""
+    return ', '.join(file.name for file in files[:4]) + (', ...' if len(files) > 4 else '')
+
+
+def _without_odd_one(files: list[Path]) -> tuple[list[Path], list[str]]:
+    """Leave out a single image whose name has another form than the numbered others', and say so."""
+    forms = [_ANY_NUMBER.sub('*', file.stem) for file in files]
+    (form, most), *_ = Counter(forms).most_common(1)
+    if '*' not in form or not 1 < most == len(files) - 1:
+        return files, []
+    (odd,) = (file.name for file, other in zip(files, forms, strict=True) if other != form)
+    rest = [file for file, other in zip(files, forms, strict=True) if other == form]
+    return rest, [f'The image {odd} is left out: the names of all others are {form}. Rename it if it is a frame.']
+
+
+def _notes_on_numbers(folder: str, files: list[Path]) -> list[str]:
+    found = [_NUMBER.fullmatch(file.stem) for file in files]
+    kinds = Counter(f'{match[1]}*{match[3]}' if match else file.stem for file, match in zip(files, found, strict=True))
+    forms = {_ANY_NUMBER.sub('*', file.stem) for file in files}
+    if max(kinds.values()) > 1 < len(kinds) and (min(kinds.values()) > 1 or len(forms) > 1):
+        return [
+            f'Images of {folder} have names of {len(kinds)} kinds, {", ".join(list(kinds)[:3])}: taken as one video.'
+        ]
+    if len(kinds) > 1 or len(files) < 2 or not all(found):
+        return []
+    numbers = [int(match[2]) for match in found]
+    digits, steps = len(str(numbers[-1])), np.diff(numbers).astype(float)
+    leap = int(steps.argmax())
+    if digits >= _COUNTER_DIGITS and 2 * steps[leap] > 10**digits and numbers[-1] > _NEARLY * 10**digits:
+        return [
+            f'The order of the images of {folder} may be wrong: their numbers leap from {files[leap].name} to '
+            f'{files[leap + 1].name}, as those of a camera do that began again after {"9" * digits}. If it did, rename '
+            'the former to follow the latter.'
+        ]
+    return _note_on_gaps(folder, files, steps)
+
+
+def _note_on_gaps(folder: str, files: list[Path], steps: np.ndarray, tolerance: float = 1) -> list[str]:
+    if len(files) < 3 or not (step := np.median(steps)) > 0:
+        return []
+    longer = steps > tolerance * step
+    if not 0 < longer.sum() <= (1 - _STEADY) * len(steps):
+        return []
+    return [
+        f'Numbers are missing among the images of {folder}, first after {files[int(longer.argmax())].name}; they are '
+        'taken as evenly spaced in time all the same.'
+    ]

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from .time_stamps import ascending
 
 _EXPECTED = 'Expected a file such as .mp4, .mov, .avi, .mkv or .webm.'
 _ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+://.+')  # two letters or more, unlike a disk's name
+_CLOCK = re.compile(r'(\d+):(\d\d):(\d\d(?:\.\d+)?)')
 _PATIENCE = 10.0  # seconds for which a network may say nothing
 _APART = 1.5  # rates that differ as much are of slow motion or a time lapse
 _USUAL_RATE = 25.0  # frames a second, where not even the header says one; as FFmpeg has it
@@ -57,7 +59,10 @@ class VideoFile:
         self.name = _without_password(str(location)) if self._address else Path(location).name
         self._where = self.name if self._address else str(location)
         self._container = self._open(location)
-        stream = best_stream(self._container)
+        self._duration = (self._container.duration or 0) / av.time_base
+        is_finite = self._duration > 0 or (self._container.size > 0 and self._container.format.name != 'hls')
+        self.is_live = self._address and not is_finite
+        stream = best_stream(self._container, None if self.is_live else partial(self._open, location))
         if stream is None:
             self._container.close()
             raise InputError(f'{self._where} has sound or data, but no video. {_EXPECTED}')
@@ -65,10 +70,8 @@ class VideoFile:
         rate = float(stream.average_rate or 0)  # frames a second; of Matroska it may be the clock's
         self._stated = rate if rate < _CLOCK_RATE else 0.0
         self._has_times = not self._container.format.flags & av.format.Flags.no_timestamps.value
-        self._duration = (self._container.duration or 0) / av.time_base
-        is_finite = self._duration > 0 or (self._container.size > 0 and self._container.format.name != 'hls')
-        self.is_live = self._address and not is_finite
-        self.frame_count = stream.frames or round(self._duration * self._stated) or None
+        self._begin, self._end = self._span()
+        self.frame_count = stream.frames or round(max(self._end - self._begin, 0) * self._stated) or None
         if self.is_live and fps is not None:
             self._container.close()
             raise InputError(f'{self.name} is live and tells the times of its frames itself: leave fps out')
@@ -144,12 +147,11 @@ class VideoFile:
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray | None]]:
         first, count, shown, seconds, left, failure = None, 0, 0, 0.0, 0.0, ''
-        end = self._end()
         with self._container:
             try:
                 for stamp, frame in self._timed():
                     first = stamp if first is None else first
-                    count, seconds, left = count + 1, stamp - first, end - stamp
+                    count, seconds, left = count + 1, stamp - first, self._end - stamp
                     image = None if frame is None else to_image(frame, self._aspect)
                     if frame is not None:
                         shown += 1
@@ -169,7 +171,7 @@ class VideoFile:
             raise BrokenOff(f'{self.name} broke off after {count} frames{failure}: is it still sending?')
         # of an edited file the frames stated are also those that are cut off at its beginning
         if failure or left > 1 or (count < self._stream.frames and left > 1.5 / (self._stated or _USUAL_RATE)):
-            stated = f'{self._stream.frames} frames' if self._stream.frames else f'{self._duration:.2f} s'
+            stated = f'{self._stream.frames} frames' if self._stream.frames else f'{self._end - self._begin:.2f} s'
             found = f'{count} frames up to {seconds:.2f} s are in it{failure}'
             self.notes.append(f'The file may be cut short: it states {stated}, and {found}.')
 
@@ -189,12 +191,16 @@ class VideoFile:
                 'first (ffmpeg -vf bwdif).'
             )
 
-    def _end(self) -> float:
-        """When the picture ends, seconds of the file's own times; sound may go on."""
-        stream, start = self._stream, self._container.start_time or 0
-        if stream.duration and stream.start_time is not None:
-            return float((stream.start_time + stream.duration) * stream.time_base)
-        return start / av.time_base + self._duration
+    def _span(self) -> tuple[float, float]:
+        """When the picture begins and ends, seconds of the file's own times; sound may go on."""
+        stream, begin = self._stream, (self._container.start_time or 0) / av.time_base
+        if stream.start_time is not None:
+            begin = float(stream.start_time * stream.time_base)
+            if stream.duration:
+                return begin, begin + float(stream.duration * stream.time_base)
+        if 'matroska' in self._container.format.name:  # its durations are from zero on, those of its streams are tags
+            return begin, _clock(stream.metadata.get('DURATION', '')) or self._duration
+        return begin, (self._container.start_time or 0) / av.time_base + self._duration
 
     def _stamped(self) -> Iterator[Stamped]:
         for stamp, frame in decode(self._container, self._stream):
@@ -222,6 +228,12 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return number if 0 < number < np.inf else None
+
+
+def _clock(text: str) -> float | None:
+    """Seconds of hours:minutes:seconds."""
+    match = _CLOCK.fullmatch(text)
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
 
 
 def _without_password(address: str) -> str:

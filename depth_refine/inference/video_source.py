@@ -15,7 +15,7 @@ import numpy as np
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .image_folder import IMAGES, list_images
+from .image_folder import IMAGES, list_images, read_image
 from .prefetch import prefetch
 from .video_file import BrokenOff, VideoFile, is_address
 
@@ -118,9 +118,7 @@ def open_source(
         files, notes = list_images(path) if path.is_dir() else ([path], [])
         opened = VideoSource(path.name, len(files))
         opened.notes += notes
-        return _from_images(
-            opened, (cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) for file in files), fps or usual
-        )
+        return _from_images(opened, map(read_image, files), fps or usual)
     if not path.is_file():
         raise InputError(
             f'no video {path}: give a video file, a folder of images, the number of a camera, or an address such as '

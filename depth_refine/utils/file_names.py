@@ -1,9 +1,14 @@
 """Files of a folder in the order that people mean."""
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 Key = tuple[list[str | int], str]
+_DECIMAL = re.compile(r'(.*?)(?<![\d.,])(\d+)(?:[.,](\d+))?(\D*)', re.DOTALL)
+_HEXADECIMAL = re.compile(r'[0-9a-f]+', re.IGNORECASE)
 
 
 def natural_order(name: str | Path) -> Key:
@@ -19,3 +24,28 @@ def list_files(folder: Path, *suffixes: str) -> list[Path]:
     """
     files = (path for path in folder.iterdir() if path.name.lower().endswith(suffixes) and path.name[0] != '.')
     return sorted((path for path in files if path.is_file()), key=lambda path: natural_order(path.name))
+
+
+def decimal_numbers(stems: Sequence[str]) -> list[Decimal] | None:
+    """The numbers of names that differ in one number alone, some with a decimal point or comma: ``t_0.10``, ``t_0.5``.
+
+    Returns:
+        A number for each name; nothing if that is not their form, or if what is behind the point counts, as in ``1.8``,
+        ``1.9``, ``1.10``, or has a double, as ``1.1`` and ``1.10`` are.
+    """
+    found = [_DECIMAL.fullmatch(stem) for stem in stems]
+    if not all(found) or len({(match[1], match[4]) for match in found}) > 1 or not any(match[3] for match in found):
+        return None
+    numbers = [Decimal(f'{match[2]}.{match[3] or 0}') for match in found]
+    pairs = sorted((int(match[2]), int(match[3] or 0)) for match in found)
+    steps = [after[1] - before[1] for before, after in pairwise(pairs) if before[0] == after[0]]
+    counts = len(steps) > 1 and set(steps) == {1} and len({len(match[3] or '') for match in found}) > 1
+    return None if counts or len(set(numbers)) < len(numbers) else numbers
+
+
+def may_be_hexadecimal(stems: Sequence[str]) -> bool:
+    """Whether names differ in digits and the letters a to f alone, and some in digits alone: ``x_9``, ``x_a``."""
+    letters = enumerate(zip(*stems, strict=False))
+    begin = next((at for at, each in letters if len(set(each)) > 1), min(map(len, stems)))
+    tails = [stem[begin:] for stem in stems if stem[begin:]]
+    return all(map(_HEXADECIMAL.fullmatch, tails)) and 0 < sum(tail.isdecimal() for tail in tails) < len(tails)

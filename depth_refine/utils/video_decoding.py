@@ -1,6 +1,8 @@
 """Videos through FFmpeg: which of a file's streams, its frames with gaps where they are damaged, upright images."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import av
 import cv2
@@ -8,17 +10,38 @@ import numpy as np
 from av.stream import Disposition
 
 _NO_VIDEOS = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
+_COUNTED = 1000  # frames of all videos; of which another one has had a single one, that is a still image
 _SQUARE = 0.01  # encoders round; less than this off is square
 _ASPECTS = 1 / 4, 4.0  # others are damage
 
 
-def best_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream | None:
-    """The video among a file's streams: no cover, no still image, and of several the one with the most pixels."""
+def best_stream(
+    container: av.container.InputContainer, reopen: Callable[[], av.container.InputContainer] | None = None
+) -> av.video.stream.VideoStream | None:
+    """The video among a file's streams: no cover, no still image, and of several the one with the most pixels.
 
-    def rank(stream: av.video.stream.VideoStream) -> tuple:
-        return not stream.disposition & _NO_VIDEOS, stream.frames != 1, stream.width * stream.height
+    Args:
+        container: the file; nothing is read of it.
+        reopen: opens it again, to count the frames of several videos, which headers do not say, or not rightly; nothing
+            if that cannot be, as of what is live.
+    """
+    videos = container.streams.video
+    videos = [stream for stream in videos if not stream.disposition & _NO_VIDEOS] or videos
+    frames = {stream.index: stream.frames or 2 for stream in videos}  # of two or more it is a video
+    if len(videos) > 1 and reopen is not None:
+        largest = max(videos, key=_pixels)
+        counted = Counter()
+        with suppress(av.FFmpegError), reopen() as copy:  # of a damaged one, those before
+            for packet in copy.demux([copy.streams[stream.index] for stream in videos]):
+                counted[packet.stream_index] += packet.size > 0
+                if counted[largest.index] > 1 or counted.total() == _COUNTED:
+                    break
+        frames = {stream.index: counted[stream.index] or stream.frames for stream in videos}
+    return max(videos, key=lambda stream: (min(frames[stream.index], 2), _pixels(stream)), default=None)
 
-    return max(container.streams.video, key=rank, default=None)
+
+def _pixels(stream: av.video.stream.VideoStream) -> int:
+    return stream.width * stream.height
 
 
 def decode(

@@ -3,6 +3,7 @@ import re
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from depth_refine.inference.image_folder import list_images
 from depth_refine.inference.video_source import open_source
@@ -47,6 +48,52 @@ def test_names_that_may_not_be_those_of_frames(make, names, note):
     assert len(notes) == (note is not None) and (note is None or re.search(note, notes[0]))
 
 
+SECONDS = [f'{number / 60:.4f}'.rstrip('0').ljust(3, '0') for number in range(13)]  # as Python prints them: 0.05, 0.2
+
+
+@pytest.mark.parametrize(
+    ('names', 'note'),
+    [
+        (
+            [f'frame_{second}.png' for second in SECONDS],
+            r'0\.0167\.png.*If they are seconds, fps is 60\.$',
+        ),
+        (['t_0.10.png', 't_0.5.png'], r'as decimal fractions, t_0\.10\.png, t_0\.5\.png\. If'),
+        (['t_0.5.png'], None),
+        ([f't_{n / 10}.png' for n in range(30) if n != 7], r'missing among the images of .*, first after t_0\.6'),
+        (
+            [f'{n}.png' for n in (*range(8, 20), 'a', 'b')],
+            r'The order .* hexadecimal, .* decimal ones, 8\.png, 9\.png, 1',
+        ),
+        (
+            [f'IMG_{n:04d}.JPG' for n in (1, 2, 9998, 9999)],
+            r'order .* may be wrong: .*_0002\.JPG to IMG_9998.*9999\. If',
+        ),
+        ([f'DSC{n:05d}.JPG' for n in (*range(1, 30), *range(9985, 10000))], r'order .* from DSC00029\.JPG to DSC09985'),
+        ([f'frame_{n}.png' for n in (*range(9), 40, 41)], r'^Numbers are missing .* frame_8'),
+        (
+            [f'frame_{n}.png' for n in range(9)] + ['mean.png', 'std.png'],
+            r'names of 3 kinds, frame_\*, mean, std: taken',
+        ),
+        ([f'IMG_20240101_{n}.jpg' for n in (235958, 235959)] + ['IMG_20240102_000000.jpg'], None),
+    ],
+)
+def test_the_order_of_the_images(make, names, note):
+    """The right one, or a note that it may be wrong."""
+    files, notes = list_images(make(*names))
+    assert [file.name for file in files] == names
+    assert bool(notes) == (note is not None) and (note is None or re.search(note, notes[-1]))
+
+
+@pytest.mark.parametrize('odd', ['background_0.png', 'mean.png', 'frame_mean.png', 'frame_0_mask.png', '0_frame.png'])
+@pytest.mark.parametrize('point', ['', '.5'])
+def test_a_single_image_of_another_form_is_left_out(make, odd, point):
+    names = [f'frame_{number}{point}.png' for number in range(10)]
+    files, notes = list_images(make(odd, *names))
+    assert [file.name for file in files] == names
+    assert notes[0] == f'The image {odd} is left out: the names of all others are frame_*. Rename it if it is a frame.'
+
+
 def test_two_images_for_a_frame_and_none(make, tmp_path):
     with pytest.raises(InputError, match=r'has no images: expected files that end in \.bmp'):
         list_images(make('._a.jpg', 'notes.txt'))
@@ -63,3 +110,26 @@ def test_a_photograph_is_upright_alone_and_in_a_folder(tmp_path):
     for source in (tmp_path, tmp_path / 'a.jpg'):
         (frame,) = open_source(source)
         np.testing.assert_array_equal(frame.image, np.rot90(cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1), -1))
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_a_tiff_is_upright(tmp_path, capfd, orientation, dtype):
+    stored = np.arange(8 * 12, dtype=dtype).reshape(8, 12) * (256 if dtype == np.uint16 else 1)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(stored).save(tmp_path / 'a.tiff', exif=exif)
+    upright = [stored, stored[:, ::-1], np.rot90(stored, 2), stored[::-1]]
+    upright += [stored.T, np.rot90(stored, -1), np.rot90(stored, 2).T, np.rot90(stored)]
+    (frame,) = open_source(tmp_path)
+    expected = upright[orientation - 1] // (256 if dtype == np.uint16 else 1)
+    np.testing.assert_array_equal(frame.image, np.repeat(expected[..., None], 3, axis=2))
+    assert capfd.readouterr() == ('', '')
+
+
+def test_images_that_cannot_be_read(make, capfd):
+    folder = make('0.png')
+    cv2.imwrite(str(folder / '1.png'), np.zeros((5, 7, 3), np.uint8))
+    (folder / '2.png').write_bytes(b'damaged')
+    assert [frame.image is None for frame in open_source(folder)] == [True, False, True]
+    assert capfd.readouterr() == ('', '')

@@ -97,9 +97,10 @@ def test_no_frame_can_be_decoded(write_video, path, pictures, tmp_path):
             read(damaged)
 
 
+@pytest.mark.parametrize('start', [0, 5000])
 @pytest.mark.parametrize(('name', 'stated'), [('a.mkv', r'3\.84 s'), ('a.mp4', '20 frames')])
-def test_cut_short(write_video, pictures, tmp_path, name, stated):
-    path = write_video(tmp_path / name, pictures, range(0, 4000, 200), movflags='faststart')
+def test_cut_short(write_video, pictures, tmp_path, name, stated, start):
+    path = write_video(tmp_path / name, pictures, range(start, start + 4000, 200), movflags='faststart')
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     video, frames = read(path)
     found = rf'{len(frames)} frames up to {frames[-1].time:.2f} s'
@@ -251,7 +252,7 @@ def test_a_picture_that_begins_after_the_sound(pictures, tmp_path):
     with av.open(str(tmp_path / 'a.mkv'), 'w') as container:
         sound, stream = container.add_stream('pcm_s16le', rate=8000), container.add_stream('mpeg4', rate=25)
         sound.layout, stream.width, stream.height = 'mono', 96, 74
-        audio = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.int16), format='s16', layout='mono')
+        audio = av.AudioFrame.from_ndarray(np.zeros((1, 32000), np.int16), format='s16', layout='mono')
         audio.sample_rate, audio.pts = 8000, 0
         container.mux(sound.encode(audio))
         for number, picture in enumerate(pictures):
@@ -286,6 +287,34 @@ def test_the_best_stream_is_read(pictures, tmp_path, cover_first, size, frames):
         f'The file has 2 videos or pictures; the video read is number {int(cover_first)}, of 96 x 74 px.'
     ]
     assert read(tmp_path / 'a.mp4', fps=50)[1][-1].time == pytest.approx(19 / 50)
+
+
+@pytest.mark.parametrize('name', ['a.mp4', 'a.mkv', 'a.ts', 'a.avi'])
+@pytest.mark.parametrize('from_address', [False, True])
+def test_an_unmarked_still_before_the_video(pictures, tmp_path, serve, name, from_address):
+    """Matroska and transport streams do not say how many frames a stream has, AVI its duration only."""
+    with av.open(str(tmp_path / name), 'w') as container:
+        streams = [container.add_stream('mpeg4', rate=25) for _ in range(2)]
+        (streams[0].width, streams[0].height), (streams[1].width, streams[1].height) = (216, 384), (96, 74)
+        for stream, images in zip(streams, (pictures[:1], pictures), strict=True):
+            for number, picture in enumerate(images):
+                frame = av.VideoFrame.from_ndarray(cv2.resize(picture, (stream.width, stream.height)), format='bgr24')
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    content = (tmp_path / name).read_bytes()
+    video, frames = read(serve('video/any', lambda: [content], len(content)) if from_address else tmp_path / name)
+    assert [frame.image.shape for frame in frames] == [(74, 96, 3)] * 20
+    assert video.notes == ['The file has 2 videos or pictures; the video read is number 1, of 96 x 74 px.']
+
+
+@pytest.mark.parametrize('name', ['a.mp4', 'a.mkv', 'a.ts'])
+@pytest.mark.parametrize('start', [0, 5000])
+def test_a_whole_file_that_begins_late(write_video, pictures, tmp_path, name, start):
+    """A Matroska file's duration counts from zero, others' from the first frame."""
+    video, frames = read(write_video(tmp_path / name, pictures, range(start, start + 800, 40)))
+    assert video.notes == [] and video.frame_count in (20, None)
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(20) / 25, atol=1e-6)
 
 
 @pytest.mark.parametrize('name', ['a.mkv', 'a.ts'])

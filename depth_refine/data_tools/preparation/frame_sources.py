@@ -4,6 +4,7 @@ A frame of a video that cannot be decoded is refused: what came after it would h
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import av
@@ -33,9 +34,10 @@ class VideoFile:
 
     def _decode(self, path: Path) -> Iterator[av.VideoFrame | None]:
         """Nothing, when the header is read; then the frames."""
+        reopen = partial(av.open, f'file:{path}', metadata_errors='replace')
         try:
-            with av.open(f'file:{path}', metadata_errors='replace') as container:
-                stream = best_stream(container)
+            with reopen() as container:
+                stream = best_stream(container, reopen)
                 if stream is None:
                     return
                 seconds = (container.duration or 0) / av.time_base
