@@ -114,6 +114,7 @@ def _on_video(
     """Frames (D,) counted from 0, and the times (N,) of the video's."""
     first, last = int(predictions.frames[0]), int(predictions.frames[-1])
     number = predictions.first_frame
+    require_number('number of the first frame (--first-frame)', number, 0, whole=True)
     if first < number:
         raise InputError(
             f"{predictions.name}: they are of frame {first}, and the video's first one is said to be {number}. State "
@@ -132,8 +133,10 @@ def _on_video(
         raise InputError(
             f'{predictions.name}: they are of frames {first} to {last}, and the video has {count}, {number} to '
             f'{number + count - 1}. Are they of this video, and is {number} the number of the first frame '
-            '(--first-frame)? Remove what '
-            'is beyond its end.'
+            '(--first-frame)? Images of a '
+            'folder are counted, whatever numbers their names have: if the first image is that of '
+            f'frame {first}, give --first-frame {first}; if numbers are missing among the images, number the '
+            'predictions anew. Remove what is beyond its end.'
         )
     if number == 0 and first == 1:
         notes.append(

@@ -179,7 +179,6 @@ def test_knees_that_bend_backwards(kind):
     [
         (SIZE, TIMES, 0, np.arange(1, 60), 'The first prediction is of frame 1 and taken for the second frame: if'),
         (SIZE, np.arange(120) / 60, 0, np.arange(60), 'Predictions are of frames 0 to 59, and the video has 120: they'),
-        ((1280, 960), TIMES, 0, np.arange(60), r'Joints are in a corner of the frame alone: they reach from \(40, 110'),
         (
             (430, 300),
             TIMES,
