@@ -12,6 +12,7 @@ from depth_refine.utils.units import PIXELS, require_unit
 
 from .box_files import FORMS, BoxTable, move_as_corners, move_as_sizes, read_boxes
 from .frame_size import COVERED, check_places
+from .image_folder import frames_of_images
 from .video_source import Frame
 
 _LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
@@ -72,6 +73,7 @@ class BoxFile:
         self._bboxes = bboxes[order]
         self._track_ids = None if track_ids is None else track_ids[order].astype(int)
         self._is_said = table.is_said or move_as_corners(bboxes)
+        self._is_matched = False
         self._size: tuple[int, int] | None = None  # of the frames, px
         self._notes, self._notes_on_size = table.notes, []
         if table.is_said and move_as_sizes(bboxes):
@@ -99,13 +101,25 @@ class BoxFile:
         rows = slice(first, end)
         return Boxes(self._bboxes[rows], None if self._track_ids is None else self._track_ids[rows])
 
+    def match(self, numbers: list[int] | None) -> None:
+        """Take frames for those of a folder's images if they are called by the numbers in these names."""
+        if self._is_matched:  # by a stream of the same folder
+            return
+        index = frames_of_images(self.frames + self._first_frame, self._first_frame, numbers)
+        if index is not None and not np.array_equal(index, self.frames):
+            self._notes.append(
+                f'Frames of {self.path.name} are those whose numbers are in the names of the images, {numbers[0]} to '
+                f'{numbers[-1]}.'
+            )
+            self.frames, self._is_matched = index, True
+
     def notes(self, count: int) -> list[str]:
         """Sentences on what was not read, and on what may be wrong with boxes of a video of ``count`` frames."""
         notes, name = [*self._notes, *self._notes_on_size], self.path.name
         if late := int(np.sum(self.frames >= count)):
             notes.append(
-                f'Boxes of {name} for frames after the last one: {late}. Frames are counted, from {self._first_frame}, '
-                'and not read from names of images: if that is another number, state it (--first-frame).'
+                f'Boxes of {name} for frames after the last one: {late}. Frames are counted from '
+                f'{self._first_frame}: if the first is another number, state it (--first-frame).'
             )
         elif self.frames[-1] - self.frames[0] + 1 < COVERED * count:
             notes.append(

@@ -138,7 +138,7 @@ def test_boxes_of_another_video(tmp_path):
         boxes_of(path, 3 * walk(300, 100))
     boxes = BoxFile(path)
     assert boxes.notes(20)[0].startswith(
-        'Boxes of boxes.csv for frames after the last one: 10. Frames are counted, from 0, and'
+        'Boxes of boxes.csv for frames after the last one: 10. Frames are counted from 0: if'
     )
     (note,) = boxes.notes(60)
     assert note.startswith('Boxes of boxes.csv are of frames 0 to 29, counted from 0, and the video has 60: they are')
@@ -158,8 +158,16 @@ def test_named_corners_that_are_sizes(tmp_path):
         *range(30)
     ]
     (note,) = BoxFile(path).notes(30)
-    assert note.endswith('not read from names of images: if that is another number, state it (--first-frame).')
+    assert note.endswith('Frames are counted from 0: if the first is another number, state it (--first-frame).')
     with pytest.raises(
         InputError, match=r'first frame \(--first-frame\): expected a whole number of at least 0, got -1'
     ):
         BoxFile(path, -1)
+
+
+def test_frames_called_as_the_images_of_a_folder(tmp_path):
+    boxes = boxes_of(tmp_path / 'boxes.csv', walk(250, 90), frames=list(range(30, 60)))
+    for _ in range(2):
+        boxes.match([*range(30, 60)])
+    assert boxes.frames.tolist() == [*range(30)]
+    assert boxes.notes(30) == ['Frames of boxes.csv are those whose numbers are in the names of the images, 30 to 59.']
