@@ -49,7 +49,7 @@ def parse_args() -> argparse.Namespace:
     add('--stage2', **files, help='refiner; default: one that is shipped')
     add('--predictions', nargs='+', metavar='FILE', help='of another estimator, see docs/other_models.md')
     add('--joint-order', choices=list(NUM_JOINTS), help='of the predictions')
-    add('--first-frame', type=int, choices=[0, 1], default=0, help='its number in predictions or boxes; default: 0')
+    add('--first-frame', type=int, help='its number in predictions or boxes; default: 0, in MOTChallenge boxes 1')
     add('--depth-unit', choices=list(METRES), help='of the depths in the predictions, if there are any')
     add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames, px, for predictions without the video')
     help_of_boxes = "where people are: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
@@ -111,7 +111,7 @@ def main() -> None:
     options.update(fps=args.fps)
     with whole_folder(args.out) as folder:
         if args.predictions is not None:
-            predictions = read_predictions(args.predictions, args.joint_order, args.first_frame, args.depth_unit)
+            predictions = read_predictions(args.predictions, args.joint_order, args.first_frame or 0, args.depth_unit)
             poses = inferencer.refine(predictions, video, tuple(args.size) if args.size else None, **options)
         else:
             poses = inferencer(video, _boxes(args), **options)

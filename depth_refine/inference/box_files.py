@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from depth_refine.data_tools.conversion.detections import CLASSES, SCORES, are_people, are_sure
 from depth_refine.data_tools.conversion.field_names import FRAMES, IDS, IMAGE, frame_of, is_nobodys, plain_name
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.utils.errors import InputError
@@ -19,6 +20,7 @@ from depth_refine.utils.errors import InputError
 FORMS = {
     '.csv': 'a header and the columns frame, x1, y1, x2, y2 or frame, left, top, width, height and, if known, track_id',
     '.json': 'a list of objects with frame, bbox_xyxy [x1, y1, x2, y2] or bbox_xywh and, if known, track_id',
+    '.txt': "MOTChallenge's table, or one as in a csv file",
     '.npz': 'arrays frame (N,), bbox (N, 4), called bbox_xyxy or bbox_xywh, and, if known, track_id (N,)',
 }
 _CORNERS = 'bboxxyxy', 'boxxyxy', 'bboxesxyxy', 'boxesxyxy', 'xyxy'
@@ -29,9 +31,10 @@ _BEGINS = ('x1', 'y1'), ('xmin', 'ymin'), ('left', 'top'), ('bbleft', 'bbtop'), 
 _MIDDLES = ('cx', 'cy'), ('xcenter', 'ycenter'), ('centerx', 'centery')
 _ENDS = ('x2', 'y2'), ('xmax', 'ymax'), ('right', 'bottom')
 _LENGTHS = ('width', 'height'), ('w', 'h'), ('bbwidth', 'bbheight'), ('bboxwidth', 'bboxheight')
+_STEADY, _MOVED = 0.5, 0.25  # widths vary so much less than places, and places so much, that boxes show what they are
 # MOTChallenge's tables have no header, and frames count from 1
-_MOT = ('frame', 'id', 'left', 'top', 'width', 'height', 'confidence', 'class or x', 'visibility or y', 'z')
-_MOT_COLUMNS = 7, 9, 10
+_MOT = ('frame', 'id', 'left', 'top', 'width', 'height', 'confidence')
+_MOT_MORE = {7: (), 9: ('class', 'visibility'), 10: ('world x', 'world y', 'world z')}
 
 
 class BoxTable(NamedTuple):
@@ -106,6 +109,9 @@ def read_boxes(path: Path) -> BoxTable:
     frames = _of_images(columns.take(frame)) if frame == IMAGE else columns.numbers(frame)
     bboxes, is_said = _boxes(columns, frame == IMAGE, notes)
     track_ids = _track_ids(columns, frames, notes)
+    kept = _kept(columns, len(frames), notes)
+    frames, bboxes = frames[kept], bboxes[kept] if len(bboxes) == len(kept) else bboxes
+    track_ids = track_ids if track_ids is None else track_ids[kept]
     if unread := columns.unread():
         notes.append(f'Not read of {path.name}: {", ".join(unread)}.')
     return BoxTable(frames, bboxes, track_ids, is_said, first_frame, notes)
@@ -129,7 +135,15 @@ def _boxes(columns: _Columns, is_coco: bool, notes: list[str]) -> tuple[np.ndarr
         return _from_sizes(_four(columns.take(name))), True
     if name := columns.first(_BOXES):
         four = _four(columns.take(name))
-        return (_from_sizes(four), True) if is_coco else (four, False)
+        if not is_coco:
+            return four, False
+        if four.ndim == 2 and four.shape[1] == 4 and len(four) and move_as_corners(four):
+            written = columns.written[name]
+            notes.append(
+                f"{written!r} is x, y, width, height in COCO's form, but moves as x1, y1, x2, y2: taken as these."
+            )
+            return four, True
+        return _from_sizes(four), True
     begin, end, length = columns.pair(_BEGINS), columns.pair(_ENDS), columns.pair(_LENGTHS)
     middle = columns.pair(_MIDDLES)
     if begin and end:
@@ -143,6 +157,25 @@ def _boxes(columns: _Columns, is_coco: bool, notes: list[str]) -> tuple[np.ndarr
     elif begin == ('x', 'y'):
         notes.append('x and y of boxes are taken for the upper left corner; the middle is to be called cx and cy.')
     return _from_sizes(sizes), True
+
+
+def move_as_corners(bboxes: np.ndarray) -> bool:
+    """Whether the last two numbers of boxes (N, 4) vary with the first two, as corners do and sizes do not."""
+    as_corners, as_sizes, other = _variation(bboxes)
+    return bool(as_corners < _STEADY * as_sizes and as_sizes > _MOVED * np.median(other))
+
+
+def move_as_sizes(bboxes: np.ndarray) -> bool:
+    """Whether the last two numbers of boxes (N, 4) stay while the first two vary, as sizes do and corners do not."""
+    as_corners, as_sizes, _ = _variation(bboxes)
+    return bool(as_sizes < _STEADY * as_corners and as_corners > _MOVED * np.median(bboxes[:, 2:], axis=0).min())
+
+
+def _variation(bboxes: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """How much sizes vary if four numbers are corners, and if they are sizes; and the sizes (N, 2) of corners."""
+    begin, other = bboxes[:, :2].astype(float), bboxes[:, 2:].astype(float)
+    as_corners, as_sizes = (np.sqrt(values.var(axis=0).sum()) for values in (other - begin, other))
+    return as_corners, as_sizes, other - begin
 
 
 def _four(values: Sequence) -> np.ndarray:
@@ -173,11 +206,29 @@ def _track_ids(columns: _Columns, frames: np.ndarray, notes: list[str]) -> np.nd
     return ids
 
 
+def _kept(columns: _Columns, count: int, notes: list[str]) -> np.ndarray:
+    """Which boxes (N,) are of people, and sure."""
+    kept = np.ones(count, bool)
+    if (name := columns.first(CLASSES)) and np.shape(classes := columns.take(name)) == kept.shape:
+        kept &= are_people(columns.written[name], np.asarray(classes, object).tolist(), notes, 'Boxes')
+    if (name := columns.first(SCORES)) and np.shape(scores := columns.numbers(name)) == kept.shape:
+        kept[kept] = are_sure(columns.written[name], scores[kept], notes, 'Boxes')
+    return kept
+
+
 def _read_csv(path: Path) -> tuple[_Columns, int | None, list[str]]:
     """A table with a header, or MOTChallenge's without."""
     content = path.read_bytes()
     encoding = 'utf-16' if content.startswith((b'\xff\xfe', b'\xfe\xff')) else 'utf-8-sig'
     text = content.decode(encoding, errors='replace')  # numbers are ASCII in other encodings, too
+    lines = text.splitlines()
+    if lines and lines[0].strip('"').startswith('sep='):  # Excel's
+        lines = lines[1:]
+    comments = [line.lstrip('# ') for line in lines if line.startswith('#')]
+    lines = [line for line in lines if not line.startswith('#')]
+    if comments and lines and not any(character.isalpha() for character in lines[0]):
+        lines[:0] = [line for line in comments if 'frame' in line.casefold()][-1:]  # NumPy's header
+    text = '\n'.join(lines)
     delimiter = max(',;\t', key=text.partition('\n')[0].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)]
     rows = [row for row in rows if any(row)]
@@ -188,8 +239,8 @@ def _read_csv(path: Path) -> tuple[_Columns, int | None, list[str]]:
     names, first_frame, notes = rows[0], 1, []
     if not all(map(_is_number, names)):
         rows, first_frame = rows[1:], None
-    elif len(names) in _MOT_COLUMNS:
-        names = list(_MOT[: len(names)])
+    elif len(names) in _MOT_MORE:
+        names = [*_MOT, *_MOT_MORE[len(names)]]
         notes.append(f'{path.name} has no header and is read as of MOTChallenge: {", ".join(names)}; frames from 1.')
     else:
         raise InputError(f'the first line holds {len(names)} numbers, where names of columns are expected')
@@ -222,4 +273,4 @@ def _read_npz(path: Path) -> tuple[_Columns, None, list[str]]:
     return _Columns(list(arrays), [np.atleast_1d(array) for array in arrays.values()]), None, []
 
 
-_READERS = {'.csv': _read_csv, '.json': _read_json, '.npz': _read_npz}
+_READERS = {'.csv': _read_csv, '.txt': _read_csv, '.json': _read_json, '.npz': _read_npz}

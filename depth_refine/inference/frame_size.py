@@ -6,7 +6,8 @@ from depth_refine.utils.errors import InputError
 
 COVERED = 0.9  # of a video's frames; whoever is seen in less of it may be of another one
 _OUTSIDE = 0.1, 0.5  # of the points: some are noted, more are of another video
-_CORNER = 0.7  # of the frame's sides: people who never leave this corner may be of a smaller frame
+_SMALLER = 1 / 3, 1 / 2, 2 / 3, 3 / 4  # of the frame's sides, as videos are often scaled
+_FULL = 0.9  # of both sides of a smaller frame: who reaches this, and no more, from its left edge, may be of it
 
 
 def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, size: tuple[int, int]) -> list[str]:
@@ -41,9 +42,11 @@ def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, si
             f'{100 * outside:.0f} % of the {what} lie outside the frame: they reach {where}. Were they found at '
             f'another size, or on frames that were not upright?{fit}'
         ]
-    if (high < _CORNER * np.array(size)).all():
-        return [
-            f'{what.capitalize()} are in a corner of the frame alone: they reach {where}. Were they found at a smaller '
-            'size?'
-        ]
+    for share in _SMALLER:
+        smaller = share * np.array(size)
+        if (high <= smaller).all() and (high > _FULL * smaller).all() and low[0] < (1 - _FULL) * smaller[0]:
+            return [
+                f'{what.capitalize()} fill frames of {smaller[0]:.0f} x {smaller[1]:.0f} px: they reach {where}. Were '
+                'they found at that size? Then scale them; if people only were in that part, all is well.'
+            ]
     return []

@@ -110,3 +110,30 @@ def _note_on_gaps(folder: str, files: list[Path], steps: np.ndarray, tolerance: 
         f'Numbers are missing among the images of {folder}, first after {files[int(longer.argmax())].name}; they are '
         'taken as evenly spaced in time all the same.'
     ]
+
+
+def frames_of_images(frames: np.ndarray, first: int, numbers: list[int] | None) -> np.ndarray | None:
+    """Which images, counted from 0, frames (N,) are that are called as the images are.
+
+    Args:
+        frames: numbers in a file of boxes or predictions.
+        first: number of the first frame there, as it is said.
+        numbers: in the images' names, ascending; nothing if they have none.
+
+    Returns:
+        (N,), or nothing if frames are not of these numbers, or may as well be counted from ``first``.
+    """
+    if not numbers or not len(frames) or not np.isin(frames, numbers).all():
+        return None
+    if numbers[0] != first and frames.max() - first < len(numbers):
+        return None
+    return np.searchsorted(numbers, frames)
+
+
+def image_numbers(files: list[Path]) -> list[int] | None:
+    """The numbers in the names of images, if all names but for them are the same, and they ascend."""
+    found = [_NUMBER.fullmatch(file.stem) for file in files]
+    if None in found or len({(match[1], match[3]) for match in found}) != 1:
+        return None
+    numbers = [int(match[2]) for match in found]
+    return numbers if numbers == sorted(set(numbers)) else None

@@ -12,17 +12,20 @@ _SPEED = 2.0  # 1 / s, of somebody who was seen once
 _TURN = 1.0  # 1 / s, by which a speed has changed after a second
 _SIDE = 0.2, 0.5  # of the logarithm of the side, at once, and after a second
 _ANOTHER = 16.0  # how many log-likelihoods, times -2, a match may cost before the box is rather somebody else's
+_CUT = 2.0  # what it costs if a box is cut at feet or head
+_REACH = 0.2, 6.0, 1.0  # how far one alone may get: at once, in each second (10 m/s), and at most
 
 
 class MotionTracker:
     """Assigns boxes to people, one frame at a time.
 
-    Each person's centre moves at a constant velocity, with some change of it, as a Kalman filter knows; noise is in
-    proportion to the person's size, and to time, so that neither resolution nor frame rate matter. All boxes of a frame
-    are assigned together (the Hungarian method), as is most likely: to people whose predicted place and size they
-    have, up to three standard deviations off, or whose last box they overlap. So a runner's boxes need not overlap,
-    and who crosses somebody goes on. Whoever was not in the frame before, nor seen for longer than ``MAX_GAP``, is new
-    on coming back.
+    Each person's middle, top and bottom move at constant velocities, with some change of it, as a Kalman filter knows;
+    noise is in proportion to the person's size, and to time, so that neither resolution nor frame rate matter. All
+    boxes of a frame are assigned together (the Hungarian method), as is most likely: to people whose predicted place
+    and size they have, up to three standard deviations off, or whose last box they overlap. Boxes may be cut at feet or
+    head: top or bottom and the width are enough then. So a runner's boxes need not overlap, and who crosses somebody
+    goes on. A frame's only box that is still nobody's is that of the only person who can have got there, such as one
+    who turns round. Whoever was not in the frame before, nor seen for longer than ``MAX_GAP``, is new on coming back.
     """
 
     def __init__(self) -> None:
@@ -47,6 +50,9 @@ class MotionTracker:
         for row, column in zip(*linear_sum_assignment(gains, maximize=True), strict=True):
             if gains[row, column] > 0:
                 ids[column] = numbers[row]
+        if len(bboxes) == 1 and ids[0] < 0:
+            near = [number for number, person in self._people.items() if person.reaches(time, bboxes[0])]
+            ids[0] = near[0] if len(near) == 1 else -1
         for column, bbox in enumerate(bboxes):
             if ids[column] < 0:
                 ids[column], self._next_id = self._next_id, self._next_id + 1
@@ -61,7 +67,7 @@ class _Person:
 
     def __init__(self, time: float, bbox: np.ndarray) -> None:
         self.time, self._bbox = time, bbox
-        self._state = np.stack([_center(bbox), np.zeros(2)])  # px and px / s, x and y
+        self._state = np.stack([_places(bbox), np.zeros(3)])  # px and px / s, of middle, top and bottom
         self._covariance = np.diag([_PLACE**2, _SPEED**2])  # of place and velocity, in sides and seconds
 
     def _predict(self, time: float) -> tuple[np.ndarray, np.ndarray]:
@@ -74,20 +80,32 @@ class _Person:
     def gains(self, time: float, bboxes: np.ndarray) -> np.ndarray:
         """How much more likely (N,) each box is to be this person's than not to be; 0 if it cannot be."""
         state, covariance = self._predict(time)
-        side, sides = _side(self._bbox), _side(bboxes)
+        side = _side(self._bbox)
         variance = covariance[0, 0] + _PLACE**2
-        off = np.sum((_center(bboxes) - state[0]) ** 2, axis=-1) / (side**2 * variance)
         growth = _SIDE[0] ** 2 + _SIDE[1] ** 2 * (time - self.time)
-        off += np.log(sides / side) ** 2 / growth
+        middle, top, bottom = (_places(bboxes) - state[0]).T
+        width, widths = (boxes[..., 2] - boxes[..., 0] for boxes in (self._bbox, bboxes))
+        whole, cut = (
+            (middle**2 + aside**2) / (side**2 * variance) + np.log(ratio) ** 2 / growth
+            for aside, ratio in (((top + bottom) / 2, _side(bboxes) / side), (_nearer(top, bottom), widths / width))
+        )
+        off = np.minimum(whole, cut + _CUT)
         is_possible = (off < _DEVIATIONS**2) | (box_iou(self._bbox[None], bboxes)[0] >= _OVERLAP)
         cost = off.clip(max=_DEVIATIONS**2) + 2 * np.log(variance / _PLACE**2)
         return np.where(is_possible, np.maximum(_ANOTHER - cost, 1e-3), 0)
+
+    def reaches(self, time: float, bbox: np.ndarray) -> bool:
+        """Whether this person can have got from the last box to another one, at any speed of people."""
+        at_once, in_a_second, most = _REACH
+        reach = min(at_once + in_a_second * (time - self.time), most) * max(_side(self._bbox), _side(bbox))
+        middle, top, bottom = _places(bbox) - _places(self._bbox)
+        return bool(np.hypot(middle, _nearer(top, bottom)) <= reach)
 
     def see(self, time: float, bbox: np.ndarray) -> None:
         """Take a box as this person's."""
         state, covariance = self._predict(time)
         gain = covariance[:, :1] / (covariance[0, 0] + _PLACE**2)
-        self._state = state + gain * (_center(bbox) - state[0])
+        self._state = state + gain * (_places(bbox) - state[0])
         self._covariance = covariance - gain @ covariance[:1]
         self.time, self._bbox = time, bbox
 
@@ -100,8 +118,14 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return overlap / (area_a[:, None] + area_b - overlap)
 
 
-def _center(bboxes: np.ndarray) -> np.ndarray:
-    return (bboxes[..., :2] + bboxes[..., 2:]) / 2
+def _places(bboxes: np.ndarray) -> np.ndarray:
+    """Middle in x, top and bottom of boxes (..., 4): (..., 3)."""
+    return np.stack([(bboxes[..., 0] + bboxes[..., 2]) / 2, bboxes[..., 1], bboxes[..., 3]], axis=-1)
+
+
+def _nearer(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """How far a person is off whose top and bottom are; one of them may be cut."""
+    return np.minimum(np.abs(top), np.abs(bottom))
 
 
 def _side(bboxes: np.ndarray) -> np.ndarray:

@@ -7,14 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 from depth_refine.utils.units import PIXELS, require_unit
 
-from .box_files import FORMS, BoxTable, read_boxes
+from .box_files import FORMS, BoxTable, move_as_corners, move_as_sizes, read_boxes
 from .frame_size import COVERED, check_places
+from .image_folder import frames_of_images
 from .video_source import Frame
 
 _LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
-_STEADY, _MOVED = 0.5, 0.25  # widths vary so much less than places, and places so much, that boxes show what they are
 _BEYOND = 1.05  # of the frame's sides
 _SLIM = 6.0  # height of people in widths, at most
 
@@ -41,15 +42,17 @@ class BoxFile:
     """Boxes from a file, tight around each person, in pixels of the upright frame.
 
     Args:
-        path: a file ending in '.csv', '.json' or '.npz', of the forms in :mod:`box_files` and docs/your_video.md.
-        first_frame: number that it gives to the first frame of the video.
+        path: a file that ends as one of the ``FORMS`` in :mod:`box_files`, see docs/your_video.md.
+        first_frame: number that it gives to the first frame of the video; by default 0, 1 in MOTChallenge's.
 
     Raises:
         InputError: the file is missing, is not of that form, has a box without area, or a person twice in a frame.
     """
 
-    def __init__(self, path: str | Path, first_frame: int = 0) -> None:
+    def __init__(self, path: str | Path, first_frame: int | None = None) -> None:
         self.path = path = Path(path)
+        if first_frame is not None:
+            require_number('number of the first frame (--first-frame)', first_frame, 0, whole=True)
         form = FORMS.get(path.suffix.lower())
         if form is None:
             raise InputError(f'{path}: expected boxes in a file that ends in {", ".join(FORMS)}')
@@ -63,15 +66,22 @@ class BoxFile:
             raise InputError(f'{path} is not a file of boxes ({error!r}); expected {form}') from error
         if not len(table.frames):
             raise InputError(f'{path} has no boxes; expected {form}')
-        self._first_frame = first_frame if table.first_frame is None else table.first_frame
+        self._first_frame = (table.first_frame or 0) if first_frame is None else first_frame
         frames, bboxes, track_ids = self._checked(table)
         order = np.argsort(frames, kind='stable')
         self.frames = frames[order].astype(int) - self._first_frame  # (N,) of each box, ascending, from 0
         self._bboxes = bboxes[order]
         self._track_ids = None if track_ids is None else track_ids[order].astype(int)
-        self._is_said = table.is_said or _move_as_corners(bboxes)
+        self._is_said = table.is_said or move_as_corners(bboxes)
+        self._is_matched = False
         self._size: tuple[int, int] | None = None  # of the frames, px
         self._notes, self._notes_on_size = table.notes, []
+        if table.is_said and move_as_sizes(bboxes):
+            self._notes.append(
+                f'The last two numbers of boxes of {path.name} stay while the first two move, as width and height do '
+                'and corners do not: if that is what they are, call them bbox_xywh, or left, top, width and height. '
+                'Poses are wrong otherwise.'
+            )
         if self._first_frame == 0 and self.frames[0] == 1:
             self._notes.append(
                 f'The first box of {path.name} is of frame 1 and taken for the second frame: if the file counts from '
@@ -91,11 +101,26 @@ class BoxFile:
         rows = slice(first, end)
         return Boxes(self._bboxes[rows], None if self._track_ids is None else self._track_ids[rows])
 
+    def match(self, numbers: list[int] | None) -> None:
+        """Take frames for those of a folder's images if they are called by the numbers in these names."""
+        if self._is_matched:  # by a stream of the same folder
+            return
+        index = frames_of_images(self.frames + self._first_frame, self._first_frame, numbers)
+        if index is not None and not np.array_equal(index, self.frames):
+            self._notes.append(
+                f'Frames of {self.path.name} are those whose numbers are in the names of the images, {numbers[0]} to '
+                f'{numbers[-1]}.'
+            )
+            self.frames, self._is_matched = index, True
+
     def notes(self, count: int) -> list[str]:
         """Sentences on what was not read, and on what may be wrong with boxes of a video of ``count`` frames."""
         notes, name = [*self._notes, *self._notes_on_size], self.path.name
         if late := int(np.sum(self.frames >= count)):
-            notes.append(f'Boxes of {name} for frames after the last one: {late}.')
+            notes.append(
+                f'Boxes of {name} for frames after the last one: {late}. Frames are counted from '
+                f'{self._first_frame}: if the first is another number, state it (--first-frame).'
+            )
         elif self.frames[-1] - self.frames[0] + 1 < COVERED * count:
             notes.append(
                 f'Boxes of {name} are of frames {self.frames[0]} to {self.frames[-1]}, counted from 0, and the video '
@@ -120,8 +145,9 @@ class BoxFile:
             row = int(np.argmin(sound))
             if_sizes = '. Of x, y, width and height call it bbox_xywh, or columns left, top, width and height'
             raise InputError(
-                f'{path}: expected whole numbers from 0 as frame and track_id, {"frames from 1, " if first else ""}'
-                f'and x1 < x2 and y1 < y2; got frame {frames[row]:g} and box {bboxes[row].tolist()} in entry {row}'
+                f'{path}: expected whole numbers from 0 as frame and track_id, '
+                + (f'frames from {first}, ' if first else '')
+                + f'and x1 < x2 and y1 < y2; got frame {frames[row]:g} and box {bboxes[row].tolist()} in entry {row}'
                 + (f', track_id {ids[row]:g}' if table.track_ids is not None else '')
                 + (if_sizes if np.isfinite(bboxes[row]).all() and not has_area[row] else '')
             )
@@ -146,13 +172,6 @@ class BoxFile:
             )
         centers = (self._bboxes[:, :2] + self._bboxes[:, 2:]) / 2
         return check_places(str(self.path), 'middles of boxes', centers, self._bboxes.reshape(-1, 2), self._size)
-
-
-def _move_as_corners(bboxes: np.ndarray) -> bool:
-    """Whether the last two numbers of boxes (N, 4) vary with the first two, as corners do and sizes do not."""
-    begin, other = bboxes[:, :2].astype(float), bboxes[:, 2:].astype(float)
-    as_corners, as_sizes = (np.sqrt(values.var(axis=0).sum()) for values in (other - begin, other))
-    return bool(as_corners < _STEADY * as_sizes and as_sizes > _MOVED * np.median(other - begin))
 
 
 def _are_corners(bboxes: np.ndarray, size: tuple[int, int]) -> bool:

@@ -1,6 +1,6 @@
 """The people of a video from another estimator's predictions, in the place of boxes, tracker and first stage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 from .frame_size import COVERED, check_places
+from .image_folder import frames_of_images
 from .motion_tracker import MotionTracker
 from .tracking import Observations, exchanges, split_into_tracks
 
@@ -108,12 +109,23 @@ def predicted_people(
     return PredictedPeople(tuple(size), *observed, has_depth, has_ids)
 
 
+def on_images(predictions: Predictions, numbers: list[int] | None) -> Predictions:
+    """Predictions whose frames are called by the numbers in the names of a folder's images, from 0; or as is."""
+    first = predictions.first_frame
+    index = frames_of_images(predictions.frames, first, numbers)
+    if index is None or np.array_equal(index, predictions.frames - first):
+        return predictions
+    note = f'Frames of the predictions are those whose numbers are in the names of the images, {numbers[0]} to '
+    return replace(predictions, frames=index, first_frame=0, notes=[*predictions.notes, note + f'{numbers[-1]}.'])
+
+
 def _on_video(
     predictions: Predictions, times: np.ndarray | None, fps: float, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frames (D,) counted from 0, and the times (N,) of the video's."""
     first, last = int(predictions.frames[0]), int(predictions.frames[-1])
     number = predictions.first_frame
+    require_number('number of the first frame (--first-frame)', number, 0, whole=True)
     if first < number:
         raise InputError(
             f"{predictions.name}: they are of frame {first}, and the video's first one is said to be {number}. State "
@@ -132,8 +144,8 @@ def _on_video(
         raise InputError(
             f'{predictions.name}: they are of frames {first} to {last}, and the video has {count}, {number} to '
             f'{number + count - 1}. Are they of this video, and is {number} the number of the first frame '
-            '(--first-frame)? Remove what '
-            'is beyond its end.'
+            '(--first-frame)? If the '
+            f'first image or frame is that of {first}, give --first-frame {first}. Remove what is beyond its end.'
         )
     if number == 0 and first == 1:
         notes.append(

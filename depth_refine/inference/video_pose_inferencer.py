@@ -21,7 +21,7 @@ from .blazepose import BlazePose
 from .finishing import Finishing
 from .live_poses import LiveFrame, LiveRecord, live_poses
 from .person_boxes import Boxes, BoxFile, PersonBoxes, whole_frame
-from .predicted_people import predicted_people
+from .predicted_people import on_images, predicted_people
 from .prediction_check import prediction_check
 from .refinement import refine_people
 from .stages import FirstStage, IntegralFirstStage, SecondStage, check_fit
@@ -123,6 +123,8 @@ class VideoPoseInferencer:
         if video.is_live and not is_record:
             raise InputError(f'{video.name} never ends: use stream()')
         boxes = self._person_boxes(boxes)
+        if isinstance(boxes, BoxFile):
+            boxes.match(video.numbers)
         intrinsics = check_camera(intrinsics, extrinsics)
         self._tell(intrinsics)
 
@@ -192,6 +194,7 @@ class VideoPoseInferencer:
             video = open_source(source, fps, rate)
             if video.is_live:
                 raise InputError(f'{video.name} never ends: predictions are of a video')
+            predictions = on_images(predictions, video.numbers)
             check = prediction_check(predictions)
             size, times = watch(video, check.look)
             notes, name = video.notes + check.notes(size, times), video.name
@@ -237,7 +240,10 @@ class VideoPoseInferencer:
         intrinsics = check_camera(intrinsics)
         video = open_source(source, fps, self.second_stage.rate)
         self._tell(intrinsics)
-        return live_poses(video, self._person_boxes(boxes), self.first_stage, self.second_stage, intrinsics)
+        boxes = self._person_boxes(boxes)
+        if isinstance(boxes, BoxFile):
+            boxes.match(video.numbers)
+        return live_poses(video, boxes, self.first_stage, self.second_stage, intrinsics)
 
     def _tell(self, intrinsics: Intrinsics | None) -> None:
         """BlazePose turns its poses from the view to the person to the camera's axes."""

@@ -15,7 +15,7 @@ import numpy as np
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .image_folder import IMAGES, list_images, read_image
+from .image_folder import IMAGES, image_numbers, list_images, read_image
 from .prefetch import prefetch
 from .video_file import BrokenOff, VideoFile, is_address
 
@@ -45,6 +45,7 @@ class VideoSource:
         self.frame_count = frame_count  # as far as known, or estimated, before reading them
         self.is_live = is_live  # as a camera, which never ends and drops frames that nobody takes in time
         self.notes: list[str] = []  # on what was assumed or could not be read; complete when the iteration has ended
+        self.numbers: list[int] | None = None  # in the names of a folder's images
         self._frames: Iterator[Frame] = iter(())
 
     def __iter__(self) -> Iterator[Frame]:
@@ -118,6 +119,7 @@ def open_source(
         files, notes = list_images(path) if path.is_dir() else ([path], [])
         opened = VideoSource(path.name, len(files))
         opened.notes += notes
+        opened.numbers = image_numbers(files) if path.is_dir() else None
         return _from_images(opened, map(read_image, files), fps or usual)
     if not path.is_file():
         raise InputError(

@@ -47,6 +47,7 @@ def test_ids_under_other_names(tmp_path, suffix, name):
     """Nobody is exchanged since a name was not known; frames and boxes may be written otherwise, too."""
     contents = {
         '.csv': table(['Frame ', ' X1', 'y1', 'X2', 'y_2', name], FRAMES, CORNERS, IDS),
+        '.txt': table(['Frame ', ' X1', 'y1', 'X2', 'y_2', name], FRAMES, CORNERS, IDS),
         '.json': objects(Frame=FRAMES, Bbox_XYXY=CORNERS, **{name: IDS}),
         '.npz': {'frames': FRAMES, 'bboxes-xyxy': CORNERS, name: IDS},
     }
@@ -82,7 +83,7 @@ def test_what_a_bbox_means(tmp_path):
     people = dict(category_id=[1] * 5, bbox=SIZES, score=[0.5] * 5)
     for image_id in (FRAMES, np.float64(FRAMES), images):  # COCO's results, and AlphaPose's
         found = read(tmp_path, '.json', objects(image_id=image_id, **people))
-        check(found, None, ["Not read of boxes.json: 'category_id', 'score'."])
+        check(found, None)
         assert found.is_said
 
 
@@ -90,12 +91,11 @@ def test_what_a_bbox_means(tmp_path):
 def test_motchallenge(tmp_path, more):
     rest = np.tile(more, (5, 1))
     text = table([], np.array(FRAMES) + 1, IDS, SIZES, rest).strip()
-    found = read(tmp_path, '.csv', text)
+    found = read(tmp_path, '.txt', text)
     np.testing.assert_array_equal(found.frames, np.array(FRAMES) + 1)
     np.testing.assert_allclose(found.bboxes, CORNERS)
     assert found.first_frame == 1 and found.track_ids.tolist() == IDS
-    assert found.notes[0].startswith('boxes.csv has no header and is read as of MOTChallenge: frame, id, left, top, wi')
-    assert found.notes[1].startswith("Not read of boxes.csv: 'confidence'")
+    assert found.notes[0].startswith('boxes.txt has no header and is read as of MOTChallenge: frame, id, left, top, wi')
     assert read(tmp_path, '.csv', text.replace(',4,', ',-1,').replace(',7,', ',-1,')).track_ids is None
 
 
@@ -146,3 +146,58 @@ HEADER = 'frame,x1,y1,x2,y2,id\n'
 def test_what_is_missing_is_named(tmp_path, suffix, content, message):
     with pytest.raises(InputError, match=message):
         read(tmp_path, suffix, content)
+
+
+@pytest.mark.parametrize(
+    ('names', 'values', 'note'),
+    [
+        (['score'], [[0.9, 0.01, 0.8, 0.29, 0.3]], "Boxes whose 'score' is below 0.3, left out: 2."),
+        (['Confidence'], [[1, 0, 1, 0, 1]], "Boxes whose 'Confidence' is below 0.3, left out: 2."),
+        (['class'], [['person', 'car', 'Person', 'dog', '']], "by 'class', left out: car (1), dog (1)."),
+        (['category_id'], [[1, 3, 1, 3, 1]], "by 'category_id', left out: 3 (2)."),
+        (['category_id'], [[1, 0, 1, 0, 1]], "by 'category_id', left out: 0 (2)."),
+        (['class'], [[0, 2, 0, 1, 0]], "by 'class', left out: 2 (1), 1 (1)."),
+        (['label', 'score'], [[1, 17, 1, 1, 1], [0.9, 0.9, 0.9, 0.1, 0.4]], "Boxes whose 'score' is below 0.3"),
+    ],
+)
+def test_what_is_no_person_or_unsure(tmp_path, names, values, note):
+    columns = dict(frame=FRAMES, bbox_xyxy=CORNERS, **dict(zip(names, values, strict=True)))
+    found = read(tmp_path, '.json', objects(**{key: np.array(each, object) for key, each in columns.items()}))
+    np.testing.assert_allclose(found.bboxes, CORNERS[::2])
+    assert found.frames.tolist() == FRAMES[::2] and note in found.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ('values', 'notes'),
+    [
+        (dict(score=[-1.0] * 5), []),
+        (dict(score=[95.0, 20, 3, 90, 91]), ["'score' is not of 0 to 1, but 3 to 95: nothing is left out by it."]),
+        (dict(score=[0.2] * 5), ["'score' is below 0.3 everywhere: nothing is left out by it."]),
+        (dict(class_id=[0] * 5), []),
+    ],
+)
+def test_scores_and_classes_that_tell_nothing(tmp_path, values, notes):
+    check(read(tmp_path, '.json', objects(frame=FRAMES, bbox_xyxy=CORNERS, **values)), None, notes)
+
+
+def test_nobody_is_a_person(tmp_path):
+    with pytest.raises(InputError, match=r"no 'class' is 'person' or COCO's 1, but 2 \(5\); leave it out if these are"):
+        read(tmp_path, '.json', objects(frame=FRAMES, bbox_xyxy=CORNERS, **{'class': [2] * 5}))
+
+
+@pytest.mark.parametrize('before', ['sep=;\n', '# made by hand; 3 people\n', '"sep=;"\n# a\n', '# '])
+def test_lines_before_a_header(tmp_path, before):
+    check(
+        read(
+            tmp_path,
+            '.csv',
+            before + table(['frame', 'x1', 'y1', 'x2', 'y2', 'id'], FRAMES, CORNERS, IDS, separator=';'),
+        )
+    )
+
+
+def test_corners_beside_image_id(tmp_path):
+    moving = np.array([[50 * n, 20, 50 * n + 40, 90] for n in range(5)])
+    found = read(tmp_path, '.json', objects(image_id=range(5), bbox=moving))
+    np.testing.assert_array_equal(found.bboxes, moving)
+    assert found.notes == ["'bbox' is x, y, width, height in COCO's form, but moves as x1, y1, x2, y2: taken as these."]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from depth_refine.inference.image_folder import list_images
+from depth_refine.inference.image_folder import frames_of_images, image_numbers, list_images
 from depth_refine.inference.video_source import open_source
 from depth_refine.utils.errors import InputError
 
@@ -133,3 +133,26 @@ def test_images_that_cannot_be_read(make, capfd):
     (folder / '2.png').write_bytes(b'damaged')
     assert [frame.image is None for frame in open_source(folder)] == [True, False, True]
     assert capfd.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize(
+    ('frames', 'first', 'numbers', 'expected'),
+    [
+        ([30, 31, 89], 0, list(range(30, 90)), [0, 1, 59]),
+        ([30, 33], 0, [30, 31, 33, 34], [0, 2]),
+        ([30, 33], 30, [30, 31, 33, 34], [0, 2]),
+        ([1, 2, 4], 0, [1, 2, 3, 4], [0, 1, 3]),
+        ([1, 2, 3], 0, [1, 2, 3, 4], None),
+        ([0, 1, 2], 0, list(range(30, 90)), None),
+        ([29, 30], 0, list(range(30, 90)), None),
+        ([0, 1], 0, None, None),
+    ],
+)
+def test_frames_that_are_called_as_images(frames, first, numbers, expected):
+    found = frames_of_images(np.array(frames), first, numbers)
+    assert expected is None if found is None else found.tolist() == expected
+
+
+def test_numbers_of_images(tmp_path):
+    assert image_numbers([tmp_path / f'a{number:03}.png' for number in (7, 8, 30)]) == [7, 8, 30]
+    assert image_numbers([tmp_path / 'a1.png', tmp_path / 'b2.png']) is None

@@ -117,3 +117,34 @@ def test_coming_back(away, frames, person):
     for time in np.arange(1, frames) * away / frames:
         assert tracker.update(time, np.empty((0, 4))).tolist() == []
     assert tracker.update(away, np.array([box(4)], float)).tolist() == [person]
+
+
+@pytest.mark.parametrize('beside', [False, True])
+@pytest.mark.parametrize('edge', [1, 3])
+@pytest.mark.parametrize('share', [1 / 3, 1 / 2])
+@pytest.mark.parametrize('cut', [range(8, 12), range(8, 30), range(2, 30, 3), range(1, 30, 2)])
+def test_boxes_that_are_cut(cut, share, edge, beside):
+    """Of 23 x 103 px, 12 px a frame, at feet or head, perhaps past somebody who stands."""
+    tracker, ids = MotionTracker(), []
+    for frame in range(30):
+        boxes = np.array([box(20 + 12 * frame, 100, 23, 103), box(160, 90, 25, 110)], float)[: 1 + beside]
+        boxes[0, edge] += (frame in cut) * share * 103 * (1 if edge == 1 else -1)
+        ids.append(tracker.update(frame / 15, boxes).tolist())
+    assert ids == [[0, 1][: 1 + beside]] * 30
+
+
+@pytest.mark.parametrize('rate', RATES)
+@pytest.mark.parametrize('braking', [20, 40])
+def test_somebody_turns_round(rate, braking):
+    """From 4.5 m/s to as much backwards; without another box it can be nobody else's."""
+    speed = np.maximum(4.5 - braking * np.maximum(np.arange(3 * rate) / rate - 1, 0), -4.5)
+    assert (follow([np.cumsum(speed) / rate - 3], rate) == 0).all()
+
+
+@pytest.mark.parametrize('rate', RATES)
+def test_one_alone_is_not_another(rate):
+    """In the very next frame, at the far edge; and where two people may have come from."""
+    assert follow([[-2.0, np.nan], [np.nan, 2.0]], rate)[1].tolist() == [-1, 1]
+    tracker = MotionTracker()
+    tracker.update(0, np.array([box(0, 0, 20, 100), box(60, 0, 20, 100)], float))
+    assert tracker.update(0.2, np.array([box(27, 150, 45, 40)], float)).tolist() == [2]

@@ -63,7 +63,7 @@ def test_impossible_boxes(tmp_path, changes, message):
         ('a.json', '[{"frame": 0, "bbox": [1, 2, 3]}]', r'expected N frames and N boxes of 4 numbers'),
         ('a.json', '[{"frame": 1e300, "bbox": [1, 2, 3, 4]}]', r'whole numbers from 0 .*got frame 1e\+300'),
         ('a.npz', 'no archive', r'not a file of boxes .*; expected arrays frame \(N,\), bbox \(N, 4\)'),
-        ('a.txt', '', r'expected boxes in a file that ends in \.csv, \.json, \.npz'),
+        ('a.xml', '', r'expected boxes in a file that ends in \.csv, \.json, \.txt, \.npz'),
         ('absent.csv', None, r'no file of boxes .*absent\.csv'),
     ],
 )
@@ -84,9 +84,11 @@ def sizes(corners):
     return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
 
 
-def boxes_of(path, bboxes, size=(640, 360), **changes):
+def boxes_of(path, bboxes, size=(640, 360), first=None, **changes):
     """What a file says, of frames of this size."""
-    boxes = BoxFile(write(path, **dict(frames=list(range(len(bboxes))), bboxes=bboxes.tolist(), ids=None) | changes))
+    boxes = BoxFile(
+        write(path, **dict(frames=list(range(len(bboxes))), bboxes=bboxes.tolist(), ids=None) | changes), first
+    )
     boxes(Frame(0, 0.0, np.zeros((*size[::-1], 3), np.uint8)))
     return boxes
 
@@ -127,16 +129,17 @@ def test_the_number_of_the_first_frame(tmp_path):
 def test_boxes_of_another_video(tmp_path):
     path, corners = tmp_path / 'boxes.csv', walk(20, 40)
     assert boxes_of(path, walk(300, 100)).notes(30) == []
-    assert boxes_of(path, corners).notes(30) == [
-        'Middles of boxes are in a corner of the frame alone: they reach from (20, 40) to (176, 160) of 640 x 360 px. '
-        'Were they found at a smaller size?'
-    ]
+    assert boxes_of(path, corners).notes(30) == [], 'a small person who stays in one part'
+    (note,) = boxes_of(path, walk(10, 50, count=65)).notes(65)
+    assert note.startswith('Middles of boxes fill frames of 320 x 180 px: they reach from (10, 50) to (306, 170) of 64')
     (note,) = boxes_of(path, walk(300, 100, step=13)).notes(30)
     assert note.startswith('17 % of the middles of boxes lie outside the frame: they reach from (300, 100) to (717, 2')
     with pytest.raises(InputError, match=r'boxes\.csv: 100 % of the middles of boxes lie outside the frame: .* at ano'):
         boxes_of(path, 3 * walk(300, 100))
     boxes = BoxFile(path)
-    assert boxes.notes(20) == ['Boxes of boxes.csv for frames after the last one: 10.']
+    assert boxes.notes(20)[0].startswith(
+        'Boxes of boxes.csv for frames after the last one: 10. Frames are counted from 0: if'
+    )
     (note,) = boxes.notes(60)
     assert note.startswith('Boxes of boxes.csv are of frames 0 to 29, counted from 0, and the video has 60: they are')
 
@@ -144,3 +147,27 @@ def test_boxes_of_another_video(tmp_path):
 def test_the_same_box_twice(tmp_path):
     with pytest.raises(InputError, match=r'boxes\.csv has the same box 2 times in frame 2: expected each once'):
         BoxFile(write(tmp_path / 'boxes.csv', bboxes=[*BBOXES[:2], BBOXES[0], BBOXES[3]], ids=None))
+
+
+def test_named_corners_that_are_sizes(tmp_path):
+    """They move to the right, and x2 and y2 stay; and any number may be that of the first frame."""
+    path = tmp_path / 'boxes.csv'
+    (note,) = boxes_of(path, sizes(walk(2, 40, 150, 250, step=5)), frames=list(range(30, 60)), first=30).notes(30)
+    assert note.startswith('The last two numbers of boxes of boxes.csv stay while the first two move, as width and hei')
+    assert boxes_of(path, walk(2, 40, 150, 250, step=5), frames=list(range(30, 60)), first=30).frames.tolist() == [
+        *range(30)
+    ]
+    (note,) = BoxFile(path).notes(30)
+    assert note.endswith('Frames are counted from 0: if the first is another number, state it (--first-frame).')
+    with pytest.raises(
+        InputError, match=r'first frame \(--first-frame\): expected a whole number of at least 0, got -1'
+    ):
+        BoxFile(path, -1)
+
+
+def test_frames_called_as_the_images_of_a_folder(tmp_path):
+    boxes = boxes_of(tmp_path / 'boxes.csv', walk(250, 90), frames=list(range(30, 60)))
+    for _ in range(2):
+        boxes.match([*range(30, 60)])
+    assert boxes.frames.tolist() == [*range(30)]
+    assert boxes.notes(30) == ['Frames of boxes.csv are those whose numbers are in the names of the images, 30 to 59.']

@@ -6,7 +6,7 @@ import pytest
 from depth_refine.data_tools.conversion import Predictions
 from depth_refine.data_tools.conversion.joint_orders import ORDERS, to_h36m
 from depth_refine.functional.camera import pixel_rays
-from depth_refine.inference.predicted_people import predicted_people
+from depth_refine.inference.predicted_people import on_images, predicted_people
 from depth_refine.structures.camera import make_camera
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
@@ -179,7 +179,6 @@ def test_knees_that_bend_backwards(kind):
     [
         (SIZE, TIMES, 0, np.arange(1, 60), 'The first prediction is of frame 1 and taken for the second frame: if'),
         (SIZE, np.arange(120) / 60, 0, np.arange(60), 'Predictions are of frames 0 to 59, and the video has 120: they'),
-        ((1280, 960), TIMES, 0, np.arange(60), r'Joints are in a corner of the frame alone: they reach from \(40, 110'),
         (
             (430, 300),
             TIMES,
@@ -264,3 +263,14 @@ def test_people_outside_the_frame_are_left_out(two_people):
     assert seen.notes[-1] == 'Predictions of nobody, or of people outside the frame, left out: 50.'
     with pytest.raises(InputError, match='nobody has joints that are more than 2 px apart inside the frame'):
         predicted_people(predictions(np.full((60, 17, 2), 99.0)), SIZE, TIMES)
+
+
+def test_frames_called_as_the_images_of_a_folder():
+    """Frames 30 to 89, of images of these numbers, two of which have no prediction."""
+    numbers, pixels = np.arange(30, 90), walk(100)[0]
+    given = on_images(predictions(pixels[2:], numbers[2:]), numbers.tolist())
+    seen = predicted_people(given, SIZE, TIMES)
+    assert seen.frames.tolist() == [*range(2, 60)]
+    np.testing.assert_allclose(seen.measurements[..., :2], pixels[2:], rtol=1e-6)
+    (note,) = seen.notes
+    assert note == 'Frames of the predictions are those whose numbers are in the names of the images, 30 to 89.'

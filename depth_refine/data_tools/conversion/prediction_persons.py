@@ -7,6 +7,7 @@ import numpy as np
 
 from depth_refine.utils.errors import InputError
 
+from .detections import SCORES
 from .field_names import IDS, plain_name
 
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
@@ -26,6 +27,8 @@ class Person(NamedTuple):
     # files (K, 4) of three coordinates and the score
     joints: np.ndarray
     track_id: int | None  # who it is, where the file says
+    score: float = np.nan  # of the person, where the file says
+    category: int | str | None = None  # COCO's category_id
 
 
 def persons_of(path: Path, persons: list, dims: int, unread: dict[str, None]) -> list[Person]:
@@ -43,12 +46,15 @@ def persons_of(path: Path, persons: list, dims: int, unread: dict[str, None]) ->
     try:
         named = [{plain_name(key): value for key, value in person.items()} for person in persons]
         people = [person for person in named if person.get(_FLAT) != []]  # a face or hand alone
-        found = [Person(_joints(person, dims), _track_id(person)) for person in people]
+        found = [
+            Person(_joints(person, dims), _track_id(person), _score(person), person.get('categoryid'))
+            for person in people
+        ]
         if len({len(person.joints) for person in found}) > 1:
             raise ValueError('different numbers of joints')
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise unknown_form(path, f'with persons of {dims} coordinates a joint ({error!r})') from error
-    read = {_FLAT, _NESTED, _SCORES, *IDS, *_OTHERS}
+    read = {_FLAT, _NESTED, _SCORES, *IDS, *SCORES, *_OTHERS}
     unread |= dict.fromkeys(key for person in persons for key in person if plain_name(key) not in read)
     return found
 
@@ -78,6 +84,12 @@ def _track_id(person: dict) -> int | None:
     if given != int(given) or given < 0:
         raise ValueError(f'the track id {given}')
     return int(given)
+
+
+def _score(person: dict) -> float:
+    """How sure a person is, NaN if the format does not say."""
+    given = next((person[name] for name in SCORES if name in person), None)
+    return float(given) if isinstance(given, int | float) else np.nan
 
 
 def unknown_form(path: Path, what: str = '') -> InputError:

@@ -10,6 +10,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.units import PIXELS, require_unit
 
 from .depths import METRES, lifted_depth
+from .detections import are_people, are_sure
 from .field_names import is_nobodys
 from .joint_orders import check_order, to_h36m
 from .prediction_files import Person, read_people
@@ -145,8 +146,8 @@ def read_predictions(
         raise InputError(f'expected one file of predictions, or a second one with their 3D poses, got {len(files)}')
     path = Path(files[0])
     people, unread = read_people(path)
-    frames, joints, ids = _flat(path, people)
     notes = [f'Not read of {path.name}: {", ".join(map(repr, unread))}.'] if unread else []
+    frames, joints, ids = _flat(path, _kept(path, people, notes))
     if ids is not None and is_nobodys(ids.tolist(), frames.tolist()):
         notes.append('Every prediction has a track id of its own, which is not that of a person: people are followed.')
         ids = None
@@ -171,6 +172,22 @@ def read_predictions(
         name=str(path),
         notes=notes,
     )
+
+
+def _kept(path: Path, people: dict[int, list[Person]], notes: list[str]) -> dict[int, list[Person]]:
+    """Those who are people, and sure, by what the file says of each person."""
+    everybody = [(number, person) for number, persons in people.items() for person in persons]
+    try:
+        kept = are_people('category_id', [person.category for _, person in everybody], notes, 'Predictions')
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from error
+    scores = np.array([person.score for _, person in everybody])[kept]
+    kept[kept] = are_sure('score', scores, notes, 'Predictions of people')
+    found: dict[int, list[Person]] = {number: [] for number in people}
+    for (number, person), is_kept in zip(everybody, kept.tolist(), strict=True):
+        if is_kept:
+            found[number].append(person)
+    return found
 
 
 def _flat(path: Path, people: dict[int, list[Person]]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

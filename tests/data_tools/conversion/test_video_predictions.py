@@ -284,3 +284,26 @@ def test_joints_that_were_not_found():
     scores[3, 4] = 0
     found = Predictions(keypoints, FRAMES, 'halpe26', scores, depth, depth_unit='m').found
     assert np.argwhere(~found).tolist() == [[0, 1], [1, 2], [2, 3], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ('other', 'note'),
+    [
+        (dict(score=0.02), "Predictions of people whose 'score' is below 0.3, left out: 3."),
+        (
+            dict(score=0.9, category_id=17),
+            "Predictions of other classes than person, by 'category_id', left out: 17 (3).",
+        ),
+    ],
+)
+def test_persons_who_are_unsure_or_none(tmp_path, other, note):
+    """A second pose in every frame is nobody."""
+    sure, more = dict(score=0.8, category_id=1), dict(category_id=1) | other
+    people = [
+        dict(image_id=frame, keypoints=[frame + shift, 2, 0.5] * 17, **kind)
+        for frame in range(3)
+        for shift, kind in ((1, sure), (300, more))
+    ]
+    found = read_predictions([write_json(tmp_path / 'clip.json', people)], 'coco')
+    assert found.frames.tolist() == [0, 1, 2] and found.keypoints[:, 0, 0].tolist() == [1, 2, 3]
+    assert found.notes == [note]

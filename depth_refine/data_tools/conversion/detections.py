@@ -1,0 +1,78 @@
+"""Which detections are people, and sure, by the classes and scores beside them."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from depth_refine.utils.errors import InputError
+
+# Plain names
+CLASSES = 'categoryid', 'category', 'categoryname', 'class', 'classe', 'clas', 'classname', 'classid', 'label'
+SCORES = 'personscore', 'score', 'confidence', 'conf', 'bboxscore', 'boxscore', 'detectionscore'
+LEAST = 0.3  # score, as in MMPose's demos
+_PEOPLE = 'person', 'persons', 'people', 'pedestrian', 'human'
+
+
+def are_people(name: str, classes: Sequence, notes: list[str], what: str) -> np.ndarray:
+    """Which (N,) of some detections are people.
+
+    Names are in any case. Of numbers 1 is a person, as in COCO and MOTChallenge; 0 is if it is there, and the numbers
+    are no ``category_id``: YOLO and MMDetection count so. What has no class is kept.
+
+    Args:
+        name: of the classes, as it is written.
+        classes: N names or numbers.
+        notes: takes a sentence on what is left out.
+        what: is left out.
+
+    Raises:
+        InputError: nobody is left.
+    """
+    texts = [None if value in (None, '') else str(value).strip().casefold() for value in classes]
+    numbers = [_number(text) for text in texts]
+    from_zero = 0 in numbers and (name.strip().casefold() not in ('category_id', 'categoryid') or set(numbers) == {0})
+    person = 0 if from_zero else 1
+    kept = np.array(
+        [text is None or text in _PEOPLE or number == person for text, number in zip(texts, numbers, strict=True)], bool
+    )
+    others = Counter(str(value) for value, is_kept in zip(classes, kept.tolist(), strict=True) if not is_kept)
+    listed = ', '.join(f'{other} ({count})' for other, count in others.most_common(5))
+    if others and not kept.any():
+        raise InputError(f"no {name!r} is 'person' or COCO's 1, but {listed}; leave it out if these are people")
+    if others:
+        notes.append(f'{what} of other classes than person, by {name!r}, left out: {listed}.')
+    return kept
+
+
+def are_sure(name: str, scores: np.ndarray, notes: list[str], what: str) -> np.ndarray:
+    """Which (N,) of some detections have a score of at least ``LEAST``, or none; all if no others do.
+
+    Args:
+        name: of the scores, as it is written.
+        scores: (N,), NaN where there is none; if they are not of 0 to 1 nothing is left out.
+        notes: takes a sentence on what is left out, or why nothing is.
+        what: is left out.
+    """
+    everything, known = np.ones(len(scores), bool), scores[~np.isnan(scores)]
+    if not len(known) or (known == -1).all():
+        return everything
+    if known.min() < 0 or known.max() > 1:
+        notes.append(
+            f'{name!r} is not of 0 to 1, but {known.min():.3g} to {known.max():.3g}: nothing is left out by it.'
+        )
+        return everything
+    low = scores < LEAST
+    if low.all():
+        notes.append(f'{name!r} is below {LEAST:g} everywhere: nothing is left out by it.')
+        return everything
+    if low.any():
+        notes.append(f'{what} whose {name!r} is below {LEAST:g}, left out: {int(low.sum())}.')
+    return ~low
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
