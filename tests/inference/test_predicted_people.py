@@ -264,3 +264,20 @@ def test_people_outside_the_frame_are_left_out(two_people):
     assert seen.notes[-1] == 'Predictions of nobody, or of people outside the frame, left out: 50.'
     with pytest.raises(InputError, match='nobody has joints that are more than 2 px apart inside the frame'):
         predicted_people(predictions(np.full((60, 17, 2), 99.0)), SIZE, TIMES)
+
+
+@pytest.mark.parametrize(('unit', 'factor'), [('cm', None), ('mm', 0.1)])
+def test_depths_in_another_unit(unit, factor):
+    """Of somebody who turns round: centimetres, said to be millimetres."""
+    angle = np.linspace(0, np.pi, 60)[:, None]
+    x = np.cos(angle) * STANDING[:, 0] + np.sin(angle) * STANDING[:, 2]
+    depth = np.cos(angle) * STANDING[:, 2] - np.sin(angle) * STANDING[:, 0]
+    pixels = np.stack([320 + 200 * x, np.tile(240 + 200 * STANDING[:, 1], (60, 1))], axis=-1)
+    seen = predicted_people(predictions(pixels, depth=400 + 100 * depth, depth_unit=unit), SIZE, TIMES)
+    if factor is None:
+        assert seen.notes == []
+    else:
+        (note,) = seen.notes
+        assert float(re.search(r'about (\S+) times too small', note)[1]) == pytest.approx(1 / factor, rel=0.25)
+        assert "In the unit 'mm' depths look" in note and 'What would fit: cm' in note
+    np.testing.assert_allclose(seen.measurements[..., 2], (factor or 1) * depth, atol=1e-6)
