@@ -67,8 +67,8 @@ def scale_note(unit: str, scale: float, metres_per_pixel: float) -> str:
     size, times = ('small', scale) if scale > 1 else ('large', 1 / scale)
     child = f', unless people are about {_STATURE / scale:.1f} m tall' if 1 < scale < _CHILD else ''
     return (
-        f"In the unit {unit!r} depths look about {times:.2g} times too {size} for adults' limbs as they are seen in the "
-        f'image{child}. {advice} (--depth-unit).'
+        f"In the unit {unit!r} depths look about {times:.2g} times too {size} for adults' limbs as the image shows "
+        f'them{child}. {advice} (--depth-unit).'
     )
 
 

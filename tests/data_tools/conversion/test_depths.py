@@ -34,7 +34,7 @@ def test_depth_of_landmarks_along_the_view():
 @pytest.mark.parametrize(
     ('unit', 'scale', 'note'),
     [
-        ('mm', 10.0, r"In the unit 'mm' depths look about 10 times too small .* in the image\. What would fit: cm \("),
+        ('mm', 10.0, r"In the unit 'mm' depths look about 10 times too small .* shows them\. What would fit: cm \("),
         ('m', 1e-3, r"In the unit 'm' depths look about 1e\+03 times too large .* fit: mm \("),
         ('mm', 14.0, r'fit: rtmpose3d_bin or cm \('),
         ('mm', 4.5, r'fit: pixels, which are no unit of depth \('),
