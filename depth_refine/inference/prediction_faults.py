@@ -1,8 +1,7 @@
 """What is wrong with predictions, as another estimator's poses of a few of their frames show it.
 
-Sides that are exchanged throughout, shifted frames, another frame rate, mirrored or turned images, another size, order of
-joints or video.
-What predictions tell of themselves is checked in :mod:`predicted_people`.
+Sides that are exchanged throughout, shifted frames, another frame rate, mirrored or turned images, another size,
+order of joints or video. What predictions tell of themselves is checked in :mod:`predicted_people`.
 """
 
 from collections.abc import Callable
