@@ -51,7 +51,7 @@ def parse_args() -> argparse.Namespace:
     add('--joint-order', choices=list(NUM_JOINTS), help='of the predictions')
     add('--first-frame', type=int, help='its number in predictions or boxes; default: 0, in MOTChallenge boxes 1')
     add('--depth-unit', choices=list(METRES), help='of the depths in the predictions, if there are any')
-    add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames, px, for predictions without the video')
+    add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames on which predictions were found, px')
     help_of_boxes = "where people are: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
     help_of_boxes += "config and checkpoint of a detector; or 'torchvision' with its weights. Default: they are found; "
     add('--boxes', nargs='+', metavar='WHERE', help=help_of_boxes + "with --stage1, 'whole'")

@@ -1,6 +1,7 @@
 """Motion in the world's axes, from a file: docs/motion_files.md."""
 
 import functools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,10 @@ _REQUIRED = ('positions', 'clip', 'fps', 'subject')
 _SIZE = (0.3, 4.0)  # metres, diagonal of the box around a body, median of its poses
 _LYING = 1.2  # how much longer than high the box may be, on average of all poses
 _FLOOR = (-0.5, 1.0)  # metres, the lowest joint of a clip
-_OTHER_UNITS = dict(millimetres=1000, centimetres=100)
+_OTHER_UNITS = dict(millimetres=1000, centimetres=100, inches=39.37, feet=3.281)
+_USUAL_SIZE = 1.8  # metres, of that box
+_STEP = 0.04  # seconds, over which noise of a millimetre is little
+_ACCELERATION = 50.0  # m/s², median over joints and frames; of 87 clips of motion capture it is 0.4 to 15
 _FPS = (1, 1000)  # of whatever records motion
 
 
@@ -131,10 +135,41 @@ def problem_of_motion_file(data: dict, skeleton: Skeleton) -> str | None:
     broken = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))
     if len(broken):
         return f"'positions' has NaN or infinity in {len(broken)} frames, first in frame {broken[0]}"
-    names = [str(name) for name in data.get('joint_names', [])]
-    if set(names) == set(skeleton.joint_names) and names != list(skeleton.joint_names):
-        return f"'joint_names' are in another order than the skeleton's, {list(skeleton.joint_names)}, got {names}"
+    return _problem_of_names(np.ravel(data.get('joint_names', [])).tolist(), skeleton) or _problem_of_rate(
+        positions, clip, float(fps)
+    )
+
+
+def _problem_of_names(names: list, skeleton: Skeleton) -> str | None:
+    """Names in another order, or of another skeleton: case, spaces and underscores do not count."""
+    given, own = ([re.sub(r'[\W_]', '', str(name)).lower() for name in each] for each in (names, skeleton.joint_names))
+    if not names or given == own:
+        return None
+    expected = f"the skeleton's, {list(skeleton.joint_names)}, got {names}"
+    if any(name in own and own.index(name) != place for place, name in enumerate(given)):
+        return f"'joint_names' are in another order than {expected}"
+    if len(given) != len(own) or sum(map(str.__eq__, given, own)) < len(own) / 2:
+        return (
+            f"'joint_names' are of another skeleton than {expected}. If these are other names of the same joints, "
+            'leave the key out'
+        )
     return None
+
+
+def _problem_of_rate(positions: np.ndarray, clip: np.ndarray, fps: float) -> str | None:
+    """Bodies that are thrown about as none is: ten times the frame rate is a hundred times the acceleration."""
+    step = max(1, round(_STEP * fps))
+    within = (clip[: -2 * step] == clip[step:-step]) & (clip[step:-step] == clip[2 * step :])
+    change = positions[: -2 * step] - 2 * positions[step:-step] + positions[2 * step :]
+    if not within.any():
+        return None
+    acceleration = float(np.median(np.linalg.norm(change[within], axis=-1))) * (fps / step) ** 2
+    if acceleration / np.median(np.linalg.norm(np.ptp(positions, axis=1), axis=-1)) * _USUAL_SIZE <= _ACCELERATION:
+        return None
+    return (
+        f"'fps' is {fps:g}, at which joints accelerate by {acceleration:.0f} m/s² in the median: expected less than "
+        f'{_ACCELERATION:.0f}. Is it the frame rate of these positions?'
+    )
 
 
 def _problem_of_clip(joints: np.ndarray) -> str | None:
@@ -143,8 +178,10 @@ def _problem_of_clip(joints: np.ndarray) -> str | None:
         return f'expected two frames or more, got {len(joints)}'
     size, (low, high) = np.median(np.linalg.norm(np.ptp(joints, axis=1), axis=-1)), _SIZE
     if not low < size < high:
-        hints = [f' ({unit}? divide by {n})' for unit, n in _OTHER_UNITS.items() if low < size / n < high]
-        return f'expected metres, a body of {low} to {high} m, got {size:.4g}{"".join(hints[:1])}'
+        units = sorted(_OTHER_UNITS.items(), key=lambda unit: abs(np.log(size / unit[1] / _USUAL_SIZE)) if size else 0)
+        hints = [f'{unit}? divide by {n:g}' for unit, n in units if low < size / n < high]
+        hint = f' ({"; ".join(hints)})' if hints else ''
+        return f'expected metres, a body of {low} to {high} m, got {size:.4g}{hint}'
     lowest, (low, high) = joints[..., 2].min(), _FLOOR
     if not low < lowest < high:
         expected = f'z up and the floor near z = 0, a lowest joint at {low} to {high} m'

@@ -8,6 +8,7 @@
 - :mod:`.bone_lengths`: bones of one length
 - :mod:`.smoothing`: a low pass in time
 - :mod:`.stature`: a person of known height
+- :mod:`.depth_scale`: depths of another size than the image tells
 - :mod:`.floor`: where the floor is, from how people walk on it
 - :mod:`.body_landmarks`: hips, knees, ankles and shoulders of any skeleton
 - :mod:`.side_swaps`: frames in which left and right are exchanged

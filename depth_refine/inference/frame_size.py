@@ -1,13 +1,40 @@
 """Pixels that are hardly of frames of this size: of another video, another resolution, or not upright."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.utils.errors import InputError
 
 COVERED = 0.9  # of a video's frames; whoever is seen in less of it may be of another one
 _OUTSIDE = 0.1, 0.5  # of the points: some are noted, more are of another video
 _SMALLER = 1 / 3, 1 / 2, 2 / 3, 3 / 4  # of the frame's sides, as videos are often scaled
 _FULL = 0.9  # of both sides of a smaller frame: who reaches this, and no more, from its left edge, may be of it
+_SAME_SHAPE = 0.01  # of width by height, since whole pixels round it
+
+
+def rescaled(predictions: Predictions, size: tuple[int, int], shown: tuple[int, int]) -> Predictions:
+    """Predictions of frames of a size, px, in the pixels of a video of the same shape, which a note says.
+
+    Args:
+        predictions: of the video.
+        size: width and height of the upright frames on which they were found.
+        shown: of the upright frames of the video.
+
+    Raises:
+        InputError: the video has another shape.
+    """
+    if tuple(size) == tuple(shown):
+        return predictions
+    scale, names = np.divide(shown, size), [f'{width} x {height} px' for width, height in (size, shown)]
+    if abs(scale[0] / scale[1] - 1) > _SAME_SHAPE:
+        raise InputError(
+            f'{predictions.name}: they are said to be of frames of {names[0]} (--size), and the video has {names[1]}, '
+            'another shape. Give the video that they were found on, or their pixels in its upright frames.'
+        )
+    note = f'The predictions are of frames of {names[0]} and were rescaled to those of the video, {names[1]}.'
+    return replace(predictions, keypoints=predictions.keypoints * scale, notes=[*predictions.notes, note])
 
 
 def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, size: tuple[int, int]) -> list[str]:

@@ -4,10 +4,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from depth_refine.data_tools.conversion.depths import check_spread, depth_of_landmarks, relative_depth
+from depth_refine.data_tools.conversion.depths import (
+    check_spread,
+    depth_of_landmarks,
+    relative_depth,
+    scale_note,
+)
 from depth_refine.data_tools.conversion.joint_orders import middle_of_face, to_h36m
 from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.functional.camera import pixel_rays
+from depth_refine.functional.depth_scale import better_depth_scale
 from depth_refine.structures.camera import make_camera
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
@@ -100,6 +106,8 @@ def predicted_people(
             depth = depth_of_landmarks(poses[..., 2:5], rays)
         measurements[..., 2] = relative_depth(depth, predictions.depth_unit)
         check_spread(measurements[..., 2], predictions.depth_unit)
+        if better := better_depth_scale(measurements[..., :3]):
+            notes.append(scale_note(predictions.depth_unit, *better))
         if knees_bend_backwards(measurements[..., :3], bboxes[rows]):
             notes.append(
                 'Knees bend the wrong way: left and right are exchanged in the predictions, or the depths run towards '

@@ -1,7 +1,7 @@
 """What is wrong with predictions, as another estimator's poses of a few of their frames show it.
 
-Sides that are exchanged throughout, shifted frames, mirrored or turned images, another size, order of joints or video.
-What predictions tell of themselves is checked in :mod:`predicted_people`.
+Sides that are exchanged throughout, shifted frames, another frame rate, mirrored or turned images, another size,
+order of joints or video. What predictions tell of themselves is checked in :mod:`predicted_people`.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,8 @@ _LIMBS = [joint for joint, name in enumerate(H36M.joint_names) if name.startswit
 _FLIP = list(H36M.flip_indices)
 _COMMON = 6  # limb joints that two poses must share to be compared
 _LEAST_LAG, _LAGS = 2, 60  # frames
+_RATES = {2.0: 'half', 0.5: 'twice'}  # frames of the video for each of the predictions
+_HALF = 0.45, 0.55  # of the video; who covers that is of another rate rather than shifted
 _ENOUGH, _THROUGHOUT = 5, 0.9  # people to compare, and the share of them that must agree
 _CONFUSED = 1.0  # seconds; BlazePose takes left for right for up to 0.5 s
 # Distances between two people are means over limb joints, in units of the longer side of the box around the person.
@@ -92,6 +94,8 @@ class Comparison:
             size: width and height of its frames, px.
             times: (N,) seconds of its frames.
         """
+        if note := self._other_rate():
+            return [note]
         (before,), fits = self._distances(self._poses), {}
         for name, (undo, advice) in (_FAULTS | self._other_size(size)).items():
             poses = undo(self._poses, *size)
@@ -100,24 +104,26 @@ class Comparison:
         now, poses, advice = fits[name]
         is_long = np.ptp(times[[frame for frame, _ in self.seen]]) >= _CONFUSED
         if _is_better(now, before) and (is_long or name != _SIDES):
-            return [f'{name}: {self._apart(now, before)}. {advice}.', *self._shift(poses)]
-        return self._other_order() or self._other_video() or self._shift(self._poses)
+            return [f'{name}: {self._apart(now, before)}. {advice}.', *self._shift(poses, len(times))]
+        return self._other_order() or self._other_video() or self._shift(self._poses, len(times))
 
     def _of(self, values: np.ndarray, frame: int) -> np.ndarray:
         """Those of a frame."""
         first, last = np.searchsorted(self.frames, [frame, frame + 1])
         return values[first:last]
 
-    def _distances(self, poses: np.ndarray, lags: int = 0) -> np.ndarray:
+    def _distances(self, poses: np.ndarray, lags: int = 0, rate: float = 1.0) -> np.ndarray:
         """From everyone who was seen to the nearest pose, infinite if there is none: (2 lags + 1, S).
 
-        Rows are poses of so many frames before the one where somebody was seen, up to so many after it.
+        Rows are poses of so many frames before the one where somebody was seen, up to so many after it, if each of the
+        predictions is of ``rate`` frames of the video.
         """
         nearest = np.full((2 * lags + 1, len(self.seen)), np.inf)
         for column, (frame, person) in zip(nearest.T, self.seen, strict=True):
-            first, last = np.searchsorted(self.frames, [frame - lags, frame + lags + 1])
+            at = int(frame / rate)
+            first, last = np.searchsorted(self.frames, [at - lags, at + lags + 1])
             apart = _distances(person, poses[first:last])
-            np.minimum.at(column, self.frames[first:last] - frame + lags, apart)
+            np.minimum.at(column, self.frames[first:last] - at + lags, apart)
         return nearest
 
     def _apart(self, now: np.ndarray, before: np.ndarray) -> str:
@@ -149,12 +155,28 @@ class Comparison:
         name = f'The predictions are of frames of about {width:.0f} x {height:.0f} px'
         return {name: (lambda p, w, h: p * scale, f'The video has {size[0]} x {size[1]} px; scale them to that')}
 
-    def _distances_of_either(self, poses: np.ndarray, lags: int = 0) -> np.ndarray:
+    def _distances_of_either(self, poses: np.ndarray, lags: int = 0, rate: float = 1.0) -> np.ndarray:
         """Likewise, whatever is left and right."""
-        return np.minimum(self._distances(poses, lags), self._distances(poses[:, _FLIP], lags))
+        return np.minimum(self._distances(poses, lags, rate), self._distances(poses[:, _FLIP], lags, rate))
 
-    def _shift(self, poses: np.ndarray) -> list[str]:
-        """A note if they fit many frames earlier or later better."""
+    def _other_rate(self) -> str | None:
+        """A note if they fit better when their frames are twice or half as long as the video's."""
+        (before,) = self._distances_of_either(self._poses)
+        for rate, name in _RATES.items():
+            (now,) = self._distances_of_either(self._poses, rate=rate)
+            both = np.isfinite(now) & np.isfinite(before)
+            if both.sum() >= _ENOUGH and now[both].mean() < min(_NEAR, _BETTER_SHIFTED * before[both].mean()):
+                return (
+                    f"The predictions are of {name} the video's frame rate: {self._apart(now, before)}. Number each "
+                    f'prediction by the frame of the video that it is of: {self._first + 10} is now of frame '
+                    f'{self._first + 10 * rate:.0f}.'
+                )
+        return None
+
+    def _shift(self, poses: np.ndarray, count: int) -> list[str]:
+        """A note if they fit many frames earlier or later better, in a video of so many frames."""
+        if _HALF[0] < (self.frames[-1] + 1) / count < _HALF[1]:
+            return []
         apart = self._distances_of_either(poses, _LAGS)
         remains = [_remains(now, apart[_LAGS]) for now in apart]
         best = int(np.argmin(remains)) - _LAGS

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from depth_refine.functional.camera import back_project, has_rays
+from depth_refine.functional.camera import back_project, camera_to_world, has_rays
 from depth_refine.functional.root_trajectory import estimate_root_trajectory
 from depth_refine.structures.video_poses import PoseTrack, VideoPoses
 from depth_refine.utils.errors import InputError
@@ -16,6 +16,7 @@ from .training_camera import undistorted
 
 _SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory
 _BOX_METRES = 2.0  # across a person's box, where nothing else tells the distance
+_OFF_THE_FLOOR = 0.5  # metres
 
 
 def refine_people(
@@ -56,10 +57,27 @@ def refine_people(
     require_number('smooth, of the path, px / m', smooth, 0)
     for track_id, rows in people:
         result.tracks.append(_refine(second, track_id, rows, seen, result, mend, smooth, finishing))
+    if 'R' in result.camera:
+        result.notes += _off_the_floor(result)
     if finishing is not None and people:
         result.notes.append(finishing.note())
         finishing.video(result)
     return result
+
+
+def _off_the_floor(result: VideoPoses) -> list[str]:
+    """Notes on people whose lowest joints are far from z = 0 of the world that extrinsics tell."""
+    notes = []
+    for track in result.tracks:
+        if track.root is not None:
+            height = camera_to_world(track.keypoints_3d + track.root[:, None], result.camera)[..., 2].min(axis=1)
+            if abs(middle := float(np.median(height))) > _OFF_THE_FLOOR:
+                notes.append(
+                    f'Person {track.track_id}, the lowest joint is at z = {middle:.2f} m in the world, median over '
+                    "frames. If its floor is z = 0, T of the extrinsics is not the camera's place in metres (of "
+                    "OpenCV's R and t that is -R.T @ t), or the focal length is wrong."
+                )
+    return notes
 
 
 def _refine(

@@ -19,6 +19,7 @@ from depth_refine.weights import shipped_refiner
 
 from .blazepose import BlazePose
 from .finishing import Finishing
+from .frame_size import rescaled
 from .live_poses import LiveFrame, LiveRecord, live_poses
 from .person_boxes import Boxes, BoxFile, PersonBoxes, whole_frame
 from .predicted_people import on_images, predicted_people
@@ -163,7 +164,8 @@ class VideoPoseInferencer:
         Args:
             predictions: of one video, see :func:`read_predictions`.
             source: the video, for its times and size, see :meth:`__call__`; without it ``size`` and ``fps`` say them.
-            size: width and height of its upright frames, px.
+            size: width and height, px, of the upright frames on which they were found; if those of the video have
+                another size of the same shape, predictions are rescaled to them.
             intrinsics: as in :meth:`__call__`.
             extrinsics: as in :meth:`__call__`.
             fps: as in :meth:`__call__`; without a video, by default that of the refiner's training.
@@ -177,6 +179,8 @@ class VideoPoseInferencer:
             InputError: predictions, video and camera do not fit together, or the refiner reads what is not predicted.
         """
         intrinsics = check_camera(intrinsics, extrinsics)
+        for length in size or ():
+            require_number('size of the frames, px', length, 2, 100_000, whole=True)
         second = self.second_stage
         if predictions.depth_unit is None and second.depth_range is not None:
             if self._without_depth is None:
@@ -195,15 +199,22 @@ class VideoPoseInferencer:
             if video.is_live:
                 raise InputError(f'{video.name} never ends: predictions are of a video')
             predictions = on_images(predictions, video.numbers)
-            check = prediction_check(predictions)
-            size, times = watch(video, check.look)
+            check = None
+
+            def look(frame: Frame) -> None:
+                nonlocal predictions, check
+                if check is None and frame.image is not None:
+                    predictions = rescaled(predictions, size or frame.image.shape[1::-1], frame.image.shape[1::-1])
+                    check = prediction_check(predictions)
+                if check is not None:
+                    check.look(frame)
+
+            size, times = watch(video, look)
             notes, name = video.notes + check.notes(size, times), video.name
         if size is None:
             raise InputError(
                 f'{predictions.name}: without the video the size of its frames is needed (--size), width and height, px'
             )
-        for length in size:
-            require_number('size of the frames, px', length, 2, 100_000, whole=True)
         require_number('fps', rate, 0.01, 100_000)
         camera = make_camera(size, intrinsics, extrinsics, second.cameras)
         seen = predicted_people(predictions, size, times, rate, camera[0])

@@ -134,6 +134,11 @@ def _place(camera: dict) -> str:
         ' '.join(f'{value + 0.0:.2f}' for value in np.round(np.ravel(values), 2))
         for values in (camera['T'], forward, -down)
     )
-    sentence = f'In the world it is at {place} m, looks towards {forward}, and up in the picture is {up}.'
+    height = float(np.ravel(camera['T'])[2])
+    side = 'below' if height < 0 else 'above'
+    sentence = (
+        f'In the world it is at {place} m, {abs(height):.2f} m {side} z = 0, looks towards {forward}, and up in the '
+        f'picture is {up}.'
+    )
     upright = -down[2] >= _UPRIGHT or camera['R'][2, 2] <= -_STRAIGHT_DOWN
     return sentence if upright else f'{sentence} {_LYING}'

@@ -21,7 +21,9 @@ class Quantity(NamedTuple):
 _MILLIMETRES = 'looks like millimetres: divide by 1000'
 FROM_ROOT = Quantity('metres from the root', 0, 3, '', _MILLIMETRES)
 FROM_CAMERA = Quantity('metres from the camera', 0.05, 100, 'looks like kilometres, or divided twice', _MILLIMETRES)
-CAMERA_POSITION = Quantity("metres from the world's origin", 0, 100, '', _MILLIMETRES)
+CAMERA_POSITION = Quantity(
+    "metres from the world's origin", 0, 100, '', f'{_MILLIMETRES}; or centimetres: divide by 100'
+)
 DEPTH_RANGE = Quantity('metres', 0.1, 10, 'the configs have 1.5', _MILLIMETRES)
 PIXELS = Quantity('pixels', 2, 1e5, 'looks like normalised coordinates: multiply by the image size', 'write it again')
 NOISE = Quantity(

@@ -3,6 +3,7 @@ import pytest
 from motion_file import motion_clips, write_motion
 from skeletons import MPI_INF_3DHP, smpl_metainfo
 
+from depth_refine.data_tools.conversion.joint_orders import ORDERS
 from depth_refine.datasets.motion_clips import MotionClips
 from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
@@ -54,8 +55,10 @@ POSITIONS, WRONG_ORDER = (
         (dict(fps=None), r"keys \['fps'\] are missing"),
         (dict(positions=POSITIONS[:, :16]), r'must be \(N, 17, 3\) floats'),
         (dict(positions=POSITIONS.astype(int)), 'floats'),
-        (dict(positions=POSITIONS * 1000), 'millimetres'),
-        (dict(positions=POSITIONS * 100), 'centimetres'),
+        (dict(positions=POSITIONS * 1000), r'got \d+ \(millimetres\? divide by 1000\)'),
+        (dict(positions=POSITIONS * 100), r'[(; ]centimetres\? divide by 100'),
+        (dict(positions=POSITIONS / 0.0254), r'\(inches\? divide by 39\.37; centimetres'),
+        (dict(positions=POSITIONS / 0.3048), r'\(feet\? divide by 3\.281\)'),
         (dict(positions=POSITIONS[..., [0, 2, 1]]), 'z up'),
         (dict(positions=POSITIONS * [1, 1, -1]), 'z up'),
         (dict(positions=POSITIONS + [0, 0, 3]), 'floor'),
@@ -68,6 +71,14 @@ POSITIONS, WRONG_ORDER = (
         (dict(fps=np.array(0.02)), "'fps' must be one number from 1 to 1000"),
         (dict(fps=np.array([50, 50])), "'fps' must be one number"),
         (dict(joint_names=WRONG_ORDER), 'another order'),
+        (dict(joint_names=np.char.title(np.char.replace(WRONG_ORDER, '_', ' '))), 'another order'),
+        (dict(joint_names=np.array(ORDERS['coco'])), 'another order'),
+        (dict(joint_names=np.array(['Hips', 'RightUpLeg', *'abcdefghijklmno'])), 'of another skeleton than'),
+        (dict(joint_names=np.array(H36M.joint_names[:16])), 'of another skeleton than'),
+        (
+            motion_clips(lengths=(200, 200)) | dict(fps=np.array(800.0)),
+            "'fps' is 800, at which joints accelerate by [0-9]+ m/s² in the median",
+        ),
     ],
 )
 def test_bad_files(changes, message, tmp_path):
@@ -76,6 +87,12 @@ def test_bad_files(changes, message, tmp_path):
     with pytest.raises(InputError, match=message) as error:
         MotionClips(path, H36M, 50.0)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize('change', [lambda n: n.title().replace('_', ''), lambda n: n.replace('foot', 'ankle').upper()])
+def test_names_in_another_spelling(change, tmp_path):
+    np.savez(tmp_path / 'motion.npz', **motion_clips(), joint_names=[change(name) for name in H36M.joint_names])
+    assert len(MotionClips(tmp_path / 'motion.npz', H36M, 50.0)) == 101
 
 
 def test_no_file(tmp_path):

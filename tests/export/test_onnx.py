@@ -165,6 +165,26 @@ def test_any_camera_by_the_metadata_and_numpy_alone(tmp_path, normalisation):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5)
 
 
+def test_flip_test_by_the_metadata_and_numpy_alone(tmp_path):
+    """As docs/output_files.md tells programs of one's own, against what MMPose's test step gives."""
+    model = build_refiner(joints=24, normalisation='rays')
+    model.test_cfg = dict(flip_test=True)
+    session, data = export(model, tmp_path, SMPL)
+    keypoints = RNG.uniform(-0.5, 0.5, (1, 30, 24, 3)).astype(np.float32)
+    order = json.loads(data['flip_indices'])
+
+    def mirror(joints):
+        return joints[..., order, :] * np.array([-1, 1, 1], np.float32)
+
+    once, twice = (run(session, each.reshape(1, 30, -1)) for each in (keypoints, mirror(keypoints)))
+    samples = [PoseDataSample(metainfo=dict(flip_indices=order, root_index=SMPL.root))]
+    with torch.no_grad():
+        found = model.predict(torch.from_numpy(keypoints), samples)
+    expected = np.concatenate([sample.pred_instances.keypoints for sample in found])
+    np.testing.assert_allclose(((once + mirror(twice)) / 2)[0], expected, rtol=0, atol=2e-5)
+    assert np.abs(once[0] - expected).max() > 1e-3
+
+
 def test_a_graph_network_of_another_skeleton(tmp_path):
     backbone = dict(type='SpatialTemporalGraphNet', in_channels=2, channels=4, metainfo=smpl_metainfo(), root='pelvis')
     head = dict(type='TemporalPoseHead', in_channels=96, num_joints=24, decoder=dict(CODEC, num_keypoints=24))

@@ -274,3 +274,20 @@ def test_frames_called_as_the_images_of_a_folder():
     np.testing.assert_allclose(seen.measurements[..., :2], pixels[2:], rtol=1e-6)
     (note,) = seen.notes
     assert note == 'Frames of the predictions are those whose numbers are in the names of the images, 30 to 89.'
+
+
+@pytest.mark.parametrize(('unit', 'factor'), [('cm', None), ('mm', 0.1)])
+def test_depths_in_another_unit(unit, factor):
+    """Of somebody who turns round: centimetres, said to be millimetres."""
+    angle = np.linspace(0, np.pi, 60)[:, None]
+    x = np.cos(angle) * STANDING[:, 0] + np.sin(angle) * STANDING[:, 2]
+    depth = np.cos(angle) * STANDING[:, 2] - np.sin(angle) * STANDING[:, 0]
+    pixels = np.stack([320 + 200 * x, np.tile(240 + 200 * STANDING[:, 1], (60, 1))], axis=-1)
+    seen = predicted_people(predictions(pixels, depth=400 + 100 * depth, depth_unit=unit), SIZE, TIMES)
+    if factor is None:
+        assert seen.notes == []
+    else:
+        (note,) = seen.notes
+        assert float(re.search(r'about (\S+) times too small', note)[1]) == pytest.approx(1 / factor, rel=0.25)
+        assert "In the unit 'mm' depths look" in note and 'What would fit: cm' in note
+    np.testing.assert_allclose(seen.measurements[..., 2], (factor or 1) * depth, atol=1e-6)

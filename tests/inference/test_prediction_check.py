@@ -7,6 +7,7 @@ from depth_refine.inference.person_boxes import Boxes
 from depth_refine.inference.prediction_check import PredictionCheck
 from depth_refine.inference.video_source import Frame
 from depth_refine.structures.skeleton import H36M
+from depth_refine.utils.errors import InputError
 
 FLIP = list(H36M.flip_indices)
 TIMES = np.arange(60) / 30
@@ -95,6 +96,27 @@ def test_notes_of_the_inferencer(people, monkeypatch):
         assert sum(note.startswith(start) for note in notes) == 1
         assert len(seer.looked) == 16
     assert not any(NOT_COMPARED in note for note in inferencer.refine(predictions, size=(320, 240)).notes)
+
+
+@pytest.mark.parametrize('scale', [1, 1.25])
+def test_the_size_beside_a_video(people, monkeypatch, scale):
+    """Of larger frames, the same poses on the same path; of another shape none."""
+    monkeypatch.setattr(prediction_check, 'BlazePose', lambda model: Seer(people))
+    monkeypatch.setattr(prediction_check, 'are_kept', lambda model: True)
+    inferencer = VideoPoseInferencer(None, device='cpu')
+    right = inferencer.refine(Predictions(people[0], np.arange(60), 'h36m'), frames(), fps=30)
+    predictions = Predictions(scale * people[0], np.arange(60), 'h36m')
+    found = inferencer.refine(predictions, frames(), (int(320 * scale), int(240 * scale)), fps=30)
+    assert found.size == (320, 240)
+    for name in ('keypoints', 'keypoints_3d', 'root'):
+        np.testing.assert_allclose(getattr(found.tracks[0], name), getattr(right.tracks[0], name), atol=2e-3)
+    notes = [note for note in found.notes if note not in right.notes]
+    note = 'The predictions are of frames of 400 x 300 px and were rescaled to those of the video, 320 x 240 px.'
+    assert notes == [note] * (scale != 1)
+    with pytest.raises(
+        InputError, match=r'of frames of 240 x 320 px \(--size\), and the video has 320 x 240 px, another'
+    ):
+        inferencer.refine(predictions, frames(), (240, 320), fps=30)
 
 
 def test_without_its_files(people, models, photo, tmp_path, monkeypatch):

@@ -106,6 +106,24 @@ def test_shifted_frames(shift, exchanged):
     assert f'If so, {"subtract" if shift > 0 else "add"} {found} ' in note
 
 
+@pytest.mark.parametrize('seed', range(4))
+@pytest.mark.parametrize(('rate', 'name', 'frame'), [(2, 'half', 21), (0.5, 'twice', 6)])
+def test_another_frame_rate(seed, rate, name, frame):
+    """Predictions of every second frame, numbered on, and every pose twice."""
+    person = moves(seed, pixels=40)
+    joints = noisy(person, 3)[(rate * np.arange(90 / max(rate, 1))).astype(int)]
+    frames = np.arange(len(joints))
+    looked = np.linspace(0, frames[-1], 16).astype(int)
+    comparison = Comparison(Predictions(joints, frames + 1, 'h36m', first_frame=1))
+    for at in looked:
+        comparison.add(int(at), person[at])
+    (note,) = comparison.notes(SIZE, TIMES)
+    assert note.startswith(f"The predictions are of {name} the video's frame rate: in ")
+    assert note.endswith(f': 11 is now of frame {frame}.')
+    joints = np.roll(noisy(person, 3), -10, axis=0)[:45]  # half of the video, and shifted
+    assert not any('shifted' in note for note in compare([person], joints, np.arange(45)))
+
+
 def test_the_number_of_the_first_frame():
     """Of files that begin at 1, said to begin at 4."""
     person = moves(pixels=40)

@@ -37,7 +37,10 @@ def test_assumed_and_said(size):
         (dict(R=QUARTER, t=[1, 2, 3]), rf"{NO_EXTRINSICS}.*OpenCV's R and t these are R\.T and -R\.T @ t"),
         (dict(R=np.ravel(QUARTER), T=[1, 2, 3]), NO_EXTRINSICS),
         (dict(R=QUARTER, T=[1, 2, 3], unit='mm'), NO_EXTRINSICS),
-        (dict(R=QUARTER, T=[1000, 2000, 1500]), 'T of the extrinsics reaches 2000, .*looks like millimetres'),
+        (
+            dict(R=QUARTER, T=[1000, 2000, 1500]),
+            'T of the .* reaches 2000, .*millimetres: divide by 1000; or centimetres: divide',
+        ),
         (dict(R=QUARTER, T=[1, 2, np.nan]), 'expected numbers as T of the extrinsics'),
         (dict(R=np.diag([1, 1, -1]), T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got'),
         (dict(R=np.eye(3) * 2, T=[1, 2, 3]), r'expected a rotation as R of the extrinsics, got'),
@@ -63,7 +66,7 @@ def test_impossible(extrinsics, message):
 )
 def test_where_extrinsics_put_a_camera(rotation, said):
     _, source = make_camera((1920, 1080), (1324, 1324, 960, 540), dict(R=rotation, T=[1, -2, 1.5]))
-    assert re.match(rf'given\. In the world it is at 1\.00 -2\.00 1\.50 m, {said}', source), source
+    assert re.match(rf'given\. In the world it is at 1\.00 -2\.00 1\.50 m, 1\.50 m above z = 0, {said}', source), source
 
 
 def test_cameras_of_a_training():

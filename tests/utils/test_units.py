@@ -17,7 +17,12 @@ MILLIMETRES = 'looks like millimetres: divide by 1000'
         (np.array([0, 2], np.uint8), np.array([-(2**63), 0]), FROM_ROOT, r'9.223e\+18, expected at most 3 metres'),
         ([2.1, 8.4], [5200], FROM_CAMERA, f'5200, expected 0.05 to 100 metres from the camera; {MILLIMETRES}'),
         ([], [0.0052], FROM_CAMERA, '0.0052, .*; looks like kilometres, or divided twice'),
-        ([1.8, -4.9], [1841, 4955], CAMERA_POSITION, f'4955, expected at most 100 .*origin; {MILLIMETRES}'),
+        (
+            [1.8, -4.9],
+            [1841, 4955],
+            CAMERA_POSITION,
+            f'4955, .* at most 100 .*; {MILLIMETRES}; or centimetres: divide by 100',
+        ),
         (1.5, 1500, DEPTH_RANGE, f'1500, expected 0.1 to 10 metres; {MILLIMETRES}'),
         (0.3, 75, NOISE, '75, .*; looks like pixels or millimetres: divide by half the range'),
         ([3.5, 999.0], [-1, 0.98], PIXELS, '1, .*; looks like normalised coordinates: multiply by the image size'),

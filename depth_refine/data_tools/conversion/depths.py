@@ -8,11 +8,13 @@ from depth_refine.utils.errors import InputError
 from .joint_orders import to_h36m
 
 # RTMPose3D's depth axis has 288 bins from -2.1744869 to 2.1744869 m.
-METRES = dict(m=1.0, mm=1e-3, rtmpose3d_bin=2.1744869 / 144)
+METRES = dict(m=1.0, cm=1e-2, mm=1e-3, rtmpose3d_bin=2.1744869 / 144)
 # Of MMPose's 3D files: the joints' order, and the sign of depth, the second coordinate. Pose3DInferencer and lifting
 # demos turn camera axes into (-x, z, -y), RTMPose3D's demo into (-x, -z, -y).
 _LIFTED = {17: ('h36m', 1), 133: ('coco_wholebody', -1)}
 _SPREAD = (0.05, 3.0)  # metres between the nearest and the farthest joint of a person, the median over frames
+_ALIKE = 1.5  # between a unit and the one that fits, as exactly as bodies tell it
+_STATURE, _CHILD = 1.7, 2.5  # metres, of those who fit; a scale, beyond which nobody is so small
 
 
 def lifted_depth(where: str, joints: np.ndarray) -> np.ndarray:
@@ -48,6 +50,26 @@ def check_spread(depth: np.ndarray, unit: str) -> None:
             f'expected {_SPREAD[0]} to {_SPREAD[1]} m. Give the right --depth-unit; depths without a '
             'physical unit cannot be imported.'
         )
+
+
+def scale_note(unit: str, scale: float, metres_per_pixel: float) -> str:
+    """A sentence on depths in a unit that fit people once they are multiplied by ``scale``.
+
+    Args:
+        unit: a key of ``METRES``.
+        scale: and the metres per pixel at people's distance, see :func:`depth_refine.functional.depth_scale`.
+        metres_per_pixel: likewise.
+    """
+    units = METRES | {'pixels, which are no unit of depth': metres_per_pixel}
+    apart = {name: abs(np.log(METRES[unit] * scale / metres)) for name, metres in units.items() if name != unit}
+    fits = sorted((name for name in apart if apart[name] < np.log(_ALIKE)), key=apart.get)
+    advice = f'What would fit: {" or ".join(fits)}' if fits else 'No known unit fits'
+    size, times = ('small', scale) if scale > 1 else ('large', 1 / scale)
+    child = f', unless people are about {_STATURE / scale:.1f} m tall' if 1 < scale < _CHILD else ''
+    return (
+        f"In the unit {unit!r} depths look about {times:.2g} times too {size} for adults' limbs as the image shows "
+        f'them{child}. {advice} (--depth-unit).'
+    )
 
 
 def depth_of_landmarks(landmarks: np.ndarray, rays: np.ndarray) -> np.ndarray:

@@ -1,8 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from depth_refine.data_tools.conversion.depths import check_spread, depth_of_landmarks, relative_depth
+from depth_refine.data_tools.conversion.depths import check_spread, depth_of_landmarks, relative_depth, scale_note
 from depth_refine.utils.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -11,6 +13,7 @@ RNG = np.random.default_rng(0)
 def test_units():
     depth = RNG.normal(5, 1, (4, 17))
     np.testing.assert_allclose(relative_depth(1000 * depth, 'mm'), depth - depth[:, :1])
+    np.testing.assert_allclose(relative_depth(100 * depth, 'cm'), depth - depth[:, :1])
     np.testing.assert_allclose(relative_depth(depth, 'rtmpose3d_bin'), (depth - depth[:, :1]) * 2.1744869 / 144)
     check_spread(0.1 * depth, 'm')
     with pytest.raises(InputError, match=r"in the unit 'mm' a person's joints would spread over 0\.00"):
@@ -26,3 +29,21 @@ def test_depth_of_landmarks_along_the_view():
         angle = np.arctan(np.linalg.norm(ray))
         turned = Rotation.from_rotvec(angle * axis / max(np.linalg.norm(axis), 1e-9)).apply(person)
         np.testing.assert_allclose(depth, turned[:, 2], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('unit', 'scale', 'note'),
+    [
+        ('mm', 10.0, r"In the unit 'mm' depths look about 10 times too small .* shows them\. What would fit: cm \("),
+        ('m', 1e-3, r"In the unit 'm' depths look about 1e\+03 times too large .* fit: mm \("),
+        ('mm', 14.0, r'fit: rtmpose3d_bin or cm \('),
+        ('mm', 4.5, r'fit: pixels, which are no unit of depth \('),
+        (
+            'm',
+            2.0,
+            r'2 times too small .*, unless people are about 0\.8 m tall\. No known unit fits \(--depth-unit\)\.$',
+        ),
+    ],
+)
+def test_what_would_fit(unit, scale, note):
+    assert re.search(note, scale_note(unit, scale, 0.005))
