@@ -192,7 +192,7 @@ def test_wrong_depths(refused, write, truth, factor, unit, message):
 
 def test_3d_files(refused, write, tmp_path, annotation, truth):
     folder = write(keypoints=truth[..., :2])
-    refused('give --depth-unit, one of m, mm', folder, lifted=folder)
+    refused('give --depth-unit, one of m, cm, mm', folder, lifted=folder)
     crowded = write(mmpose_video(annotation.keypoints_3d, np.ones((96, 17))))
     refused('has several persons in frame 1', folder, lifted=crowded, depth_unit='m')
     other = crowded.rename(tmp_path / 'crowded').with_name('json')
