@@ -62,10 +62,14 @@ class Predictions:
         self._check_arrays()
         check_order(self.joint_order, self.keypoints.shape[1], self.name)
         has_depth = self.depth is not None or self.world_landmarks is not None
-        if has_depth != (self.depth_unit is not None) or self.depth_unit not in (None, *METRES):
+        if not has_depth and self.depth_unit is not None:
             raise InputError(
-                f'{self.name}: there are {"" if has_depth else "no "}depths, and their unit is {self.depth_unit!r}: '
-                f'state it, one of {", ".join(METRES)}, if there are depths and only then'
+                f'{self.name}: there are no depths, and a unit of depths is given (--depth-unit): leave it out'
+            )
+        if has_depth and self.depth_unit not in METRES:
+            given = 'no unit' if self.depth_unit is None else f'the unit {self.depth_unit!r}'
+            raise InputError(
+                f'{self.name}: there are depths, and {given}: expected --depth-unit, one of {", ".join(METRES)}'
             )
         found = self.found
         if not found.any():

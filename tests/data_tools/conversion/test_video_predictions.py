@@ -155,7 +155,9 @@ def test_npz_with_depths(tmp_path, key):
     np.testing.assert_array_equal(getattr(found, key), third)
     np.testing.assert_array_equal(found.keypoints, keypoints)
     assert (found.first_frame, found.depth_unit) == (1, 'mm') and (found.scores == 1).all()
-    with pytest.raises(InputError, match=r'there are depths, and their unit is None: state it, one of m, cm, mm, rtm'):
+    with pytest.raises(
+        InputError, match=r'there are depths, and no unit: expected --depth-unit, one of m, cm, mm, rtm'
+    ):
         read_predictions([tmp_path / 'a.npz'], 'mediapipe', 1)
     both = dict(depth=keypoints[..., 0], world_landmarks=np.ones((4, 33, 3)))
     np.savez(tmp_path / 'b.npz', frames=np.arange(4), keypoints=keypoints, **both)
@@ -269,9 +271,9 @@ def test_arrays_are_sorted_by_frames():
         (dict(keypoints=KEYPOINTS * np.inf), 'keypoints has infinite numbers. Expected finite ones, or NaN'),
         (
             dict(depth=SCORES, depth_unit='inch'),
-            "there are depths, and their unit is 'inch': state it, one of m, cm, mm",
+            "there are depths, and the unit 'inch': expected --depth-unit, one of m, cm, mm",
         ),
-        (dict(depth_unit='m'), "there are no depths, and their unit is 'm'"),
+        (dict(depth_unit='m'), 'there are no depths, and a unit of depths is given'),
         (dict(depth=SCORES, world_landmarks=np.ones((4, 26, 3))), 'got depth and world_landmarks, expected one'),
         (dict(keypoints=KEYPOINTS / 900), 'normalised coordinates: multiply by the image size'),
     ],
