@@ -155,9 +155,7 @@ def test_npz_with_depths(tmp_path, key):
     np.testing.assert_array_equal(getattr(found, key), third)
     np.testing.assert_array_equal(found.keypoints, keypoints)
     assert (found.first_frame, found.depth_unit) == (1, 'mm') and (found.scores == 1).all()
-    with pytest.raises(
-        InputError, match=r'there are depths, and no unit: expected --depth-unit, one of m, cm, mm, rtm'
-    ):
+    with pytest.raises(InputError, match='there are depths, and no unit: expected --depth-unit, one of m, cm, mm'):
         read_predictions([tmp_path / 'a.npz'], 'mediapipe', 1)
     both = dict(depth=keypoints[..., 0], world_landmarks=np.ones((4, 33, 3)))
     np.savez(tmp_path / 'b.npz', frames=np.arange(4), keypoints=keypoints, **both)
