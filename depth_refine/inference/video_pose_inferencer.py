@@ -123,9 +123,7 @@ class VideoPoseInferencer:
         video = source.video if is_record else open_source(source, fps, self.second_stage.rate)
         if video.is_live and not is_record:
             raise InputError(f'{video.name} never ends: use stream()')
-        boxes = self._person_boxes(boxes)
-        if isinstance(boxes, BoxFile):
-            boxes.match(video.numbers)
+        boxes = self._person_boxes(boxes, video)
         intrinsics = check_camera(intrinsics, extrinsics)
         self._tell(intrinsics)
 
@@ -251,9 +249,7 @@ class VideoPoseInferencer:
         intrinsics = check_camera(intrinsics)
         video = open_source(source, fps, self.second_stage.rate)
         self._tell(intrinsics)
-        boxes = self._person_boxes(boxes)
-        if isinstance(boxes, BoxFile):
-            boxes.match(video.numbers)
+        boxes = self._person_boxes(boxes, video)
         return live_poses(video, boxes, self.first_stage, self.second_stage, intrinsics)
 
     def _tell(self, intrinsics: Intrinsics | None) -> None:
@@ -261,9 +257,12 @@ class VideoPoseInferencer:
         if isinstance(self.first_stage, BlazePose):
             self.first_stage.intrinsics, self.first_stage.cameras = intrinsics, self.second_stage.cameras
 
-    def _person_boxes(self, boxes: str | Path | PersonBoxes | None) -> PersonBoxes:
+    def _person_boxes(self, boxes: str | Path | PersonBoxes | None, video: VideoSource) -> PersonBoxes:
         if boxes is None and isinstance(self.first_stage, BlazePose):
             return self.first_stage.find_people
         if boxes is None or (isinstance(boxes, str) and boxes == 'whole'):
             return whole_frame
-        return BoxFile(boxes) if isinstance(boxes, str | Path) else boxes
+        boxes = BoxFile(boxes) if isinstance(boxes, str | Path) else boxes
+        if isinstance(boxes, BoxFile):
+            boxes.match(video.numbers)
+        return boxes

@@ -76,10 +76,9 @@ def cell_config(row: Row, seed: int, settings: Settings, motion: Path, test_moti
     if settings.amp:
         use_mixed_precision(cfg)
     cfg.train_dataloader.dataset.motion_file = str(motion.absolute())
-    for split in ('val', 'test'):
-        dataset = cfg[f'{split}_dataloader'].dataset
-        dataset.update(motion_file=str(test_motion.absolute()), seq_len=cfg.train_dataloader.dataset.seq_len)
-    cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs + 1
+    cfg.test_dataloader.dataset.update(
+        motion_file=str(test_motion.absolute()), seq_len=cfg.train_dataloader.dataset.seq_len
+    )
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None  # the last epoch is tested, none is chosen
     cfg.default_hooks.checkpoint.pop('save_best')
     cfg.randomness = dict(seed=seed)
@@ -115,6 +114,7 @@ def run(configs: Path, args: argparse.Namespace) -> Experiment:
         for seed in range(args.seeds):
             cells.run(each.name, seed, functools.partial(work, each, seed))
     cells.results[ESTIMATOR] = {0: dict(metrics=metrics_of(None, scenes))}
+    settings = settings._replace(epochs=reference.train_cfg.max_epochs)
     return Experiment(settings, args.seeds, data, None, None, cells.results, cells.missing, cells.failed)
 
 
@@ -173,7 +173,7 @@ def summarise(experiment: Experiment) -> str:
     ]
     return (
         '# Refiners trained on motion\n\n'
-        f'Motion: {settings.data_root} and the test file ({experiment.data}). {settings.epochs or 8} epochs, '
+        f'Motion: {settings.data_root} and the test file ({experiment.data}). {settings.epochs} epochs, '
         f'{"mixed precision" if settings.amp else "float32"}. Seeds: {experiment.seeds}; ± is the standard deviation '
         'over seeds; differences are taken seed by seed, in brackets the 95 % interval of their mean.\n\n'
         f'{"".join(parts)}## Differences in MPJPE\n\n{markdown(["", *kinds], findings)}{missing_cells(experiment)}'
