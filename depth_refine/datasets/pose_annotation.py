@@ -17,7 +17,6 @@ import functools
 import hashlib
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,16 +130,13 @@ class PoseAnnotation:
         )
         if b'\\' in self.img_names[0]:  # written on Windows
             self.img_names = np.strings.replace(self.img_names, b'\\', b'/')
-        with ThreadPoolExecutor(2) as pool:  # reading and converting release the interpreter's lock
-            joints_3d = pool.submit(self._read_joints, npz, 'S')
-            joints_2d = pool.submit(self._read_joints, npz, 'part')
-            self._columns = {key: self._read_column(npz, key) for key in (*_TEXTS, 'frame') if key in npz.keys}
-            self.frame_rate = read_frame_rate(npz, len(self))
-            self.center = self._read_numbers(npz, 'center')
-            self.scale = self._read_numbers(npz, 'scale')
-            self.crops = self._read_numbers(npz, 'crop') if 'crop' in npz.keys else None
-            self.keypoints, self.keypoints_visible = joints_2d.result()
-            self.keypoints_3d, self.keypoints_3d_visible = joints_3d.result()
+        self._columns = {key: self._read_column(npz, key) for key in (*_TEXTS, 'frame') if key in npz.keys}
+        self.frame_rate = read_frame_rate(npz, len(self))
+        self.center = self._read_numbers(npz, 'center')
+        self.scale = self._read_numbers(npz, 'scale')
+        self.crops = self._read_numbers(npz, 'crop') if 'crop' in npz.keys else None
+        self.keypoints, self.keypoints_visible = self._read_joints(npz, 'part')
+        self.keypoints_3d, self.keypoints_3d_visible = self._read_joints(npz, 'S')
 
     def _check_headers(self, npz: NpzStream) -> None:
         """Check shapes and types before anything is allocated."""
