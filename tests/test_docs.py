@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mmpose
 import pytest
+from mmengine.config import Config
 
 from depth_refine.codecs import DepthSequenceLifting
 from depth_refine.datasets.transforms import GaussianJointNoise
@@ -23,6 +24,7 @@ DOCUMENTS = [
     *ROOT.glob('*.md'),
     *ROOT.glob('.github/**/*.md'),
     *ROOT.glob('docs/*.md'),
+    *ROOT.glob('configs/*.md'),
     *ROOT.glob('depth_refine/*/*.md'),
 ]
 SOURCES = sorted(ROOT.glob('depth_refine/**/*.py'))
@@ -82,6 +84,18 @@ def test_files_that_are_named_exist(document):
     roots = ROOT, Path(mmpose.__file__).with_name('.mim')
     named = FILE.findall(document.read_text())
     assert [name for name in named if not any((root / name).exists() for root in roots)] == []
+
+
+def test_table_of_configs_says_what_they_are():
+    text, expected = (ROOT / 'configs/README.md').read_text(), []
+    rows = re.findall(r'^\| `([\w/]+\.py)` \| (\d+) \| (.+?) \|', text, re.MULTILINE)
+    for path in sorted((ROOT / 'configs').rglob('*.py')):
+        if '_base_' not in path.parts:
+            data = Config.fromfile(path).train_dataloader.dataset
+            frames, source = max(data.get('seq_len', 1), data.get('clip_len', 1)), data.get('input_source')
+            name = path.relative_to(ROOT / 'configs').as_posix()
+            expected.append((name, str(frames), f'`{source}`' if source else 'images'))
+    assert sorted(rows) == expected
 
 
 HOUSE = {  # folders of the package, as docs/architecture.md has them, and what their row lets them import

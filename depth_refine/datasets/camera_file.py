@@ -62,7 +62,7 @@ def _checked(path: Path, key: object, camera: object) -> dict:
         raise InputError(f'{path}: expected a dict as camera {key}, got {type(camera).__name__}')
     if others := sorted(set(map(str, camera)) & {*_OTHERS}):
         raise InputError(
-            f'{path}: camera {key} has {others}, which are not read: expected {list(_SHAPES)}, see docs/customize.md'
+            f'{path}: camera {key} has {others}, which are not read: expected {list(_SHAPES)}, see docs/data_files.md'
         )
     checked = dict(camera)
     for name, shape in _SHAPES.items():
