@@ -1,4 +1,4 @@
-# A first stage worth its name that trains on two CPU cores in an hour and a half: ResNet-18 of half the channels, 128 px
+# A first stage for real results that trains on two CPU cores in about an hour: ResNet-18 of half the channels, 128 px
 # crops, 32 x 32 x 32 heatmaps. For 100 synthetic people and more.
 _base_ = ['integral.py']
 

@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -124,12 +125,10 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
         stores: the folder of the stores.
 
     Returns:
-        ``metrics`` and ``by_action``, as of a cell.
+        ``metrics`` and ``by_action``, as of a cell, and ``depth_error_mm``: for each split the mean absolute error of
+        depth relative to the root, over all joints but the root; without depths, NaN.
     """
-    dataset = cfg.test_dataloader.dataset
-    cameras = Path(dataset.data_root, dataset.get('camera_param_file', CAMERAS))
-    annotation = H36MAnnotation(Path(dataset.data_root, dataset.ann_file), cameras)
-    store = SequenceStore(stores / Path(dataset.ann_file).stem, annotation)
+    annotation, store = _open_store(cfg, 'test', stores)
     metric = H36MPoseMetric(**{key: value for key, value in cfg.test_evaluator.items() if key != 'type'})
     for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
         samples = [
@@ -149,4 +148,27 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
         ]
         metric.process({}, samples)
     errors = metric.compute_metrics(metric.results)  # not evaluate(), which would gather this from all ranks
-    return dict(metrics={f'{metric.prefix}/{key}': value for key, value in errors.items()}, by_action=metric.by_action)
+    return dict(
+        metrics={f'{metric.prefix}/{key}': value for key, value in errors.items()},
+        by_action=metric.by_action,
+        depth_error_mm=dict(
+            train=_depth_error(*_open_store(cfg, 'train', stores)), test=_depth_error(annotation, store)
+        ),
+    )
+
+
+def _open_store(cfg: Config, split: str, stores: Path) -> tuple[H36MAnnotation, SequenceStore]:
+    """A split's annotation and its store."""
+    dataset = cfg[f'{split}_dataloader'].dataset
+    cameras = Path(dataset.data_root, dataset.get('camera_param_file', CAMERAS))
+    annotation = H36MAnnotation(Path(dataset.data_root, dataset.ann_file), cameras)
+    return annotation, SequenceStore(stores / Path(dataset.ann_file).stem, annotation)
+
+
+def _depth_error(annotation: H36MAnnotation, store: SequenceStore) -> float:
+    """Mean over frames and joints, mm."""
+    root = annotation.skeleton.root
+    depth = annotation.keypoints_3d[..., 2]
+    error = np.abs(store.keypoints[..., 2] - (depth - depth[:, [root]]))
+    counts = annotation.keypoints_3d_visible & (np.arange(depth.shape[1]) != root)
+    return 1000 * float(error[counts].mean())

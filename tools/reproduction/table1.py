@@ -50,11 +50,14 @@ def summarise(experiment: Experiment) -> str:
         rows.append([title, *(f'{cell}{value}' for cell, value in zip(cells, known, strict=True))])
     table = markdown(['input', *map(_frames, FIELDS)], rows)
     longest = {f'table1/{kind}_{FIELDS[-1]}': title for kind, (title, *_) in INPUTS.items()}
-    alone = f'{of_cell(experiment, "")} ({PAPER_FIRST_STAGE})'
+    alone = f'{of_cell(experiment, "")} ({PAPER_FIRST_STAGE}).'
+    if experiment.first_stage_result:
+        depth = experiment.first_stage_result['depth_error_mm']
+        alone += f' Its depths are off by {depth["test"]:.1f} mm, on the training data by {depth["train"]:.1f} mm.'
     return (
         '# Table I: Protocol 1 in mm by input and receptive field\n\n'
         f"In brackets the paper's, on Human3.6M. {conditions(experiment)}\n"
-        f'First stage alone: {alone}.\n\n{table}{missing_cells(experiment)}\n'
+        f'First stage alone: {alone}\n\n{table}{missing_cells(experiment)}\n'
         f'## What the paper found\n\n{_findings(experiment)}\n'
         f'## Per action, {FIELDS[-1]} frames\n\n{per_action(experiment, longest)}'
     )

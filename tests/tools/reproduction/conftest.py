@@ -54,7 +54,7 @@ def experiment():
         3,
         'abc def',
         dict(ORIGIN, bbox_policy='annotation'),
-        result(50.0),
+        dict(result(50.0), depth_error_mm=dict(train=20.0, test=30.0)),
         {'a': {i: result(value) for i, value in enumerate((39.0, 40.0, 41.0))}, 'b': {0: result(45.0)}, 'c': {}},
         {'a': {}, 'b': {1: 'InputError: no\ntrace', 2: 'not run'}, 'c': {i: 'lost' for i in range(3)}},
         4,

@@ -29,6 +29,11 @@ def test_errors_of_a_store(cfg, data_root, stores):
     for action, values in errors.items():
         assert result['by_action'][action]['MPJPE'] == pytest.approx(np.mean(values), rel=1e-4)
     assert result['metrics']['h36m/MPJPE_mm'] == pytest.approx(np.mean([np.mean(v) for v in errors.values()]), rel=1e-4)
+    for split, error in result['depth_error_mm'].items():
+        depth = np.load(data_root / f'annotation_body3d/fps50/h36m_{split}.npz')['S'][..., 2]
+        depth_error = np.load(stores / f'h36m_{split}/keypoints.npy')[..., 2] - (depth - depth[:, :1])
+        assert error == pytest.approx(1000 * np.abs(depth_error[:, 1:]).mean(), rel=1e-4)
+    assert len(result['depth_error_mm']) == 2
 
 
 def test_provenance_of_one_first_stage(cfg, make_stores, stores, tmp_path):
