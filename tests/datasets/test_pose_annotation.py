@@ -281,5 +281,5 @@ def test_what_the_writer_wrote(tmp_path, own):
 
 def test_sides_that_differ_between_2d_and_3d(files, changed):
     part = dict(np.load(files[0]))['part']
-    with pytest.raises(InputError, match=r"left and right of 'part' are those of 'S' exchanged"):
+    with pytest.raises(InputError, match=r"left and right are exchanged between 'part' and 'S'"):
         changed(part=part[:, list(H36M.flip_indices)])
