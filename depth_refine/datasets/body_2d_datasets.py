@@ -141,7 +141,7 @@ class MpiiBodyDataset(Body2DDataset, MpiiDataset):
     CONTENT = 'an mpii_*.json, a list of persons with joints, joints_vis, image, scale and center'
 
     def _load_annotations(self) -> tuple[list[dict], list[dict]]:
-        """Load as the base class does, with joints whose pixels count from 0, as in boxes, not from 1 as in the file."""
+        """Load as the base class does, with joints whose pixels count from 0, as in boxes; the file counts from 1."""
         instances, images = super()._load_annotations()
         for instance in instances:
             instance['keypoints'] -= 1
