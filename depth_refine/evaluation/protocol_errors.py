@@ -24,8 +24,8 @@ def errors_by_action(
         chosen: indices of the joints that count.
 
     Returns:
-        - for each action, in alphabetical order, one array for each of ``ERRORS``, in those units, but mm for
-          differences too; a difference belongs to its last frame.
+        - for each action, in alphabetical order, one array for each of ``ERRORS``, in those units; a difference
+          belongs to its last frame.
         - the steps between the numbers of consecutive frames.
 
     Raises:
