@@ -1,6 +1,6 @@
 # Stage 2 on MPI-INF-3DHP's true 2D poses with a receptive field of 81 frames, that of most published results.
 _base_ = ['../_base_/default_runtime.py', '../_base_/mpi_inf_3dhp_depth_sequences.py']
-work_dir = 'work_dirs/mpi_inf_3dhp/refiner_81'  # not that of the config of this name for Human3.6M
+work_dir = 'work_dirs/mpi_inf_3dhp/refiner_81'  # Human3.6M's config of the same name has another
 
 model = dict(
     type='DepthTemporalRefiner',
