@@ -34,6 +34,14 @@ class RandomCameras:
 
     Raises:
         InputError: a number is out of its range.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.datasets.motion_cameras import RandomCameras
+        >>> windows = torch.rand(4, 27, 17, 3)  # B windows of T frames, world metres
+        >>> joints, camera = RandomCameras(distance=(3.0, 6.0))(windows, root=0)
+        >>> joints.shape, camera['f'].shape, bool((joints[..., 2] > 0).all())
+        (torch.Size([4, 27, 17, 3]), torch.Size([4, 2]), True)
     """
 
     def __init__(

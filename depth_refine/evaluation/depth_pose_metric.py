@@ -62,6 +62,11 @@ class DepthPoseMetric(BaseMetric):
 
     Raises:
         InputError: ``skip_list`` or ``joints`` is a string.
+
+    Example:
+        In a config, for a skeleton whose root is called ``pelvis``:
+
+            val_evaluator = dict(type='DepthPoseMetric', root_index='pelvis')
     """
 
     default_prefix: str | None = 'pose3d'

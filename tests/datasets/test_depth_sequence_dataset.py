@@ -16,7 +16,7 @@ LABELS = ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight')
 
 
 class UsersStep:
-    """Knows nothing of batches; of some samples it makes nothing."""
+    """A user's transform, which takes single samples and rejects some of them."""
 
     def __init__(self, refuse=()):
         self.refuse = refuse

@@ -61,6 +61,16 @@ class EstimatorNoise(BaseTransform):
     Raises:
         InputError: an argument is out of its range, the codec does not normalise by rays, or ``joint_parents`` is not a
             tree; labels have another shape; or a true root is not in front of the camera, as where there is no truth.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.datasets.transforms import EstimatorNoise
+        >>> codec = dict(type='DepthSequenceLifting', num_keypoints=3, normalisation='rays')
+        >>> noise = EstimatorNoise(codec, joint_parents=[0, 0, 1], frame_rate=50, white=(0.01, 0.02), tilt=5)
+        >>> labels, root = torch.zeros(4, 27, 3, 3), torch.tensor([0.0, 0.0, 5.0]).expand(4, 1, 3)
+        >>> results = noise(dict(keypoint_labels=labels, target_root=root, flip_indices=[0, 1, 2]))
+        >>> results['keypoint_labels'].shape
+        torch.Size([4, 27, 3, 3])
     """
 
     batched = True  # see DepthSequenceDataset
