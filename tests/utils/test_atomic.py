@@ -112,7 +112,7 @@ def test_leftovers_beside_a_file(tmp_path):
     with whole_file(tmp_path / 'figure.png') as partial:
         assert not partial.exists()
         partial.write_text('whole')
-    assert names_below(tmp_path) == ['mine', 'figure.png']
+    assert names_below(tmp_path) == ['figure.png', 'mine']
 
 
 def test_a_full_disk_names_the_file(tmp_path):
