@@ -90,7 +90,7 @@ def _check(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate:
     if len(set(shared)) > 1:
         other = next(i for i, what in enumerate(shared) if what != shared[0])
         raise InputError(
-            f'{path}: sequences of one annotation share their number of joints and whether they have crops and a '
+            f'{path}: sequences of one annotation must agree in their number of joints and in having crops and a '
             f'subject: {sequences[0].name} and {sequences[other].name} do not'
         )
     for sequence in sequences:

@@ -79,7 +79,7 @@ def warn_of_leaps(path: Path, frames: np.ndarray, videos: Sequence) -> None:
         name = max(longest, key=longest.get)
         _, before, after = longest[name]
         print_log(
-            f'{path}: frame numbers leap in {len(longest)} of {len(videos)} videos, in {name} from {before} to '
+            f'{path}: frame numbers jump in {len(longest)} of {len(videos)} videos, in {name} from {before} to '
             f'{after}, and windows take frames there as neighbours in time. Where much is missing, give each part of a '
             'video a sequence of its own.',
             logger='current',

@@ -129,8 +129,8 @@ class Intrinsics:
         if abs(shape + own_shape) <= _SAME_SHAPE:
             raise InputError(f'{message}: {self._turned(own)}')
         raise InputError(
-            f'{message}, which is another shape, so a part of them, and which part is not known. Subtract the place of '
-            'its top left corner from cx and cy, rescale all four to the video, and give its size with them: '
+            f'{message}, which is another shape, so it shows a part of them, and which part is not known. Subtract the '
+            'place of its top left corner from cx and cy, rescale all four to the video, and give its size with them: '
             f'--intrinsics-size {size[0]} {size[1]}'
         )
 

@@ -105,8 +105,8 @@ def check_data(metainfo: dict, path: str | Path) -> list[str]:
     if new and trained.get('normalisation') == 'image_width':
         notes.append(
             f'{len(new)} of {len(metainfo["cameras"])} cameras of the test data are not among those of the training: a '
-            "test takes their pixels as they are, tools/infer_video.py as the nearest of the training's would see "
-            "them. normalisation='rays' serves any camera."
+            "test uses their pixels unchanged, tools/infer_video.py projects them into the training's nearest camera. "
+            "normalisation='rays' serves any camera."
         )
     return notes
 

@@ -153,7 +153,7 @@ def load_restricted(source: str, load: Callable[[], Any]) -> Any:
             ) from None
         raise InputError(
             f'{source} cannot be read as a checkpoint ({reason}). Expected a file written by MMEngine or torch.save; '
-            'it may be cut short or of another kind, so copy or download it again.'
+            'it may be cut short or have another format, so copy or download it again.'
         ) from error
 
 
