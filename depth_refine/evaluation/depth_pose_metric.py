@@ -99,8 +99,8 @@ class DepthPoseMetric(BaseMetric):
         by counting samples.
 
         Raises:
-            InputError: a prediction has the wrong shape or is not finite, the true root is not visible, nothing tells
-                the root, or a sample lacks what evaluation needs.
+            InputError: a prediction has the wrong shape or is not finite, the true root is not visible, no source
+                gives the root, or a sample lacks what evaluation needs.
         """
         claims = self._claims()
         results = [None] * len(data_samples)
