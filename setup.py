@@ -11,10 +11,10 @@ ROOT = Path(__file__).parent
 
 
 class BuildWithConfigs(build_py):
-    """Copies configs/ into the package, to the folder where OpenMMLab's packages carry theirs."""
+    """Copies configs/ into the package, to the folder where OpenMMLab's packages have theirs."""
 
     def run(self):
-        """Build the modules, then add the configs unless the install is editable and has them at hand."""
+        """Build the modules, then add the configs, which an editable install finds where they are."""
         super().run()
         if not self.editable_mode:
             target = Path(self.build_lib, 'depth_refine', '.mim', 'configs')
@@ -32,9 +32,10 @@ setup(
         'depth_refine.weights': ['*.pth', '*.md'],
     },
     python_requires='>=3.11',
-    # OpenMMLab's packages are imported but not listed. Each can be had under several names (mmcv, mmcv-lite, forks),
-    # and pip would put a second one over the user's; mmpose declares a dependency that does not build, so that no
-    # package which lists it can be installed. requirements/ and the README say how to install them.
+    # OpenMMLab's packages are imported but not listed. Each exists under several names (mmcv, mmcv-lite, forks), and
+    # pip
+    # would install a second one over the user's; mmpose declares a dependency that does not build, so that no package
+    # that lists mmpose can be installed. requirements/ and the README say how to install them.
     install_requires=[
         'ai-edge-litert',
         'av',

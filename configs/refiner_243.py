@@ -9,8 +9,10 @@ model = dict(
 )
 
 # The schedule of Pavllo et al., since the paper gives none. Their epoch holds each of Human3.6M's 1,559,752 windows
-# plain and mirrored, ours one of the two, at random. So their 80 epochs are 160 here, 244 k steps of 1024 windows, and
-# their learning rate, x 0.95 an epoch, falls by the root of that.
+# both
+# plain and mirrored, ours one of the two at random. Their 80 epochs are therefore 160 here, 244 k steps of 1024
+# windows,
+# and their learning rate, x 0.95 an epoch, falls by the square root of that.
 train_cfg = dict(max_epochs=160, val_interval=2)
 default_hooks = dict(checkpoint=dict(save_best='h36m/MPJPE_mm', rule='less'))
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, amsgrad=True, fused=True))

@@ -29,7 +29,7 @@ DEMO_CONFIGS = Path(__file__).parents[1] / 'configs' / 'demo'
 
 
 class Ended(NamedTuple):
-    """How a tool ended, and what it printed."""
+    """The end of a tool's run, and its output."""
 
     status: int | str  # or the message that it exited with
     out: str
@@ -38,20 +38,20 @@ class Ended(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def mmpose_scope():
-    """Look names up as a runner does whose config says ``default_scope = 'mmpose'``, whatever ran before."""
+    """Look names up as in a runner with ``default_scope = 'mmpose'``, whatever ran before."""
     init_default_scope('mmpose')
 
 
 @pytest.fixture
 def short_logs(monkeypatch):
-    """Runners describe neither the machine nor the config, which takes most of the time of a short training."""
+    """Keep runners from logging the machine and the config, which takes most of the time of a short training."""
     monkeypatch.setattr(Config, 'pretty_text', '')
     monkeypatch.setattr(Runner, '_log_env', lambda *_: None)
 
 
 @pytest.fixture(scope='session')
 def run_tool():
-    """A function that runs a tool of tools/ in this process, where all that it imports is loaded already."""
+    """A function that runs a tool of tools/ in this process, which has loaded all imports already."""
 
     def run(name, *arguments):
         tool, out, err = str(TOOLS / f'{name}.py'), StringIO(), StringIO()  # or another folder's, by its full path
@@ -72,7 +72,7 @@ def run_tool():
 
 @pytest.fixture
 def cells_without_workers(monkeypatch):
-    """Cells of tables load their data themselves: PyTorch may wait five seconds for a worker process to end."""
+    """Load the data of table cells in this process: PyTorch may wait five seconds for a worker process to end."""
 
     def without_workers(*args):
         cfg = cell_config(*args)
@@ -138,7 +138,7 @@ def data_root(tmp_path_factory):
 def body_2d_root(tmp_path_factory):
     """A small COCO in ``coco/`` and a small MPII in ``mpii/``, two images and seven persons each.
 
-    The first four persons of COCO and the first three of MPII are of use.
+    The first four persons of COCO and the first three of MPII are usable.
     """
     root, rng = tmp_path_factory.mktemp('body_2d'), np.random.default_rng(0)
     write_coco(root / 'coco', rng)
@@ -154,7 +154,7 @@ def write_images(folder, names, rng):
 
 
 def write_coco(root, rng):
-    """Persons 0 to 3 are of use; then a crowd, one off the image and one of whom only the face is visible."""
+    """Persons 0 to 3 are usable; then a crowd, one off the image and one of whom only the face is visible."""
     names = ['000000000009.jpg', '000000000025.jpg']
     write_images(root / 'train2017', names, rng)
     images = [dict(file_name=name, height=75, width=97, id=int(name[:-4])) for name in names]
@@ -177,7 +177,7 @@ def write_coco(root, rng):
 
 
 def write_mpii(root, rng):
-    """Persons 0 to 2 are of use; then no visible joint, the thorax alone, no box and joints far from the box."""
+    """Persons 0 to 2 are usable; then no visible joint, the thorax alone, no box and joints far from the box."""
     names = ['015601864.jpg', '086617615.jpg']
     write_images(root / 'images', names, rng)
     persons = []

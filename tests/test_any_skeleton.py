@@ -123,7 +123,7 @@ default_hooks = dict(checkpoint=dict(save_best='pose3d/MPJPE_mm'))
 
 
 def write_data(folder, skeleton):
-    """A walk of one person to train and of another to test, each seen by both cameras, and pictures of the joints."""
+    """A walk of one person to train and of another to test, each seen by both cameras, and images of the joints."""
     for split, subject, seed in (('train', 'anna', 0), ('test', 'ben', 1)):
         rng, frames, sequences = np.random.default_rng(seed), np.arange(1, FRAMES + 1), []
         turn = rng.uniform(-0.5, 0.5) + 0.1 * frames
@@ -137,12 +137,12 @@ def write_data(folder, skeleton):
             columns = dict(subject=subject, action='walk', camera=name, image_names=images)
             sequences.append(AnnotatedSequence(f'walk {subject}', frames, pixels, placed, **columns))
             for image, pose in zip(images, pixels, strict=True):
-                picture = np.full((camera['h'], camera['w'], 3), 60, np.uint8)
+                drawing = np.full((camera['h'], camera['w'], 3), 60, np.uint8)
                 for number, (u, v) in enumerate(pose):
                     colour = (255, 40 + 8 * number, 255 - 8 * number)
-                    cv2.circle(picture, (round(u), round(v)), 2, colour, -1)
+                    cv2.circle(drawing, (round(u), round(v)), 2, colour, -1)
                 (folder / 'images' / image).parent.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(folder / 'images' / image), picture)
+                cv2.imwrite(str(folder / 'images' / image), drawing)
         write_annotation(folder / f'{split}.npz', sequences, RATE)
     (folder / 'cameras.pkl').write_bytes(pickle.dumps(CAMERAS))
 
@@ -246,8 +246,8 @@ def test_names_and_shapes(done):
         if done.skeleton != H36M:
             starts = {done.skeleton.joint_names[parent] for parent, _ in done.skeleton.bones}
             assert starts <= {line.split()[-1] for line in bvh.splitlines() if 'JOINT' in line or 'ROOT' in line}
-        page = (folder / 'report.html').read_text()
-        assert all(name.replace('_', ' ') in page for name in names)
+        report = (folder / 'report.html').read_text()
+        assert all(name.replace('_', ' ') in report for name in names)
         assert (folder / 'poses.png').stat().st_size and (folder / 'poses.mp4').stat().st_size
     assert 'assumed' not in done.printed and 'does not say' not in done.printed, 'camera and rate are known'
 

@@ -1,4 +1,4 @@
-"""What the documentation says of the repository: links, files, names, examples, folders."""
+"""Statements of the documentation on the repository: links, files, names, examples, folders."""
 
 import doctest
 import importlib
@@ -12,11 +12,10 @@ import mmpose
 import pytest
 from mmengine.config import Config
 
-from depth_refine.codecs import DepthSequenceLifting
-from depth_refine.datasets.transforms import GaussianJointNoise
+from depth_refine import codecs, models
+from depth_refine.datasets.transforms import EstimatorNoise, FirstStageNoise, GaussianJointNoise, RandomSequenceFlip
 from depth_refine.functional.camera import pixel_rays
 from depth_refine.functional.pose_error import mpjpe, similarity_align
-from depth_refine.models import DepthTemporalRefiner, IntegralHead3D
 from depth_refine.structures import Skeleton
 
 ROOT = Path(__file__).parents[1]
@@ -98,7 +97,7 @@ def test_table_of_configs_says_what_they_are():
     assert sorted(rows) == expected
 
 
-HOUSE = {  # folders of the package, as docs/architecture.md has them, and what their row lets them import
+HOUSE = {  # folders of the package, as docs/architecture.md has them, and the imports that their row allows
     folder: set(re.findall(r'`(\w+)`', imports))
     for folder, imports in re.findall(
         r'^\| `([\w/]+)/` \|.*\| ([^|]+) \|$', (ROOT / 'docs/architecture.md').read_text(), re.MULTILINE
@@ -153,8 +152,9 @@ def test_examples_print_what_they_say(source):
 @pytest.mark.parametrize(
     'part',
     [
-        *(DepthSequenceLifting, DepthTemporalRefiner, GaussianJointNoise, IntegralHead3D),
-        *(Skeleton.from_metainfo, mpjpe, pixel_rays, similarity_align),
+        *(getattr(package, name) for package in (codecs, models) for name in package.__all__),
+        *(EstimatorNoise, FirstStageNoise, GaussianJointNoise, RandomSequenceFlip),
+        *(Skeleton, Skeleton.from_metainfo, mpjpe, pixel_rays, similarity_align),
     ],
 )
 def test_parts_for_others_have_an_example(part):

@@ -69,7 +69,7 @@ def first_stage(run, data_root, stores, tmp_path_factory):
     command = [sys.executable, ROOT / 'tools/train.py', INTEGRAL, '--work-dir', work_dir, *integral_options(data_root)]
     subprocess.run(list(map(str, command)), check=True)  # one tool as users run it, in a process of its own
     checkpoint = work_dir / 'epoch_1.pth'
-    outputs = ['--work-dir', work_dir, '--out', work_dir / 'metrics.json', '--show-dir', 'pictures', '--interval', 40]
+    outputs = ['--work-dir', work_dir, '--out', work_dir / 'metrics.json', '--show-dir', 'figures', '--interval', 40]
     run('test', INTEGRAL, checkpoint, *outputs, *integral_options(data_root))
     run('extract_depth_sequences', INTEGRAL, checkpoint, '--out', stores, *options(data_root))
     return work_dir
@@ -79,14 +79,14 @@ def test_first_stage(first_stage):
     metrics = json.loads((first_stage / 'metrics.json').read_text())
     assert 10 < metrics['h36m/P-MPJPE_mm'] <= metrics['h36m/N-MPJPE_mm'] * 1.01 < 2000
     assert metrics['h36m/MPJPE_mm'] >= metrics['h36m/P-MPJPE_mm']
-    assert list(first_stage.glob('*/pictures/*.png'))
+    assert list(first_stage.glob('*/figures/*.png'))
 
 
 def test_stores(data_root, stores, first_stage):
     keypoints = np.load(stores / 'h36m_train/keypoints.npy')
     part = np.load(data_root / 'annotation_body3d/fps50/h36m_train.npz')['part'][..., :2]
     assert keypoints.shape == (len(part), 17, 3) and np.isfinite(keypoints).all()
-    # an untrained network says the middle of the box, which is the person's
+    # an untrained network predicts the middle of the box, which is the middle of the person
     assert np.abs(keypoints[..., :2] - part).max() < 64 and np.abs(keypoints[..., 2]).max() < 0.75
     meta = json.loads((stores / 'h36m_train/store.json').read_text())
     assert meta['checkpoint']['file'] == 'epoch_1.pth' and meta['config'] == 'integral.py'

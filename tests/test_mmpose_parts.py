@@ -1,4 +1,4 @@
-"""Our parts among MMPose's, and its tools on ours."""
+"""Our parts with MMPose's, and MMPose's tools on ours."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files for other people's tools: they say what the project itself does."""
+"""Files for other tools agree with the project."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Speed and memory beside MMPose and VideoPose3D: ``python tools/benchmark.py --videopose3d DIR``.
+"""Speed and memory compared with MMPose and VideoPose3D: ``python tools/benchmark.py --videopose3d DIR``.
 
-Prints a table in Markdown, see docs/performance.md. Let nothing else run meanwhile.
+Prints a table in Markdown, see docs/performance.md. Nothing else should run meanwhile.
 """
 
 import argparse
@@ -43,12 +43,12 @@ SECTIONS: dict[str, Callable[[Setup], Iterator[Row]]] = dict(
     crowd=measure_crowd,
     annotation=data_sets.measure_annotation,
 )
-ON_REQUEST = 'annotation'  # makes gigabytes
+ON_REQUEST = 'annotation'  # writes gigabytes
 
 
 def parse_args() -> argparse.Namespace:
-    """What to measure, beside what, and where the numbers go."""
-    parser = argparse.ArgumentParser(description='Measure speed and memory beside MMPose and VideoPose3D')
+    """Parse what to measure, the peers, and where the numbers go."""
+    parser = argparse.ArgumentParser(description='Compare speed and memory with MMPose and VideoPose3D')
     parser.add_argument(
         '--only',
         nargs='+',
@@ -65,10 +65,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse, before anything is measured, what would fail afterwards.
+    """Refuse, before anything is measured, arguments that would fail afterwards.
 
     Raises:
-        InputError: a number is not one, a folder is missing or too full, or this is not Linux.
+        InputError: a number is below 1, a folder is missing or too full, or the system is not Linux.
     """
     for option in ('rounds', 'threads'):
         if (number := getattr(args, option)) < 1:

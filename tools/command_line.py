@@ -1,7 +1,7 @@
-"""What the command-line tools share: arguments, and how they report bad input.
+"""Shared parts of the command-line tools: arguments, and reports of bad input.
 
-Tools import this before PyTorch (see ``isort`` in pyproject.toml): threads that wait for one another must not keep the
-cores of other programs busy, and OpenMP reads how they wait when it is loaded.
+Tools import this before PyTorch (see ``isort`` in pyproject.toml): waiting threads must not keep busy the cores that
+other programs need, and OpenMP reads its wait policy when it is loaded.
 """
 
 import argparse
@@ -27,16 +27,16 @@ _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, 
 
 
 def run_tool(main: Callable[[], None]) -> None:
-    """Call ``main``; print an :class:`InputError` alone, without a traceback, and exit with status 1.
+    """Call ``main``; print the message of an :class:`InputError` without a traceback, and exit with status 1.
 
-    The same for a disk that is full or cannot be written, for a process that worked with this one and was killed, and
-    for data sets that MMEngine does not concatenate.
+    The same holds for a disk that is full or cannot be written, for another process of the run that was killed, and for
+    data sets that MMEngine does not concatenate.
     """
     keep_freed_memory()
     try:
         _run_reporting(main)
     except RuntimeError as error:
-        # PyTorch raises when it hears of a worker's end, in the midst of another error's report, too
+        # PyTorch raises this when it notices that a worker has ended, even while another error is reported
         if not str(error).startswith(_LOST_WORKER):
             raise
         sys.exit(f'error: {_fault_outside(error)}')
@@ -51,14 +51,14 @@ def _run_reporting(main: Callable[[], None]) -> None:
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
     except (OSError, EOFError, RuntimeError, TypeError, ValueError) as error:
-        # an error that another was made from says what happened
+        # the cause of an error, if there is one, says what happened
         if (fault := _fault_outside(error.__cause__ or error)) is None:
             raise
         sys.exit(f'error: {fault}')
 
 
 def _fault_outside(error: Exception) -> str | None:
-    """What happened to the disk, another process or data sets in a wrapper, if an error tells; nothing for a bug."""
+    """Message on a fault of the disk, of another process or of data sets in a wrapper; None for a bug."""
     text = str(error) or type(error).__name__
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     if isinstance(error, TypeError | ValueError):
@@ -102,10 +102,10 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher of mmengine'
     )
-    parser.add_argument('--show-dir', help='folder for pictures of predictions')
-    parser.add_argument('--show', action='store_true', help='show pictures of predictions in a window')
-    parser.add_argument('--interval', type=int, default=1, help='a picture of every n-th sample')
-    parser.add_argument('--wait-time', type=float, default=1, help='seconds that a window stays')
+    parser.add_argument('--show-dir', help='folder for figures of predictions')
+    parser.add_argument('--show', action='store_true', help='show figures of predictions in a window')
+    parser.add_argument('--interval', type=int, default=1, help='draw every n-th sample')
+    parser.add_argument('--wait-time', type=float, default=1, help='seconds to show each figure')
     add_cfg_options(parser)
     # given by torch.distributed.launch
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -123,7 +123,7 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 
 
 def load_runner_config(args: argparse.Namespace) -> Config:
-    """The config for a runner: the file, the options, then what the other arguments say."""
+    """The config for a runner: the file, with ``--cfg-options`` and then the other arguments applied."""
     cfg = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     if args.work_dir is not None:

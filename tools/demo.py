@@ -1,7 +1,8 @@
 """The whole pipeline on synthetic data, in minutes on two CPU cores: ``python tools/demo.py``.
 
-Each step is one of the project's tools, printed as a user would type it. A step whose result is there is skipped and a
-training continues from its last epoch, so that an interrupted demo goes on; remove the output folder to start afresh.
+Each step is one of the project's tools, printed as a user would type it. A step whose result exists is skipped, and a
+training continues from its last epoch, so that an interrupted demo can be continued. Remove the output folder to start
+afresh.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from reproduction.demo_results import REFINERS, write_report
 from depth_refine.utils.errors import InputError
 
 CONFIGS = Path('configs/demo')
-# of each step on two cores, as a run printed them once; for the estimate of what is left
+# of each step on two cores, from the output of one run; used to estimate the time left
 SECONDS = dict(data=45, first_stage=180, first_stage_test=15, stores=55, refiner=25, refiner_test=6)
 
 
@@ -31,11 +32,11 @@ class Step(NamedTuple):
     title: str
     seconds: int  # about
     command: list[str]
-    result: Path | None = None  # skipped where this is there
+    result: Path | None = None  # the step is skipped if this exists
 
 
 def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
-    """The steps from nothing to the last evaluation."""
+    """All steps, from the data to the last evaluation."""
     root = f'data_root={data}'
     amp = ['--amp'] if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else []
     if motion:  # a few clips: all of their frames
@@ -91,7 +92,7 @@ def run(step: Step, log: Path) -> None:
 
 
 def main() -> None:
-    """Run what is missing, then write the table and the pictures."""
+    """Run what is missing, then write the table and the figures."""
     parser = argparse.ArgumentParser(description='Run the whole pipeline, small')
     parser.add_argument(
         '--motion', help='npz of motion clips instead of procedural motion, see tools/make_synthetic.py'
@@ -105,7 +106,7 @@ def main() -> None:
     for number, step in enumerate(steps, start=1):
         print(f'[{number}/{len(steps)}] {step.title}', end='')
         if step.result is not None and step.result.exists():
-            print(f': {step.result} is there, skipped')
+            print(f': {step.result} exists, skipped')
             continue
         left = sum(s.seconds for s in steps[number - 1 :] if s.result is None or not s.result.exists())
         print(

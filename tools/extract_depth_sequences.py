@@ -12,7 +12,7 @@ from depth_refine.utils.runner import leave_cores_to
 
 
 def parse_args() -> argparse.Namespace:
-    """Config, checkpoint and output folder."""
+    """Parse config, checkpoint and output folder."""
     parser = argparse.ArgumentParser(description='Make the depth sequence stores that the second stage reads')
     parser.add_argument('config', help='config of the first stage')
     parser.add_argument('checkpoint', help='its checkpoint')
@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Extract and say where the stores are."""
+    """Extract, and print the folders of the stores."""
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     leave_cores_to(cfg.get('test_dataloader', {}).get('num_workers', 0))

@@ -11,12 +11,12 @@ from depth_refine.synthetic.subjects import name_subjects
 
 
 def parse_args() -> argparse.Namespace:
-    """The folder, and how much of what to put into it."""
+    """Parse the folder, and what to write into it."""
     parser = argparse.ArgumentParser(description="Write synthetic people in MMPose's Human3.6M layout")
     parser.add_argument('out', help='folder to make; must not exist')
     parser.add_argument('--seed', type=int, default=0, help='the same seed gives the same bytes (default 0)')
     parser.add_argument(
-        '--frames', type=int, help='frames of each sequence (default 100); with --motion at most so many (default all)'
+        '--frames', type=int, help='frames of each sequence (default 100); with --motion the most frames (default all)'
     )
     parser.add_argument('--image-size', type=int, default=256, help='width and height, px (default 256)')
     parser.add_argument('--workers', type=int, help='processes (default: one for each core)')
@@ -27,12 +27,12 @@ def parse_args() -> argparse.Namespace:
     )
     args = parser.parse_args()
     if args.motion and args.train_subjects is not None:
-        parser.error('--train-subjects makes people up, --motion has its own: give one of them')
+        parser.error('--train-subjects is for procedural motion, and --motion has its own subjects: give one of them')
     return args
 
 
 def main() -> None:
-    """Write the folder and say where it is; stopped from outside, leave nothing behind."""
+    """Write the folder and print its path; an interruption leaves nothing behind."""
     args = vars(parse_args())
     train_subjects = args.pop('train_subjects')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

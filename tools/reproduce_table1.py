@@ -1,4 +1,4 @@
-"""Table I of the paper, or an experiment beside it, on a data root.
+"""Table I of the paper, or a further experiment, on a data root.
 
 ``python tools/reproduce_table1.py --data-root data/h36m``
 """
@@ -19,7 +19,7 @@ def main() -> None:
     """Run what is missing and write the table."""
     parser = argparse.ArgumentParser(description=table1.__doc__)
     add_arguments(parser)
-    parser.add_argument('--table', choices=_TABLES, default='table1', help="or an experiment beside the paper's")
+    parser.add_argument('--table', choices=_TABLES, default='table1', help='or an experiment that the paper lacks')
     args = parser.parse_args()
     reproduce(_TABLES[args.table], CONFIGS, args)
 

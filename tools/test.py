@@ -17,7 +17,7 @@ from depth_refine.utils.runner import build_runner
 
 
 def parse_args() -> argparse.Namespace:
-    """The arguments of MMPose's own tool."""
+    """Parse the arguments, which include those of MMPose's tool."""
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint')
     add_runner_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')

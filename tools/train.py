@@ -13,7 +13,7 @@ from depth_refine.utils.runner import build_runner, put_data_on_device, scale_le
 
 
 def parse_args() -> argparse.Namespace:
-    """The arguments of MMPose's own tool."""
+    """Parse the arguments, which include those of MMPose's tool."""
     parser = argparse.ArgumentParser(description='Train a model')
     add_runner_arguments(parser)
     parser.add_argument(
@@ -49,7 +49,7 @@ def main() -> None:
     elif args.resume:
         cfg.resume, cfg.load_from = True, args.resume
     runner = build_runner(cfg)
-    if not any(isinstance(hook, ResumeHook) for hook in runner.hooks):  # a config that is not based on ours
+    if not any(isinstance(hook, ResumeHook) for hook in runner.hooks):  # in a config that is not based on ours
         runner.register_hook(ResumeHook())
     if cfg.get('resume') and cfg.get('load_from'):
         check_checkpoint(runner.model, cfg.load_from)

@@ -1,4 +1,4 @@
-# Seed, hooks and logs of every config; what it does not say is MMEngine's default.
+# Seed, hooks and logs of every config; all else has MMEngine's defaults.
 default_scope = 'mmpose'
 custom_imports = dict(imports=['depth_refine'])
 randomness = dict(seed=0)
@@ -9,7 +9,7 @@ default_hooks = dict(
     dataset_meta=dict(type='DatasetMetaHook'),
     resume=dict(type='ResumeHook'),
     epoch_seed=dict(type='EpochSeedHook'),
-    non_finite_guard=dict(type='NonFiniteGuardHook'),  # policy='skip' leaves bad steps out instead of stopping
+    non_finite_guard=dict(type='NonFiniteGuardHook'),  # policy='skip' skips bad steps instead of stopping
     visualization=dict(type='DepthPoseVisualizationHook', enable=False),
 )
 custom_hooks = [dict(type='SyncBuffersHook')]

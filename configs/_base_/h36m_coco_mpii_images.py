@@ -71,7 +71,7 @@ val_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    collate_fn=dict(type='default_collate'),  # a batch of images as one tensor, which a GPU takes at once
+    collate_fn=dict(type='default_collate'),  # images as one tensor, copied to a GPU at once
     dataset=dict(
         type='H36MImageDataset',
         data_root=data_root,

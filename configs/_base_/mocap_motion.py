@@ -1,5 +1,5 @@
-# Windows of motion that random cameras see, true 2D poses and depths, for the second stage. docs/motion_files.md has
-# the form of the files; the people of the test file must not be in the training file.
+# Windows of motion seen through random cameras, with true 2D poses and depths, for the second stage. The files are
+# described in docs/motion_files.md; the people of the test file must not be in the training file.
 motion_file = 'data/motion/train.npz'
 test_motion_file = 'data/motion/test.npz'
 frame_rate = 50  # files of other rates are resampled
@@ -12,7 +12,7 @@ clean_train_pipeline = [
     dict(type='GenerateSequenceTarget', encoder=codec),
     dict(type='RandomSequenceFlip'),
 ]
-# Errors of per-frame estimators by round numbers from elsewhere; none was fitted to one video.
+# Errors of per-frame estimators, in round numbers from published sources; none was fitted to a video.
 # Image: COCO's sigmas (OKS), the spread of people who mark joints, are 0.06 to 0.11 of a person's scale at wrists,
 #   knees and hips, 50 to 90 mm of an adult; MediaPipe states that BlazePose and AlphaPose find 95 % to 97 % of joints
 #   within a fifth of the torso, 100 mm (its guide, PCK@0.2): 25 mm for each axis altogether.
@@ -31,8 +31,8 @@ noise = dict(
     slow_seconds=(0.1, 0.5),
     constant=(0.02, 0.03),
     spread=0.4,
-    scale=0.1,  # bodies are taken for smaller or larger
-    tilt=6.0,  # the camera is taken for level: half of the cameras' pitch
+    scale=0.1,  # the estimator errs in the size of bodies
+    tilt=6.0,  # the estimator takes the camera for horizontal: half of the cameras' pitch
     swap=0.05,
     missing=0.1,
 )
@@ -45,7 +45,7 @@ pack = dict(
         *('camera_param', 'sequence', 'subject', 'action', 'bbox_policy'),
     ),
 )
-# other people behind the same estimator while training; without noise in tests, whose pipeline inference takes over
+# validation has other people and the same noise; tests have no noise, since inference takes over their pipeline
 val_pipeline = [clean_train_pipeline[0], dict(noise, in_tests=True), pack]
 test_pipeline = [clean_train_pipeline[0], pack]
 

@@ -1,4 +1,4 @@
-# Losses on the length of bones and on velocities beside the paper's, on clips of 27 frames.
+# Losses on bone lengths and velocities in addition to the paper's, on clips of 27 frames.
 _base_ = ['../refiner_27.py']
 
 model = dict(

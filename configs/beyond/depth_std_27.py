@@ -1,4 +1,4 @@
-# How sure the first stage is of each depth as a fourth input channel, with the paper's noise.
+# The first stage's uncertainty of each depth as a fourth input channel, with the paper's noise.
 _base_ = ['../refiner_27.py']
 
 model = dict(backbone=dict(in_channels=17 * 4))

@@ -1,4 +1,4 @@
-# MMPose's DSTFormer (Zhu et al., "MotionBERT", ICCV 2023) in the place of the convolutions, on clips of 27 frames; the
+# MMPose's DSTFormer (Zhu et al., "MotionBERT", ICCV 2023) instead of the convolutions, on clips of 27 frames; the
 # optimiser is that of MMPose's own config.
 _base_ = ['../refiner_27.py']
 

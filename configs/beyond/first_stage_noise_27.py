@@ -1,5 +1,6 @@
-# Noise as large as the first stage is unsure, and correlated over time, in place of the paper's, whose mean over 27
-# frames is close to nothing while the first stage's errors on new subjects last.
+# Noise in proportion to the first stage's uncertainty, and correlated over time, instead of the paper's. The mean of
+# the
+# paper's over 27 frames is almost zero, while the first stage's errors on new subjects last.
 _base_ = ['../refiner_27.py']
 
 noise = dict(type='FirstStageNoise', scale=0.3, correlation=0.985)

@@ -3,7 +3,7 @@ _base_ = ['../refiner_243.py']
 
 data_root = 'data/synthetic/'
 
-# a quarter of the paper's channels bears less dropout, and a short schedule wants a larger step
+# a quarter of the paper's channels needs less dropout, and a short schedule a larger learning rate
 model = dict(backbone=dict(channels=256, num_blocks=2, dropout=0.1), head=dict(in_channels=256))
 
 train_dataloader = dict(
@@ -23,5 +23,5 @@ train_cfg = dict(max_epochs=8, val_interval=4)
 auto_scale_lr = dict(base_batch_size=64)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.75)]
-# an epoch of 200 iterations does not renew statistics of the full schedule's last momentum, 0.001
+# with the full schedule's last momentum, 0.001, statistics would hardly change in an epoch of 200 iterations
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='BatchNormMomentumHook', start=0.1, end=0.02)]

@@ -1,7 +1,7 @@
 # Stage 2 on motion alone, for per-frame estimators of any kind and any camera: 27 frames of 2D + depth. Minutes on 2
 # cores; other files by --cfg-options train_dataloader.dataset.motion_file=... test_dataloader.dataset.motion_file=...
 _base_ = ['../_base_/default_runtime.py', '../_base_/mocap_motion.py']
-work_dir = 'work_dirs/mocap/refiner_27'  # not that of the config of this name for Human3.6M
+work_dir = 'work_dirs/mocap/refiner_27'  # Human3.6M's config of the same name has another
 
 model = dict(
     type='DepthTemporalRefiner',

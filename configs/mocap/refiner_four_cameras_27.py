@@ -1,8 +1,8 @@
-# Through cameras like Human3.6M's four alone, to see what random ones do.
+# Only through cameras like Human3.6M's four, to measure what random ones contribute.
 _base_ = ['refiner_27.py']
 work_dir = 'work_dirs/mocap/refiner_four_cameras_27'
 
-# directions of depth_refine/synthetic/cameras.py, which look from there to the middle of the room
+# the viewing directions of depth_refine/synthetic/cameras.py, towards the middle of the room
 cameras = dict(
     yaw=[250.0, 110.0, 290.0, 64.0],
     pitch=(7.0, 1.0),

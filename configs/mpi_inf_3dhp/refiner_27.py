@@ -1,5 +1,5 @@
 _base_ = ['refiner_81.py']
-work_dir = 'work_dirs/mpi_inf_3dhp/refiner_27'  # not that of the config of this name for Human3.6M
+work_dir = 'work_dirs/mpi_inf_3dhp/refiner_27'  # Human3.6M's config of the same name has another
 
 model = dict(backbone=dict(num_blocks=2))
 

@@ -1,6 +1,6 @@
 # Stage 2 on MPI-INF-3DHP's true 2D poses with a receptive field of 81 frames, that of most published results.
 _base_ = ['../_base_/default_runtime.py', '../_base_/mpi_inf_3dhp_depth_sequences.py']
-work_dir = 'work_dirs/mpi_inf_3dhp/refiner_81'  # not that of the config of this name for Human3.6M
+work_dir = 'work_dirs/mpi_inf_3dhp/refiner_81'  # Human3.6M's config of the same name has another
 
 model = dict(
     type='DepthTemporalRefiner',
@@ -9,7 +9,7 @@ model = dict(
     test_cfg=dict(flip_test=True),
 )
 
-# The schedule on Human3.6M, configs/refiner_243.py; an epoch holds 803,408 windows.
+# The schedule on Human3.6M, configs/refiner_243.py; an epoch holds 801,174 windows.
 train_cfg = dict(max_epochs=160, val_interval=2)
 default_hooks = dict(checkpoint=dict(save_best='mpi_inf_3dhp/MPJPE_mm', rule='less'))
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, amsgrad=True, fused=True))

@@ -1,4 +1,4 @@
-# Stage 2 on what integral.py predicts: 2D poses and depths, from its depth sequence stores.
+# Stage 2 on the predictions of integral.py: 2D poses and depths, from its depth sequence stores.
 _base_ = ['refiner_81.py']
 work_dir = 'work_dirs/mpi_inf_3dhp/refiner_81_depth'
 

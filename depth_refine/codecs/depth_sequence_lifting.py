@@ -15,20 +15,20 @@ from depth_refine.utils.units import DEPTH_RANGE, require_unit
 
 @KEYPOINT_CODECS.register_module()
 class DepthSequenceLifting(VideoPoseLifting):
-    """Normalises sequences of (u px, v px[, depth m[, its standard deviation m]]) and root-centres their 3D targets.
+    """Normalises sequences of (u px, v px[, depth m[, its std m]]), and makes their 3D targets root-relative.
 
     Shape key: ... any batch axes, T input frames, T' target frames, K joints, C input channels (2 to 4).
 
     2D is normalised in one of two ways:
 
-    - ``image_width``, as VideoPose3D and MMPose do: by the image width to [-1, 1] about the image centre. How large
-      people are then depends on the camera, so that poses are right for cameras like those of the training.
+    - ``image_width``, as in VideoPose3D and MMPose: by the image width to [-1, 1] about the image centre. The size of
+      people then depends on the camera, so that poses are right for cameras like those of the training.
     - ``rays``: to x / z and y / z of the ray that meets the pixel, by the camera's focal length, principal point and
       lens distortion. One refiner then serves any camera.
 
     Depth is normalised by ``depth_range / 2`` to [-1, 1]; the target is relative to the root, metres, camera axes.
-    Differs from :class:`mmpose.codecs.VideoPoseLifting`, which subtracts a 2-vector and so takes no depth, takes one
-    sequence at a time, and adds weights of a trajectory.
+    The base class subtracts a 2-vector and so takes no depth, takes one sequence at a time, and adds weights of a
+    trajectory.
 
     Args:
         num_keypoints: K.
@@ -122,11 +122,11 @@ class DepthSequenceLifting(VideoPoseLifting):
         return encoded
 
     def decode(self, encoded: np.ndarray, target_root: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Network output to poses whose root is at the origin; the network puts it only near there.
+        """The network's poses, shifted so that their root is exactly at the origin.
 
         Args:
             encoded: (..., K, 3) metres.
-            target_root: (..., 1, 3), added to them if it is given.
+            target_root: (..., 1, 3), added to the shifted poses if it is given.
 
         Returns:
             (..., K, 3) metres, and scores of 1 (..., K).
@@ -143,7 +143,7 @@ class DepthSequenceLifting(VideoPoseLifting):
         depth, zero, (joints, channels) = torch.full_like(width, 2 / self.depth_range), width * 0, poses.shape[-2:]
         scale = torch.stack([2 / width, 2 / width, depth, depth][:channels], dim=-1)
         shift = torch.stack([zero - 1, -height / width, zero, zero][:channels], dim=-1)
-        # in one pass over rows of K * C numbers: PyTorch is slow where it broadcasts over a last axis of 3
+        # one pass over rows of K * C numbers: PyTorch is slow at broadcasting over a last axis of 3
         scale, shift = (values.tile(joints)[..., None, :] for values in (scale, shift))
         return torch.addcmul(shift, poses.flatten(-2), scale).view(poses.shape)
 

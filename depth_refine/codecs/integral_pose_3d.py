@@ -10,7 +10,7 @@ from depth_refine.utils.units import DEPTH_RANGE, require_unit
 
 @KEYPOINT_CODECS.register_module()
 class IntegralPose3D(BaseKeypointCodec):
-    """Targets of :class:`IntegralHead3D` (section II, "First stage").
+    """Labels of :class:`IntegralHead3D` from keypoints, and back (section II, "First stage").
 
     Shape key: N instances, K joints.
 
@@ -43,8 +43,8 @@ class IntegralPose3D(BaseKeypointCodec):
     def encode(self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None) -> dict:
         """Crop pixels and metres to labels and weights of the joints.
 
-        A coordinate outside the heatmap has a label outside [0, 1], which the head cannot express and does not train
-        on; the joint's other coordinates count.
+        A coordinate outside the heatmap has a label outside [0, 1], which the head cannot output and does not train on;
+        the joint's other coordinates count.
 
         Args:
             keypoints: (N, K, 3) of (u px, v px, depth m relative to the root), or (N, K, 2) from a 2D data set.

@@ -1,4 +1,4 @@
-"""Writes annotations, see :mod:`depth_refine.datasets.pose_annotation`."""
+"""Writing of annotation files in the format of :mod:`depth_refine.datasets.pose_annotation`."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -19,8 +19,8 @@ _COLUMNS = ('sequence', 'subject', 'action', 'camera', 'frame')
 class AnnotatedSequence(NamedTuple):
     """The annotated frames of one video, T of them, with K joints.
 
-    Where ``subject`` is None, ``name`` is of Human3.6M's form and tells subject, action and camera. Else these are
-    columns of their own, and ``name`` is free.
+    Without a ``subject``, ``name`` has Human3.6M's form, which tells subject, action and camera. With one, these three
+    are stored in columns of their own, and ``name`` is free.
     """
 
     name: str  # S1_Directions_1.54138969
@@ -41,7 +41,7 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
     """Write an annotation npz, one row for each frame of each sequence, float64.
 
     The box is the tight one around the visible 2D joints: ``center`` is its middle and ``scale`` 1.2 times its larger
-    side, over 200. Arrays are converted one sequence at a time, so that the file may be larger than the memory left.
+    side, over 200. Arrays are converted one sequence at a time, so that the file may be larger than the free memory.
     The same input gives the same bytes.
 
     Args:
@@ -51,9 +51,9 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
         frame_rate: frames a second, of consecutive frames.
 
     Raises:
-        InputError: the sequences are none or differ in what they must share, arrays of one differ in length or are of
-            another kind, a frame has no visible joint, a name without ``subject`` is not of Human3.6M's form, or
-            ``frame_rate`` is not above 0.
+        InputError: there are no sequences, or they differ in what they must share; arrays of a sequence differ in
+            length or have a wrong type; a frame has no visible joint; a name without ``subject`` does not have
+            Human3.6M's form; or ``frame_rate`` is not above 0.
     """
     _check(path, sequences, frame_rate)
     count, joints = sum(len(sequence.frames) for sequence in sequences), np.shape(sequences[0].keypoints)[1]
@@ -90,7 +90,7 @@ def _check(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate:
     if len(set(shared)) > 1:
         other = next(i for i, what in enumerate(shared) if what != shared[0])
         raise InputError(
-            f'{path}: sequences of one annotation share their number of joints and whether they have crops and a '
+            f'{path}: sequences of one annotation must agree in their number of joints and in having crops and a '
             f'subject: {sequences[0].name} and {sequences[other].name} do not'
         )
     for sequence in sequences:
@@ -159,7 +159,7 @@ def _with_visibility(joints: np.ndarray, sequence: AnnotatedSequence) -> np.ndar
 
 
 def _with_truth(sequence: AnnotatedSequence) -> np.ndarray:
-    """3D joints (T, K, 4); those of frames that are not evaluated stay, but are marked as not visible."""
+    """3D joints and visibility (T, K, 4); joints of frames that are not evaluated are kept, marked as not visible."""
     joints = _with_visibility(sequence.keypoints_3d, sequence)
     if sequence.evaluated is not None:
         joints[~np.asarray(sequence.evaluated, bool), :, 3] = 0

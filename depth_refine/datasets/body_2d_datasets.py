@@ -1,7 +1,7 @@
 """COCO and MPII with Human3.6M's joints: the 2D sources of the first stage.
 
-A joint without a counterpart is not guessed but left without weight, see ``MAPPING`` of each class. COCO's nose, eyes
-and ears are points on the face's surface, and no joint of Human3.6M lies midway between COCO's shoulders.
+A joint without a counterpart is not guessed but gets no weight, see ``MAPPING`` of each class. COCO's nose, eyes and
+ears are points on the face's surface, and no joint of Human3.6M lies midway between COCO's shoulders.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from depth_refine.utils.units import PIXELS, require_unit
 
 
 class Body2DDataset:
-    """What the two share; comes before one of MMPose's data sets in a list of bases.
+    """Mixin for MMPose's 2D data sets that gives their persons Human3.6M's joints; it precedes them among the bases.
 
     A sample holds ``id``, ``img_id``, ``img_path``, ``bbox`` (1, 4) x1 y1 x2 y2 px, ``bbox_score`` (1,), ``keypoints``
     (1, 17, 2) px and ``keypoints_visible`` (1, 17), which is 1 where a joint is annotated and Human3.6M has it. The box
@@ -29,8 +29,8 @@ class Body2DDataset:
     image, and persons without a usable joint inside their box.
 
     Raises:
-        InputError: the annotation file is missing, is of another kind, has numbers that are not finite, or has no
-            usable person.
+        InputError: the annotation file is missing, has another format or numbers that are not finite, or has no usable
+            person.
     """
 
     METAINFO = dict(from_file='configs/_base_/datasets/h36m.py')
@@ -49,7 +49,7 @@ class Body2DDataset:
             samples = super().load_data_list()
         except InputError:
             raise
-        except Exception as error:  # a file of another kind can raise anything
+        except Exception as error:  # a file of another format can raise anything
             raise InputError(
                 f'{self.ann_file} is not {self.CONTENT} ({error!r}). Check which file it is, or copy it again.'
             ) from error
@@ -60,7 +60,7 @@ class Body2DDataset:
         return samples
 
     def _get_topdown_data_infos(self, instance_list: list[dict]) -> list[dict]:
-        """Usable persons with Human3.6M's joints, from all persons with the source's."""
+        """Convert persons with the source's joints to Human3.6M's, and leave out those that cannot be used."""
         if not instance_list:
             return []
         boxes = np.concatenate([instance['bbox'] for instance in instance_list])
@@ -72,7 +72,7 @@ class Body2DDataset:
         if not finite.all():
             raise InputError(
                 f'{self.ann_file}: the box or a joint is not finite in {np.sum(~finite)} of {len(finite)} persons, '
-                f'first in number {np.argmin(finite)}, counted from 0. Remove them or copy the file again.'
+                f'first in person {np.argmin(finite)}, counted from 0. Remove them or copy the file again.'
             )
         require_unit(f'{self.ann_file}: a box', boxes, PIXELS)
         joints = KeypointConverter(H36M.num_joints, self.MAPPING)(joints)
@@ -102,7 +102,7 @@ class Body2DDataset:
 class CocoBodyDataset(Body2DDataset, CocoDataset):
     """Persons of COCO keypoints as samples of Human3.6M's 17 joints, see :class:`Body2DDataset`.
 
-    The limbs, and the middle of the hips as root, as Human3.6M defines its own.
+    COCO has the limbs; the root is the middle of the hips, as Human3.6M defines it.
     """
 
     MAPPING = (
@@ -113,13 +113,13 @@ class CocoBodyDataset(Body2DDataset, CocoDataset):
     _ANNOTATION_KEYS = ('id', 'image_id', 'category_id', 'bbox', 'keypoints', 'iscrowd')
 
     def _load_annotations(self) -> tuple[list[dict], list[dict]]:
-        """As in the base class, and counts what it leaves out."""
+        """Load as the base class does, and count what that leaves out."""
         instances, images = super()._load_annotations()
         self.dropped['image not listed'] = len(self.coco.dataset['annotations']) - len(instances)
         return instances, images
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
-        """As in the base class, without the outlines, which it would copy."""
+        """Parse as the base class does, without the segmentation, which it would copy."""
         annotation = raw_data_info['raw_ann_info']
         return super().parse_data_info(
             dict(raw_data_info, raw_ann_info={key: annotation[key] for key in self._ANNOTATION_KEYS})
@@ -130,8 +130,8 @@ class CocoBodyDataset(Body2DDataset, CocoDataset):
 class MpiiBodyDataset(Body2DDataset, MpiiDataset):
     """Persons of MPII as samples of Human3.6M's 17 joints, see :class:`Body2DDataset`.
 
-    The limbs and the pelvis; MPII's upper neck and head top lie where Human3.6M has its thorax and its head (the same
-    choice as in Sun et al.'s code). MPII's thorax has no counterpart.
+    MPII has the limbs and the pelvis. Its upper neck and head top lie where Human3.6M has thorax and head (the same
+    choice as in Sun et al.'s code). Its thorax has no counterpart.
     """
 
     MAPPING = (
@@ -141,7 +141,7 @@ class MpiiBodyDataset(Body2DDataset, MpiiDataset):
     CONTENT = 'an mpii_*.json, a list of persons with joints, joints_vis, image, scale and center'
 
     def _load_annotations(self) -> tuple[list[dict], list[dict]]:
-        """As in the base class, which counts pixels from 0 in the box but, as the file, from 1 in the joints."""
+        """Load as the base class does, with joints whose pixels count from 0, as in boxes; the file counts from 1."""
         instances, images = super()._load_annotations()
         for instance in instances:
             instance['keypoints'] -= 1

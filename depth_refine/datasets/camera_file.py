@@ -1,4 +1,4 @@
-"""Camera files of a data root."""
+"""Reading of camera files."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ HOW_TO_GET = (
 )
 _SHAPES = dict(w=(), h=(), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), R=(3, 3), T=(3, 1))
 _REQUIRED = ('w', 'h')
-# of other conventions, OpenCV's and VideoPose3D's
+# keys of other conventions, OpenCV's and VideoPose3D's
 _OTHERS = 'K', 'D', 'dist', 'distortion', 'lens', 't', 'rvec', 'tvec', 'focal_length', 'center', 'orientation'
 
 
@@ -31,8 +31,8 @@ def load_cameras(path: str | Path) -> dict[tuple[str, str] | str, dict]:
         That dict, its arrays of the shapes given there; ``k`` and ``p`` of a lens without distortion are 0.
 
     Raises:
-        InputError: the file is missing, damaged or holds anything else, or an entry of a camera is missing, misshapen
-            or not of a camera.
+        InputError: the file is missing, damaged or holds anything else; or a value of a camera is missing, has a wrong
+            shape, or cannot be a camera's.
     """
     path = Path(path)
     if not path.is_file():
@@ -52,12 +52,12 @@ def load_cameras(path: str | Path) -> dict[tuple[str, str] | str, dict]:
 
 
 def camera_of(cameras: dict, subject: str, camera: str) -> dict | None:
-    """The camera of a video: that of its subject, or the one that all subjects share."""
+    """The camera dict of a video: its subject's, or the one that all subjects share; None if there is neither."""
     return cameras.get((subject, camera), cameras.get(camera))
 
 
 def _checked(path: Path, key: object, camera: object) -> dict:
-    """A camera with arrays of the right shapes; what is no camera is refused."""
+    """A camera dict with arrays of the right shapes; anything that is not a camera is refused."""
     if not isinstance(camera, dict):
         raise InputError(f'{path}: expected a dict as camera {key}, got {type(camera).__name__}')
     if others := sorted(set(map(str, camera)) & {*_OTHERS}):

@@ -1,9 +1,9 @@
-"""Collations that make a training batch one sample.
+"""Collate functions that merge a training batch into one sample.
 
-With a sample for each image or window, as mmengine's collations make them, every label is a copy of its own, for which
-a GPU waits, and costs a file descriptor and a mapping when it leaves a worker process: some milliseconds a window that
-took 0.2 ms to make. Heads that concatenate the labels of all samples, as ours and MMPose's do, read a merged one alike.
-What training does not use is left out.
+MMEngine's collate functions keep one sample for each image or window, whose labels are tensors of their own. Each of
+these is copied to a GPU by itself, and costs a file descriptor and a mapping when it leaves a worker process: some
+milliseconds for a window that took 0.2 ms to make. Heads concatenate the labels of all samples, so MMPose's and ours
+read a merged sample in the same way. What training does not use is left out.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ class MergedSample(PoseDataSample):
     """A sample whose ``gt_instance_labels`` are those of a whole batch."""
 
     def pin_memory(self) -> 'MergedSample':
-        """Pin the labels, as a data loader does with tensors: a GPU waits for none that is copied from other memory."""
+        """Pin the labels as a data loader pins tensors: copies of pinned memory to a GPU do not block."""
         for name, values in self.gt_instance_labels.items():
             self.gt_instance_labels.set_field(values.pin_memory(), name)
         return self
@@ -35,8 +35,8 @@ def merge_images(batch: list[dict]) -> dict:
             ``data_samples`` whose ``gt_instance_labels`` (1, ...) all have the same fields.
 
     Returns:
-        ``inputs`` (B, 3, H, W) and ``data_samples``, a list of one sample with ``gt_instance_labels`` (B, ...); its
-        metainfo holds ``img_shape``, (H, W), and of all samples the ``img_path`` and the ``id``, lists of B.
+        ``inputs`` (B, 3, H, W) and ``data_samples``, a list of one sample with ``gt_instance_labels`` (B, ...). Its
+        metainfo holds ``img_shape``, (H, W), and lists of the B values of ``img_path`` and ``id``.
     """
     inputs = default_collate([results['inputs'] for results in batch])
     samples = [results['data_samples'] for results in batch]
@@ -47,7 +47,9 @@ def merge_images(batch: list[dict]) -> dict:
 
 @FUNCTIONS.register_module()
 def merge_windows(batch: dict | list[dict]) -> dict:
-    """Merge B training windows into one sample, in place of ``PackPoseInputs``, which takes longer than making them.
+    """Merge B training windows into one sample.
+
+    It takes the place of ``PackPoseInputs``, which takes longer than making the windows.
 
     Args:
         batch: what :meth:`DepthSequenceDataset.__getitems__` gives after targets, flips and noise: tensors
@@ -57,7 +59,7 @@ def merge_windows(batch: dict | list[dict]) -> dict:
 
     Returns:
         ``inputs``, the labels of the keypoints, and ``data_samples``, a list of one sample with ``gt_instance_labels``
-        (B * T', ...) and ``sample_idx`` (B,), the data set's numbers of the samples, in its metainfo.
+        (B * T', ...) and, in its metainfo, ``sample_idx`` (B,), the samples' indices in the data set.
 
     Raises:
         InputError: there are no labels, or they are packed.

@@ -1,4 +1,4 @@
-"""What the image and the sequence data sets share."""
+"""Base class of the image and the sequence data sets."""
 
 import itertools
 from pathlib import Path
@@ -16,12 +16,12 @@ from .pose_annotation import PoseAnnotation, Sequence
 class DepthDataset(BaseDataset):
     """Base of data sets over an annotation.
 
-    The annotation stays in a few large arrays, which worker processes share; a sample is put together when it is asked
-    for. (MMPose's ``Human36mDataset`` copies every window of every sample, 540 kB each at 243 frames.)
+    The annotation stays in a few large arrays, which worker processes share; samples are made on request. (MMPose's
+    ``Human36mDataset`` copies every window of every sample, 540 kB each at 243 frames.)
 
-    ``metainfo`` gets besides MMPose's keys ``root_index``; from the annotation, ``frame_rate``, frames a second, and
-    ``cameras``, see :func:`normalised_cameras`; and from the pipeline's codec ``normalisation`` and ``depth_range``.
-    MMEngine keeps it in the checkpoints of a training, where inference looks them up.
+    Beside MMPose's keys, ``metainfo`` gets ``root_index``; ``frame_rate``, frames a second, and ``cameras``, see
+    :func:`normalised_cameras`, from the annotation; and ``normalisation`` and ``depth_range`` from the pipeline's
+    codec. MMEngine stores the metainfo in checkpoints, where inference reads it.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``, see :mod:`depth_refine.datasets.pose_annotation`.
@@ -82,7 +82,7 @@ class DepthDataset(BaseDataset):
         return Skeleton.from_metainfo(cls._load_metainfo(metainfo), cls.ROOT if root is None else root)
 
     def load_data_list(self) -> np.ndarray:
-        """Read the annotation; a sample is one or more integers, from which a subclass's ``build_sample`` makes it."""
+        """Read the annotation; give one or more integers for each sample, which a subclass's ``build_sample`` takes."""
         self._check_codecs()
         self.annotation = self.read_annotation()
         cameras = normalised_cameras(self.annotation.cameras)
@@ -94,7 +94,7 @@ class DepthDataset(BaseDataset):
         return self.sample_ids()
 
     def read_annotation(self) -> PoseAnnotation:
-        """What is known of every frame."""
+        """Read the annotation of all frames."""
         return PoseAnnotation(self.ann_file, self.camera_param_file, self.skeleton)
 
     def _check_codecs(self) -> None:
@@ -119,13 +119,13 @@ class DepthDataset(BaseDataset):
         return f'{self.data_prefix["img"].rstrip("/")}/{self.annotation.img_names[row].decode()}'
 
     def sequence_info(self, sequence: Sequence, rows: int | np.ndarray) -> dict:
-        """What is said of a sample's video, the action of its rows included, and under which boxes it was seen."""
+        """Metadata of a sample's video: names, the action of its rows, and the bounding-box policy."""
         actions = self.annotation.actions
         action = sequence.action if actions is None else actions[rows].tolist()
         return dict(sequence=sequence.name, subject=sequence.subject, action=action, bbox_policy=self.bbox_policy)
 
     def common_info(self) -> dict:
-        """What all samples have in common."""
+        """Metadata that all samples share."""
         metainfo = {key: self._metainfo[key] for key in self._SAMPLE_METAINFO}
         return dict(metainfo, test_mode=self.test_mode, dataset_name=self._metainfo['dataset_name'])
 

@@ -29,21 +29,20 @@ class DepthSequenceDataset(DepthDataset):
 
     In training a sample is a window of ``seq_len`` frames around one target frame, and every ``frame_step``-th frame of
     every video is the target of one window. In test mode a sample is a whole video. With ``clip_len`` a sample is a
-    clip of so many targets in either, for networks that answer for all frames of a clip at once. Ends of videos are
-    continued by their first and last frames, so that every frame is predicted; windows are cut out when they are asked
-    for.
+    clip of that many targets in either mode, for networks that predict all frames of a clip at once. Videos are padded
+    with copies of their first and last frames, so that every frame is predicted. Windows are cut on request.
 
     A sample holds ``keypoints`` (T, K, C), ``keypoints_visible`` (T, K), ``lifting_target`` (T', K, 3) absolute
     camera-frame metres, ``lifting_target_visible`` (T', K), ``camera_param``, ``target_img_path``, ``frames``
     and ``img_ids`` (T'), ``sequence``, ``subject``, ``action`` (of each frame, T', if there are several),
     ``root_index`` and the store's ``bbox_policy``. T = T' + ``seq_len`` - 1; T' is 1 in training, ``clip_len`` or all.
 
-    A sample is a batch of one. The pipeline begins with a batch of samples: tensors with a batch axis in front, in
-    ``camera_param`` the numbers of each sample's camera, ``w`` and ``h`` (B,) and, if all cameras have them, ``f``,
-    ``c`` and ``p`` (B, 2) and ``k`` (B, 3). Steps whose attribute ``batched`` is true, as that of
-    :mod:`depth_refine.datasets.transforms` is, take it whole. Before the first other step it is split into samples of
-    NumPy arrays, as MMPose's transforms know them, and all further steps take these one by one. If there is no other
-    step, a training data loader gets the batch from ``__getitems__``, for ``merge_windows``.
+    The pipeline starts with a batch of samples; a single sample is a batch of one. A batch holds tensors with a leading
+    batch axis, and in ``camera_param`` the parameters of each sample's camera: ``w`` and ``h`` (B,) and, if all cameras
+    have them, ``f``, ``c`` and ``p`` (B, 2) and ``k`` (B, 3). Steps whose attribute ``batched`` is true, as in
+    :mod:`depth_refine.datasets.transforms`, take the whole batch. Before the first other step the batch is split into
+    samples of NumPy arrays, which MMPose's transforms take, and all further steps take these one by one. If all steps
+    are batched, a training data loader gets the batch from ``__getitems__``, for ``merge_windows``.
 
     Args:
         ann_file: the annotation npz, relative to ``data_root``.
@@ -51,21 +50,21 @@ class DepthSequenceDataset(DepthDataset):
             ``'gt2d+gtdepth'`` from the annotation.
         seq_len: the refiner's receptive field.
         depth_store: the store's folder, relative to ``data_root``; needed unless the inputs are from the annotation.
-        bbox_policy: the bounding boxes under which the store must have been made: those of the first stage's config, or
+        bbox_policy: the bounding boxes that the store must have been made with: those of the first stage's config, or
             ``'published'`` for detections made elsewhere; None accepts any.
         frame_step: make every n-th frame a target in training; neighbouring windows differ little.
-        clip_len: cut videos into clips of so many targets; ``frame_step`` is then without effect. The last clip of a
-            video is shorter in test mode. In training, where all are equal, it reaches back, and a video shorter than a
-            clip is continued by its last frame.
+        clip_len: cut videos into clips of that many targets; ``frame_step`` then has no effect. In test mode the last
+            clip of a video is shorter. In training all clips are equally long: the last one overlaps the one before,
+            and a video shorter than a clip is padded with copies of its last frame.
         causal: the target is the last frame of its window instead of the middle one.
-        device: where batches are put together. On an accelerator all arrays are held there, and the data loader must
-            not have workers.
+        device: where batches are assembled. On an accelerator all arrays are held there, and the data loader must not
+            have workers.
         kwargs: see :class:`DepthDataset`.
 
     Raises:
         InputError: see :class:`PoseAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is
-            needed but not given, has no depth or other bounding boxes; hidden joints in inputs of the annotation; or a
-            ``seq_len`` longer than every video.
+            needed but not given, has no depths, or was made with other bounding boxes; joints that are not visible
+            where inputs come from the annotation; or a ``seq_len`` longer than every video.
     """
 
     INPUT_SOURCES = ('2d', '2d+depth', '2d+depth+std', 'gt2d', 'gt2d+gtdepth')
@@ -128,7 +127,7 @@ class DepthSequenceDataset(DepthDataset):
         return np.stack([np.full(len(starts), index), starts, counts], axis=-1).astype(np.int32)
 
     def _read_inputs(self) -> list[np.ndarray]:
-        """Arrays (N, K, ...) whose last axes together are the C channels; memory-mapped if they come from a store."""
+        """Arrays (N, K, ...) whose last axes add up to the C channels; memory-mapped if they come from a store."""
         if self.input_source.startswith('gt'):
             self.bbox_policy = 'not needed'
             require_known(self.annotation, f'input_source {self.input_source!r}')
@@ -158,11 +157,11 @@ class DepthSequenceDataset(DepthDataset):
         return [store.keypoints, store.depth_std[..., None]]
 
     def build_sample(self, sample_id: np.ndarray) -> dict:
-        """The sample with these video, first target and number of targets."""
+        """The sample of this video, first target and number of targets."""
         return self._split(self._gather(sample_id[None]), sample_id[None])[0]
 
     def describe(self, sample_id: np.ndarray) -> dict:
-        """What is said of a sample beside its arrays."""
+        """Metadata of a sample: everything but its tensors."""
         index, start, count = sample_id.tolist()
         sequence = self.annotation.sequences[index]
         targets = sequence.rows[np.arange(start, start + count).clip(max=len(sequence.rows) - 1)]
@@ -188,10 +187,11 @@ class DepthSequenceDataset(DepthDataset):
 
     @force_full_init
     def __getitems__(self, indices: list[int]) -> dict | list[dict]:
-        """What a data loader collates: a batch if every step of a training pipeline is ``batched``, else samples.
+        """Samples for a data loader's collate function: one batch if every step of a training pipeline is ``batched``.
 
         A batch holds tensors on ``device``, by the names of the pipeline's results: ``keypoint_labels`` (B, T, K, C),
         ``lifting_target_label`` (B, T', K, 3) and others; and ``label_mapping_table`` and ``sample_idx``, the indices.
+        In all other cases the result is a list of samples.
         """
         if self.test_mode:  # videos of different lengths
             return [self[index] for index in indices]
@@ -203,13 +203,13 @@ class DepthSequenceDataset(DepthDataset):
         return [self[self._rand_another()] if sample is None else sample for sample in samples]
 
     def _pipelines(self) -> tuple[Compose, Compose]:
-        """The pipeline's part for batches, and what is left for samples."""
+        """The steps of the pipeline that take batches, and those that take samples."""
         steps = self.pipeline.transforms
         batched = list(itertools.takewhile(lambda step: getattr(step, 'batched', False), steps))
         others = steps[len(batched) :]
         if self.device != 'cpu' and (others or get_worker_info() is not None):
-            needed = f'transforms that can do batches, unlike {_name(others[0])}' if others else 'num_workers=0'
-            raise InputError(f'windows are put together on {self.device}, which needs {needed}')
+            needed = f'transforms that take batches, unlike {_name(others[0])}' if others else 'num_workers=0'
+            raise InputError(f'windows are assembled on {self.device}, which needs {needed}')
         return Compose(batched), Compose(others)
 
     def _start(self, indices: list[int], batched: Compose) -> dict:
@@ -217,13 +217,13 @@ class DepthSequenceDataset(DepthDataset):
         return batched(dict(self.common_info(), **self._gather(self.data_list[indices]), sample_idx=indices))
 
     def _finish(self, batch: dict, others: Compose) -> list[dict | None]:
-        """The samples of a batch after the other steps; None where one of these says so."""
+        """The samples of a batch after the other steps; None where a step rejects a sample."""
         indices = batch['sample_idx']
         samples = self._split(batch, self.data_list[indices])
         return [others(dict(sample, sample_idx=index)) for index, sample in zip(indices, samples, strict=True)]
 
     def _split(self, batch: dict, sample_ids: np.ndarray) -> list[dict]:
-        """The samples of a batch: each its part of the tensors, what is said of it, and whatever else is there."""
+        """Split a batch into samples: each has its part of the tensors, its metadata, and all else of the batch."""
         arrays = {key: values.cpu() for key, values in batch.items() if isinstance(values, Tensor)}
         return [
             batch | self.describe(sample_id) | {key: values[i].contiguous().numpy() for key, values in arrays.items()}
@@ -234,7 +234,7 @@ class DepthSequenceDataset(DepthDataset):
         """Arrays (B, ...) of samples of equal length."""
         places = torch.from_numpy(np.ascontiguousarray(samples[:, :2].T, np.int64))
         if torch.device(self.device).type == 'cuda':
-            places = places.pin_memory()  # from other memory a copy waits for the GPU
+            places = places.pin_memory()  # a copy from unpinned memory would wait for the GPU
         videos, starts = places.to(self.device, non_blocking=True)
         count = int(samples[0, 2])
         targets = self._rows_of(videos, starts, count)
@@ -252,14 +252,14 @@ class DepthSequenceDataset(DepthDataset):
         )
 
     def _rows_of(self, videos: Tensor, starts: Tensor, frames: int) -> Tensor:
-        """Rows (B, frames) of the annotation from a position in each of B videos on; their ends are replicated."""
+        """Rows (B, frames) of the annotation, from a position in each of B videos on; first and last are replicated."""
         rows, firsts, lengths = self._video_rows
         positions = (starts[:, None] + torch.arange(frames, device=starts.device)).clamp(min=0)
         return rows[firsts[videos, None] + torch.minimum(positions, lengths[videos, None] - 1)]
 
     @functools.cached_property
     def _video_rows(self) -> list[Tensor]:
-        """The rows of all videos one behind the other, where those of each begin, and how many they are."""
+        """The rows of all videos, concatenated; the position of each video's first one; and each video's length."""
         rows = [sequence.rows for sequence in self.annotation.sequences]
         lengths = np.array([len(rows_of_one) for rows_of_one in rows])
         numbers = (np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
@@ -270,7 +270,7 @@ class DepthSequenceDataset(DepthDataset):
         """Inputs, target and its visibility on the device; on the CPU in the same memory."""
         arrays = [*self._inputs, self.annotation.keypoints_3d, self.annotation.keypoints_3d_visible]
         return [
-            # a read-only array repeats one number
+            # a read-only array repeats one number, and PyTorch wants writeable ones
             torch.from_numpy(array if array.flags.writeable else array[:1, :1].copy())
             .expand(array.shape)
             .to(self.device)
@@ -279,7 +279,7 @@ class DepthSequenceDataset(DepthDataset):
 
     @functools.cached_property
     def _cameras(self) -> dict[str, Tensor]:
-        """What the cameras of all S videos have: ``w`` and ``h`` (S,); ``f``, ``c``, ``p`` (S, 2) and ``k`` (S, 3)."""
+        """Parameters that all S cameras have: ``w`` and ``h`` (S,); ``f``, ``c`` and ``p`` (S, 2); ``k`` (S, 3)."""
         cameras = self.annotation.cameras
         keys = [key for key in 'whfckp' if all(key in camera for camera in cameras)]
         numbers = {key: np.stack([np.asarray(camera[key], np.float32) for camera in cameras]) for key in keys}
@@ -291,7 +291,7 @@ class DepthSequenceDataset(DepthDataset):
 
 def _pick(array: Tensor, rows: Tensor) -> Tensor:
     """Rows (B, T) of an array (N, ...): (B, T, ...)."""
-    # PyTorch picks rows of numbers faster than rows of joints
+    # index_select is faster on an array of two axes
     source = array.flatten(1) if array.is_contiguous() else array
     return source.index_select(0, rows.flatten()).view(*rows.shape, *array.shape[1:])
 

@@ -1,4 +1,4 @@
-"""Frames a second of an annotation."""
+"""The frame rate of an annotation."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,12 @@ from depth_refine.utils.errors import InputError
 
 from .npz_stream import NpzStream
 
-_RATES = 0.1, 1000.0  # frames a second; 0.04 is the seconds of a frame, 40000 the microseconds
+_RATES = 0.1, 1000.0  # frames a second; 0.04 would be the seconds of a frame, 40000 its microseconds
 _RATE_OF_FOLDER = re.compile(r'fps(\d+(?:\.\d+)?)')
 
 
 def rate_of_folder(path: Path) -> float | None:
-    """Frames a second in the name of a folder above a file, such as ``fps16.667``."""
+    """Frames a second in the name of a folder above a file, such as ``fps16.667``; None if no name has them."""
     rates = [float(found[1]) for part in path.parts[:-1] if (found := _RATE_OF_FOLDER.fullmatch(part))]
     return rates[-1] if rates else None
 
@@ -27,7 +27,7 @@ def read_frame_rate(npz: NpzStream, count: int) -> float | None:
         count: number of its frames.
 
     Raises:
-        InputError: the rates are of another shape or type, no rates, several, or not that of the folder.
+        InputError: the rates have a wrong shape or type, are out of range, differ, or contradict the folder's name.
     """
     named = rate_of_folder(npz.path)
     if 'frame_rate' not in npz.keys:

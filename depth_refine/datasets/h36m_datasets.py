@@ -1,4 +1,4 @@
-"""The annotation and the data sets of Human3.6M: its joints and root."""
+"""Annotation and data sets with Human3.6M's joints and root."""
 
 from pathlib import Path
 

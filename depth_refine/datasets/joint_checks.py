@@ -1,26 +1,27 @@
-"""Checks of an annotation's joints: do 2D and 3D belong together, roughly, and are all of them known?"""
+"""Checks of an annotation's joints: do 2D and 3D joints and boxes agree roughly, and are all joints visible?"""
 
 import numpy as np
 
 from depth_refine.functional.camera import project
 from depth_refine.utils.errors import InputError
 
-_SIDES = 0.02  # of the box's side: nearer to each other, left and right cannot be told
+_SIDES = 0.02  # of the box's side: nearer to each other, left and right cannot be told apart
 _BOXES = 1 / 3, 10.0  # of the joints' extent
-_FAR = 0.25  # of the box's side: no lens and no other model of the body puts joints so far away
+_FAR = 0.25  # of the box's side: no lens and no other definition of joints moves them that far
 
 
 def require_projection(annotation) -> None:
-    """Refuse 3D joints that their camera sees elsewhere, such as those in world coordinates.
+    """Refuse 3D joints that are not projected to their 2D joints, such as those in world coordinates.
 
-    Looks at the first frame of each video, for joints visible in 2D and 3D; ``tools/check_data.py`` is exact. Cameras
-    without a focal length see nothing.
+    This compares joints that are visible in 2D and 3D in the first frame of each video; ``tools/check_data.py`` is
+    exact. Videos whose camera has no focal length are passed over.
 
     Args:
         annotation: a :class:`PoseAnnotation`.
 
     Raises:
-        InputError: the joints of a frame lie a quarter of the box's side away, on the average, or behind the camera.
+        InputError: the joints of a frame are projected a quarter of the box's side away, on average, or lie behind the
+            camera; or left and right are exchanged.
     """
     twins = np.array(annotation.skeleton.flip_indices)
     sided, own, other = twins != np.arange(len(twins)), [], []  # distances to joints and to their mirror images
@@ -46,13 +47,13 @@ def require_projection(annotation) -> None:
             other.append(mirrored[sided].mean() / annotation.scale[row])
     if own and np.mean(own) > _SIDES * 200 and np.mean(own) > 3 * np.mean(other):
         raise InputError(
-            f"{annotation.path}: left and right of 'part' are those of 'S' exchanged: 2D joints lie where the camera "
+            f"{annotation.path}: left and right are exchanged between 'part' and 'S': 2D joints lie where the camera "
             'sees the mirror images of the 3D joints. Write them in one order.'
         )
 
 
 def require_boxes(annotation) -> None:
-    """Refuse boxes that are not those of the joints, such as sides in pixels.
+    """Refuse boxes that do not fit their joints, such as a ``scale`` in pixels.
 
     Args:
         annotation: a :class:`PoseAnnotation`.
@@ -77,11 +78,11 @@ def require_boxes(annotation) -> None:
 
 
 def require_known(annotation, purpose: str) -> None:
-    """Refuse joints whose place in the image is not known, where all are needed.
+    """Refuse an annotation with 2D joints that are not visible, where all joints are needed.
 
     Args:
         annotation: a :class:`PoseAnnotation`.
-        purpose: what needs them.
+        purpose: what needs them, for the message.
 
     Raises:
         InputError: a 2D joint is not visible.

@@ -1,4 +1,4 @@
-"""Random cameras around people in motion, for many windows at once."""
+"""Random cameras around moving people, for many windows at once."""
 
 import math
 from collections.abc import Sequence
@@ -14,25 +14,34 @@ _NEAREST = 0.5  # metres from the camera along its axis to the nearest joint
 
 
 class RandomCameras:
-    """Cameras that stand still, one for each window, and see every joint in all of its frames.
+    """Static random cameras, one for each window, that see every joint in all of its frames.
 
-    A camera looks past the person, who is somewhere in the frame at the window's middle. Where the person would leave
-    the frame, or come nearer than half a metre, the camera stands as much farther away as is needed.
+    The place of the person in the frame is drawn for the window's middle. Where the person would leave the frame, or
+    come nearer than half a metre, the camera is moved back as far as needed.
 
-    Angles are in degrees. All numbers are drawn independently; the normal distributions are given by mean and standard
+    Angles are in degrees. All numbers are drawn independently; normal distributions are given by mean and standard
     deviation.
 
     Args:
         yaw: directions of the optical axis in the horizontal plane, of which one is drawn; any if None.
         pitch: how far it points below the horizon, normal, at most 80 either way.
         roll: standard deviation of the rotation about the optical axis.
-        tilted: the part of the cameras that are held askew, and the standard deviation of their roll.
+        tilted: share of cameras that are held askew, and the standard deviation of their roll.
         distance: range of the person's distance along the optical axis, metres, uniform in its logarithm.
-        off_axis: the person is up to this part of half the frame off its middle, in each direction; uniform.
+        off_axis: the person's largest distance from the frame's middle, in each direction, as a share of half the
+            frame; uniform.
         focal: range of the focal length, in sides of the square frame, uniform in its logarithm.
 
     Raises:
         InputError: a number is out of its range.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.datasets.motion_cameras import RandomCameras
+        >>> windows = torch.rand(4, 27, 17, 3)  # B windows of T frames, world metres
+        >>> joints, camera = RandomCameras(distance=(3.0, 6.0))(windows, root=0)
+        >>> joints.shape, camera['f'].shape, bool((joints[..., 2] > 0).all())
+        (torch.Size([4, 27, 17, 3]), torch.Size([4, 2]), True)
     """
 
     def __init__(
@@ -68,7 +77,7 @@ class RandomCameras:
         Args:
             joints: (B, T, K, 3) world metres, z up.
             root: the joint whose place in the frame, at the window's middle, is drawn.
-            generator: of the random numbers; PyTorch's own if None.
+            generator: source of random numbers; PyTorch's own if None.
 
         Returns:
             (B, T, K, 3) camera-frame metres, and the cameras: ``f`` and ``c`` (B, 2), ``w`` and ``h`` (B,), px.

@@ -1,4 +1,4 @@
-"""Motion in the world's axes, from a file: docs/motion_files.md."""
+"""Reading of motion files, which hold joints in world coordinates: docs/motion_files.md."""
 
 import functools
 import re
@@ -19,23 +19,23 @@ _LYING = 1.2  # how much longer than high the box may be, on average of all pose
 _FLOOR = (-0.5, 1.0)  # metres, the lowest joint of a clip
 _OTHER_UNITS = dict(millimetres=1000, centimetres=100, inches=39.37, feet=3.281)
 _USUAL_SIZE = 1.8  # metres, of that box
-_STEP = 0.04  # seconds, over which noise of a millimetre is little
+_STEP = 0.04  # seconds; over shorter steps, noise of a millimetre would look like acceleration
 _ACCELERATION = 50.0  # m/s², median over joints and frames; of 87 clips of motion capture it is 0.4 to 15
-_FPS = (1, 1000)  # of whatever records motion
+_FPS = (1, 1000)  # of any device that records motion
 
 
 class MotionClips:
-    """The clips of a motion file at one frame rate; what :class:`PoseAnnotation` is of videos.
+    """The clips of a motion file at one frame rate, in the form in which :class:`PoseAnnotation` has videos.
 
     N frames, K joints.
 
     Args:
         path: npz with ``positions`` (N, K, 3) world metres, z up and the floor near z = 0, ``clip`` (N,) the index of
-            each frame's clip, ``fps`` () and ``subject`` (clips,); ``names`` or ``description`` (clips,) if there are.
+            each frame's clip, ``fps`` () and ``subject`` (clips,); optionally ``names`` or ``description`` (clips,).
         skeleton: of the K joints, in the file's order.
         frame_rate: frames a second to which clips are resampled, by a cubic spline.
-        subjects: take these alone; all if None.
-        views: how often each clip is listed in ``sequences``, to be seen from as many sides.
+        subjects: the subjects to read; all if None.
+        views: how often each clip is listed in ``sequences``, once for each camera that is to see it.
 
     Attributes:
         path: the file.
@@ -43,12 +43,12 @@ class MotionClips:
         keypoints_3d: (N, K, 3) float32 world metres, at that rate.
         keypoints_3d_visible: (N, K), all true.
         frames: (N,) number of each frame in its clip, from 0.
-        sequences: the clips, ``views`` times each one; names are those of the file, then the number of the view.
-        actions, cameras: none.
+        sequences: each clip ``views`` times; names are those of the file, then the number of the view.
+        actions, cameras: empty, since a motion file has neither.
 
     Raises:
-        InputError: the file is missing or no npz, a key is missing, or an array has a wrong shape, unit or value; there
-            are no such ``subjects``.
+        InputError: the file is missing or not an npz file, a key is missing, an array has a wrong shape, unit or value,
+            or the file has no such ``subjects``.
     """
 
     actions = None
@@ -87,7 +87,7 @@ class MotionClips:
 
     @functools.cached_property
     def img_names(self) -> np.ndarray:
-        """(N,) bytes, one and the same: there are no images."""
+        """(N,) empty bytes, since there are no images."""
         return np.broadcast_to(np.array(b''), (len(self),))
 
     def _read_clip(self, data: dict, index: int) -> np.ndarray:
@@ -157,7 +157,7 @@ def _problem_of_names(names: list, skeleton: Skeleton) -> str | None:
 
 
 def _problem_of_rate(positions: np.ndarray, clip: np.ndarray, fps: float) -> str | None:
-    """Bodies that are thrown about as none is: ten times the frame rate is a hundred times the acceleration."""
+    """Accelerations that no body has: ten times the frame rate gives a hundred times the acceleration."""
     step = max(1, round(_STEP * fps))
     within = (clip[: -2 * step] == clip[step:-step]) & (clip[step:-step] == clip[2 * step :])
     change = positions[: -2 * step] - 2 * positions[step:-step] + positions[2 * step :]
@@ -173,7 +173,7 @@ def _problem_of_rate(positions: np.ndarray, clip: np.ndarray, fps: float) -> str
 
 
 def _problem_of_clip(joints: np.ndarray) -> str | None:
-    """What tells that a clip has other units or axes."""
+    """Signs that a clip has other units or axes; None if there are none."""
     if len(joints) < 2:
         return f'expected two frames or more, got {len(joints)}'
     size, (low, high) = np.median(np.linalg.norm(np.ptp(joints, axis=1), axis=-1)), _SIZE

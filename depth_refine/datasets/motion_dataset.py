@@ -1,4 +1,4 @@
-"""Windows and whole clips of motion that random cameras see, for the second stage."""
+"""Windows and whole clips of motion, seen through random cameras, for the second stage."""
 
 import functools
 import math
@@ -18,27 +18,27 @@ from .motion_clips import MotionClips
 
 @DATASETS.register_module()
 class MotionDataset(DepthSequenceDataset):
-    """Motion from a file, seen by cameras that are drawn anew whenever a window is asked for.
+    """Motion from a file, seen through a random camera that is drawn anew whenever a window is requested.
 
-    Samples are those of :class:`DepthSequenceDataset`, with true 2D poses and depths, and go through the same
-    pipelines, by whole batches: a refiner of ``DepthSequenceLifting(normalisation='rays')`` learns from motion alone
-    what people look like through any camera. Random numbers are PyTorch's. In test mode a sample is a whole clip, of
-    people as they are, through one camera, the same whenever it is asked for.
+    Samples are those of :class:`DepthSequenceDataset`, with true 2D poses and depths, and go through the same pipelines
+    in batches. With ``DepthSequenceLifting(normalisation='rays')`` a refiner learns from motion alone what people look
+    like through any camera. Random numbers are PyTorch's. In test mode a sample is a whole clip of unchanged bodies,
+    and each clip and view always has the same camera.
 
-    ``metainfo`` says no cameras: rays know none.
+    ``metainfo`` lists no cameras: inputs that are normalised by rays depend on none.
 
     Args:
         motion_file: npz, relative to ``data_root``, see :class:`MotionClips`.
         seq_len: the refiner's receptive field.
         input_source: ``'gt2d'`` or ``'gt2d+gtdepth'``.
         cameras: arguments of :class:`RandomCameras`.
-        body_size: in training people are larger or smaller by up to this part, and so is their way.
-        bone_lengths: so is each of their bones, and its mirror image likewise, beside.
-        joint_angles: hips, shoulders, trunk and neck are bent otherwise all the time, by rotation vectors of this
-            standard deviation along each axis, degrees: few files have many poses.
+        body_size: largest relative change of a person's size in training; the person's path is scaled with it.
+        bone_lengths: largest relative change of each bone's length, in addition; left and right change alike.
+        joint_angles: standard deviation, degrees, of rotations of hips, shoulders, trunk and neck in training, along
+            each axis of a rotation vector. They are constant in a window, and add poses that the file lacks.
         frame_rate: frames a second of the windows; the file may have another.
-        subjects: those of the file to take; all if None.
-        views: cameras through which each clip is seen in test mode.
+        subjects: the file's subjects to use; all if None.
+        views: number of cameras for each clip in test mode.
         kwargs: see :class:`DepthSequenceDataset`.
 
     Raises:
@@ -78,7 +78,7 @@ class MotionDataset(DepthSequenceDataset):
         )
 
     def read_annotation(self) -> MotionClips:
-        """The clips."""
+        """Read the clips."""
         return MotionClips(self.ann_file, self.skeleton, **self._reading)
 
     def _check_codecs(self) -> None:
@@ -95,7 +95,7 @@ class MotionDataset(DepthSequenceDataset):
         return []
 
     def describe(self, sample_id: np.ndarray) -> dict:
-        """What is said of a sample beside its arrays."""
+        """Metadata of a sample: everything but its tensors."""
         index, start, count = sample_id.tolist()
         sequence = self.annotation.sequences[index]
         targets = sequence.rows[np.arange(start, start + count).clip(max=len(sequence.rows) - 1)]
@@ -128,7 +128,7 @@ class MotionDataset(DepthSequenceDataset):
         )
 
     def _other_bodies(self, joints: Tensor) -> Tensor:
-        """World joints (B, T, K, 3) of people of another size, with other bones, who hold their limbs otherwise."""
+        """Change size, bone lengths and joint angles of bodies, given by world joints (B, T, K, 3)."""
         batch, count = len(joints), self.skeleton.num_joints
         draw = torch.rand(batch, 1 + count, device=joints.device) * 2 - 1
         size, bones = 1 + self.body_size * draw[:, :1], 1 + self.bone_lengths * draw[:, 1:]
@@ -136,7 +136,7 @@ class MotionDataset(DepthSequenceDataset):
         twins = torch.tensor([min(pair) for pair in enumerate(self.skeleton.flip_indices)])
         angles = torch.randn(batch, count, 3, device=joints.device)
         turns = _rotations(math.radians(self.joint_angles) * angles)
-        # bones end at joints, the root's at the world's origin; each is turned by the joints on its way
+        # a bone ends at its joint, the root's begins at the world's origin; joints rotate all bones beyond them
         whole = [torch.eye(3, device=joints.device).expand(batch, 3, 3)] * count
         to_bones = torch.eye(count)
         for joint in self.skeleton.from_root[1:]:
@@ -151,13 +151,13 @@ class MotionDataset(DepthSequenceDataset):
 
     @functools.cached_property
     def _turns(self) -> list[bool]:
-        """Of each joint, whether all behind it turns about it: hips, shoulders, the lower ends of trunk and neck."""
+        """Whether each joint rotates the bones beyond it, as hips, shoulders, the lower ends of trunk and neck do."""
         parents = self.skeleton.parents
         return [parent >= 0 and parents.count(parent) > 1 for parent in parents]
 
 
 def _rotations(vectors: Tensor) -> Tensor:
-    """(..., 3, 3) of rotation vectors (..., 3), radians."""
+    """Rotation matrices (..., 3, 3) of rotation vectors (..., 3), radians."""
     x, y, z = vectors.unbind(-1)
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))

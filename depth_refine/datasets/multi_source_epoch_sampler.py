@@ -1,4 +1,4 @@
-"""Order of training samples from several sources."""
+"""Sampler of training samples from several data sets in fixed shares."""
 
 import math
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from depth_refine.utils.errors import InputError
 
 @DATA_SAMPLERS.register_module()
 class MultiSourceEpochSampler(MultiSourceSampler):
-    """:class:`mmpose.datasets.samplers.MultiSourceSampler` with epochs that can be told apart.
+    """:class:`mmpose.datasets.samplers.MultiSourceSampler` whose order depends on the epoch alone.
 
-    Samples come in groups of ``sum(source_ratio)``, each with ``source_ratio`` samples of the sources. So a batch of
-    any multiple of that size has the same shares, and the batch size stands in the data loader alone. An epoch is one
-    pass over the first source, spread over the ranks; the other sources give their share in random order, over and over
-    if they are smaller.
+    Samples come in groups of ``sum(source_ratio)``, each with ``source_ratio`` samples of the sources. A batch of any
+    multiple of that size has the same shares, so that the batch size is set in the data loader alone. An epoch is one
+    pass over the first source, spread over the ranks; the other sources give their share in random order, repeatedly if
+    they are smaller.
 
-    The base class keeps its own batch size, to be changed together with the data loader's; waits for ever if a source's
-    share of it rounds to 0; ends an epoch after as many samples as all sources have together; and ignores the number of
-    the epoch, so that a resumed run sees the samples of its first epochs again, in the same order.
+    The base class has a batch size of its own, to be changed together with the data loader's; hangs if a source's share
+    of it rounds to 0; ends an epoch after as many samples as all sources have together; and ignores the number of the
+    epoch, so that a resumed run sees the samples of its first epochs again, in the same order.
 
     Args:
         dataset: the combined data set.
@@ -45,7 +45,7 @@ class MultiSourceEpochSampler(MultiSourceSampler):
         self._first_seed = self.seed
 
     def set_epoch(self, epoch: int) -> None:
-        """Start the order of an epoch, whatever came before."""
+        """Start the order of an epoch, independently of earlier ones."""
         self.seed = self._first_seed + epoch
         self.source2inds = {
             source: self._indices_of_rank(len(dataset)) for source, dataset in enumerate(self.dataset.datasets)

@@ -1,7 +1,7 @@
 """Arrays of an npz file, read a chunk of rows at a time.
 
-``numpy.load`` gives an array whole and in the type of the file. Human3.6M's annotation has 2 GB so, and half a GB of
-what matters.
+``numpy.load`` reads a whole array in the type of the file. Human3.6M's annotation takes 2 GB that way; what is needed
+of it takes half a GB.
 """
 
 import math
@@ -21,7 +21,7 @@ _HEADER_READERS = {
 
 
 class ArrayHeader(NamedTuple):
-    """What an npz file says about one of its arrays."""
+    """Shape, order and type of an array in an npz file."""
 
     shape: tuple[int, ...]
     fortran_order: bool
@@ -29,10 +29,10 @@ class ArrayHeader(NamedTuple):
 
 
 class NpzStream:
-    """An npz file, compressed or not.
+    """An npz file, compressed or not, whose arrays are read chunk by chunk.
 
-    A damaged file can raise almost anything, here and in the methods: what :mod:`zipfile`, :mod:`zlib` and NumPy raise,
-    ``ValueError`` and ``EOFError``.
+    A damaged file can raise almost anything, here and in the methods: ``ValueError``, ``EOFError``, and what
+    :mod:`zipfile`, :mod:`zlib` and NumPy raise.
 
     Args:
         path: the npz file.
@@ -47,10 +47,10 @@ class NpzStream:
             self.keys = [name.removesuffix('.npy') for name in archive.namelist()]
 
     def header(self, key: str) -> ArrayHeader:
-        """Read what the array ``key`` claims to be, and check that the file can hold it.
+        """Read shape, order and type of the array ``key``, and check that the file is large enough for it.
 
         Raises:
-            ValueError: it cannot, or the array would have to be unpickled.
+            ValueError: the file is too small, or the array would have to be unpickled.
         """
         with zipfile.ZipFile(self.path) as archive, archive.open(f'{key}.npy') as file:
             header = _read_header(file)
@@ -63,9 +63,9 @@ class NpzStream:
         return header
 
     def chunks(self, key: str) -> Iterator[tuple[slice, np.ndarray]]:
-        """Read the array ``key`` from its first row to its last.
+        """Read the array ``key`` in chunks, from its first row to its last.
 
-        An array in Fortran order, whose rows are not together, comes as one chunk.
+        An array in Fortran order, whose rows are not contiguous, comes as one chunk.
 
         Yields:
             The rows and their values, in the type of the file; the next chunk overwrites them.
@@ -90,9 +90,9 @@ class NpzStream:
 
 
 def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Read an npz file whole, after all of its headers.
+    """Read all arrays of an npz file, after checking all headers.
 
-    ``numpy.load`` makes room for what a header claims before it finds that the file is shorter.
+    ``numpy.load`` would allocate what a header claims before it finds that the file is shorter.
 
     Args:
         path: the npz file.

@@ -1,16 +1,16 @@
-"""Annotations: what is known of every frame of a data set's videos.
+"""Annotations: 2D and 3D joints, boxes and cameras of every frame of a data set's videos.
 
 An annotation npz of N frames with K joints holds ``imgname`` (N,), image paths relative to the image folder; ``center``
 (N, 2) px and ``scale`` (N,), the box; ``part`` (N, K, 3), px and visibility; ``S`` (N, K, 4), absolute camera-frame
-metres and visibility, as MMPose's Human3.6M files do. It may hold besides
+metres and visibility, as MMPose's Human3.6M files do. It may also hold
 
 - ``sequence``, ``camera``, ``subject``, ``action`` (N,), texts, and ``frame`` (N,), whole numbers. A video is what has
   one ``sequence`` and one ``camera``. Without ``sequence`` all of them are read from the image names, which are then of
   Human3.6M's form; with it, ``frame`` is needed, and the others are empty by default.
-- ``frame_rate``, () or (N,), frames a second, one for all. Without it the rate is that in the name of a folder above,
-  such as ``fps50`` or ``fps16.667``, or not known.
-- ``crop`` (N, 4), where the image files show a part of each frame only: which, x1 y1 x2 y2 px; all else stays in pixels
-  of the full frame.
+- ``frame_rate``, () or (N,), frames a second, the same for all. Without it the rate is that in the name of a folder
+  above, such as ``fps50`` or ``fps16.667``, or not known.
+- ``crop`` (N, 4), x1 y1 x2 y2 px, the part of the frame that an image file shows, where it shows less than the frame;
+  all else stays in pixels of the full frame.
 """
 
 import functools
@@ -38,7 +38,7 @@ _CHECKED_ROWS = 1000
 
 
 class Sequence(NamedTuple):
-    """One video: one subject, action take and camera."""
+    """One video: one take of one subject, seen by one camera."""
 
     name: str  # S1_Directions_1.54138969
     subject: str  # S1
@@ -50,8 +50,8 @@ class Sequence(NamedTuple):
 class PoseAnnotation:
     """An annotation npz, checked, with its videos and cameras.
 
-    N frames, K joints. Arrays are float32: the rounding at 6 m is 0.5 micrometres. The file is converted as it is
-    read, so that no array is ever in memory as it is in the file; only one in Fortran order is.
+    N frames, K joints. Arrays are float32, which rounds 6 m to 0.5 micrometres. They are converted while they are read,
+    so that none is in memory in the file's type, except one in Fortran order.
 
     Args:
         ann_file: the npz file, see :mod:`depth_refine.datasets.pose_annotation`.
@@ -76,11 +76,11 @@ class PoseAnnotation:
             the frame. None if it shows all of it.
 
     Raises:
-        InputError: a file is missing or damaged, a key is missing or has a wrong shape or type, has another number of
-            joints than the skeleton, a number is not finite (in float32) or far outside its range, as in other units,
-            a scale or the frame rate is not above 0, the frame rate is not that of the folder, an image name is not of
-            Human3.6M's form where it must be, a crop is empty or not of whole pixels, a camera is missing, or it sees
-            the 3D joints elsewhere than where the 2D joints are.
+        InputError: a file is missing or damaged; a key is missing, has a wrong shape or type, or another number of
+            joints than the skeleton; a number is not finite (in float32) or far outside its range, as in other units; a
+            scale or the frame rate is not above 0, or the frame rate contradicts the folder's; an image name does not
+            have Human3.6M's form where it must; a crop is empty or not of whole pixels; a camera is missing, or does
+            not project the 3D joints to the 2D joints.
     """
 
     def __init__(self, ann_file: str | Path, camera_file: str | Path, skeleton: Skeleton) -> None:
@@ -112,7 +112,7 @@ class PoseAnnotation:
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Hash of the npz file: what a depth sequence store belongs to."""
+        """SHA-256 of the npz file, by which a depth sequence store names its annotation."""
         with self.path.open('rb') as file:
             return hashlib.file_digest(file, 'sha256').hexdigest()
 
@@ -170,7 +170,7 @@ class PoseAnnotation:
         visible = np.empty(shape[:2], bool)
         for rows, chunk in self._finite_chunks(npz, key):
             coordinates[rows], visible[rows] = chunk[..., :-1], chunk[..., -1] > 0
-        # Human3.6M hides no joint: one number for all takes no memory
+        # Human3.6M hides no joint: a broadcast value takes no memory
         return coordinates, np.broadcast_to(True, visible.shape) if visible.all() else visible
 
     def _read_numbers(self, npz: NpzStream, key: str) -> np.ndarray:
@@ -181,7 +181,7 @@ class PoseAnnotation:
         return numbers
 
     def _finite_chunks(self, npz: NpzStream, key: str) -> Iterator[tuple[slice, np.ndarray]]:
-        """Chunks of an array in float32; an error at the end if a number was not finite."""
+        """Chunks of an array in float32, and at the end an error if a number was not finite."""
         bad_rows = []
         for rows, chunk in npz.chunks(key):
             with np.errstate(over='ignore', invalid='ignore'):

@@ -1,11 +1,11 @@
-"""The depth sequence store: what the first stage predicts for every frame of an annotation, all that the second reads.
+"""The depth sequence store: the first stage's predictions for every frame of an annotation; the second reads no others.
 
 A folder of plain arrays, N frames, K joints: ``keypoints.npy`` float32 (N, K, 3) of (u px, v px, depth m relative to
-the root), ``scores.npy`` float32 (N, K), perhaps ``depth_std.npy`` float32 (N, K), a depth's standard deviation, m,
-``frame_names.npy`` (N,) and ``store.json``. That says where they come from, under which bounding boxes they were made
-(``bbox_policy``), the joints' names, whether there are depths (``has_depth``; if not, the column is NaN) and the
-SHA-256 of each array, by which damage is noticed; older stores do not say names and sums. Row i belongs to row i of the
-annotation. The folder is written under a temporary name and takes its own when complete.
+the root), ``scores.npy`` float32 (N, K), optionally ``depth_std.npy`` float32 (N, K), the depth's standard deviation in
+m, ``frame_names.npy`` (N,) and ``store.json``. The latter names the sources, the bounding boxes (``bbox_policy``) and
+the joints, and says whether there are depths (``has_depth``; if not, the column is NaN). It has the SHA-256 of each
+array, by which damage is found; older stores lack joint names and checksums. Row i belongs to row i of the annotation.
+The folder is written under a temporary name and renamed when it is complete.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _CHECKED_FRAMES = 1 << 16  # at once, 13 MB
 
 
 def _shapes(joints: int, has_depth_std: bool) -> dict[str, tuple]:
-    """Of a frame, by array."""
+    """Shape of a frame in each array."""
     return dict(keypoints=(joints, 3), scores=(joints,), **(dict(depth_std=(joints,)) if has_depth_std else {}))
 
 
@@ -53,7 +53,7 @@ class SequenceStore:
         scores: (N, K) in [0, 1].
         depth_std: (N, K) m, None if the store has none.
         bbox_policy: the bounding boxes of the first stage, or ``'published'`` for detections made elsewhere.
-        has_depth: whether the third column is more than NaN.
+        has_depth: whether there are depths; if not, the third column is NaN.
         meta: the content of ``store.json``.
 
     Raises:
@@ -108,9 +108,9 @@ class SequenceStore:
         """Refuse numbers in other units than pixels and metres."""
         extremes = []
         for start in range(0, len(self.keypoints), _CHECKED_FRAMES):
-            # by several maps: what one has read stays in memory with it
+            # a new mapping for each part: pages that a mapping has read stay in memory with it
             part = np.load(self.path / 'keypoints.npy', mmap_mode='r')[start : start + _CHECKED_FRAMES]
-            frames = part.reshape(len(part), -1)  # along its long rows NumPy compares many numbers at once
+            frames = part.reshape(len(part), -1)  # NumPy compares faster along long rows
             extremes += [frames.min(axis=0), frames.max(axis=0)]
         extremes = np.reshape(extremes, (-1, 3))
         require_unit(f'{self.path}: u and v of keypoints.npy', extremes[:, :2], PIXELS)
@@ -156,7 +156,7 @@ def write_sequence_store(
 
 
 def _allocate(path: Path, dtype: DTypeLike, shape: tuple) -> np.memmap:
-    """A mapped array in a new file that has all its space: a write to a mapping on a full disk ends the process."""
+    """A memory-mapped array in a new file with all its space: on a full disk, writing to a mapping ends the process."""
     array = open_memmap(path, mode='w+', dtype=dtype, shape=shape)
     with path.open('r+b') as file:
         if hasattr(os, 'posix_fallocate'):
@@ -202,7 +202,7 @@ class _Writer:
         self._written[rows] = True
 
     def finish(self, meta: dict) -> None:
-        """Write what is not an array."""
+        """Write frame names and metadata."""
         if not self._written.all():
             raise ValueError(f'only {self._written.sum()} of {len(self._written)} frames were written; nothing is kept')
         for array in self._arrays.values():

@@ -1,4 +1,4 @@
-"""Which frame of which video each of a million rows is: from columns, or from Human3.6M's image names."""
+"""Video and frame of each row of an annotation, from columns or from Human3.6M's image names."""
 
 import logging
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ def index_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[Vide
 
 
 def warn_of_leaps(path: Path, frames: np.ndarray, videos: Sequence) -> None:
-    """Log a warning if the frame numbers of a video do not rise evenly: windows take its rows as even in time.
+    """Log a warning if frame numbers of a video are not evenly spaced, which windows assume of them.
 
     Args:
         path: of the annotation, for the message.
@@ -79,7 +79,7 @@ def warn_of_leaps(path: Path, frames: np.ndarray, videos: Sequence) -> None:
         name = max(longest, key=longest.get)
         _, before, after = longest[name]
         print_log(
-            f'{path}: frame numbers leap in {len(longest)} of {len(videos)} videos, in {name} from {before} to '
+            f'{path}: frame numbers jump in {len(longest)} of {len(videos)} videos, in {name} from {before} to '
             f'{after}, and windows take frames there as neighbours in time. Where much is missing, give each part of a '
             'video a sequence of its own.',
             logger='current',
@@ -88,7 +88,7 @@ def warn_of_leaps(path: Path, frames: np.ndarray, videos: Sequence) -> None:
 
 
 def index_image_names(names: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Video]]:
-    """Tell frame and video of each image of Human3.6M.
+    """Read frame number and video from each of Human3.6M's image names.
 
     Neighbours whose names differ in their frame number alone are parsed once.
 

@@ -1,4 +1,4 @@
-"""What checkpoints say of training data that a wrapper holds."""
+"""Hook for the metainfo that checkpoints have of training data in a wrapper."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ from torch.utils.data import Dataset
 
 @HOOKS.register_module()
 class DatasetMetaHook(Hook):
-    """Makes checkpoints name the root, the frame rate and the cameras of all data sets in a wrapper.
+    """Add root, frame rate and cameras of all data sets in a wrapper to the metainfo in checkpoints.
 
-    MMEngine writes the training data set's ``metainfo`` into them. A ``CombinedDataset`` has that of its config alone,
-    and a ``ConcatDataset`` that of its first data set. Here they get what our data sets add to theirs, with the cameras
-    of all of them, and without a frame rate if theirs differ.
+    MMEngine writes the training data set's ``metainfo`` into checkpoints. A ``CombinedDataset`` has only that of its
+    config, and a ``ConcatDataset`` that of its first data set. This hook adds what our data sets have, with the cameras
+    of all of them, and with no frame rate if theirs differ.
     """
 
     def before_run(self, runner: Runner) -> None:
@@ -36,6 +36,6 @@ class DatasetMetaHook(Hook):
 
 
 def _wrapped(dataset: Dataset) -> Iterator[Dataset]:
-    """The data sets in a wrapper of MMEngine or MMPose, and in wrappers in it; none if it is no wrapper."""
+    """The data sets in a wrapper of MMEngine or MMPose, and in wrappers in it; none if it is not a wrapper."""
     for part in [*getattr(dataset, 'datasets', ()), *filter(None, [getattr(dataset, 'dataset', None)])]:
         yield from list(_wrapped(part)) or [part]

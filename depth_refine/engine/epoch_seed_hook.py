@@ -1,4 +1,4 @@
-"""Random numbers that belong to an epoch."""
+"""Hook for random numbers that depend on the epoch alone."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,9 +19,9 @@ class EpochSeedHook(Hook):
     A resumed run then draws what the uninterrupted one would have drawn: shuffling, dropout, noise, augmentation.
     MMEngine seeds once, at the start, and gives every process the same numbers.
 
-    A data loader's workers take their seed from the process's when they start, and so must start with each epoch:
+    A data loader's workers derive their seed from the process's when they start, so they must start with each epoch:
     ``persistent_workers=False``. MMEngine would give a worker the same numbers whenever it starts; a ``worker_init_fn``
-    of the user's is called.
+    of the user's own is called.
     """
 
     priority = 'VERY_HIGH'
@@ -40,13 +40,13 @@ class EpochSeedHook(Hook):
             )
 
     def before_train_epoch(self, runner) -> None:
-        """Seed."""
+        """Seed the epoch."""
         (seed,) = np.random.SeedSequence([runner.seed, runner.rank, runner.epoch]).generate_state(1)
         set_random_seed(int(seed))
 
 
 def _init_worker(users: Callable[[int], None] | None, worker: int) -> None:
-    """PyTorch's own look at the parent begins too late for one that is killed while it starts its workers."""
+    """End with the parent: PyTorch's own check begins too late if the parent is killed while it starts workers."""
     end_with_parent()
     if users is not None:
         users(worker)

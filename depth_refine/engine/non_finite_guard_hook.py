@@ -1,4 +1,4 @@
-"""Keeps steps whose loss or gradient is not finite away from the weights, and says what was wrong."""
+"""Hook that keeps steps with a loss or gradient that is not finite away from the weights, and names the cause."""
 
 from functools import partial
 
@@ -14,29 +14,28 @@ from depth_refine.utils.errors import InputError
 
 from .step_diagnosis import diagnose
 
-_LEAST_LOSS_SCALE = 1.0  # gradients that overflow without any scaling are not the loss scaler's doing
+_LEAST_LOSS_SCALE = 1.0  # a gradient that overflows without scaling is not due to the loss scaler
 
 
 @HOOKS.register_module()
 class NonFiniteGuardHook(Hook):
-    """Stop training, or leave a step out, when a loss or the gradient is NaN or infinite.
+    """Stop training, or skip a step, when a loss or the gradient is NaN or infinite.
 
-    The gradient's norm is looked at before each step of the optimiser, so that neither the weights nor a checkpoint
-    ever take in a bad step. A loss that is not finite makes the whole gradient NaN: losses that hide it, as L1 of a NaN
-    target does, are noticed as well, and processes that average their gradients all decide alike. Works with any
-    optimiser wrapper. Mixed precision with a loss scaler looks at the gradient itself; a step that the scaler leaves
-    out is its usual search for a scale and no alarm, unless a loss is not finite or the scale has fallen below 1.
+    The gradient's norm is checked before each step of the optimiser, so that no bad step reaches the weights or a
+    checkpoint. A loss that is not finite makes the whole gradient NaN. Losses whose gradient would stay finite, as L1
+    of a NaN target, are therefore found as well, and processes that average their gradients all decide alike. Works
+    with any optimiser wrapper. With a loss scaler, which checks the gradient itself, skipped steps are the scaler's
+    search for a scale; they count only if a loss is not finite or the scale has fallen below 1.
 
-    mmdet's ``CheckInvalidLossHook`` looks at every 50th loss only, and after the step.
+    mmdet's ``CheckInvalidLossHook`` checks every 50th loss only, and after the step.
 
     The hook waits for the device once per step, before the step. ``RuntimeInfoHook``, which would wait for each loss
     after it, then finds them on the CPU.
 
     Args:
         policy: ``'stop'`` with one message that names iteration, epoch, samples and the bad input; or ``'skip'``: log
-            that message with the count and go on as if there had been no such batch, batch-norm
-            statistics included.
-        max_skipped: with ``'skip'``, stop at the next bad step after so many.
+            that message with the count and go on as if there had been no such batch, batch-norm statistics included.
+        max_skipped: with ``'skip'``, the number of bad steps to skip; the next one stops training.
 
     Raises:
         InputError: an unknown policy; while training, a bad step under the policy; or weights or statistics that are
@@ -54,13 +53,13 @@ class NonFiniteGuardHook(Hook):
         self.policy = policy
         self.max_skipped = max_skipped
         self.skipped = 0
-        # since the last step: more than one with accumulated gradients
+        # since the last step; accumulated gradients have several
         self._batches: list[dict] = []
         self._losses: list[dict[str, Tensor]] = []
         self._read: dict[str, Tensor] | None = None  # losses on the CPU, once the optimiser was about to step
 
     def before_train(self, runner) -> None:
-        """Begin to watch the model's losses and the optimiser's steps."""
+        """Register hooks on the model's losses and the optimiser's steps."""
         self._model = model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if self.policy == 'skip' else []
         optimizer = runner.optim_wrapper.optimizer
@@ -74,7 +73,7 @@ class NonFiniteGuardHook(Hook):
         self._batches.append(data_batch)
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
-        """Look at a step that the loss scaler left out, and begin anew after a step."""
+        """Check a step that the loss scaler skipped, and reset after each step."""
         if not runner.optim_wrapper.should_update():
             return
         if self._read is not None:
@@ -88,11 +87,11 @@ class NonFiniteGuardHook(Hook):
         self._read = None
 
     def after_train_epoch(self, runner) -> None:
-        """Look at the weights before ``CheckpointHook`` removes an older checkpoint for theirs."""
+        """Check the weights before ``CheckpointHook`` removes an older checkpoint in favour of theirs."""
         self.before_save_checkpoint(runner, dict(state_dict=self._model.state_dict()))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Let no checkpoint be written whose weights or statistics are not finite."""
+        """Refuse to write a checkpoint whose weights or statistics are not finite."""
         state = {name: value for name, value in checkpoint['state_dict'].items() if value.is_floating_point()}
         if state and not get_total_norm(state.values(), float('inf')).isfinite():
             bad = [name for name, value in state.items() if not value.isfinite().all()]
@@ -103,7 +102,7 @@ class NonFiniteGuardHook(Hook):
             )
 
     def after_train(self, runner) -> None:
-        """Stop watching."""
+        """Remove the hooks, and log how many steps were skipped."""
         for watch in self._watches:
             watch.remove()
         if self.skipped:
@@ -123,12 +122,12 @@ class NonFiniteGuardHook(Hook):
             self._losses.append(model.parse_losses(outputs)[1])
 
     def _before_step(self, runner, optimizer: Optimizer) -> None:
-        """Read norm and losses in one go; take the gradients away from a step that must not happen."""
+        """Read norm and losses in one transfer, and reject a bad step."""
         parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
         losses, gradients = self._losses[-1], [p.grad for p in parameters if p.grad is not None]
         norm, *values = torch.stack([get_total_norm(gradients), *losses.values()]).float().cpu()
         if not norm.isfinite() and hasattr(optimizer, 'found_inf'):
-            return  # a loss scaler calls fused optimisers even then, and they leave the step out themselves
+            return  # a loss scaler calls fused optimisers even then, and they skip the step themselves
         self._read = dict(zip(losses, values, strict=True))
         if norm.isfinite():
             for buffer, last_good in self._buffers:
@@ -137,7 +136,7 @@ class NonFiniteGuardHook(Hook):
             self._reject(runner)
 
     def _reject(self, runner) -> None:
-        """Stop, or make the step one without gradients, which changes nothing."""
+        """Stop training, or remove the gradients, so that the step changes nothing."""
         where = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
         cause = diagnose(self._batches, self._losses, self._model, runner.train_dataloader.dataset)
         if self.policy == 'stop' or self.skipped == self.max_skipped:
@@ -147,7 +146,7 @@ class NonFiniteGuardHook(Hook):
                 f'{runner.work_dir} are from before it, and --resume goes on from the last.'
             )
         self.skipped += 1
-        runner.logger.error(  # the only level at which mmengine lets every process speak
+        runner.logger.error(  # below this level, mmengine logs the first process only
             f'step skipped in {where}, {self.skipped} so far, stopping after {self.max_skipped}: {cause}'
         )
         for parameter in self._model.parameters():

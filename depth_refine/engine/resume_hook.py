@@ -1,4 +1,4 @@
-"""Whether a training that is resumed is the same training."""
+"""Hook that compares a resumed training with its checkpoint."""
 
 import ast
 import logging
@@ -21,14 +21,14 @@ _LONGEST = 60  # characters of a value in a message
 
 @HOOKS.register_module()
 class ResumeHook(Hook):
-    """Compares a resumed checkpoint with the training that goes on from it, and says what differs.
+    """Compare a checkpoint with the training that resumes it, and log what differs.
 
-    MMEngine compares the pickled metainfo of the data sets, whose bytes differ after loading though all values are the
-    same; it resumes a checkpoint that counts iterations as epoch 0, and ends silently if no epoch is left.
+    MMEngine compares the pickled metainfo of the data sets, whose bytes differ after loading although all values are
+    the same; it resumes a checkpoint that counts iterations as epoch 0, and ends silently if no epoch is left.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Before MMEngine takes over what the checkpoint holds.
+        """Compare before MMEngine takes over the checkpoint's content.
 
         Raises:
             InputError: it holds weights alone, counts iterations where the config counts epochs, or its training data
@@ -45,7 +45,7 @@ class ResumeHook(Hook):
                 f'{path} holds weights alone, and cannot be resumed: to start a training from them, give '
                 '--cfg-options load_from=PATH instead of --resume'
             )
-        meta.pop('config', None)  # of before MMEngine, which would run it
+        meta.pop('config', None)  # in checkpoints older than MMEngine, which would run it as code
         trained, ours = meta.get('dataset_meta'), getattr(runner.train_dataloader.dataset, 'metainfo', None)
         notes = [*_progress_notes(meta, loop), *_config_notes(meta.get('cfg'), runner.cfg.pretty_text)]
         if isinstance(trained, dict) and isinstance(ours, dict):
@@ -56,7 +56,7 @@ class ResumeHook(Hook):
 
 
 def _progress_notes(meta: dict, loop: BaseLoop) -> Iterator[str]:
-    """What the numbers of epochs and iterations say."""
+    """Differences in the numbers of epochs and iterations."""
     if not isinstance(loop, EpochBasedTrainLoop):
         return
     if meta['iter'] and not meta['epoch']:
@@ -78,7 +78,7 @@ def _progress_notes(meta: dict, loop: BaseLoop) -> Iterator[str]:
 
 
 def _data_notes(trained: dict, ours: dict, path: str) -> list[str]:
-    """What differs between the metainfo of two training data sets."""
+    """Differences between the metainfo of two training data sets."""
     names = [list((meta.get('keypoint_id2name') or {}).values()) for meta in (trained, ours)]
     if all(names) and names[0] != names[1]:
         raise InputError(f'{path} was trained with the joints {names[0]}, but the training data have {names[1]}')
@@ -89,7 +89,7 @@ def _data_notes(trained: dict, ours: dict, path: str) -> list[str]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values of metainfo are equal; lists and tuples may be."""
+    """Whether two values of metainfo are equal; a list may equal a tuple."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
@@ -98,18 +98,18 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _config_notes(before: Any, now: str) -> list[str]:
-    """What differs between two configs, texts that are not run, in what a training computes."""
+    """Differences between two config texts, which are not run, in what training computes."""
     try:
         was, is_now = (dict(_leaves(ast.parse(text))) for text in (before, now))
     except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
-        return []  # there is none, or it is no config
+        return []  # there is no config, or it cannot be parsed
     keys = sorted({key for key, _ in was.items() ^ is_now.items()})
     what = "the config differs, but optimiser and schedules go on as the checkpoint's"
     return [_listed(what, [(key, was.get(key), is_now.get(key)) for key in keys])] if keys else []
 
 
 def _leaves(node: ast.AST, name: str = '') -> Iterator[tuple[str, str]]:
-    """Dotted names and texts of what is not a dict in the sections that count."""
+    """Dotted names and source texts of all values that are not dicts, in the sections that count."""
     if isinstance(node, ast.Module):
         for statement in node.body:
             if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) in _SECTIONS:
@@ -126,7 +126,7 @@ def _leaves(node: ast.AST, name: str = '') -> Iterator[tuple[str, str]]:
 
 
 def _listed(what: str, differing: list[tuple[str, Any, Any]]) -> str:
-    """A sentence on names and their values before and now."""
+    """A sentence with names and their values before and now."""
     parts = []
     for name, before, now in differing[:_LISTED]:
         values = f'{before!s} before, {now!s} now'

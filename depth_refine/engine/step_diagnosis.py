@@ -1,4 +1,4 @@
-"""What was wrong with a training step whose loss or gradient was not finite, in words."""
+"""Diagnosis, in words, of a training step whose loss or gradient is not finite."""
 
 from collections.abc import Iterator
 
@@ -8,19 +8,19 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
-_LARGEST = 300.0  # training reads images up to 255 and coordinates of about 1; mm and px of a person go beyond
+_LARGEST = 300.0  # training reads images up to 255 and coordinates of about 1; a person's mm and px are larger
 _LISTED = 3  # of a kind, in a message
 
 
 def diagnose(batches: list[dict], losses: list[dict[str, Tensor]], model: nn.Module, dataset: BaseDataset) -> str:
-    """Say whether the inputs were bad, which and of which samples, or else where the network diverged.
+    """Name the bad inputs and their samples or, if all inputs are good, where the network diverged.
 
     Args:
-        batches: what the step was made of: ``inputs`` (B, ...) and ``data_samples`` with ``gt_instance_labels``, packed
+        batches: the batches of the step: ``inputs`` (B, ...) and ``data_samples`` with ``gt_instance_labels``, packed
             one by one, or merged by ``merge_images`` or ``merge_windows``.
         losses: of each batch, by name.
-        model: with its gradients, if they are still there.
-        dataset: knows the names of samples that do not carry their own.
+        model: the model, with its gradients if it still has them.
+        dataset: the training data set, which names samples that have no name.
 
     Returns:
         Sentences.
@@ -33,7 +33,7 @@ def diagnose(batches: list[dict], losses: list[dict[str, Tensor]], model: nn.Mod
 
 
 def sample_names(batch: dict, dataset: BaseDataset) -> list[str]:
-    """The samples of a batch: an image's path with its id, or what the data set calls its ``sample_idx``."""
+    """Names of a batch's samples: an image's path with its id, or the data set's name for ``sample_idx``."""
     names, per_element = [], len(batch['inputs']) // len(batch['data_samples'])
     for element in batch['data_samples']:
         info = element.metainfo
@@ -49,7 +49,7 @@ def sample_names(batch: dict, dataset: BaseDataset) -> list[str]:
 
 
 def _bad_inputs(batch: dict, dataset: BaseDataset) -> list[str]:
-    """What the network or the loss read that is not finite; if there is nothing, what is far outside its range."""
+    """Inputs and labels that are not finite or, if all are, those that are far outside their range."""
     named = list(_tensors(batch))
     for fault_of in (_not_finite, _far_outside):
         if faults := [(sample, name, fault) for sample, name, values in named if (fault := fault_of(values))]:

@@ -1,4 +1,4 @@
-"""Checkpoints that an interruption cannot damage."""
+"""Hook for checkpoints that an interruption cannot damage."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from depth_refine.utils.atomic import hidden_folder, whole_file
 
 @register_backend('whole_file')
 class WholeFileBackend(LocalBackend):
-    """MMEngine's local files, each of which appears when it is complete."""
+    """MMEngine's backend for local files, with files that appear when they are complete."""
 
     def put(self, obj: bytes, filepath: str) -> None:
         """Write a file."""
@@ -26,19 +26,20 @@ class WholeCheckpointHook(CheckpointHook):
     """:class:`mmengine.hooks.CheckpointHook` whose files appear when they are complete, by :class:`WholeFileBackend`.
 
     A resumed training first removes what a killed process left half written in its work dir. It then repeats the
-    validation of the epoch it resumes from: an interruption may have come when the previous best checkpoint was
-    already removed and the new one not yet written.
+    validation of the epoch it resumes from: the interruption may have come after the previous best checkpoint was
+    removed and before the new one was written.
 
     Args:
-        backend_args: of the base class, for files elsewhere than on local disks; these appear as that storage has it.
-        arguments, options: the others of the base class.
+        backend_args: of the base class, for storage other than local disks; when files appear is then up to that
+            storage.
+        arguments, options: other arguments of the base class.
     """
 
     def __init__(self, *arguments, backend_args: dict | None = None, **options) -> None:
         super().__init__(*arguments, backend_args=backend_args or dict(backend='whole_file'), **options)
 
     def before_train(self, runner: Runner) -> None:
-        """Tidy up, and validate what is resumed, if its epoch is one to be validated."""
+        """Remove partial files, and validate a resumed epoch if it is one to be validated."""
         super().before_train(runner)
         if is_main_process():
             for left in Path(runner.work_dir).glob('.*.pth.partial'):

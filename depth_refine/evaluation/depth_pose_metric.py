@@ -19,7 +19,7 @@ from .root_relative_poses import Claims, RootRelativePoses, lifted_poses, sequen
 class DepthPoseMetric(BaseMetric):
     """Protocol 1, Protocol 2, N-MPJPE, velocity and acceleration error, per action, in millimetres.
 
-    Every error is measured with the root joint at the origin on both sides and averages over the visible joints, root
+    Every error is measured with the root joint at the origin on both sides, and is a mean over the visible joints, root
     included:
 
     - ``MPJPE_mm``: Protocol 1, no further alignment.
@@ -33,8 +33,8 @@ class DepthPoseMetric(BaseMetric):
     ``_frames`` before the unit hold the mean over all frames. Without actions all frames are one group, and both are
     the mean over all frames. The log gets a table of all actions and one line with the rules.
 
-    Samples name their ``sequence``, a name of its own for each camera, in the metainfo, and may have an ``action``: one
-    str, or one for each frame; all samples have it or none. Two kinds are understood:
+    The metainfo of a sample names its ``sequence``, which differs between cameras, and may have an ``action``: one str,
+    or one for each frame; all samples have it or none. There are two kinds of samples:
 
     - with ``gt_instances.lifting_target`` (stage 2 and MMPose's own lifters), ``pred_instances.keypoints``
       (T, K, 3) are camera-frame metres with any root position. ``frames`` (T,) in the metainfo are their numbers.
@@ -51,17 +51,22 @@ class DepthPoseMetric(BaseMetric):
             actions.
 
     Args:
-        skip_list: sequences to leave out, by their names, or by what stands before the last dot: of Human3.6M's names
-            that is '<subject>_<action>', which means all cameras.
-        joints: names or indices of the joints that count, once the root has been put at the origin; all if None. All
-            errors and alignments are over these.
-        root_index: index or name of the root. None takes ``root_index`` from the data set's metainfo or the samples';
-            where several tell it, they must agree.
+        skip_list: sequences to leave out, by their names or by the part before the last dot. In Human3.6M's names that
+            part is '<subject>_<action>', which stands for all cameras.
+        joints: names or indices of the joints to evaluate, after the root has been moved to the origin; all if None.
+            All errors and alignments are over these.
+        root_index: index or name of the root. None takes ``root_index`` from the metainfo of the data set or the
+            samples; where several give it, they must agree.
         collect_device: 'cpu' or 'gpu', how results travel between ranks.
         prefix: put before the names, ``'pose3d'`` if None.
 
     Raises:
         InputError: ``skip_list`` or ``joints`` is a string.
+
+    Example:
+        In a config, for a skeleton whose root is called ``pelvis``:
+
+            val_evaluator = dict(type='DepthPoseMetric', root_index='pelvis')
     """
 
     default_prefix: str | None = 'pose3d'
@@ -94,8 +99,8 @@ class DepthPoseMetric(BaseMetric):
         by counting samples.
 
         Raises:
-            InputError: a prediction has the wrong shape or is not finite, the true root is not visible, nothing tells
-                the root, or a sample lacks what evaluation needs.
+            InputError: a prediction has the wrong shape or is not finite, the true root is not visible, no source
+                gives the root, or a sample lacks what evaluation needs.
         """
         claims = self._claims()
         results = [None] * len(data_samples)
@@ -105,7 +110,7 @@ class DepthPoseMetric(BaseMetric):
                 results[index] = lifted_poses(sample, claims)
             else:
                 single_frames[sequence_of(sample)].append(index)
-        # Undistortion iterates, so the frames that share a camera go through it together.
+        # undistortion is iterative and faster on many frames, so those of a sequence go through it together
         for sequence, indices in single_frames.items():
             frames = single_frame_poses(sequence, [data_samples[index] for index in indices], claims)
             for index, result in zip(indices, frames, strict=True):
@@ -115,7 +120,7 @@ class DepthPoseMetric(BaseMetric):
     def compute_metrics(self, results: list[RootRelativePoses]) -> dict[str, float]:
         """Errors of all collected frames; see the class.
 
-        One sequence after the other is put together, so that memory does not grow by a second copy of the predictions.
+        Sequences are assembled one by one, so that memory never holds a second copy of all predictions.
 
         Args:
             results: those of :meth:`process`, in any order.
@@ -125,7 +130,7 @@ class DepthPoseMetric(BaseMetric):
 
         Raises:
             InputError: nothing is left to evaluate, a frame of a sequence was predicted twice, a frame has no visible
-                joint to evaluate, a joint is not there, or some frames have an action and some have none.
+                joint to evaluate, a joint does not exist, or some frames have an action and some have none.
         """
         kept, skipped = self.kept_sequences(results)
         num_joints = next(iter(kept.values()))[0].joints.shape[1]
@@ -160,10 +165,10 @@ class DepthPoseMetric(BaseMetric):
         }
 
     def kept_sequences(self, results: list[RootRelativePoses]) -> tuple[dict[str, list[RootRelativePoses]], list[str]]:
-        """The results of each sequence that is to be evaluated, and the names of those that are skipped.
+        """The results of each sequence to evaluate, and the names of the skipped sequences.
 
         Raises:
-            InputError: none is to be evaluated, or their numbers of joints differ.
+            InputError: there is nothing to evaluate, or numbers of joints differ.
         """
         sequences = defaultdict(list)
         for result in results:
@@ -183,14 +188,14 @@ class DepthPoseMetric(BaseMetric):
         return kept, skipped
 
     def sequence_rules(self, kept: dict, skipped: list[str]) -> str:
-        """Say how many sequences are evaluated, and which are not."""
+        """Text on how many sequences are evaluated, and which are not."""
         return f'{len(kept)} sequences; skipped by skip_list {sorted(self.skip_list)}: {", ".join(skipped) or "none"}'
 
     def joint_indices(self, joints: Sequence[str | int], num_joints: int | None = None) -> list[int]:
         """Indices of joints given by name or index, in that order.
 
         Raises:
-            InputError: a joint is not there, or named twice; or names are given and the data set has none.
+            InputError: a joint does not exist, or is named twice; or names are given and the data set has none.
         """
         id2name = (self.dataset_meta or {}).get('keypoint_id2name', {})
         names = [id2name[index] for index in range(len(id2name))]
@@ -205,7 +210,7 @@ class DepthPoseMetric(BaseMetric):
         return indices
 
     def _claims(self) -> Claims:
-        """What the metric and the data set's metainfo say of the skeleton."""
+        """The root and the number of joints by the metric and by the data set's metainfo."""
         meta = self.dataset_meta or {}
         mine, theirs = type(self).__name__, "the data set's metainfo"
         root = self.joint_indices([self.root_index])[0] if isinstance(self.root_index, str) else self.root_index

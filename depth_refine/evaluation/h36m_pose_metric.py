@@ -1,4 +1,4 @@
-"""What is Human3.6M's own in the evaluation of its poses."""
+"""Human3.6M's evaluation protocols on its own joints, sequences and actions."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from depth_refine.utils.h36m_names import ImageName, action_of, parse_image_name
 
 from .depth_pose_metric import DepthPoseMetric
 
-# 14 leaves out root, spine and neck_base: limbs, thorax and head, as evaluations of SMPL-based methods do.
+# 14 joints are limbs, thorax and head, as in evaluations of SMPL-based methods
 _LEFT_OUT = {17: (), 14: ('root', 'spine', 'neck_base')}
 
 
@@ -19,15 +19,14 @@ _LEFT_OUT = {17: (), 14: ('root', 'spine', 'neck_base')}
 class H36MPoseMetric(DepthPoseMetric):
     """:class:`DepthPoseMetric` for Human3.6M: 17 joints in MMPose's order, root 0, the sequences of published tables.
 
-    Where samples do not name sequence, frames and action, as those of MMPose's own lifters do not, these are read from
-    the image names in ``target_img_path`` or ``img_path``. An action that is spelt in two ways in Human3.6M's names is
-    one.
+    Where samples do not name sequence, frames and action, as with MMPose's own lifters, these are read from the image
+    names in ``target_img_path`` or ``img_path``. Two spellings of an action in Human3.6M's names count as one action.
 
     Args:
         skip_list: sequences to leave out, named '<subject>_<action>' as in the file names, take number included where
             there is one, for all cameras. The default is that of published tables; ``[]`` leaves out nothing.
-        num_joints: 17, or 14: without root, spine and neck base, once the root has been put at the origin. All errors
-            and alignments are over these.
+        num_joints: 17, or 14: without root, spine and neck base, after the root has been moved to the origin. All
+            errors and alignments are over these.
         collect_device: 'cpu' or 'gpu', how results travel between ranks.
         prefix: put before the names, ``'h36m'`` if None.
 
@@ -55,7 +54,7 @@ class H36MPoseMetric(DepthPoseMetric):
         """Keep root-relative poses of a batch; see :meth:`DepthPoseMetric.process`.
 
         Raises:
-            InputError: also where an image name that is needed is not of Human3.6M's form.
+            InputError: see there; also where a needed image name does not have Human3.6M's form.
         """
         super().process(data_batch, [_named(sample) for sample in data_samples])
 

@@ -34,20 +34,20 @@ class MPIINF3DHPMetric(DepthPoseMetric):
       less than 0 mm off, so a perfect prediction has 96.8 %.
     - ``MPJPE_mm``: mean distance over all 17 joints, among them the root, whose distance is 0.
 
-    Each is over all joints of all frames alike: long sequences and activities count for more. The log gets a table of
-    all activities, the samples' ``action``, and of all sequences, as the owners print, and one line with the rules. The
-    owners' scenes are means of two sequences each, weighted by frames.
+    All joints of all frames have the same weight, so that long sequences and activities count for more. The log gets a
+    table of all activities, the samples' ``action``, and of all sequences, as the owners print it, and one line with
+    the rules. The owners' scenes are means of two sequences each, weighted by frames.
 
     The annotation must hold what the owners evaluate: the frames that they mark as valid, and as truth their
     ``univ_annot3``, poses scaled to the height of one body. These do not project to the owners' 2D joints, which a
-    first stage predicts: its pixels, back-projected, are measured against ``annot3``, and its numbers are not those of
-    published tables.
+    first stage predicts. A first stage's back-projected pixels are therefore measured against ``annot3``, and its
+    numbers are not comparable with published tables.
 
-    P-STMO, and others after it such as MotionAGFormer, hand their predictions to the owners' programs, and average the
-    sequences by their numbers of frames, which is the same. Numbers that cannot be compared: means over activities or
-    sequences; PCK over 17 joints, as MMPose 0.x has it, which the root's distance of 0 raises; errors against
-    ``annot3``, or after an alignment of scale or rotation. Joints that are not visible do not count; the owners have
-    none.
+    P-STMO, and others after it such as MotionAGFormer, give their predictions to the owners' programs, and average
+    sequences weighted by their numbers of frames, which is the same. Not comparable are means over activities or
+    sequences; PCK over 17 joints, as in MMPose 0.x, which the root's distance of 0 raises; and errors against
+    ``annot3``, or after an alignment of scale or rotation. Joints that are not visible do not count; the owners' data
+    have none.
 
     Attributes:
         by_action: after an evaluation, each activity's ``dict(PCK=..., AUC=..., MPJPE=...)``, units as above; empty
@@ -55,7 +55,7 @@ class MPIINF3DHPMetric(DepthPoseMetric):
         by_sequence: the same of each sequence.
 
     Args:
-        skip_list: sequences to leave out; see :class:`DepthPoseMetric`, also for what samples need.
+        skip_list: sequences to leave out; see :class:`DepthPoseMetric`, which also says what samples need.
         collect_device: 'cpu' or 'gpu', how results travel between ranks.
         prefix: put before the names, ``'mpi_inf_3dhp'`` if None.
 
@@ -81,7 +81,7 @@ class MPIINF3DHPMetric(DepthPoseMetric):
 
         Raises:
             InputError: nothing is left to evaluate, a frame of a sequence was predicted twice, or the data set's
-                metainfo lacks one of the 17 joints' names.
+                metainfo lacks the name of one of the 17 joints.
         """
         kept, skipped = self.kept_sequences(results)
         chosen = self.joint_indices(MPJPE_JOINTS)
@@ -110,7 +110,7 @@ class MPIINF3DHPMetric(DepthPoseMetric):
 
 
 def _distances_mm(joints: np.ndarray) -> np.ndarray:
-    """(T, 17) distances between prediction and truth, NaN where the truth is not visible, of joints (T, 17, 7)."""
+    """Distances (T, 17) between prediction and truth of joints (T, 17, 7), NaN where the truth is not visible."""
     distances = 1000 * np.linalg.norm(joints[..., :3] - joints[..., 3:6], axis=-1)
     return np.where(joints[..., 6] > 0, distances, np.nan)
 

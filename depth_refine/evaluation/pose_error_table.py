@@ -1,4 +1,4 @@
-"""What the log says: a table of errors, and the rules of the evaluation."""
+"""Text for the log: a table of errors, and the rules of the evaluation."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,22 +15,32 @@ class Row(NamedTuple):
 
     label: str
     frames: int | str
-    values: np.ndarray  # one for each column, '-' is written for NaN
+    values: np.ndarray  # one for each column; NaN is printed as '-'
 
 
 def pose_error_table(
     title: str, label: str, columns: Sequence[tuple[str, str]], blocks: Sequence[Sequence[Row]]
 ) -> str:
-    """Lay out errors of groups of frames.
+    """Format errors of groups of frames as a table.
 
     Args:
         title: the first line.
-        label: what the rows' labels are.
+        label: heading of the rows' labels.
         columns: name and unit of each error, the units as in the names of results.
-        blocks: rows, set off from one another by lines.
+        blocks: groups of rows, separated by lines.
 
     Returns:
         The table as text: a header with units, and the blocks.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.evaluation.pose_error_table import Row, pose_error_table
+        >>> print(pose_error_table('Errors', 'action', [('MPJPE', 'mm')], [[Row('Walking', 250, np.array([42.0]))]]))
+        Errors
+        action    frames      MPJPE
+                                 mm
+        ---------------------------
+        Walking      250       42.0
     """
     width = max(len(label), *(len(row.label) for block in blocks for row in block))
 
@@ -52,11 +62,11 @@ def pose_error_table(
 
 
 def evaluation_rules(steps: set[int], conditions: set[Conditions]) -> str:
-    """Say in one line how poses were aligned and under which conditions they were predicted.
+    """One line on how poses were aligned and under which conditions they were predicted.
 
     Args:
         steps: differences between the numbers of consecutive evaluated frames.
-        conditions: all that the evaluated samples state.
+        conditions: those of all evaluated samples.
     """
     frame_step = ' to '.join(map(str, sorted({min(steps), max(steps)}))) if steps else 'none'
     return (
@@ -66,7 +76,7 @@ def evaluation_rules(steps: set[int], conditions: set[Conditions]) -> str:
 
 
 def stated(conditions: set[Conditions]) -> str:
-    """Say in one line under which conditions poses were predicted."""
+    """One line on the conditions under which poses were predicted."""
     root_depths, bbox_policies, flip_tests = map(set, zip(*conditions, strict=True))
     return (
         f'absolute root depth: {"from the ground truth" if any(root_depths) else "not used"}; '

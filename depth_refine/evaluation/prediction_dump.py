@@ -1,4 +1,4 @@
-"""Reads the predictions that ``tools/test.py --dump`` writes, a pickle with tensors, without running code from it."""
+"""Safe reading of the predictions that ``tools/test.py --dump`` writes, a pickle with tensors."""
 
 import io
 from collections import OrderedDict
@@ -12,10 +12,10 @@ from depth_refine.utils.safe_pickle import PlainUnpickler
 
 
 def read_predictions(path: Path) -> list[dict]:
-    """Read one dict for each sample, of plain values, arrays and tensors.
+    """Read a list of one dict for each sample, of plain values, arrays and tensors, without running code.
 
     Raises:
-        InputError: the file is missing, damaged, asks for code to be run, or holds anything else.
+        InputError: the file is missing or damaged, would run code, or holds anything else.
     """
     try:
         with path.open('rb') as file:
@@ -28,10 +28,10 @@ def read_predictions(path: Path) -> list[dict]:
 
 
 class _Unpickler(PlainUnpickler):
-    """Unpickles tensors besides what its base class does."""
+    """The base class's unpickler, which also accepts tensors."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Functions that make tensors of the numbers given, or the base class's stand-in."""
+        """The functions that build tensors from plain numbers; all else is up to the base class."""
         tensors = {
             ('torch._utils', '_rebuild_tensor_v2'): torch._utils._rebuild_tensor_v2,
             ('torch.storage', '_load_from_bytes'): _storage,
@@ -41,5 +41,5 @@ class _Unpickler(PlainUnpickler):
 
 
 def _storage(content: bytes) -> Any:
-    """Stand-in for PyTorch's function of that name, which loads without restriction."""
+    """Substitute for PyTorch's ``_load_from_bytes``, which loads without restriction."""
     return torch.load(io.BytesIO(content), weights_only=True)

@@ -1,4 +1,4 @@
-"""The errors of Human3.6M's protocols, of all frames and differences of each action."""
+"""The errors of Human3.6M's protocols, for all frames and differences of each action."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,16 @@ ERRORS = (('MPJPE', 'mm'), ('P-MPJPE', 'mm'), ('N-MPJPE', 'mm'), ('MPJVE', 'mm_p
 def errors_by_action(
     kept: dict[str, list[RootRelativePoses]], chosen: Sequence[int]
 ) -> tuple[dict[str, tuple[np.ndarray, ...]], set[int]]:
-    """Errors of sequences, one put together after the other.
+    """Errors of sequences, by action; sequences are assembled one by one.
 
     Args:
         kept: the parts of each sequence, in any order.
         chosen: indices of the joints that count.
 
     Returns:
-        For each action, in alphabetical order, one array for each of ``ERRORS``, in those units; a difference belongs
-        to its last frame. And the steps between the numbers of consecutive frames.
+        - for each action, in alphabetical order, one array for each of ``ERRORS``, in those units; a difference
+          belongs to its last frame.
+        - the steps between the numbers of consecutive frames.
 
     Raises:
         InputError: a frame was predicted twice, or has no visible joint among the chosen.

@@ -1,4 +1,4 @@
-"""From predicted data samples of either stage to root-relative poses."""
+"""Root-relative poses from predicted data samples of either stage."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from depth_refine.utils.errors import InputError
 
 
 class Conditions(NamedTuple):
-    """How predictions came about, as far as their samples state it."""
+    """Conditions of predictions, as far as their samples state them."""
 
     true_root_depth: bool  # the ground truth's absolute root depth was used
     bbox_policy: str
@@ -20,7 +20,7 @@ class Conditions(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """What is said of a data set's joints, by whom, None where nothing; samples must agree with all of it."""
+    """Root and number of joints by source, None where a source gives none; samples must agree with all of them."""
 
     roots: dict[str, int | None]  # the root's index
     counts: dict[str, int | None]  # K
@@ -30,7 +30,7 @@ class Claims(NamedTuple):
 class RootRelativePoses:
     """Poses of T frames of one sequence, root at the origin on both sides.
 
-    Not a tuple: mmengine copies those.
+    It is not a tuple, which mmengine would copy.
     """
 
     sequence: str
@@ -44,8 +44,8 @@ def lifted_poses(sample: dict, claims: Claims) -> RootRelativePoses:
     """Poses of a sample with ``gt_instances.lifting_target``.
 
     Raises:
-        InputError: the metainfo lacks the sequence or the frame numbers, shapes do not fit one another or the claims,
-            nothing tells the root, a prediction is not finite, or a true root is not visible.
+        InputError: the metainfo lacks the sequence or the frame numbers, shapes do not fit one another or ``claims``,
+            no source gives the root, a prediction is not finite, or a true root is not visible.
     """
     sequence, truth = sequence_of(sample, 'frames'), sample['gt_instances']
     root, joints = _joined(sequence, [sample], [truth['lifting_target']], [truth['lifting_target_visible']], claims)
@@ -60,7 +60,7 @@ def lifted_poses(sample: dict, claims: Claims) -> RootRelativePoses:
 
 
 def single_frame_poses(sequence: str, samples: Sequence[dict], claims: Claims) -> Iterator[RootRelativePoses]:
-    """Poses of (u px, v px, depth m) samples of one sequence, hence of one camera, one by one.
+    """Poses of (u px, v px, depth m) samples of one sequence, which has one camera; yields one for each sample.
 
     Raises:
         InputError: as :func:`lifted_poses`; a camera, its focal length or a true pose is missing.
@@ -92,9 +92,9 @@ def single_frame_poses(sequence: str, samples: Sequence[dict], claims: Claims) -
 
 
 def in_order(sequence: str, parts: Sequence[RootRelativePoses]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frame numbers (T,), actions (T,) and joints (T, K, 7) float64 of one sequence in order of time.
+    """Frame numbers (T,), actions (T,) and joints (T, K, 7) float64 of one sequence in temporal order.
 
-    Frames without any true joint, which are there for the sake of their neighbours, are left out.
+    Frames without any true joint, which serve as context for their neighbours, are left out.
 
     Raises:
         InputError: a frame was predicted twice, or none has a true joint.
@@ -117,7 +117,7 @@ def in_order(sequence: str, parts: Sequence[RootRelativePoses]) -> tuple[np.ndar
 
 
 def sequence_of(sample: dict, number: str = 'frame') -> str:
-    """Sequence name of a sample whose metainfo has it, with the frame's ``number`` or those of its frames beside it."""
+    """Sequence name of a sample; its metainfo must have both that and the frame numbers under the key ``number``."""
     if 'sequence' not in sample or number not in sample:
         raise InputError(
             f"{sample.get('sequence', 'a sample')}: expected both 'sequence' and {number!r} in the metainfo, got "
@@ -127,7 +127,7 @@ def sequence_of(sample: dict, number: str = 'frame') -> str:
 
 
 def _actions(sample: dict, count: int) -> np.ndarray:
-    """The actions of ``count`` frames: the metainfo has one for all, one for each, or none."""
+    """The actions of ``count`` frames, of which the metainfo has one for all, one for each, or none."""
     actions = sample.get('action')
     if actions is None or isinstance(actions, str):
         return np.broadcast_to(np.array(actions or ''), count)
@@ -140,7 +140,7 @@ def _conditions(sample: dict, true_root_depth: bool) -> Conditions:
 
 
 def _joined(sequence: str, samples: Sequence[dict], gt: list, visible: list, claims: Claims) -> tuple[int, np.ndarray]:
-    """The root's index, and prediction, truth and visibility as one (T, K, 7) float64."""
+    """The root's index, and prediction, truth and visibility concatenated, (T, K, 7) float64."""
     counts = _told(claims.counts) or {'the true poses': to_numpy(gt[0]).shape[-2]}
     predictions = [sample['pred_instances']['keypoints'] for sample in samples]
     pred, truth = (
@@ -175,7 +175,7 @@ def _joints(sequence: str, what: str, values: list, counts: dict[str, int]) -> n
 
 
 def _root(sequence: str, sample: dict, claims: Claims, num_joints: int) -> int:
-    """The index of the root, on which all who tell it must agree."""
+    """The index of the root, on which all sources must agree."""
     roots = _told(claims.roots | {"the samples' root_index": sample.get('root_index')})
     if not roots:
         raise InputError(
@@ -183,7 +183,7 @@ def _root(sequence: str, sample: dict, claims: Claims, num_joints: int) -> int:
             "the evaluated dataset pack 'root_index', or give the metric its root_index"
         )
     if len(set(roots.values())) > 1:
-        said = ', and '.join(f'joint {root} says {who}' for who, root in roots.items())
+        said = ', and '.join(f'{who} names joint {root}' for who, root in roots.items())
         raise InputError(f'{sequence}: errors are relative to one root, but {said}; let them agree')
     root = next(iter(roots.values()))
     if not 0 <= root < num_joints:

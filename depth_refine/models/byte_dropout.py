@@ -14,7 +14,7 @@ class ByteDropout(nn.Dropout):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape; the same shape and dtype come out."""
+        """Drop elements of a tensor of any shape; shape and dtype are kept."""
         threshold = 256 * self.p
         if not self.training or x.device.type != 'cpu' or threshold != int(threshold) or not 0 < threshold < 256:
             return super().forward(x)

@@ -55,7 +55,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
         self._check_joints()
 
     def _check_joints(self) -> None:
-        """Refuse parts that say another number of joints."""
+        """Refuse parts that are for another number of joints."""
         decoder = getattr(self.head, 'decoder', None)
         for part, said in (
             (self.backbone, getattr(self.backbone, 'num_joints', None)),
@@ -80,7 +80,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
 
         It is 1 for backbones that give one output for every input frame.
         """
-        if isinstance(self.backbone, TCN):  # each layer dilates by the field of those before it
+        if isinstance(self.backbone, TCN):  # each layer is dilated by the receptive field of those before it
             field = 1
             for kernel_size in self.backbone.kernel_sizes:
                 field *= kernel_size
@@ -122,9 +122,9 @@ class DepthTemporalRefiner(BasePoseEstimator):
         return super().forward(inputs, data_samples, mode)
 
     def extract_feat(self, inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """(B, T, K, C) to the backbone's features, in the precision of the head, under autocast too.
+        """The backbone's features of inputs (B, T, K, C), in the head's precision even under autocast.
 
-        Coordinates need it: a bfloat16 number of half a metre is a multiple of 2 mm.
+        Coordinates need that precision: bfloat16 rounds half a metre to a multiple of 2 mm.
         """
         joints, channels = inputs.shape[2:]
         expected = getattr(self.backbone, 'in_channels', channels)
@@ -143,8 +143,8 @@ class DepthTemporalRefiner(BasePoseEstimator):
     def _forward(self, inputs: Tensor) -> Tensor:
         """Sequences (B, T, K, C) to poses (B, T - R + 1, K, 3).
 
-        A convolution sees R frames only, so that long videos go through it in pieces that overlap by R - 1 frames, in
-        bounded memory. Other backbones get the whole.
+        A convolution sees R frames only, so long videos go through it in pieces that overlap by R - 1 frames, in
+        bounded memory. Other backbones get the whole sequence.
         """
         frames, past = inputs.shape[1], self.receptive_field - 1
         is_convolution = isinstance(self.backbone, TCN) or hasattr(self.backbone, 'receptive_field')
@@ -161,7 +161,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of training windows (B, R, K, C), or of clips (B, T, K, C)."""
         feats = self.extract_feat(inputs)
-        if not isinstance(self.head, TemporalPoseHead):  # MMPose's heads want a sample for each clip
+        if not isinstance(self.head, TemporalPoseHead):  # MMPose's heads need one sample for each clip
             data_samples = _samples_of(data_samples, len(inputs))
         with torch.autocast(inputs.device.type, enabled=False):
             return self.head.loss(feats, data_samples, train_cfg=self.train_cfg)
@@ -169,8 +169,8 @@ class DepthTemporalRefiner(BasePoseEstimator):
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Set ``pred_instances`` of each sample: ``keypoints`` (T - R + 1, K, 3) m and ``keypoint_scores``.
 
-        The network puts the root near the origin, our codec exactly there. Their metainfo says whether ``flip_test``
-        was on.
+        The network puts the root near the origin, our codec exactly there. The metainfo of ``pred_instances`` says
+        whether ``flip_test`` was on.
         """
         poses = self._forward(inputs)
         flip_test = bool(self.test_cfg.get('flip_test', False))
@@ -188,8 +188,8 @@ class DepthTemporalRefiner(BasePoseEstimator):
         """Mirror normalised inputs or poses.
 
         Args:
-            joints: (..., K, C), the first channel u or x, 0 in the middle of the image, or of inputs normalised by
-                rays on the optical axis.
+            joints: (..., K, C). The first channel is u or x, which is 0 in the middle of the image or, for inputs
+                normalised by rays, on the optical axis.
             flip_indices: K symmetric counterparts.
         """
         joints = joints[..., flip_indices, :]
@@ -197,7 +197,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
 
 
 def _samples_of(data_samples: list, count: int) -> list:
-    """Samples one by one, of which a data loader may have merged a whole batch."""
+    """``count`` samples, from samples that a collate function may have merged."""
     if len(data_samples) == count:
         return data_samples
     labels = InstanceData.cat([sample.gt_instance_labels for sample in data_samples])

@@ -1,4 +1,4 @@
-"""A convolution over the frames of sequences that are stored frame by frame."""
+"""A convolution over frames, for sequences that are stored frame by frame."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -7,10 +7,18 @@ from torch import Tensor, nn
 class FrameConv1d(nn.Conv1d):
     """:class:`torch.nn.Conv1d` on (B, T, C) instead of (B, C, T), with a dilation or a stride chosen at call time.
 
-    Data sets give frames one after the other, and channels last is the layout in which convolutions are fastest. As
-    PyTorch knows it for images alone, a sequence is an image of one row. A stride of W, the kernel size, is a
-    convolution of kernel 1 on W frames side by side, and no linear layer, whose float32 product takes twice as long on
-    an AMD processor (docs/performance.md).
+    Data sets give frame after frame, and convolutions are fastest with channels last. PyTorch has that layout for
+    images only, so a sequence is convolved as an image of one row. A stride of W, the kernel size, becomes a
+    convolution of kernel 1 on W concatenated frames. A linear layer would do the same, but its float32 product takes
+    twice as long on an AMD processor (docs/performance.md).
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models.frame_conv import FrameConv1d
+        >>> conv = FrameConv1d(in_channels=39, out_channels=64, kernel_size=3)
+        >>> windows = torch.zeros(2, 27, 39)
+        >>> conv(windows, dilation=9).shape, conv(windows, dilation=None).shape
+        (torch.Size([2, 9, 64]), torch.Size([2, 9, 64]))
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, bias: bool = True) -> None:

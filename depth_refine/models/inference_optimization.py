@@ -1,4 +1,4 @@
-"""A trained network of either stage made fast: folded batch norm, channels last, bfloat16."""
+"""The fast form of a trained network for inference: folded batch norm, channels last, bfloat16."""
 
 import torch
 from mmpose.models.pose_estimators.base import BasePoseEstimator
@@ -18,10 +18,10 @@ def optimise_for_inference(
 ) -> BasePoseEstimator:
     """Prepare a pose estimator for prediction alone; it is changed and returned.
 
-    Batch norms are folded into the convolutions before them, weights are kept with channels last, and with
-    ``amp`` weights are cast to bfloat16 once, instead of at each call as by autocast. Of a refiner the head stays in
-    float32, and of a :class:`TemporalConvNet` the first layer and the residuals too: in bfloat16 the roundings of all
-    blocks would add up in them. On GPUs cuDNN chooses its convolutions by timing them, once for each shape.
+    Batch norms are folded into the convolutions before them, and weights are stored with channels last. With ``amp``
+    weights are cast to bfloat16 once, instead of at each call as by autocast. A refiner's head stays in float32, and so
+    do the first layer and the residuals of a :class:`TemporalConvNet`: in bfloat16 the rounding errors of all blocks
+    would add up in them. On GPUs cuDNN chooses its convolutions by timing them, once for each shape.
 
     Outputs differ from the plain model's by rounding only: without ``amp`` by less than 1e-3 px and 1e-5 m; what
     ``amp`` costs is in ``docs/performance.md``.
@@ -30,11 +30,21 @@ def optimise_for_inference(
         model: a :class:`mmpose.models.TopdownPoseEstimator` or a :class:`DepthTemporalRefiner`, in which, as in
             ResNet, MMPose's heads and our networks, a batch norm that follows a convolution in the order of declaration
             also follows it in the computation.
-        device: where it will run; by default where it is.
-        amp: bfloat16. It cannot be taken back.
+        device: the device to run on; by default the model's own.
+        amp: cast weights to bfloat16, which cannot be undone.
 
     Returns:
         ``model``, evaluating, on ``device``.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models import DepthTemporalRefiner, optimise_for_inference
+        >>> backbone = dict(type='TemporalConvNet', in_channels=13 * 3, channels=64, num_blocks=2)
+        >>> head = dict(type='TemporalPoseHead', in_channels=64, num_joints=13)
+        >>> refiner = optimise_for_inference(DepthTemporalRefiner(backbone, head, num_joints=13))
+        >>> with torch.no_grad():
+        ...     refiner(torch.zeros(1, 100, 13, 3)).shape
+        torch.Size([1, 74, 13, 3])
     """
     device = torch.device(device or next(model.parameters()).device)
     model.to(device).eval()

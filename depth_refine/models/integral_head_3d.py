@@ -1,4 +1,4 @@
-"""Head of the first stage: image features to a 3D heatmap per joint to its centroid."""
+"""Head of the first stage: image features to one 3D heatmap for each joint, and to its centroid."""
 
 from collections.abc import Sequence
 
@@ -86,7 +86,7 @@ class IntegralHead3D(BaseHead):
         return soft_argmax_3d(self._logits(feats))
 
     def loss(self, feats: tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
-        """Coordinate loss against ``keypoint_labels`` (B, K, 3), of which those outside [0, 1] do not count.
+        """Loss of the coordinates against ``keypoint_labels`` (B, K, 3); labels outside [0, 1] do not count.
 
         Joints are weighted by ``keypoint_weights`` (B, K).
 
@@ -118,10 +118,10 @@ class IntegralHead3D(BaseHead):
 
         Returns:
             A list of ``InstanceData`` with ``keypoints`` (1, K, 3), (u px, v px in the crop, depth m relative to the
-            root), ``keypoint_scores`` (1, K) in [0, 1]: one minus the heatmap's spread in the image relative to a
-            uniform one's, and ``depth_std`` (1, K), the heatmap's standard deviation in depth, m; their metainfo says
-            whether ``flip_test`` was on. With ``output_heatmaps`` also a list of ``PixelData`` with ``heatmaps``
-            (K, H, W), the heatmaps summed over depth.
+            root), ``keypoint_scores`` (1, K) in [0, 1], one minus the ratio of the heatmap's standard deviation in the
+            image to that of a uniform one, and ``depth_std`` (1, K), the heatmap's standard deviation in depth, m.
+            Their metainfo says whether ``flip_test`` was on. With ``output_heatmaps`` also a list of ``PixelData`` with
+            ``heatmaps`` (K, H, W), the heatmaps summed over depth.
 
         Raises:
             InputError: ``flip_indices`` are not of K joints.
@@ -144,7 +144,7 @@ class IntegralHead3D(BaseHead):
         var_x, var_y, var_z = (bin_variance(p) for p in marginals)
         # a uniform distribution on [0, 1] has the variance 1 / 12
         scores = (1 - ((var_x + var_y) * 6).sqrt()).clamp(0, 1)
-        instances = self.decode((coords.cpu(), scores.cpu()))  # which waits for the device once a sample
+        instances = self.decode((coords.cpu(), scores.cpu()))  # on the device, decode would wait once a sample
         depth_std = to_numpy(var_z.sqrt() * self.decoder.depth_range)
         for instance, std, sample in zip(instances, depth_std, batch_data_samples, strict=True):
             instance.depth_std = std[None]

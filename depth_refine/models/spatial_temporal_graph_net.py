@@ -1,4 +1,4 @@
-"""Graph convolutional backbone over short pose sequences, to compare with (Cai et al., ICCV 2019)."""
+"""Graph convolutional backbone over short pose sequences, a baseline (Cai et al., ICCV 2019)."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,14 @@ from depth_refine.utils.options import require_number
 class BodyParts:
     """P parts of a body, such as trunk, legs and arms, to which Cai et al. pool the joints.
 
-    The joints that are their own mirror images are one part, the trunk; of the others, those that hang together are
-    one, in the order of their first joints.
+    Joints that are their own mirror images form the trunk; each connected group of other joints forms a limb. The trunk
+    comes first, then limbs in the order of their first joints.
 
     Attributes:
         joints: P tuples of joint indices, ascending; each joint is in one.
-        parents: P parts, each the one that this hangs on; -1 for the part of the root.
-        flip_indices: P symmetric counterparts; a part that is not the mirror image of a whole other one is its own.
+        parents: the part that each of P parts is attached to; -1 for the part of the root.
+        flip_indices: the mirror image of each of P parts; a part whose mirror image is not another whole part has its
+            own index.
     """
 
     joints: tuple[tuple[int, ...], ...]
@@ -33,7 +34,7 @@ class BodyParts:
     @classmethod
     def of(cls, skeleton: Skeleton) -> 'BodyParts':
         """The parts of any skeleton."""
-        limbs = {}  # the topmost joint of the limb that a joint belongs to, or -1 of the trunk
+        limbs = {}  # by joint: the first joint of its limb from the root on, or -1 for the trunk
         for joint in skeleton.from_root:
             parent = skeleton.parents[joint]
             is_trunk = skeleton.flip_indices[joint] == joint
@@ -51,11 +52,11 @@ class BodyParts:
 
 
 def neighbour_matrices(parents: tuple[int, ...], flip_indices: tuple[int, ...]) -> Tensor:
-    """Neighbours of each node by kind.
+    """Adjacency matrices of a skeleton, one for each kind of neighbour.
 
     Args:
         parents: K parents, -1 for the root.
-        flip_indices: K symmetric counterparts, itself for a node without one.
+        flip_indices: K symmetric counterparts; a node without one has its own index.
 
     Returns:
         (4, K, K); entry [e, i, j] is the weight of node j among the neighbours of kind e of node i, in the order
@@ -111,11 +112,11 @@ class SpatialTemporalGraphNet(BaseModule):
     After Cai et al., "Exploiting spatial-temporal relationships for 3D pose estimation via graph convolutional
     networks" (ICCV 2019): the neighbours of a joint (itself, towards the root, away from it, its mirror image, itself
     one frame before and after) each have a weight matrix of their own; joints are pooled to body parts
-    (:class:`BodyParts`) and those to the whole body, and both views come back to the joints.
+    (:class:`BodyParts`) and those to the whole body, and both are passed back to the joints.
 
-    Deviations: every layer over time drops the frames at its ends, so that three of them span 7 frames and a whole
-    video comes out in one pass (Cai et al. build one graph of a window); the whole body is a pooled vector instead of
-    a non-local block; there is no refinement network after it.
+    Deviations: every temporal layer drops the frames at its ends, so that three of them span 7 frames and a whole video
+    comes out in one pass (Cai et al. build one graph of a window); the whole body is a pooled vector instead of a
+    non-local block; there is no refinement network after it.
 
     Args:
         in_channels: channels of a joint.
@@ -127,6 +128,14 @@ class SpatialTemporalGraphNet(BaseModule):
 
     Raises:
         InputError: a number is out of its range; see also :meth:`Skeleton.from_metainfo`.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models import SpatialTemporalGraphNet
+        >>> net = SpatialTemporalGraphNet(in_channels=3, channels=16).eval()
+        >>> (features,) = net(torch.zeros(1, 100, 17, 3))
+        >>> features.shape
+        torch.Size([1, 94, 17, 16])
     """
 
     receptive_field = 7

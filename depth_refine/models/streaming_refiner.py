@@ -17,7 +17,7 @@ from .temporal_convnet import TemporalConvNet
 
 
 class StreamingRefiner:
-    """Refines the poses of a stream as they come, without delay, as the causal refiner would the whole video.
+    """Refines a stream frame by frame, without delay, with the results of the causal refiner on the whole video.
 
     Shape key: N people, K joints, C channels of a joint (u px, v px and, if the refiner takes it, depth m).
 
@@ -25,15 +25,15 @@ class StreamingRefiner:
     each convolution instead of a window, and memory does not grow. The first frame stands for the frames before it, as
     in :class:`DepthSequenceDataset`. The flip test is done if the refiner's ``test_cfg`` says so.
 
-    Most of the time of a frame goes into reading the weights, which all people and their mirror images share. The
-    weights are copied: training the refiner further does not change them.
+    A frame takes most of its time for reading the weights, which all people and their mirror images share. The weights
+    are copied: training the refiner further does not change them.
 
     Args:
         refiner: a refiner with a causal :class:`TemporalConvNet`; it need not be in evaluation mode.
         camera_param: of the frames, as in the samples of a data set: ``w`` and ``h`` px; the refiner's codec asks for
             ``f``, ``c`` px, ``k`` and ``p`` too if it normalises by rays.
         num_people: N.
-        amp: compute in bfloat16 what :func:`optimise_for_inference` does: weights are read in half the time.
+        amp: compute in bfloat16, as in :func:`optimise_for_inference`; weights are then read in half the time.
         flip_indices: K symmetric counterparts, needed by the flip test.
 
     Raises:
@@ -89,7 +89,7 @@ class StreamingRefiner:
         ]
         self._step = 0
         self._is_new = np.ones(num_people, bool)
-        self._normalise(np.zeros(self._shape, np.float32))  # does the codec take this camera?
+        self._normalise(np.zeros(self._shape, np.float32))  # refuses a camera that the codec cannot use
 
     def reset(self, person: int | None = None) -> None:
         """Forget the past of everybody, or of one person who is replaced by another: the next frame is their first."""
@@ -106,7 +106,7 @@ class StreamingRefiner:
             (N, K, 3) or (K, 3) metres, root-relative, camera axes.
 
         Raises:
-            InputError: another shape, or a number that is not finite; the frame is then as if it had not come.
+            InputError: the frame has another shape, or a number that is not finite. The stream does not change then.
         """
         keypoints = np.asarray(keypoints, np.float32)
         x = self._normalise(keypoints)
@@ -136,7 +136,7 @@ class StreamingRefiner:
         return self.num_people, num_joints, self.refiner.backbone.in_channels // num_joints
 
     def _normalise(self, keypoints: np.ndarray) -> Tensor:
-        """(N, K, C) or (K, C) in pixels and metres to (N, K, C) as the codec of the refiner does it."""
+        """(N, K, C) or (K, C) in pixels and metres to (N, K, C), normalised by the refiner's codec."""
         shape = self._shape
         if keypoints.shape != shape and (self.num_people != 1 or keypoints.shape != shape[1:]):
             raise InputError(
@@ -157,7 +157,7 @@ class StreamingRefiner:
 
 
 class _StreamingConv:
-    """A folded convolution with a ReLU, and as much of its input as it needs again.
+    """A folded convolution with a ReLU, and a ring buffer of the input that it needs again.
 
     Shape key: R rows (people, and mirrored people), W kernel size.
     """
@@ -167,7 +167,7 @@ class _StreamingConv:
         (taps,) = conv.kernel_size
         past = (taps - 1) * dilation
         self._offsets = torch.arange(-past, 1, dilation, device=conv.weight.device)
-        self._history = conv.weight.new_zeros(rows, past + 1, conv.in_channels)  # a ring
+        self._history = conv.weight.new_zeros(rows, past + 1, conv.in_channels)
 
     def __call__(self, x: Tensor, step: int, new: Tensor | None) -> Tensor:
         """Input (R, in_channels) of frame number ``step`` to (R, out_channels); ``new`` rows have no past yet."""

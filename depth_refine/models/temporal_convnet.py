@@ -44,7 +44,7 @@ class TemporalConv(nn.Module):
         return self.dropout(self.relu(self._normalise(x.flatten(0, 1)))).view_as(x)
 
     def _normalise(self, frames: Tensor) -> Tensor:
-        """Batch norm; by the running statistics of a single frame, as the last batch of an epoch may be."""
+        """Batch norm; a single frame, as in an epoch's last batch, is normalised by the running statistics."""
         norm = self.norm
         if norm.training and len(frames) == 1:
             return F.batch_norm(frames, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
@@ -95,7 +95,7 @@ class TemporalConvNet(BaseModule):
         kernel_size: the paper's W; odd unless ``causal``.
         dropout: the paper's p.
         causal: the output stands for the last frame of its receptive field, not for the middle one.
-        train_on_clips: train on sequences of any length, too.
+        train_on_clips: train on sequences of any length.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
 
     Raises:

@@ -18,22 +18,29 @@ class TemporalPoseHead(BaseHead):
 
     Shape key: B batch, T frames, K joints.
 
-    Differs from :class:`mmpose.models.heads.TemporalRegressionHead` in keeping the time axis, so that whole videos come
-    out in one pass.
+    It differs from :class:`mmpose.models.heads.TemporalRegressionHead` in keeping the time axis, so that whole videos
+    come out in one pass.
 
     Args:
         in_channels: channels of the temporal features.
         num_joints: K.
         loss: config of the loss on poses (B * T, K, 3), m, which gets weights (B * T, K, 1) if it has a
-            ``use_target_weight``; by default MPJPE. Or several: a list, each with a ``name`` of its own, or MMPose's
-            ``CombinedLoss``. A loss over time (MMPose's ``MPJPEVelocityJointLoss``, or one that says ``over_time =
-            True``) gets clips (B, T, K, 3); MMPose's ``BoneLoss`` gets a weight for each bone.
+            ``use_target_weight``; by default MPJPE. Several losses are a list, each with a ``name`` of its own, or
+            MMPose's ``CombinedLoss``. A loss over time (MMPose's ``MPJPEVelocityJointLoss``, or one whose ``over_time``
+            is true) gets clips (B, T, K, 3); MMPose's ``BoneLoss`` gets a weight for each bone.
         decoder: codec for prediction, usually :class:`DepthSequenceLifting`.
         init_cfg: initialisation, see :class:`mmengine.model.BaseModule`.
 
     Raises:
         InputError: a number is out of its range, a loss has no name of its own, or the codec or a loss is for other
             joints.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.models import TemporalPoseHead
+        >>> head = TemporalPoseHead(in_channels=64, num_joints=13)
+        >>> head(torch.zeros(2, 5, 64)).shape  # 5 frames of 2 sequences
+        torch.Size([2, 5, 13, 3])
     """
 
     def __init__(
@@ -69,7 +76,7 @@ class TemporalPoseHead(BaseHead):
 
         Args:
             feats: (B, T, in_channels), or with features of each joint (B, T, K, in_channels / K); of several feature
-                maps the last one is used.
+                maps, the last one is used.
 
         Returns:
             (B, T, K, 3) root-relative metres.
@@ -87,10 +94,10 @@ class TemporalPoseHead(BaseHead):
             train_cfg: not used.
 
         Returns:
-            ``loss_pose3d``, or of several losses ``loss_NAME`` of each.
+            ``loss_pose3d``, or ``loss_NAME`` of each loss of a list.
 
         Raises:
-            InputError: the labels are not those of the poses; a loss over time gets single frames.
+            InputError: labels and poses differ in number or joints; a loss over time gets single frames.
         """
         poses = self(feats)
         labels = torch.cat([sample.gt_instance_labels.lifting_target_label for sample in batch_data_samples])

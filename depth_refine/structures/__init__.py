@@ -1,4 +1,4 @@
-"""Plain data that others may import: the skeleton, a camera, and the poses of a video's people."""
+"""Plain data for other packages to import: the skeleton, a camera, and the poses of a video's people."""
 
 from .skeleton import H36M, Skeleton
 from .video_poses import PoseTrack, VideoPoses

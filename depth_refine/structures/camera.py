@@ -10,27 +10,27 @@ from depth_refine.utils.units import CAMERA_POSITION, require_unit
 
 from .intrinsics import Intrinsics
 
-_MOST_CAMERAS = 64  # that are kept of a data set with many
+_MOST_CAMERAS = 64  # kept of a data set that has more
 _WORLD = "camera to world and the camera's place in world metres (of OpenCV's R and t these are R.T and -R.T @ t)"
-_UPRIGHT, _STRAIGHT_DOWN = 0.3, 0.9  # of the world's z: of up in the picture, and of what a camera looks at
-_LYING = "The world's z is not up in the picture, and motion files take it for up: is R camera to world, and is z up?"
+_UPRIGHT, _STRAIGHT_DOWN = 0.3, 0.9  # world z of the image's up direction, and of the viewing direction downwards
+_LYING = "The world's z is not up in the image, and motion files take it for up: is R camera to world, and is z up?"
 
 # The mean of Human3.6M's cameras, in widths of its square frames.
 H36M_CAMERA = dict(f=[1.147, 1.147], c=[0.5, 0.5], k=[0.0, 0.0, 0.0], p=[0.0, 0.0], aspect=1.0)
 
-# A phone's main camera, 28 mm on film of 36 mm: what is assumed where not even a training tells of cameras.
+# A phone's main camera, 28 mm on film of 36 mm: assumed where the training data tell nothing of cameras either.
 PHONE_CAMERA = dict(H36M_CAMERA, f=[0.8, 0.8])
 
 
 def normalised_cameras(cameras: Iterable[dict]) -> list[dict]:
-    """The different cameras among those of a data set's videos, in units of the image width: plain numbers.
+    """The distinct cameras of a data set's videos, in units of the image width, as plain numbers.
 
     Args:
         cameras: as in :mod:`depth_refine.functional.camera`.
 
     Returns:
-        Of each ``f`` (2), ``c`` (2), ``k`` (3), ``p`` (2) and ``aspect``, the image's height; of more than 64, every
-        n-th in the order of their focal lengths. Nothing if one of the cameras has no focal length.
+        Dicts of ``f`` (2), ``c`` (2), ``k`` (3), ``p`` (2) and ``aspect``, the image's height. Of more than 64 cameras,
+        every n-th in the order of their focal lengths. Empty if a camera has no focal length.
     """
     different = {}
     for camera in cameras:
@@ -47,7 +47,7 @@ def normalised_cameras(cameras: Iterable[dict]) -> list[dict]:
 
 
 def nearest_camera(camera: dict, cameras: list[dict]) -> dict:
-    """The one of :func:`normalised_cameras` whose numbers differ least from those of a camera."""
+    """The camera among those of :func:`normalised_cameras` whose numbers are closest to a given camera's."""
     (own,) = normalised_cameras([camera])
     return min(cameras, key=lambda other: np.sum((_numbers(own) - _numbers(other)) ** 2))
 
@@ -62,22 +62,28 @@ def make_camera(
     extrinsics: dict | None = None,
     cameras: Sequence[dict] = (H36M_CAMERA,),
 ) -> tuple[dict, str]:
-    """A camera in the form of :mod:`depth_refine.functional.camera`.
+    """A camera in the form of :mod:`depth_refine.functional.camera`, from given or assumed numbers.
 
     Args:
         size: width and height of the upright frames, px.
-        intrinsics: :class:`Intrinsics`, or of such frames without distortion fx, fy, cx, cy, px, or the matrix (3, 3)
-            of these; by default assumed.
+        intrinsics: :class:`Intrinsics`; or, for frames of that size without distortion, fx, fy, cx, cy, px, or the
+            matrix (3, 3) of these; assumed by default.
         extrinsics: ``R`` (3, 3), the rotation from the camera frame to the world frame, whose z is up, and ``T`` (3,),
             the camera's centre in world metres, if the world frame is known.
-        cameras: of the training, see :func:`normalised_cameras`: a camera that is not given has their focal length, in
-            longer sides of the frame.
+        cameras: of the training, see :func:`normalised_cameras`. An assumed camera has the median of their focal
+            lengths, relative to the frame's longer side.
 
     Returns:
-        The camera and sentences on where it comes from.
+        The camera, and sentences on where it comes from.
 
     Raises:
-        InputError: the numbers are not of such a camera.
+        InputError: the numbers cannot be those of such a camera.
+
+    Example:
+        >>> from depth_refine.structures.camera import make_camera
+        >>> camera, source = make_camera((1920, 1080), intrinsics=[1500, 1500, 960, 540])
+        >>> camera['f'].tolist(), source
+        ([[1500.0], [1500.0]], 'given')
     """
     width, height = size
     intrinsics = check_camera(intrinsics, extrinsics)
@@ -103,7 +109,7 @@ def make_camera(
 
 
 def check_camera(intrinsics: Intrinsics | ArrayLike | None, extrinsics: dict | None = None) -> Intrinsics | None:
-    """Refuse what :func:`make_camera` would (``InputError``) whatever the size of the frames, before long work.
+    """Refuse (``InputError``) what :func:`make_camera` would refuse for frames of any size, before long work.
 
     Returns:
         The intrinsics.
@@ -128,7 +134,7 @@ def check_camera(intrinsics: Intrinsics | ArrayLike | None, extrinsics: dict | N
 
 
 def _place(camera: dict) -> str:
-    """Where extrinsics put a camera, in words, since another convention gives another place and other directions."""
+    """A camera's place and directions in words, in which extrinsics of another convention are easy to see."""
     _, down, forward = camera['R'].T
     place, forward, up = (
         ' '.join(f'{value + 0.0:.2f}' for value in np.round(np.ravel(values), 2))
@@ -138,7 +144,7 @@ def _place(camera: dict) -> str:
     side = 'below' if height < 0 else 'above'
     sentence = (
         f'In the world it is at {place} m, {abs(height):.2f} m {side} z = 0, looks towards {forward}, and up in the '
-        f'picture is {up}.'
+        f'image is {up}.'
     )
     upright = -down[2] >= _UPRIGHT or camera['R'][2, 2] <= -_STRAIGHT_DOWN
     return sentence if upright else f'{sentence} {_LYING}'

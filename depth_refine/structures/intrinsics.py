@@ -1,4 +1,4 @@
-"""Numbers of a camera's calibration, and whether they can be those of a video's frames."""
+"""A camera's intrinsic parameters, and whether they can be those of a video's frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,24 +16,30 @@ _ORDERS_IN_WORDS = 'opencv K1 K2 P1 P2 K3, or h36m K1 K2 K3 P1 P2'
 # the usual steps of 1.33 and more, put them 12 % away or farther.
 OFF_CENTRE = 0.1
 _RATHER_OFF_CENTRE = 0.04
-_SAME_SHAPE = 0.01  # of the logarithms of sides
-_SQUARE_PIXELS = np.log(1.25), 0.03  # of fx and fy; of those that were rescaled by frames of another shape
-_MOST_TANGENTIAL = 0.02  # of p1 and p2 of a lens that is centred at all
+_SAME_SHAPE = 0.01  # largest difference of log(width / height)
+_SQUARE_PIXELS = np.log(1.25), 0.03  # largest |log(fx / fy)|, and after rescaling from frames of another shape
+_MOST_TANGENTIAL = 0.02  # |p1| and |p2| of a lens that is centred at all
 _MOST_BEYOND = 0.05  # of the frame: calibrations may fold over in its corners, where they were not measured
 
 
 @dataclass(frozen=True, eq=False)
 class Intrinsics:
-    """Numbers of a calibration.
+    """Intrinsic parameters of a calibrated camera.
 
     Attributes:
         numbers: fx, fy, cx, cy, px, or the matrix of these, (3, 3).
-        distortion: of the lens: the name of an order, and its five coefficients: ``'opencv'``, k1, k2, p1, p2, k3, by
-            OpenCV's formula, or ``'h36m'``, k1, k2, k3, p1, p2, by Human3.6M's. Empty if it does not distort.
+        distortion: the name of an order and five coefficients: ``'opencv'``, k1, k2, p1, p2, k3, by OpenCV's formula,
+            or ``'h36m'``, k1, k2, k3, p1, p2, by Human3.6M's. Empty for a lens without distortion.
         size: width and height of the frames that were calibrated, px; those of the video if it is not given.
 
     Raises:
-        InputError: the numbers are not of this form, or of no lens.
+        InputError: the numbers do not have this form, or cannot be a lens's.
+
+    Example:
+        >>> from depth_refine.structures.intrinsics import Intrinsics
+        >>> numbers, source = Intrinsics([1500, 1500, 960, 540], size=(1920, 1080)).for_frames((960, 540))
+        >>> numbers.tolist(), source
+        ([750.0, 750.0, 480.0, 270.0], 'given for frames of 1920 x 1080 px, and rescaled to 960 x 540 px')
     """
 
     numbers: ArrayLike
@@ -57,10 +63,10 @@ class Intrinsics:
         return dict(k=k, p=p) if order == 'h36m' or not p.any() else dict(k=k, p=p, lens=order)
 
     def for_frames(self, size: tuple[int, int]) -> tuple[np.ndarray, str]:
-        """fx, fy, cx, cy (4,) of frames of ``size``, width and height, px, and a sentence on where they come from.
+        """fx, fy, cx, cy (4,), px, of frames of ``size``, width and height, px, and a sentence on where they come from.
 
         Raises:
-            InputError: they cannot be of such frames, or of frames of this shape.
+            InputError: the numbers cannot be those of such frames, or of frames of this shape.
         """
         own = size if self.size is None else self.size
         numbers, source = self.numbers * np.tile(np.divide(size, own), 2), 'given'
@@ -91,7 +97,7 @@ class Intrinsics:
         return numbers, source
 
     def _off_centre(self, own: Sequence[float], size: tuple[int, int]) -> str:
-        """What a principal point far from the middle of the calibrated frames means."""
+        """Message on a principal point far from the middle of the calibrated frames, with its likely cause."""
         (width, height), centre = own, self.numbers[2:]
         message = f'the principal point of the intrinsics, {centre[0]:.6g} {centre[1]:.6g} px, is far from the middle '
         message += f'of the frames, {width / 2:g} {height / 2:g} px'
@@ -123,13 +129,13 @@ class Intrinsics:
         if abs(shape + own_shape) <= _SAME_SHAPE:
             raise InputError(f'{message}: {self._turned(own)}')
         raise InputError(
-            f'{message}, which is another shape, so a part of them, and which part is not known. Subtract the place of '
-            'its top left corner from cx and cy, rescale all four to the video, and give its size with them: '
+            f'{message}, which is another shape, so it shows a part of them, and which part is not known. Subtract the '
+            'place of its top left corner from cx and cy, rescale all four to the video, and give its size with them: '
             f'--intrinsics-size {size[0]} {size[1]}'
         )
 
     def _turned(self, own: tuple[float, float]) -> str:
-        """What the numbers are if the frames were turned either way."""
+        """Message with the numbers for frames that were rotated, either way."""
         (fx, fy, cx, cy), (width, height) = self.numbers, own
         p1, p2 = self.lens()['p'].ravel()
         clockwise, other = (f'{fy:.6g} {fx:.6g} {x:.6g} {y:.6g}' for x, y in ((height - cy, cx), (cy, width - cx)))
@@ -148,7 +154,7 @@ def off_centre(centre: ArrayLike, size: Sequence[float]) -> float:
 
 
 def lens_fault(f: np.ndarray, c: np.ndarray, k: np.ndarray, p: np.ndarray, size: Sequence[float], **_) -> str | None:
-    """Say why lens distortion cannot be that of frames of ``size``, px; None if it can.
+    """Text on why lens distortion cannot be that of frames of ``size``; None if it can.
 
     Args:
         f: fx and fy, px.
@@ -163,7 +169,7 @@ def lens_fault(f: np.ndarray, c: np.ndarray, k: np.ndarray, p: np.ndarray, size:
             f'coefficients in the order of their name ({_ORDERS_IN_WORDS}), and not those of a fisheye model?'
         )
     k1, k2, k3 = np.ravel(k)
-    folds = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])  # squares of the radii where it does not grow any more
+    folds = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])  # squared radii at which the distorted radius stops growing
     folds = folds[np.isreal(folds) & (folds.real > 0)].real
     if not len(folds):
         return None

@@ -1,4 +1,4 @@
-"""The joints of a body and how they hang together, from MMPose's dataset metainfo."""
+"""The joints of a body and their links, from MMPose's dataset metainfo."""
 
 import functools
 import re
@@ -23,11 +23,18 @@ class Skeleton:
     Attributes:
         joint_names: K names, all different.
         parents: K joint indices, each one step closer to the root; -1 for the root.
-        flip_indices: K symmetric counterparts; a joint without one is its own.
+        flip_indices: K symmetric counterparts; a joint without one has its own index.
 
     Raises:
-        InputError: the tuples differ in length, a name occurs twice, there is not exactly one root, a joint does not
-            hang on the root, or left and right joints do not name each other.
+        InputError: the tuples differ in length, a name occurs twice, there is not exactly one root, a joint is not
+            connected to the root, or left and right joints do not name each other.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.structures import Skeleton
+        >>> arm = Skeleton(('shoulder', 'elbow', 'wrist'), parents=(-1, 0, 1), flip_indices=(0, 1, 2))
+        >>> arm.bones, arm.bone_lengths(np.array([[0, 0, 0], [0, 0.3, 0], [0, 0.3, 0.25]])).tolist()
+        (((0, 1), (1, 2)), [0.3, 0.25])
     """
 
     joint_names: tuple[str, ...]
@@ -53,7 +60,7 @@ class Skeleton:
             for _ in range(count):
                 above = self.parents[above] if above >= 0 else above
             if above >= 0:
-                raise InputError(f'the parents of the joint {names[joint]!r} go round in a circle: {self.parents}')
+                raise InputError(f'the parents of the joint {names[joint]!r} form a cycle: {self.parents}')
         for joint, twin in enumerate(self.flip_indices):
             if not 0 <= twin < count or self.flip_indices[twin] != joint:
                 other = names[twin] if 0 <= twin < count else twin
@@ -70,10 +77,11 @@ class Skeleton:
         Args:
             metainfo: as in a data set's config, raw, ``dict(from_file=...)`` or parsed; names and pairs are those of
                 ``keypoint_info``, bones the links of ``skeleton_info``. Parents are found by walking from the root.
-            root: its name or index. By default the ``root_index`` that our data sets add to theirs.
+            root: name or index of the root. By default the ``root_index`` that our data sets add to their metainfo.
 
         Raises:
-            InputError: there is no such root, a link closes a circle, a joint is not linked to the root, or see above.
+            InputError: there is no such root, links form a cycle, a joint is not linked to the root; see also the
+                class.
 
         Example:
             >>> from depth_refine.structures import Skeleton
@@ -110,7 +118,7 @@ class Skeleton:
                 elif other != parents[joint]:
                     raise InputError(
                         f'the skeleton {parsed["dataset_name"]!r} is no tree: the link between {names[joint]!r} and '
-                        f'{names[other]!r} closes a circle. Remove a link from its skeleton_info'
+                        f'{names[other]!r} closes a cycle. Remove a link from its skeleton_info'
                     )
         if len(parents) < count:
             loose = next(name for joint, name in enumerate(names) if joint not in parents)
@@ -145,9 +153,10 @@ class Skeleton:
 
     @functools.cached_property
     def sides(self) -> tuple[str, ...]:
-        """``'left'``, ``'right'`` or ``'trunk'`` of each joint: which of a pair is which, its name tells.
+        """Side of each joint: ``'left'``, ``'right'``, or ``'trunk'`` for joints without a counterpart.
 
-        Names such as ``left_knee``, ``LKnee``, ``knee_r`` do; of a pair whose names do not, the first is the left.
+        Names such as ``left_knee``, ``LKnee`` and ``knee_r`` tell the side. Where no name of a pair does, the first is
+        the left one.
         """
         sides = ['trunk'] * self.num_joints
         for joint, twin in enumerate(self.flip_indices):
@@ -171,10 +180,10 @@ class Skeleton:
 
 
 def parse_metainfo(metainfo: dict) -> dict:
-    """MMPose's metainfo in its parsed form, whichever form it has, in the order of the joints' numbers.
+    """MMPose's metainfo in its parsed form, in the order of the joints' numbers.
 
-    MMPose takes the joints in the order in which they stand in ``keypoint_info``. MMEngine's copies of configs have
-    them in another, 0, 1, 10, 2, and mirror images would be wrong.
+    MMPose takes joints in the order of ``keypoint_info``. In the configs that MMEngine dumps, that order is 0, 1, 10,
+    2, with which mirror images would be wrong.
 
     Raises:
         InputError: it is incomplete, its file is missing, its joints are not numbered from 0, or a pair or link names a

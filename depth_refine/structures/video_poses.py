@@ -1,4 +1,4 @@
-"""What is known of the people of a video; made by the inferencer, read by everything that draws or exports."""
+"""Poses of a video's people: what the inferencer gives, and what drawing and export read."""
 
 from dataclasses import dataclass, field
 
@@ -23,12 +23,12 @@ class PoseTrack:
         bboxes: (T, 4) px, x1 y1 x2 y2.
         scores: (T, K) confidence of the first stage, 0 to 1.
         keypoints: (T, K, 2) px of the full frame, from the first stage.
-        depth: (T, K) metres, camera z minus the root's, from the first stage, or nothing if it tells no depths.
-        depth_std: (T, K) metres, spread of the first stage's heatmap along z, or nothing if it has none.
-        keypoints_3d_first: (T, K, 3) metres, root-relative, of the first stage alone, or nothing if it tells no depths.
+        depth: (T, K) metres, camera z minus the root's, from the first stage; None if it gives no depths.
+        depth_std: (T, K) metres, standard deviation of the first stage's depth; None if it gives none.
+        keypoints_3d_first: (T, K, 3) metres, root-relative, of the first stage alone; None if it gives no depths.
         keypoints_3d: (T, K, 3) metres, root-relative, refined.
         is_interpolated: (T,) frames where the person was not found; their inputs are interpolated.
-        root: (T, 3) metres, the root joint in the camera frame, or nothing if not estimated.
+        root: (T, 3) metres, the root joint in the camera frame; None if it is not estimated.
         truth: (T, K, 3) metres, root-relative, if known.
     """
 
@@ -56,13 +56,13 @@ class VideoPoses:
         size: width and height of the upright frames, px.
         times: (N,) seconds of every frame of the video; not evenly spaced if its frame rate varies.
         camera: the camera, as in :mod:`depth_refine.functional.camera`; with ``R`` and ``T`` only if the world frame is
-            known. Nothing if positions in space are not asked for.
-        camera_source: 'given', or how it was assumed; shown to whoever reads positions made with it.
+            known. None if positions in space are not asked for.
+        camera_source: 'given', or how it was assumed; shown with all positions that depend on it.
         tracks: the people.
-        notes: sentences on what was assumed, resampled or filled, for reports and files.
+        notes: sentences on what was assumed, resampled or interpolated, for reports and files.
 
     Raises:
-        InputError: an array of a track has not as many joints as the skeleton.
+        InputError: an array of a track has another number of joints than the skeleton.
     """
 
     video: str

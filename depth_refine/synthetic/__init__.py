@@ -1,9 +1,9 @@
 """Synthetic Human3.6M: people made of round limbs who move in rooms, written in MMPose's Human3.6M layout.
 
-- ``subjects``: who is shown: body proportions for procedural motion, clothing for the renderer
+- ``subjects``: body proportions for procedural motion, clothing for the renderer
 - ``kinematics``: joint angles, a path and footsteps to joint positions
 - ``motion``: the procedural activities
-- ``performances``: who does what, and who of them is tested on
+- ``performances``: which subject does what, and the choice of test subjects
 - ``mocap``: performances from a file of motion clips
 - ``cameras``: four Human3.6M-like cameras with lens distortion
 - ``body``: joints to limbs with a thickness

@@ -1,8 +1,8 @@
 """From a script (joint angles, a path, a crouch) to joint positions.
 
-Trunk, head and arms follow by forward kinematics from angles that are kept inside joint limits. Feet are planted
-where the path passes at the middle of each stance and stay there until they step, and the legs follow by two-bone
-inverse kinematics; this is what keeps feet from sliding.
+Trunk, head and arms follow by forward kinematics from angles that are kept inside joint limits. Feet are planted where
+the path passes at the middle of each stance and stay there until they step, so that they do not slide; the legs follow
+by two-bone inverse kinematics.
 
 World frame: z up, floor at z = 0, metres. Body frame: x forward, y left, z up.
 """

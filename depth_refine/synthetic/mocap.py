@@ -1,4 +1,4 @@
-"""Motion clips from a file, made ready for the cameras."""
+"""Performances from a file of motion clips."""
 
 import re
 from collections import Counter
@@ -24,16 +24,17 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]
 
     Args:
         path: npz with ``positions`` (N, 17, 3) world metres with z up and the floor near z = 0, ``clip`` (N,) the
-            index of each frame's clip, ``fps`` () and ``subject`` (clips,). ``description`` (clips,), or else
-            ``names`` (clips,), names the actions if there is one.
-        frames: keep at most so many frames (at 50 per second) of each clip.
+            index of each frame's clip, ``fps`` () and ``subject`` (clips,). ``description`` (clips,), or else ``names``
+            (clips,), names the actions, if there is one.
+        frames: the most frames (at 50 per second) to keep of each clip.
 
     Returns:
         The clips in the order of their indices, resampled to 50 frames per second, centred horizontally, with the
         root exactly between the hips. Names have letters and digits only; clips of one name are takes of one action.
 
     Raises:
-        InputError: the file is missing or no npz, a key is missing, or an array has a wrong shape, unit or value.
+        InputError: the file is missing or not an npz file, a key is missing, or an array has a wrong shape, unit or
+            value.
     """
     path = Path(path)
     if not path.is_file():
@@ -64,7 +65,7 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]
 
 
 def _problem_of_clip(joints: np.ndarray) -> str | None:
-    """What tells that a clip has other units or axes."""
+    """Signs that a clip has other units or axes; None if there are none."""
     if len(joints) < 2:
         return f'expected two frames or more, got {len(joints)}'
     size, (low, high) = H36M.bone_lengths(joints).sum(axis=-1).mean(), _BODY_SIZE

@@ -28,8 +28,8 @@ def make_motion(activity: str, body: Proportions, rng: np.random.Generator, fram
     """One performance of an activity, a key of ``ACTIVITIES``, at 50 frames per second.
 
     Returns:
-        (frames, 17, 3) joints in world metres (z up, around the origin) and, where the activity needs one, a
-        chair as x, y metres and heading radians (else nothing).
+        (frames, 17, 3) joints in world metres (z up, around the origin) and, where the activity needs one, a chair as
+        x, y metres and heading radians (else None).
     """
     t = np.arange(frames) / FPS
     script = ACTIVITIES[activity](rng, t, body)

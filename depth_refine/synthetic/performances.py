@@ -1,4 +1,4 @@
-"""What is performed by whom: procedural activities, and who of all performers is tested on."""
+"""Performances of procedural activities, and the choice of test subjects."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Performance:
 
     subject: str
     action: str  # with the take number, as in file names
-    subject_index: int  # for the seeds of all that is random, as the next
+    subject_index: int  # for random seeds, like the next
     action_index: int
     joints: np.ndarray  # (T, 17, 3) world metres, 50 frames per second, floor at z = 0, root between the hips
     seat: np.ndarray | None = None  # a chair as x, y metres and heading radians
@@ -32,7 +32,7 @@ class Performance:
 def procedural_performances(
     subjects: Sequence[str], activities: Sequence[str], frames: int, seed: int
 ) -> list[Performance]:
-    """Every subject in every activity.
+    """The performances of every subject in every activity.
 
     Args:
         subjects: names, see :func:`subjects.name_subjects`.
@@ -57,7 +57,7 @@ def procedural_performances(
 
 
 def choose_test_subjects(performances: Sequence[Performance]) -> tuple[str, ...]:
-    """Subjects who together have nearly 27.5 % of the frames: two or more where there are three or more to choose from.
+    """Subjects with about 27.5 % of the frames for the test split: at least two if there are three or more in all.
 
     Raises:
         InputError: there is only one subject.

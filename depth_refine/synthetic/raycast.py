@@ -6,7 +6,7 @@ from depth_refine.synthetic.body import Limbs
 
 
 def first_hits(limbs: Limbs, rays: np.ndarray, behind: np.ndarray, boxes: np.ndarray) -> tuple:
-    """What every ray meets first.
+    """The first surface that every ray meets.
 
     Args:
         limbs: one frame's, camera frame.

@@ -20,7 +20,7 @@ def make_scene(
     Args:
         camera: calibration.
         light: in the world frame.
-        seat: x, y metres and heading radians of a chair, or nothing.
+        seat: x, y metres and heading radians of a chair, or None.
         room: draws the room and most of its furniture; seeded alike for all sequences and cameras of a subject.
         clutter: draws what differs between sequences.
     """
@@ -36,7 +36,7 @@ def make_scene(
 
 
 class Scene:
-    """What a camera sees without the person; things are added one after the other.
+    """What a camera sees without the person; walls and furniture are added one by one.
 
     Attributes:
         camera: calibration.

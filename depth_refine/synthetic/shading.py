@@ -1,4 +1,4 @@
-"""Light, and the colours of what it falls on."""
+"""Light, and the colours of lit surfaces."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Who is shown: the proportions that drive procedural motion, and the clothes the renderer paints."""
+"""Subjects: the proportions that drive procedural motion, and the clothes that the renderer paints."""
 
 import colorsys
 import re
@@ -67,10 +67,13 @@ class Appearance:
 
 
 def name_subjects(train_subjects: int) -> tuple[str, ...]:
-    """Names of so many training subjects and of the two test subjects: Human3.6M's, then S12, S13 and so on.
+    """Names of the training subjects and the two test subjects: Human3.6M's, then S12, S13 and so on.
+
+    Args:
+        train_subjects: number of training subjects.
 
     Raises:
-        InputError: less than one.
+        InputError: it is below 1.
     """
     if train_subjects < 1:
         raise InputError(f'expected 1 training subject or more, got {train_subjects}')
@@ -79,7 +82,7 @@ def name_subjects(train_subjects: int) -> tuple[str, ...]:
 
 
 def subject_index(name: str) -> int:
-    """Index of a procedural subject, for its seeds; the same whoever else is there.
+    """Index of a procedural subject, for its seeds, independent of the other subjects.
 
     Raises:
         InputError: no such name.

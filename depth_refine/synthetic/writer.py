@@ -1,4 +1,4 @@
-"""Writes a synthetic Human3.6M in MMPose's layout."""
+"""Writing of a synthetic Human3.6M in MMPose's layout."""
 
 import pickle
 import shutil
@@ -50,7 +50,7 @@ def make_synthetic(
     Args:
         out: folder to make; must not exist.
         seed: seed of all that is random.
-        frames: frames of each sequence (default 100); with ``motion``, at most so many of each clip (default all).
+        frames: frames of each sequence (default 100); with ``motion``, the most frames of each clip (default all).
         image_size: width and height of the images, px.
         workers: processes (default: one for each core). With more than one, call this under
             ``if __name__ == '__main__':`` as the processes import the calling script.

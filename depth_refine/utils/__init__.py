@@ -1,4 +1,4 @@
-"""What every room may use.
+"""Utilities that every other folder may import.
 
 Errors, checks of options and units, atomic files, names of files, safe pickles, decoded videos, configs and runners.
 """

@@ -1,4 +1,4 @@
-"""Steps that are written for tensors and take arrays, too."""
+"""Conversions for code that works on tensors and also takes arrays."""
 
 import numpy as np
 import torch
@@ -11,5 +11,5 @@ def as_tensor(values: np.ndarray | Tensor) -> Tensor:
 
 
 def as_given(result: Tensor, given: np.ndarray | Tensor) -> np.ndarray | Tensor:
-    """What was computed from ``as_tensor(given)``, as an array if that was one."""
+    """The result of a computation on ``as_tensor(given)``, as an array if ``given`` is one."""
     return result.numpy() if isinstance(given, np.ndarray) else result

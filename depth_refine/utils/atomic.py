@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from depth_refine.utils.errors import InputError
 
 _LOCK = 'lock'
-_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # what file systems say
+_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # errors of file systems without locks
 _ATTEMPTS = 100
 
 
@@ -55,16 +55,16 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def hidden_folder(path: str | Path) -> Iterator[Path]:
-    """An empty hidden folder beside ``path`` for the block alone, removed at its end if it is still there.
+    """An empty hidden folder beside ``path`` for the length of a block; what is left of it is removed at the end.
 
-    It is ``content`` in ``.NAME.partial``, beside a locked file. A killed process leaves both, and the lock is free:
-    the next one that writes ``path`` empties the folder and uses it.
+    It is ``content`` in ``.NAME.partial``, beside a locked file. A killed process leaves both behind, with a free lock:
+    the next process that writes ``path`` empties the folder and uses it.
 
     Args:
         path: what is being written; the folder it lies in is made if missing.
 
     Raises:
-        InputError: the folder cannot be made, or another process that lives is writing ``path``.
+        InputError: the folder cannot be made, or another running process is writing ``path``.
         OSError: of the block; one without a file name, as when the disk is full, gets ``path``.
     """
     path = Path(path)
@@ -80,7 +80,7 @@ def hidden_folder(path: str | Path) -> Iterator[Path]:
         (outer / 'content').mkdir()
         yield outer / 'content'
     except OSError as error:
-        if error.errno is not None and error.filename is None:  # a failed write does not know its file
+        if error.errno is not None and error.filename is None:  # a failed write does not name its file
             error.filename = str(path)
         raise
     finally:
@@ -100,7 +100,7 @@ def _make_and_lock(folder: Path) -> FileLock:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
             break
-        except (FileNotFoundError, FileExistsError):  # another process has just finished, unless it stays so
+        except (FileNotFoundError, FileExistsError):  # another process has just finished, unless the error stays
             if not attempts_left:
                 raise
         except OSError as error:

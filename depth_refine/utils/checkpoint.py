@@ -1,4 +1,4 @@
-"""Which checkpoint is resumed, and checks of one against the model that is to load it."""
+"""The checkpoint to resume from, and checks of a checkpoint against the model that is to load it."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from torch import nn
 
 from depth_refine.utils.errors import InputError
 
-_MEANING = ('causal', 'normalisation', 'depth_range', 'root_index')  # of inputs and outputs, in a data set's metainfo
+_MEANING = ('causal', 'normalisation', 'depth_range', 'root_index')  # metainfo that defines inputs and outputs
 
 
 def dataset_meta(path: str | Path) -> dict:
-    """The training data set's metainfo in a checkpoint, empty if there is none."""
+    """The training data set's metainfo in a checkpoint; empty if there is none."""
     checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
     meta = checkpoint.get('meta')
     kept = meta.get('dataset_meta') if isinstance(meta, dict) else None
@@ -23,16 +23,15 @@ def dataset_meta(path: str | Path) -> dict:
 def check_checkpoint(model: nn.Module, path: str | Path) -> None:
     """Refuse a checkpoint of another architecture.
 
-    mmengine loads what fits and only warns of the rest, so that a wrong checkpoint would give numbers that mean
-    nothing.
+    mmengine loads what fits and only warns of the rest, so a wrong checkpoint would give meaningless numbers.
 
     Args:
         model: the model built from the config, in its distributed wrapper or not.
         path: the checkpoint.
 
     Raises:
-        InputError: the file is not a checkpoint, its parameters do not fit the model's, or it was trained on inputs of
-            another kind than the model's codec makes.
+        InputError: the file is not a checkpoint, its parameters do not fit the model's, or it was trained on other
+            inputs than the model's codec makes.
     """
     checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
     state = checkpoint.get('state_dict', checkpoint)
@@ -52,7 +51,7 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> None:
 
 
 def _check_training(model: nn.Module, path: str | Path) -> None:
-    """Refuse a checkpoint whose weights mean something else to the model, though their shapes are the same."""
+    """Refuse a checkpoint for other inputs or outputs than the model's, though shapes are the same."""
     parts = [getattr(model, 'module', model)]
     parts += [getattr(parts[0], 'backbone', None), getattr(getattr(parts[0], 'head', None), 'decoder', None)]
     for key, trained in dataset_meta(path).items():
@@ -66,7 +65,7 @@ def _check_training(model: nn.Module, path: str | Path) -> None:
 
 
 def start_notes(model: nn.Module, path: str | Path) -> list[str]:
-    """What is to be known where a training starts from weights, which may be of another architecture or other inputs.
+    """Warnings for a training that starts from weights, which may be of another architecture or for other inputs.
 
     Raises:
         InputError: the file is not a checkpoint.
@@ -75,7 +74,7 @@ def start_notes(model: nn.Module, path: str | Path) -> list[str]:
     try:
         check_checkpoint(model, path)
     except InputError as error:
-        return [f'The training starts from what fits of load_from: {error}']
+        return [f'The training starts from the weights of load_from that fit: {error}']
     return []
 
 
@@ -87,7 +86,7 @@ def check_data(metainfo: dict, path: str | Path) -> list[str]:
         path: the checkpoint.
 
     Returns:
-        Sentences on what differs and may.
+        Sentences on differences that are allowed.
 
     Raises:
         InputError: the joints differ.
@@ -106,19 +105,19 @@ def check_data(metainfo: dict, path: str | Path) -> list[str]:
     if new and trained.get('normalisation') == 'image_width':
         notes.append(
             f'{len(new)} of {len(metainfo["cameras"])} cameras of the test data are not among those of the training: a '
-            "test takes their pixels as they are, tools/infer_video.py as the nearest of the training's would see "
-            "them. normalisation='rays' serves any camera."
+            "test uses their pixels unchanged, tools/infer_video.py projects them into the training's nearest camera. "
+            "normalisation='rays' serves any camera."
         )
     return notes
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint of a training that went furthest.
+    """The last checkpoint of a training in a folder; None if there is none.
 
-    MMEngine reads its name from a file which an interruption can leave empty.
+    MMEngine reads its name from a file that an interruption can leave empty.
 
     Raises:
-        InputError: some count epochs and some iterations.
+        InputError: some checkpoints count epochs and some iterations.
     """
     kinds = [list(folder.glob(f'{kind}_[0-9]*.pth')) for kind in ('epoch', 'iter')]
     if all(kinds):
@@ -131,12 +130,12 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 
 def resume_latest(cfg: Config) -> None:
-    """Make a config go on from the latest checkpoint in its work directory, or, without one, start as it says.
+    """Make a config resume from the latest checkpoint in its work directory; without one, it starts as configured.
 
-    MMEngine, asked to resume where nothing is, starts without the weights of ``load_from``.
+    MMEngine, if told to resume where there is no checkpoint, starts without the weights of ``load_from``.
 
     Args:
-        cfg: its ``resume`` and ``load_from`` are set.
+        cfg: the config, whose ``resume`` and ``load_from`` are set.
     """
     latest = latest_checkpoint(Path(cfg.work_dir))
     cfg.resume = latest is not None

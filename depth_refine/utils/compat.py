@@ -1,4 +1,4 @@
-"""What the OpenMMLab releases need on current PyTorch, and nothing else.
+"""Fixes that the OpenMMLab releases need on current PyTorch, and nothing else.
 
 Importing this module, before anything of MMPose, does two things:
 
@@ -6,9 +6,9 @@ Importing this module, before anything of MMPose, does two things:
   module wherever they run, whether or not they use an operator. A full MMCV is left as it is.
 * MMEngine loads its own checkpoints on PyTorch 2.6 or later, and no checkpoint, local or downloaded, can run code.
 
-PyTorch's restricted unpickler calls only what it is told to. MMEngine's files need a few names more than it allows by
-default, and two of these would undo the restriction: ``getattr`` reaches everything, and numpy's ``dtype`` is unsafe
-(:mod:`depth_refine.utils.safe_pickle`). Names are therefore answered by stand-ins of ours.
+PyTorch's restricted unpickler calls only functions whose names are allowed. MMEngine's files need a few names more than
+it allows by default, and two of these would undo the restriction: ``getattr`` reaches everything, and numpy's ``dtype``
+is unsafe (:mod:`depth_refine.utils.safe_pickle`). Our own stand-ins therefore take the place of these names.
 """
 
 import errno
@@ -38,7 +38,7 @@ from depth_refine.utils.safe_pickle import STAND_INS, StandIn, resolve
 
 
 class _MissingOps(ModuleType):
-    """Stand-in for ``mmcv._ext``: has every operator, and each raises when called."""
+    """Stand-in for ``mmcv._ext`` that has every operator; each raises an error when it is called."""
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name.startswith('__'):
@@ -105,7 +105,7 @@ _lock = threading.Lock()
 
 
 class CheckpointFile(io.BufferedReader):
-    """A file that is never asked for more than it has: whatever length a pickle claims, Python makes room for it."""
+    """A file whose reads stop at its end, since Python allocates whatever length a pickle claims."""
 
     def __init__(self, path: str | os.PathLike) -> None:
         super().__init__(io.FileIO(path))
@@ -119,7 +119,7 @@ class CheckpointFile(io.BufferedReader):
 
 @contextmanager
 def _allowed_globals() -> Iterator[None]:
-    """Let PyTorch's unpickler use the stand-ins, beside what the user has allowed under other names."""
+    """Let PyTorch's unpickler use the stand-ins, in addition to other names that the user has allowed."""
     with _lock:
         users = torch.serialization.get_safe_globals()
         names = [item[1] if isinstance(item, tuple) else f'{item.__module__}.{item.__qualname__}' for item in users]
@@ -136,12 +136,12 @@ def _allowed_globals() -> Iterator[None]:
 
 
 def load_restricted(source: str, load: Callable[[], Any]) -> Any:
-    """What a restricted ``load`` of ``source`` returns, whatever it holds, or one :class:`InputError`."""
+    """The result of a restricted ``load`` of ``source``; any failure becomes one :class:`InputError`."""
     try:
         with _allowed_globals():
             return resolve(load())
-    except Exception as error:  # bytes that are no checkpoint can fail in any way
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # the disk or the network say so themselves
+    except Exception as error:  # bytes that are not a checkpoint can fail in any way
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of the disk or the network
             raise
         # PyTorch re-raises the unpickler's line, inside advice to load the file unsafely.
         reason = str(error.__context__ if error.__suppress_context__ else error).split('\n')[0]
@@ -153,12 +153,12 @@ def load_restricted(source: str, load: Callable[[], Any]) -> Any:
             ) from None
         raise InputError(
             f'{source} cannot be read as a checkpoint ({reason}). Expected a file written by MMEngine or torch.save; '
-            'it may be cut short or of another kind, so copy or download it again.'
+            'it may be cut short or have another format, so copy or download it again.'
         ) from error
 
 
 def _load(source: str, load: Callable[[], Any]) -> dict:
-    """A checkpoint, of which a restricted ``load`` of ``source`` must be one."""
+    """The result of a restricted ``load`` of ``source``, which must be a checkpoint."""
     checkpoint = load_restricted(source, load)
     weights = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
     if not isinstance(weights, dict) or not any(isinstance(item, torch.Tensor) for item in weights.values()):
@@ -175,14 +175,14 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
     MMEngine calls this for every local path, thus for ``load_from``, ``resume`` and ``mmpose.apis.init_model``.
 
     Args:
-        filename: Path of the checkpoint; ``~`` is expanded.
-        map_location: As for :func:`torch.load`.
+        filename: path of the checkpoint; ``~`` is expanded.
+        map_location: as for :func:`torch.load`.
 
     Returns:
         The checkpoint: a dict with a ``state_dict``, or the weights themselves.
 
     Raises:
-        InputError: If there is no such file, if it asks for anything but plain data, or if it is not a checkpoint.
+        InputError: there is no such file, it needs more than plain data, or it is not a checkpoint.
     """
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):

@@ -1,4 +1,4 @@
-"""Reads configs."""
+"""Reading and checks of configs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +8,14 @@ from mmpose.registry import DATASETS, KEYPOINT_CODECS
 
 from depth_refine.utils.errors import InputError
 
-_MEANING = ('num_keypoints', 'root_index', 'normalisation', 'depth_range', 'input_size')  # of a codec's numbers
+_MEANING = ('num_keypoints', 'root_index', 'normalisation', 'depth_range', 'input_size')  # define a codec's numbers
 
 
 def load_config(path: str, cfg_options: dict) -> Config:
     """Read a config and merge ``--cfg-options`` into it.
 
-    With ``data_root=DIR`` every data set that lies in the config's ``data_root`` moves to DIR. (MMEngine would change
-    the variable alone, which the data sets have copied when the config was read.)
+    With ``data_root=DIR`` every data set in the config's ``data_root`` moves to DIR. (MMEngine would change the
+    variable alone, and data sets have copied its value by then.)
 
     Raises:
         InputError: the file is missing or is not a config, or ``data_root`` is given and no data set lies there.
@@ -39,7 +39,7 @@ def load_config(path: str, cfg_options: dict) -> Config:
 
 
 def is_dataset_type(node: object, cls: type | str) -> bool:
-    """Whether a piece of config describes a data set of a class or of one that derives from it.
+    """Whether a piece of config describes a data set of a class or of a subclass.
 
     Args:
         node: any piece; its ``type`` may be a class, or its name in MMPose's registry, with a scope or without.
@@ -52,7 +52,7 @@ def is_dataset_type(node: object, cls: type | str) -> bool:
 
 
 def find_datasets(node: object, *classes: type) -> Iterator[dict]:
-    """Every description of a data set anywhere in a piece of config that :func:`is_dataset_type` finds of a class."""
+    """The configs of data sets of given classes or their subclasses, anywhere in a piece of config."""
     if any(is_dataset_type(node, cls) for cls in classes):
         yield node
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ()
@@ -64,7 +64,7 @@ def check_codecs(cfg: Config) -> None:
     """Refuse a config whose data sets and model normalise differently.
 
     Args:
-        cfg: with data loaders and, in the model's head, a decoder; without one there is nothing to compare.
+        cfg: the config. It is compared if the model's head has a decoder.
 
     Raises:
         InputError: a codec of a pipeline differs from the decoder.
@@ -98,7 +98,7 @@ def _encoders(node: object) -> Iterator[dict]:
 
 
 def _move_data_sets(node: object, before: str | None, after: str) -> int:
-    """Replace ``data_root`` in all dicts below a node where it is ``before``; how many there were."""
+    """Replace ``data_root`` in all dicts below a node where it is ``before``, and return their number."""
     if isinstance(node, list | tuple):
         return sum(_move_data_sets(child, before, after) for child in node)
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Files of a folder in the order that people mean."""
+"""Files of a folder in natural order, and numbers in their names."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _HEXADECIMAL = re.compile(r'[0-9a-f]+', re.IGNORECASE)
 
 
 def natural_order(name: str | Path) -> Key:
-    """A key to sort names by, with numbers in them by their values: ``frame_9.png`` comes before ``frame_10.png``."""
+    """A sort key that compares numbers in names by their values: ``frame_9.png`` comes before ``frame_10.png``."""
     parts = re.split(r'(\d+)', str(name))  # text, number, text and so on
     return [int(part) if at % 2 else part.casefold() for at, part in enumerate(parts)], str(name)
 
@@ -20,7 +20,8 @@ def natural_order(name: str | Path) -> Key:
 def list_files(folder: Path, *suffixes: str) -> list[Path]:
     """The files of a folder whose names end in one of ``suffixes``, given in lower case, in natural order.
 
-    Hidden ones are left out; macOS puts a ``._x.jpg``, which is no image, beside each ``x.jpg`` on other disks.
+    Hidden files are left out: on disks of other systems, macOS puts a ``._x.jpg`` that is not an image beside each
+    ``x.jpg``.
     """
     files = (path for path in folder.iterdir() if path.name.lower().endswith(suffixes) and path.name[0] != '.')
     return sorted((path for path in files if path.is_file()), key=lambda path: natural_order(path.name))
@@ -30,8 +31,13 @@ def decimal_numbers(stems: Sequence[str]) -> list[Decimal] | None:
     """The numbers of names that differ in one number alone, some with a decimal point or comma: ``t_0.10``, ``t_0.5``.
 
     Returns:
-        A number for each name; nothing if that is not their form, or if what is behind the point counts, as in ``1.8``,
-        ``1.9``, ``1.10``, or has a double, as ``1.1`` and ``1.10`` are.
+        A number for each name. None if names have another form, if the digits behind the point are a counter, as in
+        ``1.8``, ``1.9``, ``1.10``, or if two names have the same value, as ``1.1`` and ``1.10``.
+
+    Example:
+        >>> from depth_refine.utils.file_names import decimal_numbers
+        >>> decimal_numbers(['t_0.10', 't_0.5'])
+        [Decimal('0.10'), Decimal('0.5')]
     """
     found = [_DECIMAL.fullmatch(stem) for stem in stems]
     if not all(found) or len({(match[1], match[4]) for match in found}) > 1 or not any(match[3] for match in found):

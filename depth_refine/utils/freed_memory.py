@@ -1,4 +1,4 @@
-"""Memory that is used again instead of given back."""
+"""Reuse of freed memory by the process."""
 
 import ctypes
 import sys
@@ -9,10 +9,10 @@ _LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """Have this process, and those that it forks, keep freed memory for what they allocate next.
+    """Make this process, and those that it forks, keep freed memory for what they allocate next.
 
-    glibc maps every large array afresh and returns it to the system when it is freed. The system then has to clear and
-    map the pages again: a batch of training windows takes a third to half of its time for that (docs/performance.md).
+    glibc maps every large array anew and returns it to the system when it is freed. The system then has to clear and
+    map its pages again, which takes a third to half of the time of a batch of training windows (docs/performance.md).
     Other systems and other C libraries are left as they are. Up to 2 GB of free memory stay with the process.
     """
     if sys.platform != 'linux':

@@ -10,7 +10,7 @@ _SPELLINGS = dict(TakingPhoto='Photo', WalkingDog='WalkDog')  # Human3.6M's file
 
 
 class ImageName(NamedTuple):
-    """What the name of an image tells."""
+    """The parts of an image's name."""
 
     sequence: str  # S1_Directions_1.54138969
     subject: str  # S1

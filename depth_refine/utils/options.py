@@ -11,17 +11,17 @@ _MOST = 2.0**53  # beyond, floating-point numbers skip whole ones
 
 
 def require_number(where: str, value: Any, low: float, high: float = _MOST, whole: bool = False) -> None:
-    """Refuse an option that is not a number of a range.
+    """Refuse an option that is not a number within a range.
 
     Args:
-        where: the option and whose it is.
+        where: the option and its owner, for the message.
         value: as the config has it.
-        low: the smallest that makes sense.
+        low: the smallest value that makes sense.
         high: the largest.
         whole: whether it must be a whole number.
 
     Raises:
-        InputError: it is not.
+        InputError: the value is out of range, or not such a number.
     """
     is_kind = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not is_kind or not low <= value <= high:  # NaN is in no range
@@ -31,7 +31,7 @@ def require_number(where: str, value: Any, low: float, high: float = _MOST, whol
 
 
 def usable_device(device: str | torch.device | None = None) -> torch.device:
-    """The device that an option names, which must be there.
+    """The device that an option names, if this machine has it.
 
     Args:
         device: as PyTorch names it: ``cpu``, ``cuda``, ``cuda:1``; by default a GPU if there is one.

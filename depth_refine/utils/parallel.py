@@ -14,10 +14,10 @@ from depth_refine.utils.options import require_number
 
 
 def worker_count(workers: int | None) -> int:
-    """How many processes: as many as asked for, by default one for each core.
+    """The number of worker processes: as many as asked for, by default one for each core.
 
     Raises:
-        InputError: fewer than one are asked for.
+        InputError: fewer than one is asked for.
     """
     if workers is None:
         return os.cpu_count() or 1
@@ -47,7 +47,7 @@ def worker_pool(workers: int, module: str) -> Iterator[ProcessPoolExecutor]:
 
 
 def _fresh_processes(module: str) -> multiprocessing.context.BaseContext:
-    """How to start workers; plain forks would hang in OpenCV if this process has used its threads."""
+    """The context that starts workers; plain forks would hang in OpenCV if this process has used its threads."""
     if 'forkserver' not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context('spawn')
     context = multiprocessing.get_context('forkserver')

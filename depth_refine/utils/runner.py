@@ -1,4 +1,4 @@
-"""From a config to a runner: processes, threads, precision, and where batches are made."""
+"""Runners from configs: processes, threads, precision, and the device of batches."""
 
 import os
 
@@ -13,14 +13,14 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')  # PyTorch refuses them without any
+_OF_WORKERS = ('persistent_workers', 'prefetch_factor', 'multiprocessing_context')  # refused by PyTorch without workers
 
 
 def connect_processes(launcher: str, **dist_cfg) -> None:
-    """Connect the processes of a distributed run, unless they are: as mmengine does on GPUs, else by gloo.
+    """Connect the processes of a distributed run, unless they are connected: on GPUs by mmengine, else by gloo.
 
     Args:
-        launcher: of mmengine.
+        launcher: the name of one of mmengine's launchers.
         dist_cfg: arguments of mmengine's ``init_dist``, for GPUs.
 
     Raises:
@@ -49,8 +49,8 @@ def build_runner(cfg: Config) -> Runner:
     """The runner of this process; without GPUs, distributed processes average their gradients on the CPU.
 
     Raises:
-        InputError: see :func:`connect_processes` and :func:`check_codecs`; the config says ``compile``; or a number of
-            batches, workers or epochs is none.
+        InputError: see :func:`connect_processes` and :func:`check_codecs`; the config says ``compile``; or a batch
+            size, or a number of workers or epochs, is out of range.
     """
     if cfg.get('compile'):
         raise InputError(
@@ -82,7 +82,7 @@ def build_runner(cfg: Config) -> Runner:
 
 
 def check_loaders(cfg: Config) -> None:
-    """Refuse a config (``InputError``) whose data loaders make batches of nothing, or have fewer workers than none."""
+    """Refuse (``InputError``) a batch size below 1, or a negative number of workers."""
     for name in _LOADERS:
         for option, least in (('batch_size', 1), ('num_workers', 0)):
             if option in (cfg.get(name) or {}):
@@ -90,11 +90,11 @@ def check_loaders(cfg: Config) -> None:
 
 
 def leave_cores_to(workers: int) -> None:
-    """Compute with as many threads as cores are left beside a loader's workers, at least one.
+    """Limit PyTorch's threads to the cores that a loader's workers leave, at least one.
 
-    More would wait for one another whenever a worker, or another program, has one of their cores: beside a busy program
-    for each core two threads that spin take several times as long. ``OMP_NUM_THREADS`` and ``MKL_NUM_THREADS`` say
-    otherwise.
+    More threads would wait for one another whenever a worker or another program has one of their cores: with a busy
+    program on each core, two spinning threads take several times as long. If ``OMP_NUM_THREADS`` or ``MKL_NUM_THREADS``
+    is set, that counts.
     """
     if not {'OMP_NUM_THREADS', 'MKL_NUM_THREADS'} & os.environ.keys():
         cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
@@ -102,7 +102,7 @@ def leave_cores_to(workers: int) -> None:
 
 
 def copy_while_computing(cfg: Config) -> None:
-    """Have a config copy batches to the GPU while it works on others, from pinned memory, which only GPUs have."""
+    """Make a config copy batches to the GPU while it computes, from pinned memory, which needs a GPU."""
     for name in _LOADERS:
         loader = cfg.get(name)
         if loader and loader.get('dataset', {}).get('device', 'cpu') == 'cpu':
@@ -112,7 +112,7 @@ def copy_while_computing(cfg: Config) -> None:
 
 
 def use_mixed_precision(cfg: Config) -> None:
-    """Train in bfloat16, as everything here predicts; its losses need no scaling. In float16 on GPUs without it."""
+    """Make a config train in bfloat16, whose losses need no scaling; on GPUs without it, in float16."""
     if not torch.cuda.is_available():
         cfg.optim_wrapper.update(type='CpuAmpOptimWrapper')
     elif torch.cuda.is_bf16_supported(including_emulation=False):
@@ -122,10 +122,10 @@ def use_mixed_precision(cfg: Config) -> None:
 
 
 def scale_learning_rate(cfg: Config) -> None:
-    """Have MMEngine scale the learning rate with the batch: of all processes, of all whose gradients are accumulated.
+    """Make MMEngine scale the learning rate with the batch size over all processes and accumulated gradients.
 
     Raises:
-        InputError: the config does not say for which batch its learning rate is.
+        InputError: the config does not say for which batch size its learning rate is.
     """
     base = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
     if not isinstance(base, int) or base < 1 or 'batch_size' not in cfg.train_dataloader:
@@ -133,17 +133,17 @@ def scale_learning_rate(cfg: Config) -> None:
             f'--auto-scale-lr: {cfg.filename} needs auto_scale_lr = dict(base_batch_size=...), the samples of a step '
             'that its learning rate is for, and train_dataloader.batch_size'
         )
-    accumulated = cfg.optim_wrapper.get('accumulative_counts', 1)  # MMEngine leaves them out
+    accumulated = cfg.optim_wrapper.get('accumulative_counts', 1)  # MMEngine does not count them
     cfg.auto_scale_lr = dict(
         enable=True, base_batch_size=base / accumulated if base % accumulated else base // accumulated
     )
 
 
 def put_data_on_device(cfg: Config) -> None:
-    """Hold the training sequences on this process's GPU and put windows together there.
+    """Hold the training sequences on this process's GPU and assemble windows there.
 
     Raises:
-        InputError: there is no GPU, or the training data are no sequences.
+        InputError: there is no GPU, or the training data are not sequences.
     """
     if not torch.cuda.is_available():
         raise InputError('--data-on-device needs a GPU, and PyTorch finds none: leave it out')

@@ -1,7 +1,7 @@
-"""Pickles without code: stand-ins that make plain values where a pickle asks for NumPy's classes.
+"""Unpickling without running code: stand-ins make plain values where a pickle asks for NumPy's classes.
 
 Allowing NumPy's own names would not be safe: ``dtype`` takes its flags from the file, which can declare bytes to be
-pointers. Each stand-in makes one kind of plain value; :func:`resolve` then puts the real ones in their places.
+pointers. Each stand-in makes one kind of plain value; :func:`resolve` then replaces stand-ins by their values.
 """
 
 import io
@@ -14,7 +14,7 @@ import numpy as np
 
 
 class StandIn:
-    """Takes the place of an object in a pickle until :func:`resolve` asks for its ``value``."""
+    """Placeholder for an object in a pickle, which :func:`resolve` replaces by its ``value``."""
 
     value: Any
 
@@ -33,7 +33,7 @@ class _Dtype(StandIn):
 
 
 class _Array(StandIn):
-    """Stand-in for ``numpy.ndarray`` and the function ``_reconstruct``, which makes one still without its state."""
+    """Stand-in for ``numpy.ndarray`` and for ``_reconstruct``, which makes an array before its state is set."""
 
     def __init__(self, *_: Any) -> None: ...
 
@@ -78,10 +78,10 @@ STAND_INS: dict[str, Any] = {
 
 
 def resolve(value: Any, done: dict[int, tuple] | None = None) -> Any:
-    """Replace the stand-ins in a loaded object by what they stand for; dicts and lists are changed in place.
+    """Replace the stand-ins in a loaded object by their values; dicts and lists are changed in place.
 
-    Each container once: a short pickle can hold one in exponentially many places. ``done`` has containers and what
-    became of them by the containers' ids, which last as long as these are kept.
+    Each container is resolved once, since a short pickle can hold one in exponentially many places. ``done`` maps the
+    id of a container to the container and its result; an id is unique while its container is kept.
     """
     done = {} if done is None else done
     if isinstance(value, StandIn):
@@ -102,9 +102,9 @@ def resolve(value: Any, done: dict[int, tuple] | None = None) -> Any:
 
 
 def _check_claims(content: bytes) -> None:
-    """Refuse lengths that the content does not have and memo slots that nobody counted up to.
+    """Refuse lengths beyond the content, and memo slots beyond the number of instructions.
 
-    Python's unpickler allocates both before it looks.
+    Python's unpickler allocates both before it checks them.
     """
     for number, (opcode, argument, _) in enumerate(pickletools.genops(content)):  # raises where lengths are too large
         if opcode.name.endswith('PUT') and argument > number:
@@ -112,14 +112,14 @@ def _check_claims(content: bytes) -> None:
 
 
 class PlainUnpickler(pickle.Unpickler):
-    """Unpickles plain containers, numbers, text and NumPy arrays of these.
+    """Unpickler of plain containers, numbers, text and NumPy arrays of these.
 
     Args:
-        file: is read to its end.
+        file: a binary file, which is read to its end.
 
     Raises:
         pickle.UnpicklingError, ValueError: the pickle claims more than it holds, or asks for anything else. Damaged
-            bytes can raise other exceptions too.
+        bytes can raise other exceptions too.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -128,11 +128,11 @@ class PlainUnpickler(pickle.Unpickler):
         super().__init__(io.BytesIO(content))
 
     def load(self) -> Any:
-        """The content."""
+        """The pickle's content."""
         return resolve(super().load())
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name, never the thing itself."""
+        """The stand-in for a name, never the named object itself."""
         if (module, name) == ('_codecs', 'encode'):
             return _encode
         try:

@@ -1,4 +1,4 @@
-"""Numbers in another unit than they should be, recognised by ranges that real data never leave."""
+"""Checks of units, by ranges that real data never leave."""
 
 from typing import NamedTuple
 
@@ -9,12 +9,12 @@ from depth_refine.utils.errors import InputError
 
 
 class Quantity(NamedTuple):
-    """What numbers measure, and how large the largest of them can be, regardless of sign."""
+    """A unit, and limits of the largest of some numbers, regardless of sign."""
 
     unit: str
     low: float
     high: float
-    if_below: str  # what smaller numbers look like, and what to do
+    if_below: str  # what numbers look like if all are smaller, and what to do
     if_above: str
 
 
@@ -32,7 +32,7 @@ NOISE = Quantity(
 
 
 def focal_length(image_width: float) -> Quantity:
-    """A focal length of lenses from fisheye to telephoto.
+    """The quantity of focal lengths, px, from fisheye to telephoto lenses.
 
     Args:
         image_width: px.
@@ -42,14 +42,19 @@ def focal_length(image_width: float) -> Quantity:
 
 
 def unit_fault(values: ArrayLike, quantity: Quantity) -> str | None:
-    """Say what is wrong with the unit of numbers.
+    """What is wrong with the unit of numbers, as text.
 
     Args:
-        values: any shape; NaN is no matter of units.
+        values: any shape; NaN passes.
         quantity: what they should be.
 
     Returns:
-        What was found and expected and what to do; None if nothing is wrong.
+        What was found, what was expected and what to do; None if nothing is wrong.
+
+    Example:
+        >>> from depth_refine.utils.units import FROM_ROOT, unit_fault
+        >>> unit_fault([-350.0, 420.0], FROM_ROOT)
+        'reaches 420, expected at most 3 metres from the root; looks like millimetres: divide by 1000'
     """
     values = np.asarray(values)
     if not values.size:
@@ -66,12 +71,12 @@ def require_unit(where: str, values: ArrayLike, quantity: Quantity) -> None:
     """Refuse numbers in another unit.
 
     Args:
-        where: file and key, or option.
+        where: file and key, or option, for the message.
         values: see :func:`unit_fault`.
         quantity: likewise.
 
     Raises:
-        InputError: they are outside their range.
+        InputError: the values are outside their range.
     """
     if fault := unit_fault(values, quantity):
         raise InputError(f'{where} {fault}.')

@@ -1,4 +1,4 @@
-"""Videos through FFmpeg: which of a file's streams, its frames with gaps where they are damaged, upright images."""
+"""Video decoding through FFmpeg: the right stream of a file, its frames with gaps for damaged ones, upright images."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,28 +10,28 @@ import numpy as np
 from av.stream import Disposition
 
 _NO_VIDEOS = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
-_COUNTED = 1000  # frames of all videos; of which another one has had a single one, that is a still image
-_SQUARE = 0.01  # encoders round; less than this off is square
-_ASPECTS = 1 / 4, 4.0  # others are damage
+_COUNTED = 1000  # frames of all videos; one that has a single frame among them is a still image
+_SQUARE = 0.01  # encoders round: an aspect this close to 1 is square
+_ASPECTS = 1 / 4, 4.0  # others come from damaged headers
 
 
 def best_stream(
     container: av.container.InputContainer, reopen: Callable[[], av.container.InputContainer] | None = None
 ) -> av.video.stream.VideoStream | None:
-    """The video among a file's streams: no cover, no still image, and of several the one with the most pixels.
+    """The video among a file's streams: not a cover or still image, and of several the one with the most pixels.
 
     Args:
-        container: the file; nothing is read of it.
-        reopen: opens it again, to count the frames of several videos, which headers do not say, or not rightly; nothing
-            if that cannot be, as of what is live.
+        container: the file; nothing is read from it.
+        reopen: opens the file again, to count the frames of several videos, which headers tell unreliably; None if that
+            is impossible, as for a live stream.
     """
     videos = container.streams.video
     videos = [stream for stream in videos if not stream.disposition & _NO_VIDEOS] or videos
-    frames = {stream.index: stream.frames or 2 for stream in videos}  # of two or more it is a video
+    frames = {stream.index: stream.frames or 2 for stream in videos}  # two or more are a video
     if len(videos) > 1 and reopen is not None:
         largest = max(videos, key=_pixels)
         counted = Counter()
-        with suppress(av.FFmpegError), reopen() as copy:  # of a damaged one, those before
+        with suppress(av.FFmpegError), reopen() as copy:  # frames before damage count
             for packet in copy.demux([copy.streams[stream.index] for stream in videos]):
                 counted[packet.stream_index] += packet.size > 0
                 if counted[largest.index] > 1 or counted.total() == _COUNTED:
@@ -54,7 +54,7 @@ def decode(
     Raises:
         av.FFmpegError: reading, not decoding, fails; after the frames before.
     """
-    before, lost = -np.inf, []  # lost: stamps not handed on yet, as packets come in another order than frames
+    before, lost = -np.inf, []  # lost: stamps not yielded yet, as packets come in another order than frames
     for packet in container.demux(stream):
         try:
             decoded = packet.decode()
@@ -75,16 +75,16 @@ def decode(
 
 
 def pixel_aspect(stream: av.video.stream.VideoStream) -> float:
-    """How wide a stored pixel is shown, in units of its height."""
+    """The width of a stored pixel in display, in units of its height."""
     aspect = float(stream.sample_aspect_ratio or 1)
     return aspect if _ASPECTS[0] <= aspect <= _ASPECTS[1] and abs(aspect - 1) > _SQUARE else 1.0
 
 
 def display_matrix(frame: av.VideoFrame) -> np.ndarray:
-    """How stored pixels are to be turned and mirrored: [[a, b], [c, d]] with x' = a x + c y and y' = b x + d y."""
+    """Rotation and mirroring for display: [[a, b], [c, d]] with x' = a x + c y and y' = b x + d y."""
     try:
         matrix = frame.side_data.get('DISPLAYMATRIX')
-    except ValueError:  # PyAV does not know the kind of something else that is there
+    except ValueError:  # the frame has other side data, of a type that PyAV does not know
         angle = np.radians(frame.rotation)
         return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if matrix is None:
@@ -98,11 +98,11 @@ def is_mirrored(frame: av.VideoFrame) -> bool:
 
 
 def to_image(frame: av.VideoFrame, aspect: float = 1.0) -> np.ndarray:
-    """The image (h, w, 3) BGR as it is to be shown: turned by whole quarters, mirrored, with square pixels.
+    """The image (h, w, 3) BGR for display: rotated by multiples of 90 degrees, mirrored, with square pixels.
 
     Args:
         frame: of :func:`decode`.
-        aspect: of its stored pixels; their height stays.
+        aspect: see :func:`pixel_aspect`; the number of rows is kept.
     """
     image = frame.to_ndarray(format='bgr24')
     if aspect != 1:

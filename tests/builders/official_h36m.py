@@ -1,4 +1,4 @@
-"""Writes made-up recordings in the formats in which Human3.6M's owners distribute theirs.
+"""Writes mock recordings in the formats in which Human3.6M's owners distribute theirs.
 
 The files are those that :mod:`depth_refine.data_tools.preparation` reads: ``metadata.xml``, CDF files of 32 joints in
 px and mm, mp4 videos. Cameras have Human3.6M's image sizes; as there, a camera's lens is the same for all subjects.
@@ -127,7 +127,7 @@ def write_official_h36m(
 
 
 def _thirty_two(joints: np.ndarray) -> np.ndarray:
-    """Human3.6M's 32 joints from 17; the others, of which the real files have copies of these, are all 0.1 m off."""
+    """Human3.6M's 32 joints from 17; the others, copies of these in the real files, are all 0.1 m off."""
     all_joints = np.repeat(joints[:, :1], 32, axis=1) + 0.1
     all_joints[:, JOINTS_OF_32] = joints
     return all_joints

@@ -1,4 +1,4 @@
-"""Writes made-up recordings in the formats in which MPI-INF-3DHP's owners distribute theirs.
+"""Writes mock recordings in the formats in which MPI-INF-3DHP's owners distribute theirs.
 
 Images are small in the training set, and there are few frames; test sets have the sizes of the owners'.
 """
@@ -87,7 +87,7 @@ def write_annot(path: Path, world: np.ndarray, seen_by: list[tuple[np.ndarray, n
 
 
 def write_video(path: Path, frames: int) -> None:
-    """Write a video of frames of which each has a grey of its own."""
+    """Write a video whose frames have a different grey each."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, SIZE)
     for index in range(frames):
         writer.write(np.full((*SIZE[::-1], 3), 40 + 20 * index % 200, np.uint8))
@@ -120,7 +120,7 @@ def write_test_set(
     mat |= dict(valid_frame=np.array(valid, float)[:, None], activity_annotation=1 + np.arange(frames)[:, None] % 7.0)
     with h5py.File(folder / 'annot_data.mat', 'w', userblock_size=512) as file:
         cell = file.create_dataset('#refs#/a', data=np.ones((3, 1)))
-        file['bb_crop'] = np.array([[cell.ref]], h5py.ref_dtype)  # a cell array, which nothing needs
+        file['bb_crop'] = np.array([[cell.ref]], h5py.ref_dtype)  # a cell array, which is never read
         for key, values in (mat | changes).items():
             if values is not None:
                 file[key] = values

@@ -17,7 +17,7 @@ def reference_errors(
 
     Args:
         videos: truth and prediction (T, K, 3) of each sequence, metres.
-        joints: those that count; all by default.
+        joints: the joints to evaluate; all by default.
         root: the joint at the origin.
         actions: of each frame of each sequence; by default as Human3.6M's sequences name them.
         prefix: before the names.

@@ -49,6 +49,6 @@ def smpl_metainfo() -> dict:
 
 
 def _twin(name: str) -> str:
-    """The mirror image of a joint, empty if it has none."""
+    """Name of the mirror image of a joint, empty if it has none."""
     side, _, part = name.partition('_')
     return {'left': f'right_{part}', 'right': f'left_{part}'}.get(side, '')

@@ -1,4 +1,4 @@
-"""Small networks of both stages, and what they are fed."""
+"""Small networks of both stages, and their inputs."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from depth_refine.structures.skeleton import H36M
 
 
 def randomise_statistics(model):
-    """Give batch norms statistics and scales that would show if they were left out."""
+    """Give batch norms statistics and scales whose omission would show."""
     for module in model.modules():
         if isinstance(module, _BatchNorm):
             nn.init.normal_(module.running_mean, std=0.2)

@@ -7,7 +7,7 @@ from depth_refine.datasets import H36MAnnotation, write_sequence_store
 
 @pytest.fixture(scope='session')
 def annotations(data_root):
-    """Of the training and of the test split, 96 frames in 8 videos each."""
+    """Annotations of the training and the test split, 96 frames in 8 videos each."""
     folder = data_root / 'annotation_body3d'
     return [H36MAnnotation(folder / f'fps50/h36m_{split}.npz', folder / 'cameras.pkl') for split in ('train', 'test')]
 
@@ -31,7 +31,7 @@ def make_store():
 
 @pytest.fixture(scope='session')
 def store(annotations, make_store, tmp_path_factory):
-    """A store with spreads of depth."""
+    """A store with standard deviations of depths."""
     std = np.random.default_rng(1).random((96, 17)) + 0.1
     return make_store(tmp_path_factory.mktemp('stores') / 'train', annotations[0], depth_std=std)
 

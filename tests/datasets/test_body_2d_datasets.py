@@ -133,7 +133,7 @@ def each(**changes):
     [
         ('coco', b'{"images": [', r"is not COCO's person_keypoints_\*\.json \(JSONDecodeError"),
         ('coco', lambda content: dict(images=content['images']), r"is not COCO's .*\(KeyError\('annotations'\)\)"),
-        ('coco', each(bbox=[float('nan'), 1, 2, 2]), 'is not finite in 7 of 7 persons, first in number 0'),
+        ('coco', each(bbox=[float('nan'), 1, 2, 2]), 'is not finite in 7 of 7 persons, first in person 0'),
         ('coco', each(bbox=[0.1, 0.2, 0.3, 0.4]), 'a box reaches 0.6, .*; looks like normalised coordinates'),
         ('coco', each(iscrowd=1), r'no usable person: expected .* Left out: crowd \(7\)\.'),
         ('coco', each(image_id=1), r'no usable person: .* Left out: image not listed \(7\)\.'),

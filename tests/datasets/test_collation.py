@@ -28,7 +28,7 @@ def items(data_root, body_2d_root):
 
 
 def losses_and_gradients(batch, **data_preprocessor):
-    """Of two steps with one network, without an update in between."""
+    """Losses and gradients of two steps with one network, without an update in between."""
     cfg = Config.fromfile(CONFIGS / 'demo/integral.py').model
     cfg.data_preprocessor.update(data_preprocessor)
     torch.manual_seed(0)
@@ -56,7 +56,7 @@ def test_few_tensors_that_know_their_images_and_are_pinned(items, monkeypatch):
     assert torch.equal(batch['inputs'][2], items[2]['inputs']) and sample.img_shape == (256, 256)
     assert (labels.keypoint_labels.shape, labels.keypoint_weights.shape) == ((4, 17, 3), (4, 17))
     assert sample.img_path == [info.img_path for info in infos] and sample.id == [info.id for info in infos]
-    monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor: tensor + 5)  # in place of what needs a GPU
+    monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor: tensor + 5)  # as pinning needs a GPU
     expected = labels.keypoint_labels + 5
     assert torch.equal(sample.pin_memory().gt_instance_labels.keypoint_labels, expected)
 

@@ -88,7 +88,7 @@ def test_metainfo_of_a_lazy_data_set(data_root, make):
 
 
 def test_metainfo_in_a_checkpoint_is_plain_data(data_root, tmp_path):
-    """What our data sets add loads without our loader, too; MMPose's arrays of colours need it."""
+    """The keys that our data sets add load without our loader too; MMPose's arrays of colours need it."""
     metainfo = DATASETS.build(windows(data_root)).metainfo
     torch.save(dict(state_dict=dict(a=torch.ones(1)), meta=dict(dataset_meta=metainfo)), tmp_path / 'a.pth')
     loaded = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'))['meta']['dataset_meta']

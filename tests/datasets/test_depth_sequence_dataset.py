@@ -16,7 +16,7 @@ LABELS = ('keypoint_labels', 'lifting_target_label', 'lifting_target_weight')
 
 
 class UsersStep:
-    """Knows nothing of batches; of some samples it makes nothing."""
+    """A user's transform, which takes single samples and rejects some of them."""
 
     def __init__(self, refuse=()):
         self.refuse = refuse
@@ -198,7 +198,7 @@ def test_some_of_the_samples(windows, indices, chosen):
 @pytest.mark.parametrize(
     ('steps', 'message'),
     [
-        ([TARGET, PACK], 'transforms that can do batches, unlike PackPoseInputs'),
+        ([TARGET, PACK], 'transforms that take batches, unlike PackPoseInputs'),
         ([VIDEO_POSE], 'unlike GenerateSequenceTarget with VideoPoseLifting'),
         ([TARGET], 'num_workers=0'),
     ],
@@ -206,7 +206,7 @@ def test_some_of_the_samples(windows, indices, chosen):
 def test_a_device_takes_neither_samples_nor_workers(windows, steps, message):
     dataset = windows(*steps, device='meta', input_source='gt2d')
     loader = DataLoader(dataset, 8, num_workers=message == 'num_workers=0')
-    with pytest.raises(InputError, match=f'windows are put together on meta, which needs .*{message}'):
+    with pytest.raises(InputError, match=f'windows are assembled on meta, which needs .*{message}'):
         next(iter(loader))
 
 

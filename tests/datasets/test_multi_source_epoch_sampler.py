@@ -7,7 +7,7 @@ from depth_refine.utils.errors import InputError
 
 
 class Sources(CombinedDataset):
-    """A combined data set of so many samples, without any."""
+    """A combined data set with given numbers of samples, but without samples."""
 
     def __init__(self, *lengths):
         self.datasets = [range(length) for length in lengths]

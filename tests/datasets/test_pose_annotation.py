@@ -270,7 +270,7 @@ def test_what_the_writer_wrote(tmp_path, own):
     np.testing.assert_array_equal(again.keypoints[:4], np.where(visible[..., None], sequences[0].keypoints, 0))
     u, v = sequences[0].keypoints[0][visible[0]].T
     np.testing.assert_allclose(again.center[0], [(u.min() + u.max()) / 2, (v.min() + v.max()) / 2], rtol=1e-6)
-    with pytest.raises(InputError, match=r'share their number of joints .*: b and a do not'):
+    with pytest.raises(InputError, match=r'must agree in their number of joints .*: b and a do not'):
         write_annotation(tmp_path / 'c.npz', [sequences[0], sequences[1]._replace(subject=None)], 25)
     with pytest.raises(InputError, match='b has no visible joint in frame 6'):
         hidden = np.arange(4)[:, None] != [1] * 4
@@ -281,5 +281,5 @@ def test_what_the_writer_wrote(tmp_path, own):
 
 def test_sides_that_differ_between_2d_and_3d(files, changed):
     part = dict(np.load(files[0]))['part']
-    with pytest.raises(InputError, match=r"left and right of 'part' are those of 'S' exchanged"):
+    with pytest.raises(InputError, match=r"left and right are exchanged between 'part' and 'S'"):
         changed(part=part[:, list(H36M.flip_indices)])

@@ -58,6 +58,6 @@ def test_leaps_of_frame_numbers(monkeypatch):
     videos = [SimpleNamespace(name=name, rows=np.array(each, int)) for name, each in rows.items()]
     warn_of_leaps('a.npz', frames, videos)
     assert len(told) == 1
-    assert told[0].startswith('a.npz: frame numbers leap in 1 of 5 videos, in uneven from 8 to 20, and windows')
+    assert told[0].startswith('a.npz: frame numbers jump in 1 of 5 videos, in uneven from 8 to 20, and windows')
     warn_of_leaps('a.npz', frames, videos[:1])
     assert len(told) == 1

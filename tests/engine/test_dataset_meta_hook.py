@@ -16,7 +16,7 @@ def dataset(metainfo, **parts):
 
 
 def filmed(*cameras, rate=50.0):
-    """A data set that says through which cameras it was seen."""
+    """A data set whose metainfo has cameras."""
     return dataset(dict(dataset_name='own', root_index=3, frame_rate=rate, cameras=[LENSES[i] for i in cameras]))
 
 

@@ -21,7 +21,7 @@ WRAPPERS = (dict(type='OptimWrapper'), dict(type='CpuAmpOptimWrapper'), SCALED, 
 
 @OPTIM_WRAPPERS.register_module()
 class CpuScaledOptimWrapper(AmpOptimWrapper):
-    """mmengine's wrapper, which wants a GPU, with a loss scaler for CPUs."""
+    """mmengine's wrapper, which needs a GPU, with a loss scaler for CPUs."""
 
     def __init__(self, init_scale=1024.0, backoff_factor=0.5, enabled=True, **kwargs):
         OptimWrapper.__init__(self, **kwargs)

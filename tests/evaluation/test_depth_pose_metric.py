@@ -116,9 +116,9 @@ def test_skip_list_names_sequences_or_what_stands_before_the_dot(make_videos, ma
         (named(24), {}, {}, r"^walk\.left: .* nothing says which joint that is: let PackPoseInputs .* 'root_index'"),
         (
             *(named(24, root_index=3), dict(root_index=0), {}),
-            "but joint 3 says the data set's metainfo, and joint 0 says the samples' root_index; let them agree",
+            "but the data set's metainfo names joint 3, and the samples' root_index names joint 0; let them agree",
         ),
-        (named(24, root_index=3), {}, dict(root_index=1), 'but joint 1 says DepthPoseMetric, and joint 3 says the'),
+        (named(24, root_index=3), {}, dict(root_index=1), 'but DepthPoseMetric names joint 1, and the data set'),
         (None, {}, dict(root_index=24), 'there is no root joint 24: expected one of 0 to 23'),
         (named(24), {}, dict(root_index='pelvis'), r"there is no joint 'pelvis' among the 24 joints \['joint_0', "),
         (None, {}, dict(root_index='joint_3'), "there is no joint 'joint_3' among the joints, whose names"),

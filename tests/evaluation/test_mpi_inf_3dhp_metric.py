@@ -160,7 +160,7 @@ def test_log(samples, evaluate, messages):
     ('dataset_meta', 'message'),
     [
         (None, "there is no joint 'root' among the joints, whose names it was not told"),
-        (META | dict(root_index=15), "joint 14 says MPIINF3DHPMetric, and joint 15 says the data set's metainfo"),
+        (META | dict(root_index=15), "MPIINF3DHPMetric names joint 14, and the data set's metainfo names joint 15"),
         (
             dict(keypoint_id2name=META['keypoint_id2name'] | {0: 'top'}),
             r"there is no joint 'head_top' among the 17 joints \['top'",

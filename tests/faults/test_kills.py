@@ -1,4 +1,4 @@
-"""Tools killed at random moments and run again; ``pytest tests/faults/test_kills.py --kills 200`` prints figures."""
+"""Tools killed at random moments and run again; ``pytest tests/faults/test_kills.py --kills 200`` prints counts."""
 
 import re
 import shutil
@@ -72,5 +72,5 @@ def latest(expected):
 
 
 def lost(seen, left):
-    """What was finished and is another or gone; a checkpoint may have given way to a later one."""
+    """Finished files that changed or are gone; a checkpoint may have been replaced by a later one."""
     return {key for key in seen if left.get(key, seen[key] if key.endswith('.pth') else None) != seen[key]}

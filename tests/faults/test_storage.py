@@ -51,6 +51,6 @@ def test_a_store_removed_while_it_is_read(server, second_stage, extraction, tmp_
 
 
 def test_a_store_has_its_space_before_it_is_filled(extraction):
-    """Else a full disk would end the process at a write to the mapped array, without a message."""
+    """Without that, a write to the mapped array on a full disk would end the process without a message."""
     for path in extraction.out.rglob('*.npy'):
         assert os.stat(path).st_blocks * 512 >= path.stat().st_size

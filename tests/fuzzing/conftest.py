@@ -1,9 +1,9 @@
-"""Fuzzing of everything that reads: damaged and forged input, and what may come of it.
+"""Fuzzing of all readers with damaged and forged input.
 
-Each case must end in a value that the test holds for correct, or in an ``InputError`` that names the file. What else
-happens is a failure: another exception, more than ten seconds, more than half a gigabyte.
+Each case must end in a value that the test accepts, or in an ``InputError`` that names the file. Anything else is a
+failure: another exception, more than ten seconds, more than half a gigabyte.
 
-``pytest tests/fuzzing --cases 1500`` tries so many cases with each reader; every run draws the same ones.
+``pytest tests/fuzzing --cases 1500`` tries that many cases with each reader; every run draws the same ones.
 """
 
 import copy
@@ -34,7 +34,7 @@ def pytest_addoption(parser):
 
 
 class Fuzz:
-    """Tries a reader with so many cases."""
+    """Tries a reader with a number of cases."""
 
     def __init__(self, cases: int) -> None:
         self.cases = cases
@@ -92,7 +92,7 @@ def fuzz(request):
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Let the block take so much time and, beyond what the process has, so much memory."""
+    """Limit the time of a block, and its memory beyond what the process has."""
 
     def give_up(*_):
         pytest.fail(f'not done after {_SECONDS} s')  # no Exception, which a reader could take for a damaged file's

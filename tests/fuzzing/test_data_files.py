@@ -1,4 +1,4 @@
-"""Annotations, cameras, depth sequence stores, COCO, MPII, motion: what may lie on somebody's disk in their place."""
+"""Annotations, cameras, depth sequence stores, COCO, MPII and motion files, and whatever may be in their place."""
 
 import io
 import json

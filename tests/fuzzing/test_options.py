@@ -1,4 +1,4 @@
-"""What configs may give to modules, data sets, transforms and codecs."""
+"""Options that configs may give to modules, data sets, transforms and codecs."""
 
 import math
 

@@ -30,7 +30,7 @@ BACKBONES = {
 
 @pytest.fixture(params=BACKBONES)
 def model(request):
-    """A network whose batch norms change what passes and whose heatmaps differ."""
+    """A network whose batch norms change their inputs and whose heatmaps differ."""
     backbone, channels = BACKBONES[request.param]
     torch.manual_seed(0)
     model = MODELS.build(

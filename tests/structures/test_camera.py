@@ -54,13 +54,13 @@ def test_impossible(extrinsics, message):
 @pytest.mark.parametrize(
     ('rotation', 'said'),
     [
-        (QUARTER, r'looks towards 1\.00 0\.00 0\.00, and up in the picture is 0\.00 0\.00 1\.00\.$'),
+        (QUARTER, r'looks towards 1\.00 0\.00 0\.00, and up in the image is 0\.00 0\.00 1\.00\.$'),
         (
             np.transpose(QUARTER),
-            r"looks towards 0\.00 -1\.00 0\.00, and up in the picture is 1\.00 0.* The world's z is not up",
+            r"looks towards 0\.00 -1\.00 0\.00, and up in the image is 1\.00 0.* The world's z is not up",
         ),
         (np.eye(3), r"looks towards 0\.00 0\.00 1\.00, .*The world's z is not up"),
-        (np.diag([1, -1, -1]), r'looks towards 0\.00 0\.00 -1\.00, and up in the picture is 0\.00 1\.00 0\.00\.$'),
+        (np.diag([1, -1, -1]), r'looks towards 0\.00 0\.00 -1\.00, and up in the image is 0\.00 1\.00 0\.00\.$'),
     ],
     ids=['right', 'transposed', "the camera's own axes", 'straight down'],
 )

@@ -50,7 +50,7 @@ def test_rescaled(size, numbers, calibrated, expected):
         (
             HD,
             Intrinsics((1324, 1324, 720, 540), size=(1440, 1080)),
-            'another shape, so a part .* --intrinsics-size 1920',
+            'another shape, so it shows a part .* --intrinsics-size 1920',
         ),
         (HD, Intrinsics((2648, 2648, 1920, 1080), size=HD), 'lies outside'),
         (

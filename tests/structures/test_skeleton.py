@@ -75,7 +75,7 @@ def test_bone_lengths_against_a_loop():
         (chain('a', 'b'), None, "'chain' needs a root: expected the name or index of one of its 2 joints"),
         (chain('a', 'b'), 'c', "got 'c'. Name it with root=..."),
         (chain('a', 'b'), 2, 'got 2'),
-        (chain('a', 'b', 'c', links=[('a', 'b'), ('b', 'c'), ('c', 'a')]), 'a', "between 'b' and 'c' closes a circle"),
+        (chain('a', 'b', 'c', links=[('a', 'b'), ('b', 'c'), ('c', 'a')]), 'a', "between 'b' and 'c' closes a cycle"),
         (chain('a', 'b', 'c', links=[('a', 'b')]), 'a', "'c' is not linked to the root 'a'"),
         (chain('a', 'l', 'r', swaps=dict(l='r')), 'a', "'l' is mirrored to 'r', and that to 'r'"),
         (chain('a', 'l', 'r', swaps=dict(l='q')), 'a', "names 'q', which is not there"),
@@ -98,7 +98,7 @@ def test_metainfo_that_is_no_skeleton(metainfo, root, message):
 
 @pytest.mark.parametrize(
     ('parents', 'message'),
-    [((-1, 2, 1), "'b' go round in a circle"), ((-1, -1, 0), 'has 2'), ((-1, 3, 0), 'between'), ((-1, 0), '2 parents')],
+    [((-1, 2, 1), "'b' form a cycle"), ((-1, -1, 0), 'has 2'), ((-1, 3, 0), 'between'), ((-1, 0), '2 parents')],
 )
 def test_parents_that_are_no_tree(parents, message):
     with pytest.raises(InputError, match=message):

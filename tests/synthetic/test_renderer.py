@@ -22,7 +22,7 @@ def sequence(request):
     return SequenceRenderer(joints, make_appearance(3, 0), scene, rngs[2]), joints
 
 
-def whole_picture(draw, frame):
+def whole_image(draw, frame):
     """First hits without the limbs' boxes, which must hold their limbs."""
     boxes = np.tile([0, 0, SIZE, SIZE], (len(draw.boxes[frame]), 1))
     depth, limb, _ = first_hits(draw.limbs[frame], draw.scene.rays, draw.scene.depth, boxes)
@@ -34,7 +34,7 @@ def whole_picture(draw, frame):
 @pytest.mark.parametrize('frame', [0, 11])
 def test_the_skeleton_lies_on_the_person(sequence, frame):
     draw, joints = sequence
-    depth, limb = whole_picture(draw, frame)
+    depth, limb = whole_image(draw, frame)
     local = world_to_camera(joints[frame], draw.scene.camera)
     u, v = np.round(project(local, draw.scene.camera)).astype(int).T
     assert np.mean(limb[v, u] >= 0) > 0.9
@@ -42,14 +42,14 @@ def test_the_skeleton_lies_on_the_person(sequence, frame):
     assert np.all(depth[v, u] < np.linalg.norm(local, axis=-1) + 0.03)
 
 
-def test_person_and_shadow_show_in_the_picture(sequence):
+def test_person_and_shadow_show_in_the_image(sequence):
     draw, _ = sequence
     image = draw(3)
     assert image.shape == (SIZE, SIZE, 3) and image.dtype == np.uint8
     np.testing.assert_array_equal(draw(3), image)
     assert np.any(draw(2) != image)
     changed = np.abs(image.astype(float) - draw.background).max(axis=-1) > 40
-    person = whole_picture(draw, 3)[1] >= 0
+    person = whole_image(draw, 3)[1] >= 0
     assert changed[person].mean() > 0.3
     assert changed[draw.scene.floor & ~person].sum() > 20, 'the shadow'
     crop, _ = draw._crop(3, SIZE, SIZE)

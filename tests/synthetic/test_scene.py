@@ -21,7 +21,7 @@ def world_points(scene):
 
 @pytest.mark.parametrize('camera', CAMERAS)
 def test_rooms(camera):
-    """Rays with distortion undone, a level floor, walls and a ceiling, nothing between camera and person."""
+    """Rays with distortion undone, a horizontal floor, walls and a ceiling, nothing between camera and person."""
     scene = scene_of(camera)
     pixels = project(3 * np.moveaxis(scene.rays.astype(np.float64), 0, -1), camera)
     np.testing.assert_allclose(pixels, np.stack(np.meshgrid(*2 * [np.arange(SIZE)]), axis=-1), atol=1e-4)

@@ -86,16 +86,16 @@ def test_bugs_keep_their_traceback(bug):
         run_tool(fails(bug))
 
 
-def test_work_dir_and_pictures(tmp_path):
+def test_work_dir_and_figures(tmp_path):
     path, parser = tmp_path / 'config.py', argparse.ArgumentParser()
     path.write_text("default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n")
     add_runner_arguments(parser)
     cfg = load_runner_config(parser.parse_args([str(path), '--cfg-options', 'a.b=2']))
     assert cfg.work_dir == 'work_dirs/config' and cfg.a.b == 2 and not cfg.default_hooks.visualization.enable
-    words = ['--show-dir', 'pictures', '--work-dir', 'w', '--interval', '5']
+    words = ['--show-dir', 'figures', '--work-dir', 'w', '--interval', '5']
     cfg = load_runner_config(parser.parse_args([str(path), *words]))
     hook = cfg.default_hooks.visualization
-    assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'pictures', 5)
+    assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'figures', 5)
 
 
 @pytest.mark.parametrize('given', [None, 'active'])

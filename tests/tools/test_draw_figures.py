@@ -12,10 +12,10 @@ def test_figures_of_the_readme(run_tool, data_root, tmp_path):
     np.savez(tmp_path / 'poses.npz', **arrays)
     ended = run_tool('draw_figures', tmp_path / 'out', '--data-root', data_root, '--poses', tmp_path / 'poses.npz')
     assert ended.status == 0
-    with Image.open(tmp_path / 'out/motion.gif') as picture:
-        assert (picture.size[0], picture.n_frames) == (520, 23), '23 / 25 s of the first person, twice as slow'
-    with Image.open(tmp_path / 'out/method.png') as picture:
-        assert picture.size[0] > 1000
+    with Image.open(tmp_path / 'out/motion.gif') as image:
+        assert (image.size[0], image.n_frames) == (520, 23), '23 / 25 s of the first person, twice as slow'
+    with Image.open(tmp_path / 'out/method.png') as image:
+        assert image.size[0] > 1000
 
 
 def test_bad_input(run_tool, tmp_path):

@@ -1,4 +1,4 @@
-"""Pickles made to run code. Each makes a file, the canary, when Python's own unpickler loads it."""
+"""Pickles that run code: each makes a file, the canary, when Python's own unpickler loads it."""
 
 import copyreg
 import functools

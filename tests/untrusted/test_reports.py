@@ -1,4 +1,4 @@
-"""Names made to run in the reader's browser."""
+"""Names that would run as code in the reader's browser."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ NAMES = [
 ]
 
 
-class Page(HTMLParser):
+class Report(HTMLParser):
     """Elements, their attributes and texts, as a browser's parser sees them."""
 
     def __init__(self, text):
@@ -44,7 +44,7 @@ class Page(HTMLParser):
         self.texts[self._open] = self.texts.get(self._open, '') + data
 
 
-def page_of(path, name, skeleton=H36M):
+def report_of(path, name, skeleton=H36M):
     arguments = dict(track_id=0, frames=np.arange(3), is_interpolated=np.zeros(3, bool))
     arguments['keypoints'] = np.zeros((3, 17, 2), np.float32) + [20, 10]
     arguments['keypoints_3d'] = np.zeros((3, 17, 3), np.float32) + np.arange(17)[:, None] / 100
@@ -54,19 +54,19 @@ def page_of(path, name, skeleton=H36M):
         name, skeleton, (64, 48), np.array([0.0, 0.04, 0.08]), None, name, [track], [name, f'{name} again']
     )
     write_report(video, None, path)
-    return Page(path.read_text())
+    return Report(path.read_text())
 
 
 @pytest.mark.parametrize('name', NAMES)
 def test_names_are_text(tmp_path, name):
-    """Of a video and in notes, and in the JSON that the page's scripts read."""
-    harmless, page = page_of(tmp_path / 'report.html', 'a video'), page_of(tmp_path / 'report.html', name)
-    assert page.elements == harmless.elements, 'a name became part of the page'
-    assert page.texts['title'].startswith(name) and page.texts['h1'] == name
-    assert page.texts['li'].count(name) == 2 and name in page.texts['span']
+    """Of a video and in notes, and in the JSON that the report's scripts read."""
+    harmless, report = report_of(tmp_path / 'report.html', 'a video'), report_of(tmp_path / 'report.html', name)
+    assert report.elements == harmless.elements, 'a name became part of the report'
+    assert report.texts['title'].startswith(name) and report.texts['h1'] == name
+    assert report.texts['li'].count(name) == 2 and name in report.texts['span']
     names = [f'{name}{joint}' for joint in range(17)]
-    page = page_of(tmp_path / 'report.html', 'a video', replace(H36M, joint_names=tuple(names)))
-    assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements]
-    assert json.loads(page.texts['data'])['joints'] == [name.replace('_', ' ') for name in names]
+    report = report_of(tmp_path / 'report.html', 'a video', replace(H36M, joint_names=tuple(names)))
+    assert [tag for tag, _ in report.elements] == [tag for tag, _ in harmless.elements]
+    assert json.loads(report.texts['data'])['joints'] == [name.replace('_', ' ') for name in names]
     raw = (tmp_path / 'report.html').read_text().split('id="data">')[1].split('</script>')[0]
     assert '<' not in raw and '>' not in raw

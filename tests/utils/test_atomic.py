@@ -15,14 +15,14 @@ def names_below(folder):
 
 
 def test_file_appears_at_the_end_and_replaces_the_old_one(tmp_path):
-    path = tmp_path / 'new' / 'picture.png'
+    path = tmp_path / 'new' / 'figure.png'
     for content in ('one', 'two'):
         with whole_file(path) as partial:
             partial.write_text(content)
             assert partial.name == path.name
             assert not path.exists() or path.read_text() == 'one'
         assert path.read_text() == content
-    assert names_below(path.parent) == ['picture.png']
+    assert names_below(path.parent) == ['figure.png']
 
 
 def test_folder_appears_at_the_end(tmp_path):
@@ -104,20 +104,20 @@ def test_processes_that_write_the_same_again_and_again(tmp_path):
 
 
 def test_leftovers_beside_a_file(tmp_path):
-    hidden = tmp_path / '.picture.png.partial'
+    hidden = tmp_path / '.figure.png.partial'
     (hidden / 'folder').mkdir(parents=True)
     (tmp_path / 'mine').mkdir()
-    (hidden / 'picture.png').write_text('half')
+    (hidden / 'figure.png').write_text('half')
     (hidden / 'link').symlink_to(tmp_path / 'mine')
-    with whole_file(tmp_path / 'picture.png') as partial:
+    with whole_file(tmp_path / 'figure.png') as partial:
         assert not partial.exists()
         partial.write_text('whole')
-    assert names_below(tmp_path) == ['mine', 'picture.png']
+    assert names_below(tmp_path) == ['figure.png', 'mine']
 
 
 def test_a_full_disk_names_the_file(tmp_path):
-    path = tmp_path / 'picture.png'
-    with pytest.raises(OSError, match=r'No space left on device: .*/picture.png') as error, whole_file(path) as partial:
+    path = tmp_path / 'figure.png'
+    with pytest.raises(OSError, match=r'No space left on device: .*/figure.png') as error, whole_file(path) as partial:
         partial.symlink_to('/dev/full')
         partial.write_text('one')
     assert error.value.errno == errno.ENOSPC and not list(tmp_path.iterdir())

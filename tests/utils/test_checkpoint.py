@@ -22,7 +22,7 @@ def test_refuses_another_architecture(tmp_path, other, message):
         check_checkpoint(model, path)
     check_checkpoint(other, path)
     (note,) = start_notes(model, path)
-    assert note.startswith(f'The training starts from what fits of load_from: {path} belongs to another model')
+    assert note.startswith(f'The training starts from the weights of load_from that fit: {path} belongs to another')
     assert start_notes(other, path) == []
 
 

@@ -90,7 +90,7 @@ def test_threads_leave_cores_to_the_workers(monkeypatch, cores, workers, variabl
 
 
 def test_copies_to_a_gpu(monkeypatch):
-    """From pinned memory while it works, unless the config or the data say otherwise."""
+    """From pinned memory, asynchronously, unless the config or the data say otherwise."""
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(runner.Runner, 'from_cfg', lambda cfg: cfg)
     model = dict(type='A', data_preprocessor=dict(type='PoseDataPreprocessor'))

@@ -1,1 +1,1 @@
-"""Speed and memory of the package beside MMPose and VideoPose3D: a module for each part of ``docs/performance.md``."""
+"""Speed and memory compared with MMPose and VideoPose3D: a module for each part of ``docs/performance.md``."""

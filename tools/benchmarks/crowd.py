@@ -31,17 +31,17 @@ class Crowd(NamedTuple):
 def measure_crowd(
     config: str | Path, data_root: str | Path, busy_processes: int | None = None, iterations: int = 25, **options
 ) -> Crowd:
-    """Train as ``tools/train.py`` does for a user, alone and beside processes that do nothing but compute.
+    """Time training by ``tools/train.py``, alone and beside processes that do nothing but compute.
 
     Args:
         config: of either stage.
-        data_root: in MMPose's Human3.6M layout, with data for a few iterations; the training goes on with new epochs.
-        busy_processes: how many; one for each core if None.
-        iterations: that count, after 5 that do not.
+        data_root: in MMPose's Human3.6M layout, with data for a few iterations; training continues with new epochs.
+        busy_processes: number of such processes; one for each core if None.
+        iterations: number of measured iterations, after 5 for warming up.
         options: more of ``--cfg-options``, with ``__`` for each dot.
 
     Raises:
-        RuntimeError: the training fails; says what it printed.
+        RuntimeError: the training fails; the message has the end of its output.
     """
     settings = {
         'data_root': data_root,
@@ -58,7 +58,7 @@ def measure_crowd(
 
 @contextmanager
 def _busy(processes: int) -> Iterator[None]:
-    """That many processes that compute all the time."""
+    """Run processes that compute all the time."""
     running = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(processes)]
     try:
         yield
@@ -69,7 +69,7 @@ def _busy(processes: int) -> Iterator[None]:
 
 
 def _median_seconds(command: list, iterations: int) -> float:
-    """Of the iterations that the training writes to its log."""
+    """Median time of the iterations in the training's log, without the first ones."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / 'printed').open('w+', encoding='utf-8') as printed:
         arguments = [sys.executable, _TRAIN, *command[:1], '--work-dir', folder, *command[1:]]
         training = subprocess.Popen(arguments, stdout=printed, stderr=subprocess.STDOUT)

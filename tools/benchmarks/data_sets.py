@@ -1,4 +1,4 @@
-"""Data sets on made-up data: training windows a second, and opening an annotation of Human3.6M's full size."""
+"""Data sets on mock data: training windows a second, and opening an annotation of Human3.6M's full size."""
 
 import pickle
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ _PEER, _MMPOSE = "VideoPose3D's generator, flip, no noise", "MMPose's data set, 
 
 
 def measure_windows(setup: Setup) -> Iterator[Row]:
-    """Windows a second in one process, beside VideoPose3D's generator and MMPose's data set."""
+    """Windows a second in one process, compared with VideoPose3D's generator and MMPose's data set."""
     loader, theirs = config(REFINER).train_dataloader, get_config(MMPOSE).train_dataloader
     root, small_root = setup.folder / 'windows', setup.folder / 'mmpose_windows'
     write_data_root(root, loader.dataset, VIDEOS * VIDEO)
@@ -56,7 +56,7 @@ def measure_windows(setup: Setup) -> Iterator[Row]:
 
 
 def make_batches(root: Path, keeps_memory: bool) -> Callable[[], object]:
-    """The work of making batches, in a process that keeps freed memory, as the tools do, or gives it back."""
+    """The work of making batches in a process that keeps freed memory, as the tools do, or returns it to the system."""
     if keeps_memory:
         keep_freed_memory()
     batches = endless_batches(config(REFINER).train_dataloader, root, BATCH)
@@ -82,12 +82,12 @@ def open_training_set(name: str, root: Path) -> Callable[[], object]:
 
 
 def write_data_root(root: Path, dataset: dict, frames: int) -> None:
-    """Write what a training set needs: random poses, the same in every video.
+    """Write the files of a training set: random poses, the same in every video.
 
     Args:
         root: the folder.
-        dataset: config of a data set with a ``depth_store``; tells where things lie.
-        frames: of all videos together.
+        dataset: config of a data set with a ``depth_store``, which has the files' names.
+        frames: total number of frames.
     """
     joints = np.array([0, 0, 5]) + np.random.default_rng(0).uniform(-0.7, 0.7, (min(frames, VIDEO), JOINTS, 3))
     pixels, depth = project(joints, _CAMERA), joints[..., 2:] - joints[:, [H36M.root], 2:]
@@ -108,7 +108,7 @@ def write_data_root(root: Path, dataset: dict, frames: int) -> None:
 
 
 def endless_batches(loader: Config, root: Path, batch: int) -> Iterator[dict]:
-    """Batches of a config's training loader on another data root, shuffled, for ever, in this process."""
+    """Endless shuffled batches of a config's training loader on another data root, made in this process."""
     changes = dict(
         dataset=dict(loader.dataset, data_root=str(root)),
         batch_size=batch,
@@ -120,9 +120,9 @@ def endless_batches(loader: Config, root: Path, batch: int) -> Iterator[dict]:
 
 
 def make_generator(setup: Setup) -> Iterator[list[Tensor]]:
-    """Batches of VideoPose3D's generator, of as many random videos, shuffled, for ever.
+    """Endless shuffled batches of VideoPose3D's generator, on as many random videos.
 
-    Float32 tensors, as its training loop makes them of the generator's float64 arrays.
+    They are float32 tensors, to which its training loop converts the generator's float64 arrays.
     """
     videos = list(np.random.default_rng(0).normal(size=(VIDEOS, VIDEO, JOINTS, CHANNELS_IN)).astype(np.float32))
     right, left = np.array([pair for pair in enumerate(H36M.flip_indices) if pair[0] < pair[1]]).T.tolist()

@@ -92,7 +92,7 @@ def make_batch(images: int, device: str) -> dict:
 
 
 def train(model: nn.Module, data: dict, amp: bool) -> Callable[[], object]:
-    """The work of a training step as mmengine's loop takes it."""
+    """The work of a training step, as in mmengine's loop."""
     cfg = config('integral_h36m.py')
     if amp:
         use_mixed_precision(cfg)
@@ -123,7 +123,7 @@ def decode_and_back(
 
 
 def plain_soft_argmax_3d(logits: Tensor) -> Tensor:
-    """:func:`soft_argmax_3d` as one would write it down."""
+    """:func:`soft_argmax_3d` in its plainest form."""
     probabilities = logits.flatten(2).softmax(dim=2).view(logits.shape)
     axes = [probabilities.sum(dim=others) for others in ((2, 3), (2, 4), (3, 4))]  # x, y, z
     centres = [(torch.arange(axis.shape[-1], device=axis.device) + 0.5) / axis.shape[-1] for axis in axes]

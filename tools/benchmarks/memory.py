@@ -17,15 +17,15 @@ REFERENCES = Path('/proc/self/clear_refs')
 
 
 class Usage(NamedTuple):
-    """What a piece of work took."""
+    """Time and memory of a piece of work."""
 
     seconds: float  # without its preparation and imports
-    growth: int  # bytes at most beyond what was there before it: of the GPU if one was used
-    peak: int  # bytes of the process at most, imports and preparation included
+    growth: int  # largest increase of memory, bytes: the GPU's if one was used
+    peak: int  # largest memory of the process, bytes, imports and preparation included
 
 
 def measure_alone(prepare: Callable[..., Callable[[], object]], *args, device: str = 'cpu') -> Usage:
-    """Call ``prepare(*args)``, a function of a module, in a new process, and measure there the work that it returns."""
+    """Call ``prepare(*args)``, a function of a module, in a new process, and measure the work that it returns."""
     with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:
         return pool.submit(_measure, prepare, args, device).result()
 
@@ -35,7 +35,7 @@ def _measure(prepare: Callable, args: tuple, device: str) -> Usage:
     with contextlib.redirect_stdout(sys.stderr):  # standard output is for the table
         work = prepare(*args)
         peak = _resident('VmHWM')
-        # the peak begins anew; getrusage's would hold that of the parent process
+        # resets the peak; getrusage's would include the parent process
         REFERENCES.write_text('5', encoding='utf-8')
         before, start = _resident('VmRSS'), time.perf_counter()
         if device == 'cuda':
@@ -48,6 +48,6 @@ def _measure(prepare: Callable, args: tuple, device: str) -> Usage:
 
 
 def _resident(name: str) -> int:
-    """Bytes of this process, by their name in /proc."""
+    """A memory size of this process, bytes, by its name in /proc."""
     (line,) = [line for line in _STATUS.read_text(encoding='utf-8').splitlines() if line.startswith(name)]
     return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""Protocol 2."""
+"""Speed of Protocol 2."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from .setup import Setup
 from .turns import Contender, Row, take_turns
 
 FRAMES = 100_000
-_THEIR_FRAMES = 2000  # which they align one by one
+_THEIR_FRAMES = 2000  # MMPose aligns them one by one
 
 
 def measure(setup: Setup) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""The refiner: whole videos, training steps and streams, beside networks of its size."""
+"""The refiner: whole videos, training steps and streams, compared with networks of its size."""
 
 import copy
 import functools
@@ -23,7 +23,7 @@ from .setup import CHANNELS_IN, FIELD, JOINTS, MMPOSE, PRECISIONS, REFINER, Setu
 from .turns import Contender, Row, take_turns
 
 CHANNELS, PRODUCT_ROWS = 1024, 4096
-FRAMES, HOUR = 3000, 50 * 3600  # that are predicted of a video
+FRAMES, HOUR = 3000, 50 * 3600  # predicted frames of a video
 WINDOWS = dict(cpu=256, cuda=1024)  # of a training step, and of MMPose's batch
 _MMPOSE = 'MMPose, a window a frame, fp32'
 _STREAM_FRAMES, _STREAM_CAMERA = 50, dict(w=1000, h=1000)  # px
@@ -80,7 +80,7 @@ def measure_training(setup: Setup) -> Iterator[Row]:
         ('bf16', 'VideoPose3D, fp32', 5 if setup.amx else 1),
         ('bf16', 'VideoPose3D, bf16', None),
         ('fp32', 'nn.Dropout, fp32', None),
-        ('bf16', 'nn.Dropout, bf16', 1.3),  # else ByteDropout has no place
+        ('bf16', 'nn.Dropout, bf16', 1.3),  # below that, ByteDropout would not be worth having
     ):
         work = f'refiner, training step of {batch}, {ours}'
         yield Row(work, 'windows/s', rates[ours], peer, rates.get(peer), target, ideal=ideal[ours])
@@ -92,7 +92,7 @@ def measure_training(setup: Setup) -> Iterator[Row]:
 
 
 def measure_streaming(setup: Setup) -> Iterator[Row]:
-    """Frames a second of a stream on one thread, flip test included, beside refining the window of every frame."""
+    """Frames a second of a stream on one thread, flip test included, compared with refining each frame's window."""
     refiner = build_refiner('refiner_causal_243.py').to(setup.device).eval()
     streaming = StreamingRefiner(refiner, _STREAM_CAMERA, flip_indices=H36M.flip_indices)
     optimised = optimise_for_inference(copy.deepcopy(refiner), setup.device)
@@ -110,7 +110,7 @@ def measure_streaming(setup: Setup) -> Iterator[Row]:
 
 
 def build_refiner(name: str = REFINER, channels: int | None = None) -> DepthTemporalRefiner:
-    """Ours, from a config, with random weights."""
+    """Our refiner from a config, with random weights."""
     cfg = config(name).model
     cfg.backbone.channels = cfg.head.in_channels = channels or CHANNELS
     return MODELS.build(cfg)
@@ -131,7 +131,7 @@ def build_mmpose() -> nn.Module:
 
 
 def make_video(frames: int, device: str) -> Tensor:
-    """Inputs (1, K * C, frames + R - 1), for ``frames`` predicted ones."""
+    """Inputs (1, K * C, frames + R - 1) of a video, for ``frames`` predicted frames."""
     return torch.randn(1, JOINTS * CHANNELS_IN, frames + FIELD - 1, device=device)
 
 
@@ -147,7 +147,7 @@ def refine_long_video(channels: int, frames: int, device: str) -> Callable[[], N
 
 
 def our_step(setup: Setup, data: dict, amp: bool, torch_dropout: bool = False) -> Callable[[], object]:
-    """A step as mmengine's training loop takes it, with PyTorch's dropout or with ours."""
+    """The work of a training step, as in mmengine's loop, with PyTorch's dropout or with ours."""
     cfg, refiner = config(REFINER), build_refiner().to(setup.device).train()
     for layer in refiner.modules() if torch_dropout else ():
         if isinstance(layer, TemporalConv):
@@ -159,7 +159,7 @@ def our_step(setup: Setup, data: dict, amp: bool, torch_dropout: bool = False) -
 
 
 def their_step(setup: Setup, batch: int, amp: bool) -> Callable[[], object]:
-    """VideoPose3D's strided network on random windows, with the same loss and optimiser."""
+    """The work of a training step of VideoPose3D's strided network on random windows, with our loss and optimiser."""
     windows = torch.randn(batch, FIELD, JOINTS, CHANNELS_IN, device=setup.device)
     target = 0.3 * torch.randn(batch, 1, JOINTS, 3, device=setup.device)
     network = build_videopose3d(setup, 'TemporalModelOptimized1f').train()

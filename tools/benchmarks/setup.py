@@ -1,4 +1,4 @@
-"""What all sections share: the machine and its ceilings, the peers, the size of the networks."""
+"""Shared by all sections: the machine and its peak rates, the peers, the size of the networks."""
 
 import importlib.util
 import os
@@ -26,15 +26,15 @@ _CPU_INFO = Path('/proc/cpuinfo')
 
 @dataclass(frozen=True)
 class Setup:
-    """Where things are, how long to measure, and what the machine can do.
+    """Folders, length of measurements, and peak rates of the machine.
 
     Attributes:
-        folder: an existing folder for made-up data.
+        folder: an existing folder for mock data.
         rounds: how often each contender has its turn.
         device: where networks run, ``'cpu'`` or ``'cuda'``.
         amx: whether the processor multiplies bfloat16 in tiles; targets differ.
         matrix: FLOP/s of a large matrix product, by precision.
-        videopose3d: a checkout of VideoPose3D, or nothing.
+        videopose3d: a checkout of VideoPose3D, or None.
     """
 
     folder: Path
@@ -52,7 +52,7 @@ class Setup:
         return module
 
     def ideal(self, work: Callable[[], object], amount: float, precision: str) -> float:
-        """Seconds an item that all matrix products and convolutions of a piece of work need at the ceiling."""
+        """Seconds an item that a work's matrix products and convolutions need at the rate of ``matrix``."""
         from torch.utils.flop_counter import FlopCounterMode  # brings 70 MB, which processes measured alone would have
 
         with FlopCounterMode(display=False) as counter:
@@ -69,7 +69,7 @@ def check_videopose3d(folder: Path | None) -> None:
     """Refuse a folder that is not VideoPose3D's.
 
     Raises:
-        InputError: it lacks what is used of it.
+        InputError: a module that is needed is missing.
     """
     for name in ('model', 'generators') if folder else ():
         if not (path := folder / 'common' / f'{name}.py').is_file():
@@ -77,7 +77,7 @@ def check_videopose3d(folder: Path | None) -> None:
 
 
 def has_amx() -> bool:
-    """Whether the processor has AMX, as Linux tells."""
+    """Whether the processor has AMX, according to Linux."""
     return _CPU_INFO.exists() and ' amx_tile' in _CPU_INFO.read_text(encoding='utf-8')
 
 
@@ -94,7 +94,7 @@ def describe(setup: Setup) -> str:
 
 
 def matrix_products(device: str, rows: int, amp: bool) -> dict[str, Contender]:
-    """The product of two square matrices by each of PyTorch's ways: a linear layer, and a convolution of kernel 1.
+    """The product of two square matrices in two ways: by a linear layer, and by a convolution of kernel 1.
 
     Args:
         device: ``'cpu'`` or ``'cuda'``.

@@ -1,4 +1,4 @@
-"""Ours and others measured in turns, and the rows of the table that come of it."""
+"""Measurement of several contenders in turns, and the rows of the resulting table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def take_turns(contenders: Mapping[str, Contender], rounds: int, threads: int | 
     Args:
         contenders: by name.
         rounds: how often each has its turn.
-        threads: of PyTorch; by default as many as it has.
+        threads: number of PyTorch's threads; unchanged if None.
 
     Returns:
         The rate of each, items a second, in each round: (rounds,).
@@ -46,10 +46,10 @@ class Row:
         work: what was done.
         unit: of ``ours`` and ``theirs``.
         ours: in each round, (rounds,), or measured once.
-        peer: who else did it, and how.
-        theirs: in the same rounds; None if the peer was not there.
+        peer: the other contender.
+        theirs: in the same rounds; None if the peer is not installed.
         target: what the ratio, or ``ours`` where there is no peer, should reach.
-        at_most: the target is a limit from above.
+        at_most: whether the target is an upper limit.
         ideal: seconds an item at the rate of the large matrix product, where ``ours`` is a rate.
     """
 

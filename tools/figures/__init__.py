@@ -1,1 +1,1 @@
-"""What tools/draw_figures.py draws."""
+"""The figures of tools/draw_figures.py."""

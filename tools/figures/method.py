@@ -1,4 +1,4 @@
-"""How the method works, in one figure."""
+"""The figure of the method."""
 
 import itertools
 from pathlib import Path
@@ -19,7 +19,7 @@ _DEPTHS = dict(cmap='coolwarm', vmin=-0.5, vmax=0.5)  # metres
 
 
 def draw_method(data_root: Path, path: Path) -> None:
-    """Draw frames, joints with depths, the temporal network and the pose; joints and depths are the true ones.
+    """Draw frames, true joints with true depths, the temporal network and the 3D pose.
 
     Args:
         data_root: of :func:`depth_refine.synthetic.make_synthetic`, with images.
@@ -56,7 +56,7 @@ def draw_method(data_root: Path, path: Path) -> None:
 
 
 def _draw_frames(columns: list, annotation: H36MAnnotation, rows: np.ndarray, folder: Path) -> None:
-    """Frames behind one another: as they are, and pale with the joints, in the colours of their depths."""
+    """Draw frames one behind the other: first as they are, then pale with joints in the colours of their depths."""
     load, joints = LoadReadableImage(), annotation.keypoints[rows]
     depth = annotation.keypoints_3d[rows][..., 2] - annotation.keypoints_3d[rows][:, :1, 2]
     low, high = joints.min((0, 1)), joints.max((0, 1))
@@ -87,7 +87,7 @@ def _draw_frames(columns: list, annotation: H36MAnnotation, rows: np.ndarray, fo
 
 
 def _draw_network(axes) -> None:
-    """Which frames one output depends on, layer by layer."""
+    """Draw the frames that one output depends on, layer by layer."""
     levels = [np.arange(_FIELD)]
     while len(levels[-1]) > 1:
         levels.append(levels[-1].reshape(-1, _KERNEL)[:, 1])

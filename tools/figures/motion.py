@@ -1,4 +1,4 @@
-"""A moving picture of a person before and after refinement, without the video's frames."""
+"""An animated figure of a person before and after refinement, without the video's frames."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from depth_refine.visualization.drawing import WHITE, bone_colors, draw_bones, d
 
 _SIDE = 260  # px, of each panel
 _CAPTION = 28  # px
-_FPS, _SLOWER = 12.5, 2  # pictures a second, and how much slower than life
-_SWING = 35.0  # degrees to either side that the viewer walks
+_FPS, _SLOWER = 12.5, 2  # frames a second of the GIF, and the factor of slow motion
+_SWING = 35.0  # degrees by which the view turns to either side
 _COLORS = 24  # a GIF of these is half the size of one of 256
 _PANELS = {
     'root_relative_first_stage_m': 'BlazePose, frame by frame',
@@ -22,14 +22,14 @@ _PANELS = {
 
 
 def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
-    """Draw the first person of a ``poses.npz``, frame by frame and refined, as a GIF that goes on for ever.
+    """Draw the first person of a ``poses.npz``, before and after refinement, as an endless GIF.
 
     Args:
-        poses: its arrays.
+        poses: the file's arrays.
         path: the GIF.
 
     Raises:
-        InputError: there is nobody, or the joints are not Human3.6M's.
+        InputError: there is no person, or the joints are not Human3.6M's.
     """
     if not len(poses.get('track_id', ())) or tuple(poses['joint_names'].tolist()) != H36M.joint_names:
         raise InputError("expected the poses of a person with Human3.6M's joints, as tools/infer_video.py writes them")
@@ -41,16 +41,16 @@ def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
     middle = (joints[_PANELS['root_relative_m']].min((0, 1)) + joints[_PANELS['root_relative_m']].max((0, 1))) / 2
     reach = max(np.linalg.norm(pose - middle, axis=-1).max() for pose in joints.values())
     azimuths = 60 + _SWING * np.sin(2 * np.pi * np.arange(len(chosen)) / len(chosen))
-    pictures = []
+    images = []
     for frame, azimuth in zip(chosen, azimuths, strict=True):
         panels = [_panel(pose[frame], middle, reach, azimuth, title) for title, pose in joints.items()]
-        pictures.append(Image.fromarray(np.hstack(panels)[..., ::-1]).quantize(_COLORS, dither=Image.Dither.NONE))
+        images.append(Image.fromarray(np.hstack(panels)[..., ::-1]).quantize(_COLORS, dither=Image.Dither.NONE))
     with whole_file(path) as partial:
-        pictures[0].save(
+        images[0].save(
             partial,
             format='GIF',
             save_all=True,
-            append_images=pictures[1:],
+            append_images=images[1:],
             duration=round(1000 / _FPS),
             loop=0,
             optimize=True,
@@ -58,11 +58,11 @@ def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
 
 
 def _panel(pose: np.ndarray, middle: np.ndarray, reach: float, azimuth: float, title: str) -> np.ndarray:
-    """A pose (17, 3) seen by a viewer who has walked around it, with its title above."""
-    picture, size = np.full((_SIDE, _SIDE, 3), 255, np.uint8), (_SIDE, _SIDE)
+    """An image of a pose (17, 3) seen from an azimuth, degrees, with its title above."""
+    image, size = np.full((_SIDE, _SIDE, 3), 255, np.uint8), (_SIDE, _SIDE)
     scale = _SIDE / (2.1 * reach)
     points, depth = turned(pose - middle, azimuth, scale, size)
-    draw_bones(picture, points, H36M, bone_colors(H36M), 3, WHITE, depth)
+    draw_bones(image, points, H36M, bone_colors(H36M), 3, WHITE, depth)
     caption = np.full((_CAPTION, _SIDE, 3), 255, np.uint8)
     draw_text(caption, title, (12, 20), 0.5)
-    return np.vstack([caption, picture])
+    return np.vstack([caption, image])

@@ -1,4 +1,4 @@
-"""What the parts of the recipe do: noise by size and channel, bounding boxes, flip testing; 27 frames of 2D + depth."""
+"""Effects of the recipe's parts: noise by size and channel, bounding boxes, flip testing; 27 frames of 2D + depth."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def summarise(experiment: Experiment) -> str:
 
 
 def draw(experiment: Experiment, path: Path) -> None:
-    """Protocol 1 of each group, on one scale that does not begin at zero."""
+    """Draw Protocol 1 of each group, on one scale that does not begin at zero."""
     figure = Figure(figsize=(14, 4), layout='constrained')
     widths = [len(rows) for rows in GROUPS.values()]
     all_axes = figure.subplots(1, len(GROUPS), sharey=True, width_ratios=widths)

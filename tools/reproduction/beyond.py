@@ -1,4 +1,4 @@
-"""Past the paper: the first stage's own uncertainty, noise like its errors, a stronger lifter; 27 frames."""
+"""Beyond the paper: the first stage's own uncertainty, noise like its errors, a stronger lifter; 27 frames."""
 
 from . import table1
 from .cell import Row

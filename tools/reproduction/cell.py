@@ -28,10 +28,10 @@ SHORT_TRAINING = {
     'train_dataloader.dataset.frame_step': 12,
     'train_cfg.max_epochs': 8,
     'param_scheduler.0.gamma': 0.75,
-    # an epoch of 250 iterations does not renew statistics of the full schedule's last momentum, 0.001
+    # with the full schedule's last momentum, 0.001, statistics would hardly change in an epoch of 250 iterations
     'custom_hooks.1.end': 0.02,
 }
-# And in those of our network: a quarter of the channels, which bear less dropout, and larger steps.
+# What it changes besides in rows of our network: a quarter of the channels, less dropout, a larger learning rate.
 SHORT = {
     **SHORT_TRAINING,
     'model.backbone.channels': 256,
@@ -43,7 +43,7 @@ SHORT = {
 
 
 class Row(NamedTuple):
-    """A config, perhaps with changes, that is run with every seed. Changes are as of ``--cfg-options``."""
+    """A config that is run with every seed, with optional changes in the form of ``--cfg-options``."""
 
     name: str  # of its folder and in the results: table1/2d_243
     config: str = ''  # path below the configs without .py; the name if empty
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What all cells of an experiment share."""
+    """Settings that all cells of an experiment share."""
 
     configs: Path
     data_root: Path
@@ -64,12 +64,12 @@ class Settings(NamedTuple):
     launcher: str = 'none'
 
     def folder(self, row: Row, seed: int) -> Path:
-        """Where a cell's checkpoints and its result are."""
+        """The folder of a cell's checkpoints and its result."""
         return cell_folder(self.out, row.name, seed)
 
 
 def cell_folder(out: Path, name: str, seed: int) -> Path:
-    """Where a cell of a row is, below the folder of a table."""
+    """The folder of a cell below the folder of its table."""
     return out / name / f'seed_{seed}'
 
 
@@ -79,7 +79,7 @@ class LostProcess(RuntimeError):
 
 @contextmanager
 def in_step(work: str) -> Iterator[None]:
-    """Work of several processes, which all end if one may have failed alone."""
+    """Run a block of work in several processes; all end if one may have failed alone."""
     try:
         yield
     except Exception as error:
@@ -89,10 +89,10 @@ def in_step(work: str) -> Iterator[None]:
 
 
 def cell_config(row: Row, seed: int, settings: Settings, stores: Path = Path()) -> Config:
-    """The config that a cell runs: the row's, at the schedule's size, and where data and results are."""
+    """The config of a cell: the row's, with the schedule's size and the paths of data and results."""
     cfg = load_config(str(settings.configs / f'{row.config or row.name}.py'), {})
     cfg.merge_from_dict((row.short if settings.schedule == 'short' else {}) | row.options)
-    if settings.epochs is not None:  # that end at the same learning rate
+    if settings.epochs is not None:  # with the same learning rate at the end
         (scheduler,) = cfg.param_scheduler
         scheduler.gamma **= cfg.train_cfg.max_epochs / settings.epochs
         cfg.train_cfg.max_epochs = settings.epochs
@@ -112,7 +112,7 @@ def cell_config(row: Row, seed: int, settings: Settings, stores: Path = Path()) 
 
 
 def reads_store(cfg: Config) -> bool:
-    """Whether a cell is made from what a first stage predicts."""
+    """Whether a cell reads a first stage's predictions."""
     return not cfg.train_dataloader.dataset.input_source.startswith('gt')
 
 
@@ -120,9 +120,9 @@ def run_cell(cfg: Config, evaluate: Callable[[Runner], dict], **conditions: str)
     """Train and test a cell, go on with an interrupted one, or read the result of a finished one.
 
     Args:
-        cfg: what is trained, and in which ``work_dir``.
-        evaluate: the trained runner to ``metrics`` and whatever else there is to keep.
-        conditions: what the result depends on beside the config.
+        cfg: the config, with a ``work_dir``.
+        evaluate: gives ``metrics``, and whatever else is to be kept, of the trained runner.
+        conditions: what else the result depends on.
 
     Returns:
         What ``evaluate`` gives, and ``seconds``, the time of training and testing since the last interruption.
@@ -139,7 +139,7 @@ def run_cell(cfg: Config, evaluate: Callable[[Runner], dict], **conditions: str)
     start = time.monotonic()
     resume_latest(cfg)
     runner = build_runner(cfg)
-    _ = runner.train_loop, runner.test_loop  # opens the data: what is wrong with them is so for all processes
+    _ = runner.train_loop, runner.test_loop  # opens the data, which fails in all processes or in none
     with in_step(cfg.experiment_name):
         runner.train()
         result = dict(evaluate(runner), seconds=time.monotonic() - start)
@@ -151,14 +151,14 @@ def run_cell(cfg: Config, evaluate: Callable[[Runner], dict], **conditions: str)
 
 
 def of_test_data(runner: Runner) -> dict:
-    """The test data's ``metrics``, and those ``by_action``."""
+    """Test, and give the ``metrics``, also ``by_action``."""
     metrics = runner.test()
     (metric,) = runner.test_evaluator.metrics
     return dict(metrics=metrics, by_action=metric.by_action)
 
 
 def _read_result(path: Path) -> dict:
-    """What :func:`run_cell` wrote; refused if ``metrics``, or those ``by_action``, are not finite numbers."""
+    """Read what :func:`run_cell` wrote; metrics that are not finite numbers are refused."""
     result = read_json(path)
     try:
         numbers = list(result['metrics'].values())
@@ -173,7 +173,7 @@ def _read_result(path: Path) -> dict:
 
 
 def _drop_optimiser_states(folder: Path) -> None:
-    """Make the checkpoints of a finished cell a third of their size; they can be tested again."""
+    """Shrink a finished cell's checkpoints to a third of their size; they can still be tested."""
     for path in folder.glob('epoch_*.pth'):
         content = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
         with whole_file(path) as partial:

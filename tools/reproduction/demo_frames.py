@@ -1,4 +1,4 @@
-"""What to show of the demo's refiner: frames with image, truth, first stage and refined pose, and a video of them."""
+"""Frames of the demo with image, truth, first stage and refined pose, and a video of them."""
 
 from collections.abc import Iterable, Iterator
 from itertools import count
@@ -31,7 +31,7 @@ def refinement_frames(
         Frames whose predictions are ``'first stage'``, placed in space with the true root depth, and ``'refined'``.
 
     Raises:
-        ValueError: the data set is of another kind.
+        ValueError: the data set has other inputs, or is not in test mode.
     """
     if dataset.input_source != '2d+depth' or not dataset.test_mode:
         raise ValueError("refinement_frames needs whole videos with depths: test_mode=True, input_source='2d+depth'")
@@ -54,8 +54,8 @@ def refinement_frames(
 def write_pose_video(frames: Iterable[PoseFrame], path: str | Path, fps: float) -> None:
     """Write an MP4: the input with 2D joints beside 3D views of the predictions and of the truth.
 
-    The viewer swings slowly between 15 and 85 degrees around the person, so that errors in depth, which the camera
-    cannot see, show. The file appears when it is complete.
+    The view swings slowly between 15 and 85 degrees around the person, so that errors in depth, which the camera cannot
+    see, become visible. The file appears when it is complete.
 
     Args:
         frames: what to draw, all with the same names of predictions; a generator is consumed frame by frame.

@@ -1,4 +1,4 @@
-"""The demo's table, curves, picture and video."""
+"""The demo's table, curves, figure and video."""
 
 import json
 from pathlib import Path

@@ -22,9 +22,9 @@ from .cell import SCHEDULES, LostProcess, Row, Settings, cell_config, cell_folde
 from .identity import RESULT_FILE, data_identity
 from .stores import first_stage_result, make_stores, provenance
 
-FIRST_STAGE = 'first stage'  # among what is missing
+FIRST_STAGE = 'first stage'  # its name among missing results
 _REFERENCE = Row('refiner_243')  # all rows have its data
-# of each schedule: config and changes to it; the short one's learns from some 200,000 frames of many people
+# by schedule: config and changes to it; the short schedule is for some 200,000 frames of many people
 _FIRST_STAGES = dict(
     full=('integral_h36m', {}),
     short=('demo/integral', {'train_dataloader.dataset.frame_step': 10, 'train_cfg.max_epochs': 12}),
@@ -32,7 +32,7 @@ _FIRST_STAGES = dict(
 
 
 class Experiment(NamedTuple):
-    """What came out of the cells of a table."""
+    """The results of a table's cells."""
 
     settings: Settings
     seeds: int
@@ -40,8 +40,8 @@ class Experiment(NamedTuple):
     first_stage: dict | None  # provenance of the stores; None without any
     first_stage_result: dict | None  # its own errors
     results: dict[str, dict[int, dict]]  # name of the row, seed: result
-    missing: dict[str, dict[int, str]]  # name of the row, or FIRST_STAGE, seed: why it is not there
-    failed: int  # how many cells, and first stages, could not be had
+    missing: dict[str, dict[int, str]]  # name of the row, or FIRST_STAGE, seed: why there is no result
+    failed: int  # number of cells and first stages that failed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,19 +61,19 @@ def add_cell_arguments(parser: argparse.ArgumentParser, out: str = 'work_dirs/ta
     add = parser.add_argument
     add('--out', type=Path, default=Path(out), help='results and checkpoints (default: %(default)s)')
     add('--seeds', type=int, default=3, help='how many seeds, from 0 (default: %(default)s)')
-    add('--epochs', type=int, help="train refiners for so many epochs instead of the schedule's")
-    add('--only', nargs='+', metavar='ROW', help='run only these rows; the others are read if there')
-    add('--resume', action='store_true', help='go on in an --out with results; finished cells are kept')
+    add('--epochs', type=int, help="number of epochs of refiners, instead of the schedule's")
+    add('--only', nargs='+', metavar='ROW', help='run only these rows; finished cells of others are read')
+    add('--resume', action='store_true', help='continue in an --out with results; finished cells are kept')
     add('--amp', action='store_true', help='mixed precision; bfloat16 on CPUs')
 
 
 class Cells:
-    """Results of cells so far; one that fails is named, and the others still run.
+    """Results of cells so far; a cell that fails is named, and the others still run.
 
     Args:
-        out: a folder for each row in it.
-        names: of the rows.
-        only: rows to run; the others are read if there. All if empty.
+        out: the folder of the rows' folders.
+        names: names of the rows.
+        only: rows to run; finished cells of others are read. All if empty.
     """
 
     def __init__(self, out: Path, names: Sequence[str], only: Sequence[str] | None) -> None:
@@ -82,7 +82,7 @@ class Cells:
         self.missing: dict[str, dict[int, str]] = {name: {} for name in names}
 
     def run(self, name: str, seed: int, work: Callable[[], dict]) -> None:
-        """Get a result by some work, or say why there is none."""
+        """Record the result of a cell's work, or why there is none."""
         folder = cell_folder(self.out, name, seed)
         if self.only and name not in self.only and not (folder / RESULT_FILE).exists():
             latest = latest_checkpoint(folder)
@@ -98,14 +98,14 @@ class Cells:
             self.fail(name, seed, error)
 
     def fail(self, name: str, seed: int, error: Exception) -> None:
-        """Say why there is no result."""
+        """Record and log why there is no result."""
         self.missing.setdefault(name, {})[seed] = f'{type(error).__name__}: {error}'
         self.failed += 1
         _log(f'{name}, seed {seed}', error)
 
 
 class _Stores:
-    """The stores that cells read, which are made when one first asks for them."""
+    """The stores that cells read, made on first use."""
 
     def __init__(self, settings: Settings, args: argparse.Namespace) -> None:
         self.settings, self.args = settings, args
@@ -123,7 +123,7 @@ class _Stores:
         return run_cell(cfg, of_test_data, schedule=schedule, first_stage=made_from)
 
     def first_stage(self, bbox_policy: str = '') -> tuple[Path, dict]:
-        """A folder of stores and their provenance; a failure is told to all that ask."""
+        """A folder of stores and their provenance; a failure is raised for every cell that needs them."""
         if bbox_policy not in self.found:
             try:
                 stores = None if bbox_policy else self.args.stores
@@ -144,7 +144,7 @@ class _Stores:
         return found
 
     def alone(self, cells: Cells) -> tuple[dict | None, dict | None]:
-        """Provenance and errors of the shared first stage, if one was given or asked for."""
+        """Provenance and errors of the shared first stage, if one was given or used."""
         if not self.args.stores and '' not in self.found:
             return None, None
         first_stage = None
@@ -157,13 +157,13 @@ class _Stores:
 
 
 def _log(what: str, error: Exception) -> None:
-    """With where it was raised, if that is not bad input."""
+    """Log a failure, with its traceback unless it is bad input."""
     trace = '' if isinstance(error, InputError) else '\n' + ''.join(traceback.format_exception(error))
     print_log(f'{what} failed: {type(error).__name__}: {error}{trace}', logger='current', level=logging.ERROR)
 
 
 def run_experiment(configs: Path, rows: Sequence[Row], args: argparse.Namespace) -> Experiment:
-    """Run every cell of a table that has no result yet; one that fails is named and the others still run.
+    """Run every cell of a table that has no result yet; a cell that fails is named, and the others still run.
 
     Args:
         configs: the folder of all configs.
@@ -191,7 +191,7 @@ def run_experiment(configs: Path, rows: Sequence[Row], args: argparse.Namespace)
 
 
 def check_arguments(args: argparse.Namespace, names: list[str]) -> None:
-    """Refuse what :func:`add_cell_arguments` cannot be (``InputError``), before long work."""
+    """Refuse (``InputError``) unusable values of :func:`add_cell_arguments`, before long work."""
     if unknown := sorted(set(args.only or ()) - set(names)):
         raise InputError(f'--only {" ".join(unknown)}: expected some of {", ".join(names)}')
     for name in ('seeds', 'epochs'):
@@ -202,21 +202,21 @@ def check_arguments(args: argparse.Namespace, names: list[str]) -> None:
 
 
 def reproduce(table: ModuleType, configs: Path, args: argparse.Namespace) -> None:
-    """Run a table's cells, then write its Markdown, JSON and picture into ``args.out`` and print the first.
+    """Run a table's cells, then write its Markdown, JSON and figure into ``args.out``, and print the Markdown.
 
     Args:
-        table: a module with ``ROWS``, ``summarise(experiment)`` and perhaps ``draw(experiment, path)``.
+        table: a module with ``ROWS``, ``summarise(experiment)`` and optionally ``draw(experiment, path)``.
         configs: the folder of all configs.
         args: see :func:`add_arguments`.
 
     Raises:
-        InputError: see :func:`run_experiment`; or something failed, after all is written.
+        InputError: see :func:`run_experiment`; or a cell failed, after all files are written.
     """
     write_table(table, run_experiment(configs, table.ROWS, args), args)
 
 
 def write_table(table: ModuleType, experiment: Experiment, args: argparse.Namespace) -> None:
-    """Write what came out, see :func:`reproduce`."""
+    """Write an experiment's results, see :func:`reproduce`."""
     path = args.out / table.__name__.rsplit('.', 1)[-1]
     if is_main_process():
         text, content = table.summarise(experiment), dict(experiment._asdict(), settings=vars(args))
@@ -226,6 +226,6 @@ def write_table(table: ModuleType, experiment: Experiment, args: argparse.Namesp
         if hasattr(table, 'draw'):
             table.draw(experiment, path.with_suffix('.png'))
         print(f'\n{text}\nwrote {path}.*')
-    barrier()  # a process that ends with an error would end the one that writes
+    barrier()  # a process that exits with an error would end the one that is still writing
     if experiment.failed:
         raise InputError(f'{experiment.failed} failed, which {path}.md names; all others are in it')

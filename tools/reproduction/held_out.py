@@ -1,4 +1,4 @@
-"""Motion of people whom no refiner has seen, behind a per-frame estimator that noise makes, as scenes."""
+"""Scenes of held-out people's motion, with noise in the place of a per-frame estimator's errors."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ from .scenes import Scene
 
 
 def scenes_of_motion(cfg: Config, views: int = 2) -> Iterator[Scene]:
-    """The clips of a config's validation data, whose noise is drawn from one seed.
+    """Scenes of the clips of a config's validation data; the noise has a fixed seed.
 
     Args:
-        cfg: of ``configs/mocap/``, for 2D and depth: its pipeline makes labels, then noise, then packs them.
-        views: cameras through which each clip is seen.
+        cfg: of ``configs/mocap/``, for 2D and depth: its pipeline makes labels, adds noise, and packs them.
+        views: number of cameras for each clip.
     """
     init_default_scope('mmpose')
     target, noise, _ = cfg.val_dataloader.dataset.pipeline
@@ -45,6 +45,6 @@ def _scene(sample: dict, skeleton: Skeleton, frame_rate: float, depth_range: flo
         measurements=np.stack([*np.moveaxis(pixels, -1, 0), depth, sure, np.full_like(depth, np.nan)], axis=-1),
         notes=[],
     )
-    # where the estimator's body would be if it knew the way of the root
+    # the estimator's poses, placed at the true depth of the root
     own = back_project(pixels, depth + truth[:, [skeleton.root], 2], camera)
     return Scene(seen, own - own[:, [skeleton.root]], camera, truth, skeleton)

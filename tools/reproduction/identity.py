@@ -1,4 +1,4 @@
-"""What the work in a folder is made from, so that no other work goes on with it."""
+"""Records of what the work in a folder was made from, so that no other work continues it."""
 
 import functools
 import hashlib
@@ -24,16 +24,16 @@ CAMERAS = 'annotation_body3d/cameras.pkl'  # where the data sets look if their c
 def claim(folder: Path, cfg: Config, **conditions: str) -> None:
     """Record what the work in a folder is made from.
 
-    A folder without a checkpoint or a result holds no work, whatever it says: a config that could not be built may have
-    been corrected.
+    A record in a folder without a checkpoint or a result is replaced: its config may have failed and been corrected
+    since.
 
     Args:
         folder: it need not exist.
-        cfg: what is trained, and how it is tested.
+        cfg: the config of training and test.
         conditions: what else the work depends on.
 
     Raises:
-        InputError: the folder holds the work of something else.
+        InputError: the folder holds work that was made from something else.
     """
     identity = dict(
         data=data_identity(cfg),
@@ -82,11 +82,11 @@ def data_identity(cfg: Config) -> str:
 
 
 def h36m_datasets(node: object) -> Iterator[dict]:
-    """Every data set in Human3.6M's layout, or of a class made from ours, in a piece of config."""
+    """The configs of all data sets in Human3.6M's layout, subclasses included, in a piece of config."""
     return find_datasets(node, H36MImageDataset, H36MDepthSequenceDataset)
 
 
-@functools.cache  # every cell asks for the same files, of gigabytes
+@functools.cache  # every cell needs the hashes of the same files, of gigabytes
 def file_identity(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open('rb') as file:
@@ -114,7 +114,7 @@ def _hash(cfg: Config, keys: tuple[str, ...]) -> str:
 
 
 def _without_paths(node) -> str:
-    """Text of a piece of config, the same wherever the data are and however they are loaded."""
+    """Text of a piece of config, without the places of data and the way they are loaded."""
     if isinstance(node, dict):
         skipped = {'data_root', 'depth_store', 'motion_file', 'num_workers', 'persistent_workers'}
         return '{' + ','.join(f'{k}:{_without_paths(v)}' for k, v in sorted(node.items()) if k not in skipped) + '}'

@@ -1,7 +1,7 @@
 """Refiners trained on motion: inputs and noise by receptive field, on held-out motion and on a real person.
 
-Every network is ``configs/mocap/refiner_27.py`` with another input, noise, receptive field or camera. Errors are of the
-whole pipeline of inference, see :mod:`scenes`, as the refiner gives poses and after finishing.
+Every network is ``configs/mocap/refiner_27.py`` with another input, noise, receptive field or camera. Errors are those
+of the whole inference pipeline, see :mod:`scenes`, before and after finishing.
 """
 
 import argparse
@@ -53,7 +53,7 @@ _BESIDE = {
         for kind, title in INPUTS.items()
     },
 }
-_FILES = {'shaped': 'refiner_27'}  # of others, refiner_KIND_27
+_FILES = {'shaped': 'refiner_27'}  # the others are refiner_KIND_27
 
 
 def row(kind: str, field: int = 27) -> Row:
@@ -68,7 +68,7 @@ ROWS[8:8] = [row(kind) for kind in _BESIDE]  # the shorter trainings first
 
 
 def cell_config(row: Row, seed: int, settings: Settings, motion: Path, test_motion: Path) -> Config:
-    """The config that a cell runs."""
+    """The config of a cell."""
     cfg = load_config(str(settings.configs / f'{row.config}.py'), {})
     cfg.merge_from_dict(row.options)
     if settings.epochs is not None:
@@ -92,7 +92,7 @@ def run(configs: Path, args: argparse.Namespace) -> Experiment:
 
     Args:
         configs: the folder of all configs.
-        args: ``motion``, ``test_motion``, perhaps ``clip``, and those of :func:`add_cell_arguments`.
+        args: ``motion``, ``test_motion``, optionally ``clip``, and those of :func:`add_cell_arguments`.
 
     Raises:
         InputError: an argument or a file cannot be used.
@@ -128,7 +128,7 @@ def _check_people(motion: Path, test_motion: Path) -> None:
 
 
 def all_scenes(cfg: Config, test_motion: Path, clip: Path | None) -> dict[str, list[Scene]]:
-    """Videos to test on, by what they are called in the table."""
+    """The test videos, by their names in the table."""
     cfg.val_dataloader.dataset.motion_file = str(test_motion.absolute())
     scenes = {'held out': list(scenes_of_motion(cfg))}
     return scenes | ({model: list(scenes_of_clip(clip, model)) for model in MODELS} if clip else {})
@@ -149,7 +149,7 @@ def _on_scenes(cfg: Config, scenes: Mapping[str, Sequence[Scene]], runner: Runne
 
 
 def summarise(experiment: Experiment) -> str:
-    """Errors of all inputs and fields on each kind of video, and what the noises are worth, as Markdown."""
+    """Errors of all inputs and receptive fields on each kind of video, and the effects of noise, as Markdown."""
     kinds = [key.removesuffix('/MPJPE') for key in experiment.results[ESTIMATOR][0]['metrics'] if '/MPJPE' in key]
     settings, parts = experiment.settings, []
     for kind in kinds:
@@ -192,7 +192,7 @@ def _cell(experiment: Experiment, row: Row, kind: str) -> str:
 
 
 def draw(experiment: Experiment, path: Path) -> None:
-    """MPJPE over the receptive field on each kind of video, after finishing."""
+    """Draw MPJPE over the receptive field on each kind of video, after finishing."""
     kinds = [key for key in experiment.results[ESTIMATOR][0]['metrics'] if key.endswith('finished/MPJPE')]
     figure = Figure(figsize=(4 * len(kinds) + 1, 4), layout='constrained')
     for axes, kind in zip(np.atleast_1d(figure.subplots(1, len(kinds), sharey=True)), kinds, strict=True):

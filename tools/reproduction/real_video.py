@@ -1,10 +1,10 @@
-"""A video of a real person whose joints are known, as scenes: predictions of BlazePose in, poses out.
+"""Scenes of a real person whose joints are known, with predictions of BlazePose.
 
 The clip is an npz of one person before C cameras, T frames, 33 joints of BlazePose and 17 of Human3.6M: ``fps``;
 ``image_size`` (C, 2) px; ``K`` (C, 3, 3) px and ``distortion`` (C, 5) in OpenCV's order, k1 k2 p1 p2 k3;
 ``joints_camera`` (C, T, 17, 3), the truth, camera-frame metres; and of each of the models *heavy* and *full*
-``NAME_px`` (C, T, 33, 2) and ``NAME_world`` (C, T, 33, 3), metres from the middle of the hips, in axes of the ray to
-the person, perhaps ``NAME_visibility`` (C, T, 33).
+``NAME_px`` (C, T, 33, 2) and ``NAME_world`` (C, T, 33, 3), metres from the middle of the hips, in axes along the ray to
+the person, and optionally ``NAME_visibility`` (C, T, 33).
 """
 
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ _ORDER = 'mediapipe'
 
 
 def scenes_of_clip(path: Path, model: str) -> Iterator[Scene]:
-    """What each camera saw through a model of BlazePose; pixels are made those of the lens without distortion.
+    """A scene for each camera, with the predictions of a model of BlazePose; pixels are undistorted.
 
     Raises:
-        InputError: the file is missing or is no such clip.
+        InputError: the file is missing or is not such a clip.
     """
     try:
         data = load_arrays(path)

@@ -13,18 +13,18 @@ from depth_refine.inference.tracking import Observations
 from depth_refine.structures import Skeleton
 from depth_refine.utils.errors import InputError
 
-SCORED = [0, 1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16]  # trunk and head are defined otherwise by every estimator
+SCORED = [0, 1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16]  # estimators differ in their definitions of trunk and head
 MEASURES = 'MPJPE', 'P-MPJPE', 'acceleration'  # mm, mm, m/s²
 
 
 class Scene(NamedTuple):
-    """A video of T frames.
+    """A video of T frames with one person.
 
     Attributes:
-        seen: what an estimator saw, of one person in all frames, with depths.
+        seen: an estimator's observations of the person in all frames, with depths.
         given: (T, 17, 3) its own poses, root-relative metres, camera axes.
         camera: see :func:`depth_refine.structures.camera.make_camera`.
-        truth: (T, 17, 3) metres, camera axes, from any origin.
+        truth: (T, 17, 3) metres, camera axes, any origin.
         skeleton: the joints.
     """
 
@@ -36,7 +36,7 @@ class Scene(NamedTuple):
 
 
 class _AsGiven:
-    """The estimator's own poses in the place of a refiner's, at the video's times."""
+    """A substitute for a refiner that gives the estimator's own poses, at the video's times."""
 
     def __init__(self, scene: Scene) -> None:
         self.skeleton, self.notes, self._poses = scene.skeleton, [], scene.given
@@ -47,11 +47,12 @@ class _AsGiven:
 
 
 def errors(scenes: Iterable[Scene], refiner: SecondStage | None, finish: bool) -> np.ndarray:
-    """Of each scene the :data:`MEASURES`.
+    """The :data:`MEASURES` of each scene, (S, 3).
 
     Args:
         scenes: S videos.
-        refiner: behind the estimator, whose exchanged sides are mended; None takes the estimator's own poses.
+        refiner: refines the estimator's poses, after their exchanged sides are corrected; None takes the estimator's
+            own poses.
         finish: finish poses as ``tools/infer_video.py`` does: joints on rays, bones of one length, smooth.
     """
     rows = []

@@ -27,12 +27,12 @@ _PROVENANCE = ('config', 'checkpoint', 'flip_test', 'amp', 'bbox_policy')
 
 
 def make_stores(config: Path, settings: Settings, options: dict | None = None, bbox_policy: str = '') -> Path:
-    """Train a first stage and extract its sequences, or go on where that was interrupted.
+    """Train a first stage and extract its sequences, or continue where that was interrupted.
 
     Args:
         config: the first stage's.
         settings: the experiment's.
-        options: changes to the config, as of ``--cfg-options``.
+        options: changes to the config, in the form of ``--cfg-options``.
         bbox_policy: bounding boxes other than the config's.
 
     Returns:
@@ -69,7 +69,7 @@ def make_stores(config: Path, settings: Settings, options: dict | None = None, b
 
 
 def _extract(cfg: Config, checkpoint: Path, stores: Path, amp: bool) -> None:
-    """In the first process; the others wait for longer than a group usually lets them, and for an error too."""
+    """Extract in the first process; the others wait for its end or its error, longer than a group's usual timeout."""
     waiting = dist.new_group(backend='gloo', timeout=_LONGEST_EXTRACTION) if dist.is_initialized() else None
     failed = [None]
     if is_main_process():
@@ -86,10 +86,10 @@ def _extract(cfg: Config, checkpoint: Path, stores: Path, amp: bool) -> None:
 
 
 def provenance(stores: Path, cfg: Config) -> dict:
-    """What the stores that a second-stage config reads were made from, and what they hold.
+    """The origin of the stores that a second-stage config reads, and hashes of their content.
 
     Raises:
-        InputError: one is missing or belongs to another annotation, or they were not made by one first stage.
+        InputError: a store is missing or belongs to another annotation, or they were not made by one first stage.
     """
     found, content = {}, {}
     for split in ('train', 'test'):
@@ -121,11 +121,11 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
     """Errors of the first stage alone, on every test frame, from its store.
 
     Args:
-        cfg: a second-stage config, whose test data set and evaluator are taken.
+        cfg: a second-stage config, whose test data set and evaluator are used.
         stores: the folder of the stores.
 
     Returns:
-        ``metrics`` and ``by_action``, as of a cell, and ``depth_error_mm``: for each split the mean absolute error of
+        ``metrics`` and ``by_action``, as in the result of a cell, and ``depth_error_mm``: for each split the mean absolute error of
         depth relative to the root, over all joints but the root; without depths, NaN.
     """
     annotation, store = _open_store(cfg, 'test', stores)

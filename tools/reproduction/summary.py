@@ -1,4 +1,4 @@
-"""Means and spreads over seeds, as Markdown."""
+"""Means, standard deviations and differences over seeds, as Markdown."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def _by_seed(experiment: Experiment, name: str, metric: str) -> dict[int, float]
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table."""
+    """A table, as Markdown."""
     lines = [header, ['---'] * len(header), *rows]
     return '\n'.join(f'| {" | ".join(map(str, line))} |' for line in lines) + '\n'
 
@@ -89,7 +89,7 @@ def missing_cells(experiment: Experiment) -> str:
 
 
 def conditions(experiment: Experiment) -> str:
-    """One paragraph that says what was run on what."""
+    """One paragraph on data, schedule, seeds and first stage."""
     settings, stage = experiment.settings, experiment.first_stage
     epochs = f', {settings.epochs} epochs' if settings.epochs else ''
     first_stage = 'No first stage.'

@@ -42,7 +42,7 @@ ROWS = [row(kind, field) for field in FIELDS for kind in INPUTS]
 
 
 def summarise(experiment: Experiment) -> str:
-    """The table, what the paper found in it, and the errors per action at the longest receptive field, as Markdown."""
+    """The table, the paper's findings in it, and errors per action at the longest receptive field, as Markdown."""
     rows = []
     for kind, (title, paper, _) in INPUTS.items():
         cells = [of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS]
@@ -64,7 +64,7 @@ def summarise(experiment: Experiment) -> str:
 
 
 def _findings(experiment: Experiment) -> str:
-    """The paper's, measured."""
+    """Table of the paper's findings and our measurements of them."""
     findings = [  # text, row, the one to compare with or '' for the first stage, the paper's
         (f'{text}, {_frames(field)}', f'{kind}_{field}', f'2d_{field}', f'{100 * (theirs / other - 1):+.1f} %')
         for kind, text in (('2d_depth', 'depth without noise against 2D'), ('2d_depth_noise', 'σ = 0.1 against 2D'))
@@ -85,7 +85,7 @@ def _findings(experiment: Experiment) -> str:
 
 
 def draw(experiment: Experiment, path: Path) -> None:
-    """Error over receptive field, with the paper's curves dashed."""
+    """Draw errors over receptive fields, with the paper's curves dashed."""
     figure = Figure(figsize=(8, 5), layout='constrained')
     axes = figure.subplots()
     for index, (kind, (title, paper, _)) in enumerate(INPUTS.items()):

@@ -1,4 +1,4 @@
-"""Table II of the paper: the method among others, on one first stage."""
+"""Table II of the paper: the method compared with others, on one first stage."""
 
 from . import table1
 from .cell import SHORT_TRAINING, Row

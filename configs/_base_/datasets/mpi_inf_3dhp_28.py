@@ -3,7 +3,7 @@
 import itertools
 
 trunk, left, right = ([51, 153, 255], [0, 255, 0], [255, 128, 0])
-# each joint after the one that it hangs on
+# each joint after its parent
 chains = [
     (trunk, ('pelvis', 'spine', 'spine2', 'spine3', 'spine4', 'neck', 'head', 'head_top')),
     (left, ('neck', 'left_clavicle', 'left_shoulder', 'left_elbow', 'left_wrist', 'left_hand')),

@@ -1,4 +1,4 @@
-"""Training noise of the second stage with the errors of per-frame estimators, part by part."""
+"""Training noise of the second stage that has the parts of per-frame estimators' errors."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 from depth_refine.utils.units import FROM_ROOT, require_unit
 
-_LOST_JOINTS = 0.3  # of a window in which some are lost
+_LOST_JOINTS = 0.3  # share of joints, in windows where some are lost
 _NONE = (0.0, 0.0)
 
 
@@ -22,15 +22,15 @@ _NONE = (0.0, 0.0)
 class EstimatorNoise(BaseTransform):
     """Make true poses look like those of a per-frame estimator on a video.
 
-    Beside the white noise of :class:`GaussianJointNoise`, errors of estimators have parts that last, of which a refiner
-    cannot average out what lasts as long as its window. Not in the paper.
+    Errors of estimators have white noise, as :class:`GaussianJointNoise` adds it, and parts that are correlated over
+    time. A refiner cannot average out what lasts as long as its window. Not in the paper.
 
     Shape key: ... any batch axes, T frames, T' targets, K joints, C channels: u and v, or u, v and depth.
 
-    ``white``, ``slow`` and ``constant`` are normal, and given by two standard deviations: in the image, in metres at
-    the person's distance, and in depth, metres. Slow and constant errors of depth are those of bones, and a joint has
-    the sum of those on its way from the root: who sees a thigh too near sees the foot too near. All three are larger or
-    smaller by a factor of each window.
+    ``white``, ``slow`` and ``constant`` are normally distributed. Each has two standard deviations: one in the image,
+    in metres at the person's distance, and one in depth, in metres. Slow and constant errors of depth are drawn for
+    bones, and a joint has the sum over the bones between the root and itself: with a thigh too near, the foot is too
+    near. Each window scales all three by a factor of its own.
 
     To be used after ``GenerateTarget`` with a :class:`DepthSequenceLifting` of ``rays``, before or after flips. Random
     numbers are PyTorch's.
@@ -42,24 +42,35 @@ class EstimatorNoise(BaseTransform):
 
     Args:
         encoder: config of the codec that made the labels.
-        joint_parents: K joints, that which each hangs on; the root hangs on itself.
+        joint_parents: the parent of each of K joints; the root is its own parent.
         frame_rate: frames a second of the windows.
-        white: independent in all frames and joints.
-        slow: of an autoregressive process of first order.
+        white: standard deviations of errors that are independent in all frames and joints.
+        slow: those of a first-order autoregressive process.
         slow_seconds: range of the process's correlation time, in which its correlation falls to 1 / e; each window has
             its own, uniform in the logarithm.
-        constant: the same in all frames of a window.
+        constant: those of errors that are the same in all frames of a window.
         spread: standard deviation of the natural logarithm of a window's factor.
         scale: standard deviation of a factor on all depths of a window, about 1.
-        tilt: standard deviation of the body's rotation out of the image in a window, about each of its axes, degrees.
-        swap: probability that left and right exchange their places for a part of a window.
-        missing: probability that some of a window's joints are lost for a part of it: they move straight from where
-            they were to where they come back, as lost frames do in inference, and rest at a window's ends.
-        in_tests: do it in test mode, too: to see how a refiner does behind such an estimator.
+        tilt: standard deviation of the body's rotation out of the image in a window, about each of the image's axes,
+            degrees.
+        swap: probability that left and right are exchanged in a part of a window.
+        missing: probability that some of a window's joints are lost in a part of it. They are interpolated linearly
+            over the gap, as in inference, and held at a window's ends.
+        in_tests: add noise in test mode too, to measure a refiner behind such an estimator.
 
     Raises:
-        InputError: an argument is out of its range, the codec does not normalise by rays, or ``joint_parents`` is no
-            tree; labels are not of that form, or the true person is not before the camera, as without truth.
+        InputError: an argument is out of its range, the codec does not normalise by rays, or ``joint_parents`` is not a
+            tree; labels have another shape; or a true root is not in front of the camera, as where there is no truth.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.datasets.transforms import EstimatorNoise
+        >>> codec = dict(type='DepthSequenceLifting', num_keypoints=3, normalisation='rays')
+        >>> noise = EstimatorNoise(codec, joint_parents=[0, 0, 1], frame_rate=50, white=(0.01, 0.02), tilt=5)
+        >>> labels, root = torch.zeros(4, 27, 3, 3), torch.tensor([0.0, 0.0, 5.0]).expand(4, 1, 3)
+        >>> results = noise(dict(keypoint_labels=labels, target_root=root, flip_indices=[0, 1, 2]))
+        >>> results['keypoint_labels'].shape
+        torch.Size([4, 27, 3, 3])
     """
 
     batched = True  # see DepthSequenceDataset
@@ -83,7 +94,7 @@ class EstimatorNoise(BaseTransform):
         self.encoder = KEYPOINT_CODECS.build(encoder)
         if getattr(self.encoder, 'normalisation', '') != 'rays':
             raise InputError(
-                'EstimatorNoise is in metres, which pixels of an unknown lens are not: give its encoder '
+                "EstimatorNoise turns metres at the person's distance into rays, not into pixels: give its encoder "
                 "normalisation='rays', and the same one to GenerateSequenceTarget"
             )
         for name, values in (('white', white), ('slow', slow), ('constant', constant)):
@@ -128,7 +139,7 @@ class EstimatorNoise(BaseTransform):
         return results
 
     def _noisy(self, labels: Tensor, distance: Tensor) -> Tensor:
-        """Labels (B, T, K, C) of people at distances (B,), with all but the last two parts."""
+        """Add all parts but swapped and missing joints to labels (B, T, K, C) of people at distances (B,)."""
         size, channels = labels.shape[:3], labels.shape[3]
         root = int(self._to_joints.sum(dim=1).argmin())
         frame = distance[:, None, None, None]
@@ -152,13 +163,13 @@ class EstimatorNoise(BaseTransform):
         return noisy
 
     def _correlation(self, labels: Tensor) -> Tensor:
-        """(B, 1, 1) of the slow part in neighbouring frames."""
+        """(B, 1, 1), the slow part's correlation between neighbouring frames."""
         low, high = (math.log(seconds) for seconds in self.slow_seconds)
         seconds = (low + (high - low) * torch.rand(len(labels), 1, 1, device=labels.device)).exp()
         return (-1 / (self.frame_rate * seconds)).exp()
 
     def _lasting(self, like: Tensor, kept: Tensor, which: int) -> Tensor:
-        """The slow and the constant part together, (B, T, K, n)."""
+        """(B, T, K, n), the sum of the slow and the constant part."""
         frames = torch.randn_like(like.transpose(0, 1).contiguous())  # (T, B, K, n)
         constant = self.constant[which] * torch.randn_like(frames[0])
         frames[1:] *= (1 - kept**2).sqrt()
@@ -186,8 +197,8 @@ class EstimatorNoise(BaseTransform):
         frames, joints = labels.shape[1:3]
         of_joints = torch.rand(len(labels), 1, joints, device=labels.device) < _LOST_JOINTS
         lost = self._spans(labels, self.missing)[..., None] & of_joints
-        lost &= ~lost.all(dim=1, keepdim=True)  # a whole window's joint was never found
-        some = lost.any(dim=2).any(dim=1).nonzero()[:, 0]  # of a few windows alone, which takes less time
+        lost &= ~lost.all(dim=1, keepdim=True)  # nothing to interpolate between
+        some = lost.any(dim=2).any(dim=1).nonzero()[:, 0]  # few windows lose joints
         lost, poses = lost[some], labels[some]
         at = torch.arange(frames, device=labels.device)[:, None].expand_as(lost)
         before = at.where(~lost, -1).cummax(dim=1).values
@@ -199,7 +210,7 @@ class EstimatorNoise(BaseTransform):
 
 
 def _bones_on_the_way(parents: Sequence[int]) -> Tensor:
-    """(K, K): whether the bone that ends at one joint is on the way from the root to another."""
+    """(K, K): whether the bone that ends at joint j (column) is on the path from the root to joint i (row)."""
     roots = [joint for joint, parent in enumerate(parents) if parent in (joint, -1)]
     steps = torch.zeros(len(parents), len(parents))
     for joint, parent in enumerate(parents):
@@ -210,7 +221,7 @@ def _bones_on_the_way(parents: Sequence[int]) -> Tensor:
         ways = torch.eye(len(parents)) + steps @ ways
     if len(roots) != 1 or ways.max() > 1 or (ways[:, roots[0]] == 0).any():
         raise InputError(
-            f'joint_parents of EstimatorNoise: expected a tree, one root that hangs on itself, got {list(parents)}'
+            f'joint_parents of EstimatorNoise: expected a tree, one root that is its own parent, got {list(parents)}'
         )
-    ways[:, roots[0]] = 0  # the root is where it is
+    ways[:, roots[0]] = 0  # no bone ends at the root
     return ways

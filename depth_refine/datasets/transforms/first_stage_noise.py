@@ -1,4 +1,4 @@
-"""Training noise of the second stage that looks like the first stage's errors."""
+"""Training noise of the second stage in proportion to the first stage's uncertainty."""
 
 import itertools
 import math
@@ -15,25 +15,33 @@ from depth_refine.utils.options import require_number
 
 @TRANSFORMS.register_module()
 class FirstStageNoise(BaseTransform):
-    """Add noise to the depths that is as large as the first stage is unsure, and correlated over time.
+    """Add noise to depths in proportion to the first stage's own uncertainty, correlated over time.
 
-    In place of :class:`GaussianJointNoise`, whose noise is as large for every joint and frame and independent between
-    frames. The noise of a joint is an autoregressive process of first order of unit variance, times the normalised
-    spread of its heatmap in depth, times ``scale``. Not in the paper.
+    It takes the place of :class:`GaussianJointNoise`, whose noise is equally large for all joints and frames, and
+    independent between frames. The noise of a joint is a first-order autoregressive process of unit variance, times the
+    normalised standard deviation of its depth, times ``scale``. Not in the paper.
 
     To be used after ``GenerateTarget`` on four channels, the input source ``'2d+depth+std'``; in test pipelines too,
-    where it takes the spread away and adds nothing. Random numbers are PyTorch's.
+    where it removes the fourth channel and adds no noise. Random numbers are PyTorch's.
 
-    Required keys: ``keypoint_labels`` (..., T, K, 4) of normalised (u, v, depth, spread); ``test_mode`` (optional).
+    Required keys: ``keypoint_labels`` (..., T, K, 4), normalised u, v, depth and its standard deviation; ``test_mode``
+    (optional).
 
     Modified keys: ``keypoint_labels``, (..., T, K, 3).
 
     Args:
-        scale: standard deviation of the noise in units of the spread.
+        scale: standard deviation of the noise in units of the depth's.
         correlation: of the noise in neighbouring frames, from 0 to below 1.
 
     Raises:
-        InputError: an argument is out of its range, or labels are not of that form.
+        InputError: an argument is out of its range, or labels have another shape.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.datasets.transforms import FirstStageNoise
+        >>> labels = torch.zeros(27, 17, 4)  # T frames, K joints; u, v, depth and its standard deviation
+        >>> FirstStageNoise()(dict(keypoint_labels=labels))['keypoint_labels'].shape
+        torch.Size([27, 17, 3])
     """
 
     batched = True  # see DepthSequenceDataset

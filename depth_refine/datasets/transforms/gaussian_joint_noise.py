@@ -1,4 +1,4 @@
-"""Training noise of the second stage."""
+"""The paper's training noise of the second stage."""
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ class GaussianJointNoise(BaseTransform):
 
     To be used after ``GenerateTarget``. Works on the labels of :class:`DepthSequenceLifting` and of MMPose's own
     lifting codecs: (..., T, K, C), or (..., K * C, T) with the channels of a joint adjacent, where C = 2 (u, v), 3 (u,
-    v, depth) or 4 (and the depth's spread, which is left as it is). Where the third channel is a confidence
+    v, depth) or 4 (and the depth's standard deviation, which does not change). Where the third channel is a confidence
     (``concat_vis=True``), set ``sigma_depth=0``.
 
     Required keys: ``keypoints`` (..., T, K, C), ``keypoint_labels``; ``test_mode`` (optional): if true, nothing is
@@ -39,8 +39,8 @@ class GaussianJointNoise(BaseTransform):
         prob: probability that a window gets noise.
 
     Raises:
-        InputError: a negative sigma, or one above 1, which are px or mm; a ``prob`` outside [0, 1]; or labels that are
-            not K joints with 2 to 4 channels.
+        InputError: a sigma is negative, or above 1, as in px or mm; ``prob`` is not within [0, 1]; or labels do not
+            have K joints with 2 to 4 channels.
 
     Example:
         >>> import numpy as np
@@ -64,7 +64,7 @@ class GaussianJointNoise(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
-        """Add noise, in place where the labels are a tensor, to a copy where they are an array."""
+        """Add noise to ``keypoint_labels``: in place to a tensor, to a copy of an array."""
         if results.get('test_mode', False):
             return results
         given, num_joints = results['keypoint_labels'], results['keypoints'].shape[-2]

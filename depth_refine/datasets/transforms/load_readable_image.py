@@ -1,4 +1,4 @@
-"""Image loading that says which file is at fault, and that knows stored crops."""
+"""Image loading with clear errors, which puts stored crops back into their frames."""
 
 import cv2
 import numpy as np
@@ -7,15 +7,15 @@ from mmpose.registry import TRANSFORMS
 
 from depth_refine.utils.errors import InputError
 
-_SPARE = 0.01  # of the frame's longer side
+_SPARE = 0.01  # tolerance, of the frame's longer side
 
 
 @TRANSFORMS.register_module()
 class LoadReadableImage(LoadImage):
     """:class:`mmpose.datasets.transforms.LoadImage` with one clear message for a missing or damaged file.
 
-    An image file that shows a part of a frame only is put back where it was: resized to the part's size and pasted into
-    a black frame, so that everything after stays in pixels of the full frame.
+    An image file that shows only a part of a frame is put back: resized to the part's size and pasted into a black
+    frame, so that everything after stays in pixels of the full frame.
 
     Required keys: as in the base class; for a part of a frame also ``crop_window`` (4,) x1 y1 x2 y2 px, whole numbers,
     the columns x1 to x2 - 1 and rows y1 to y2 - 1 that the file shows, and ``frame_size`` (w, h) px.
@@ -44,7 +44,7 @@ class LoadReadableImage(LoadImage):
 
 
 def _check_size(results: dict) -> None:
-    """Refuse a frame of another size than its camera's, but for some rows, which a few of Human3.6M's have more."""
+    """Refuse a frame of another size than its camera's, but accept a few rows more, as some of Human3.6M's have."""
     camera, (height, width) = results.get('camera_param', {}), results['img_shape']
     if {'w', 'h'} <= camera.keys():
         expected = int(camera['w']), int(camera['h'])

@@ -1,4 +1,4 @@
-"""Mirrors windows and their targets."""
+"""Random mirroring of windows and their targets."""
 
 import functools
 
@@ -19,9 +19,9 @@ _WEIGHTS = ('lifting_target_weight', 'trajectory_weights')  # the latter of MMPo
 class RandomSequenceFlip(BaseTransform):
     """Mirror normalised sequences about the middle of the image, and their targets about the camera's axis.
 
-    As MMPose's ``RandomFlipAroundRoot`` about 0 with ``flip_label=True``, which however leaves the weights of left and
-    right joints where they were. To be used after :class:`GenerateSequenceTarget`. Each window of a batch is mirrored
-    or not; random numbers are PyTorch's.
+    The same as MMPose's ``RandomFlipAroundRoot`` about 0 with ``flip_label=True``, except that weights of left and
+    right joints are exchanged too. To be used after :class:`GenerateSequenceTarget`. The choice is made for each window
+    of a batch; random numbers are PyTorch's.
 
     Required keys: ``keypoint_labels`` (..., T, K, C), ``lifting_target_label`` (..., T', K, 3) and ``flip_indices``, K
     numbers; ``lifting_target_weight`` and ``trajectory_weights`` (..., T', K), both optional.
@@ -34,6 +34,15 @@ class RandomSequenceFlip(BaseTransform):
     Raises:
         InputError: ``prob`` is not within [0, 1]; there are no labels, or not of K joints, as after codecs that reshape
             or leave out the root.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.datasets.transforms import RandomSequenceFlip
+        >>> pose = torch.tensor([[[0.1, 0.5, 0.0], [0.3, 0.6, 0.2]]])  # (T, K, 3), left and right
+        >>> results = dict(keypoint_labels=pose, lifting_target_label=pose, flip_indices=[1, 0])
+        >>> RandomSequenceFlip(prob=1.0)(results)['keypoint_labels']
+        tensor([[[-0.3000,  0.6000,  0.2000],
+                 [-0.1000,  0.5000,  0.0000]]])
     """
 
     batched = True  # see DepthSequenceDataset
@@ -43,7 +52,7 @@ class RandomSequenceFlip(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
-        """Mirror by chance."""
+        """Mirror each window with probability ``prob``."""
         joints = tuple(results['flip_indices'])
         for key in _POSITIONS:
             shape = getattr(results.get(key), 'shape', None)
@@ -58,7 +67,7 @@ class RandomSequenceFlip(BaseTransform):
             values = as_tensor(results[key])
             rows = values.flatten(-2) if key in _POSITIONS else values
             order, sign = _mirror(joints, rows.shape[-1] // len(joints), values.device)
-            # each row picks its numbers in its window's order: one pass, and no wait for the numbers on a GPU
+            # each row gathers its numbers in its window's order: one pass, and no synchronisation with a GPU
             order = torch.where(chosen[..., None], order, torch.arange(len(order), device=values.device))
             rows = rows.gather(-1, order[..., None, :].expand(rows.shape))
             if key in _POSITIONS:
@@ -69,7 +78,7 @@ class RandomSequenceFlip(BaseTransform):
 
 @functools.cache
 def _mirror(joints: tuple[int, ...], channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Where a mirrored row finds each of its K * channels numbers in the row, and their signs; -1 for the first."""
+    """Indices that mirror a row of K * channels numbers, and signs: -1 for each joint's first channel, x or u."""
     order = torch.tensor(joints)[:, None] * channels + torch.arange(channels)
     sign = torch.ones(order.shape)
     sign[:, 0] = -1

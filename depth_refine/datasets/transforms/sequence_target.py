@@ -1,4 +1,4 @@
-"""Normalised inputs and root-centred targets of windows."""
+"""Normalised inputs and root-relative targets of windows."""
 
 from mmpose.datasets.transforms import GenerateTarget
 from mmpose.registry import TRANSFORMS
@@ -6,7 +6,7 @@ from mmpose.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class GenerateSequenceTarget(GenerateTarget):
-    """MMPose's ``GenerateTarget``, which does whole batches where its codec can, as :class:`DepthSequenceLifting` does.
+    """MMPose's ``GenerateTarget`` for whole batches, if its codec takes them, as :class:`DepthSequenceLifting` does.
 
     Args:
         encoder: config of the codec.

@@ -35,7 +35,7 @@ def test_size_and_correlation(lead, kind, scale, correlation):
     assert process.var() == pytest.approx(1, rel=0.15)
     for lag in (1, 3):
         assert (process[:, lag:] * process[:, :-lag]).mean() == pytest.approx(correlation**lag, abs=0.1)
-    if len(process) > 1:  # from the first frame on, and another in each window and joint
+    if len(process) > 1:  # from the first frame on, and different in each window and joint
         np.testing.assert_allclose(process.var(axis=(0, 2)), 1, atol=0.15)
         assert abs(np.corrcoef(process[:, 0].T) - np.eye(4)).max() < 5 / len(process) ** 0.5
 

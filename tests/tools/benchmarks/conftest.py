@@ -2,7 +2,7 @@ import pytest
 from benchmarks import data_sets, first_stage, memory, metric, refiner, turns
 from benchmarks.setup import Setup
 
-# what the benchmark uses of VideoPose3D, with other insides
+# the interface of VideoPose3D that the benchmark uses, with another implementation
 MODEL = """
 from torch import nn
 
@@ -58,7 +58,7 @@ def tiny(monkeypatch):
 
 @pytest.fixture
 def in_this_process(monkeypatch):
-    """Measure here what otherwise has a process of its own."""
+    """Measure in this process what otherwise has a process of its own."""
 
     def measure_alone(prepare, *args, device='cpu'):
         prepare(*args)()

@@ -60,9 +60,9 @@ def test_video_of_every_frame_with_a_swinging_view(frame, tmp_path):
     write_pose_video((frame for _ in range(9)), tmp_path / 'poses.mp4', fps=2)
     with av.open(str(tmp_path / 'poses.mp4')) as container:
         assert container.streams.video[0].average_rate == 2
-        pictures = [picture.to_ndarray(format='bgr24').astype(int) for picture in container.decode(video=0)]
-    assert len(pictures) == 9 and pictures[0].shape == (422, 4 * 340, 3)
-    change = np.abs(pictures[0] - pictures[8])[:392]
+        images = [image.to_ndarray(format='bgr24').astype(int) for image in container.decode(video=0)]
+    assert len(images) == 9 and images[0].shape == (422, 4 * 340, 3)
+    change = np.abs(images[0] - images[8])[:392]
     assert change[:, 340:].max() > 100 and change[:, :340].max() < 40, 'the input stays'
 
 
