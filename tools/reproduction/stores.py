@@ -125,8 +125,8 @@ def first_stage_result(cfg: Config, stores: Path) -> dict:
         stores: the folder of the stores.
 
     Returns:
-        ``metrics`` and ``by_action``, as in the result of a cell, and ``depth_error_mm``: for each split the mean absolute error of
-        depth relative to the root, over all joints but the root; without depths, NaN.
+        ``metrics`` and ``by_action``, as in the result of a cell, and ``depth_error_mm``: for each split the mean
+        absolute error of depth relative to the root, over all joints but the root; without depths, NaN.
     """
     annotation, store = _open_store(cfg, 'test', stores)
     metric = H36MPoseMetric(**{key: value for key, value in cfg.test_evaluator.items() if key != 'type'})
