@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope='session')
 def place():
-    """A function that shows a picture on a grey one of some size, by a similarity (2, 3)."""
+    """A function that puts an image on a grey one of some size, by a similarity (2, 3)."""
 
     def show(picture, size, similarity):
         canvas = np.full((size[1], size[0], 3), 128, np.uint8)
