@@ -1,7 +1,7 @@
 import cv2
 
 
-def test_list_picture_and_status(run_tool, data_root, tmp_path, monkeypatch):
+def test_list_figure_and_status(run_tool, data_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, _ = run_tool('check_data', data_root, '--seed', 3)
     *lines, last = out.splitlines()
