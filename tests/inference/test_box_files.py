@@ -171,7 +171,7 @@ def test_other_classes_and_low_scores_are_left_out(tmp_path, names, values, note
     ('values', 'notes'),
     [
         (dict(score=[-1.0] * 5), []),
-        (dict(score=[95.0, 20, 3, 90, 91]), ["'score' is not of 0 to 1, but 3 to 95: nothing is left out by it."]),
+        (dict(score=[95.0, 20, 3, 90, 91]), ["'score' is 3 to 95, not 0 to 1: nothing is left out by it."]),
         (dict(score=[0.2] * 5), ["'score' is below 0.3 everywhere: nothing is left out by it."]),
         (dict(class_id=[0] * 5), []),
     ],
