@@ -52,15 +52,15 @@ _FAULTS: dict[str, tuple[Undo, str]] = {
         lambda p, w, h: p * [1, -1] + [0, h],
         'Expected y from the upper edge; mirror it',
     ),
-    'The predictions are upside down': (lambda p, w, h: [w, h] - p, f'{_UPRIGHT}; turn them by 180 degrees'),
+    'The predictions are upside down': (lambda p, w, h: [w, h] - p, f'{_UPRIGHT}; rotate them by 180 degrees'),
     'x and y of the predictions are exchanged': (lambda p, w, h: p[..., ::-1], 'Expected x, then y'),
-    'The predictions are turned by a quarter, anticlockwise': (
+    'The predictions are rotated by 90 degrees, anticlockwise': (
         lambda p, w, h: p[..., ::-1] * [-1, 1] + [w, 0],
-        f'{_UPRIGHT}; turn them clockwise',
+        f'{_UPRIGHT}; rotate them clockwise',
     ),
-    'The predictions are turned by a quarter, clockwise': (
+    'The predictions are rotated by 90 degrees, clockwise': (
         lambda p, w, h: p[..., ::-1] * [1, -1] + [0, h],
-        f'{_UPRIGHT}; turn them anticlockwise',
+        f'{_UPRIGHT}; rotate them anticlockwise',
     ),
 }
 

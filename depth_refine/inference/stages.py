@@ -249,7 +249,7 @@ def check_fit(first: FirstStage, second: SecondStage) -> None:
         joints = [f'{list(s.joint_names)}, root {s.joint_names[s.root]!r}' for s in skeletons]
         fault = f'expected the same joints in both, got {joints[0]} and {joints[1]}'
     elif second.reads_std and not isinstance(first, IntegralFirstStage):
-        fault = 'the second reads how uncertain depths are, which the first does not tell'
+        fault = 'the second reads standard deviations of depths, which the first does not give'
     elif first.depth_range is not None and second.depth_range not in (None, first.depth_range):
         fault = (
             f'the first gives depths in a range of {first.depth_range:g} m, the second was trained on '

@@ -193,7 +193,7 @@ class VideoPoseInferencer:
             second = self._without_depth()
         if second.reads_std:
             raise InputError(
-                f'{second.cfg.filename} reads how uncertain depths are, which {predictions.name} does not tell'
+                f'{second.cfg.filename} reads standard deviations of depths, which {predictions.name} does not give'
             )
         rate, times, notes, name = second.rate if fps is None else fps, None, [], predictions.name
         if source is not None:

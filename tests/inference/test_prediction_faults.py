@@ -70,11 +70,11 @@ def test_good_predictions(seed):
         (lambda p: [640, 0] + p * [-1, 1], 'x of the predictions runs from the right edge: .*; mirror it'),
         (lambda p: ([640, 0] + p * [-1, 1])[:, FLIP], 'The predictions are of a mirrored video: .* Give the video'),
         (lambda p: [0, 480] + p * [1, -1], 'y of the predictions runs from the lower edge: .*; mirror it'),
-        (lambda p: [640, 480] - p, 'The predictions are upside down: .* turn them by 180 degrees'),
+        (lambda p: [640, 480] - p, 'The predictions are upside down: .* rotate them by 180 degrees'),
         (lambda p: p[..., ::-1], 'x and y of the predictions are exchanged: .* Expected x, then y'),
         # the frame's upper right corner is the upper left one of a frame turned anticlockwise
-        (lambda p: [0, 640] + p[..., ::-1] * [1, -1], 'turned by a quarter, anticlockwise: .* turn them clockwise'),
-        (lambda p: [480, 0] + p[..., ::-1] * [-1, 1], 'turned by a quarter, clockwise: .* turn them anticlockwise'),
+        (lambda p: [0, 640] + p[..., ::-1] * [1, -1], 'by 90 degrees, anticlockwise: .* rotate them clockwise'),
+        (lambda p: [480, 0] + p[..., ::-1] * [-1, 1], 'by 90 degrees, clockwise: .* rotate them anticlockwise'),
         (lambda p: p * [0.4, 0.5], r'of frames of about 25\d x 2[34]\d px: .* The video has 640 x 480 px; scale them'),
     ],
 )
