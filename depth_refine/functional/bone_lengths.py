@@ -68,10 +68,10 @@ def fix_bone_lengths(
 ) -> np.ndarray:
     """Move joints as little as possible so that each bone has its length in every frame.
 
-    Each frame is solved on its own. Three damped Gauss-Newton steps minimise the squared displacements of joints plus
-    the squared errors of bone lengths. Then each bone, from the root outwards, gets its exact length and keeps its
-    direction. Joints may move ``depth_ratio`` times further along their rays from the camera than across them: a pixel
-    is more exact than a depth, and where a limb is too short or too long, mostly its depths are wrong.
+    Each frame is solved on its own. Three damped Gauss-Newton steps approach the minimum of squared displacements of
+    joints plus squared errors of bone lengths. Then each bone, from the root outwards, gets its exact length and keeps
+    its direction. Joints may move ``depth_ratio`` times further along their rays from the camera than across them: a
+    pixel is more exact than a depth, and where a limb is too short or too long, mostly its depths are wrong.
 
     Args:
         joints: (T, K, 3) metres in the camera frame, the camera at the origin.

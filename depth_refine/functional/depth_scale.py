@@ -33,8 +33,7 @@ def better_depth_scale(poses: np.ndarray) -> tuple[float, float] | None:
 
     Returns:
         The scale, below 1 / 1.7 or above 1.7, and the median metres per pixel of the poses at that scale. None if the
-        depths fit, or if the image does not tell: where all limbs are at right angles to the rays, nearly any scale
-            fits.
+        depths fit, or if the image does not tell: if all limbs are at right angles to the rays, nearly any scale fits.
     """
     poses = poses[np.linspace(0, len(poses) - 1, min(len(poses), _MOST_POSES)).round().astype(int)]
     segments, lengths = _segments(np.asarray(poses, np.float64))

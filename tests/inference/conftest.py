@@ -43,7 +43,7 @@ def write_video():
 
 
 @pytest.fixture(scope='session')
-def pictures():
+def smooth_images():
     """20 smooth images of 96 x 74 px, each brighter than the one before."""
     texture = cv2.resize(np.random.default_rng(0).integers(0, 60, (5, 6, 3), np.uint8), (96, 74))
     return [texture + np.uint8(8 * number) for number in range(20)]

@@ -142,9 +142,9 @@ def test_joints_beyond_the_lens_are_counted(inferencer, monkeypatch):
     assert not any('folds over' in note for note in inferencer(numbered(5), intrinsics=bends).notes)
 
 
-def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
+def test_times_of_a_file(inferencer, write_video, smooth_images, tmp_path):
     times = np.cumsum([0, *np.random.default_rng(2).integers(15, 70, 19)])
-    result = inferencer(write_video(tmp_path / 'phone.mp4', pictures, times.tolist()))
+    result = inferencer(write_video(tmp_path / 'phone.mp4', smooth_images, times.tolist()))
     np.testing.assert_allclose(np.diff(result.times), np.diff(times) / 1000, atol=1e-4)
     assert (result.video, result.size) == ('phone.mp4', (96, 74))
     assert any('trained at 50' in note for note in result.notes)
@@ -156,7 +156,7 @@ def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
     assert slow.fps == pytest.approx(240) and any(note.startswith('The file plays at ') for note in slow.notes)
     np.testing.assert_allclose(slow.times, result.times * (19 / 240) / result.times[-1], atol=1e-6)
 
-    at_the_rate_of_training = inferencer(write_video(tmp_path / 'a.mp4', pictures, range(0, 400, 20)))
+    at_the_rate_of_training = inferencer(write_video(tmp_path / 'a.mp4', smooth_images, range(0, 400, 20)))
     assert not any('interpolated to that rate' in note for note in at_the_rate_of_training.notes)
     (track,) = at_the_rate_of_training.tracks
     columns = track.depth, track.scores, track.depth_std

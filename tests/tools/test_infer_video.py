@@ -127,7 +127,7 @@ def plug_in(monkeypatch):
 
         camera = dict(isOpened=lambda: True, read=read, release=lambda: shown.append('released'))
         monkeypatch.setattr(cv2, 'VideoCapture', {3: SimpleNamespace(**camera)}.get)
-        monkeypatch.setattr(cv2, 'imshow', lambda name, picture: shown.append(picture.shape))
+        monkeypatch.setattr(cv2, 'imshow', lambda name, image: shown.append(image.shape))
         monkeypatch.setattr(cv2, 'waitKey', lambda wait: press())
         return shown
 
@@ -141,7 +141,7 @@ def test_camera(run, plug_in, monkeypatch):
     assert shown == [(422, 680, 3), (422, 680, 3), 'released'], 'image and refined pose'
     assert run('3', '--fps', 30)[0] == 'error: camera 3 is live and tells the times of its frames itself: leave fps out'
 
-    def no_display(name, picture):
+    def no_display(name, image):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_display)

@@ -81,7 +81,7 @@ def test_a_second_interruption_is_one(window):
 
 
 def test_without_a_display_and_other_errors(monkeypatch, tmp_path, capsys):
-    def no_display(name, picture):
+    def no_display(name, image):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_display)
