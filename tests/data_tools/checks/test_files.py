@@ -43,7 +43,7 @@ def test_the_video_that_is_known_to_be_missing(annotation, images):
     ('shape', 'size', 'is_crop', 'kind', 'message'),
     [
         ((20, 30), (30, 20), False, None, None),
-        ((22, 30), (30, 20), False, 'note', 'expected 30 x 20 px, got 30 x 22; a row or two more or less'),
+        ((22, 30), (30, 20), False, 'note', "expected 30 x 20 px, got 30 x 22; some of Human3.6M's videos"),
         ((23, 30), (30, 20), False, 'problem', 'expected 30 x 20 px, got 30 x 23, the size of its camera'),
         ((20, 31), (30, 20), False, 'problem', 'got 31 x 20, the size of its camera. part is in px of the original'),
         ((21, 31), (127, 83), True, None, None),  # rounded

@@ -20,7 +20,10 @@ def cameras_in_another_order(annotation):
     ('change', 'message'),
     [
         (lambda a: a.keypoints[:, LEFT_RIGHT], 'do not fit h36m_test.npz as they are: left and right are exchanged.*'),
-        (cameras_in_another_order, '12 of 12 videos fit another one better .* those of S9_Walking_1.54138969 S9_Walki'),
+        (
+            cameras_in_another_order,
+            '12 of 12 videos fit another video better .* those of S9_Walking_1.54138969 S9_Walki',
+        ),
     ],
 )
 def test_predictions_of_another_reading_are_refused(moving, change, message):
