@@ -238,7 +238,7 @@ def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
         (['v.mp4', '--out', 'o', '--predictions', 'p.npz'], '--predictions and --joint-order belong together'),
         (['v.mp4', '--out', 'o', '--joint-order', 'coco'], '--predictions and --joint-order belong together'),
         (['7', '--predictions', 'p.npz', '--joint-order', 'coco'], '--predictions replace --stage1 and --boxes'),
-        (['v.mp4', '--out', 'o', '--stage1', 'a', 'b', '--height', '1.8'], 'give --finish with them'),
+        (['v.mp4', '--out', 'o', '--stage1', 'a', 'b', '--height', '1.8'], 'need finishing: add --finish'),
         (['v.mp4', '--out', 'o', '--refined-only', '--level'], '--height and --level need finishing'),
     ],
 )
