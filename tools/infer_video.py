@@ -44,11 +44,11 @@ def parse_args() -> argparse.Namespace:
     add('--out', help='folder to make, optional for a camera; appears when complete')
     add('--estimator', default='full', help='pretrained: full (default), heavy, or a .task or .tflite file')
     files = dict(nargs=2, metavar=('CONFIG', 'CHECKPOINT'))
-    add('--stage1', **files, help='a trained first stage instead of it')
+    add('--stage1', **files, help='a trained first stage instead of the pretrained estimator')
     add('--stage2', **files, help='refiner; default: a shipped one')
     add('--predictions', nargs='+', metavar='FILE', help='of another estimator, see docs/other_models.md')
     add('--joint-order', choices=list(NUM_JOINTS), help='of the predictions')
-    add('--first-frame', type=int, help='its number in predictions or boxes; default: 0, in MOTChallenge boxes 1')
+    add('--first-frame', type=int, help='number of the first frame in predictions or boxes; default: 0 (MOTChallenge 1)')
     add('--depth-unit', choices=list(METRES), help='of the depths in the predictions, if there are any')
     add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames that predictions were made on, px')
     help_of_boxes = "source of boxes: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
@@ -56,12 +56,12 @@ def parse_args() -> argparse.Namespace:
     add('--boxes', nargs='+', metavar='WHERE', help=help_of_boxes + "with --stage1, 'whole'")
     of_camera = dict(type=float, nargs='+', metavar=('FX', 'FY CX CY'))
     add('--intrinsics', **of_camera, help='of the camera, px; default: assumed')
-    add('--intrinsics-size', type=float, nargs=2, metavar=('W', 'H'), help='of the calibrated frames, if not of these')
+    add('--intrinsics-size', type=float, nargs=2, metavar=('W', 'H'), help='of the calibrated frames, if they differ')
     help_of_lens = 'of the lens: opencv K1 K2 P1 P2 K3, or h36m K1 K2 K3 P1 P2'
     add('--distortion', nargs='+', metavar=('ORDER', 'NUMBER'), help=help_of_lens)
     add('--extrinsics', help='JSON file with R (3 x 3, camera to world) and T (3, the camera in world metres), z up')
     add('--fps', type=float, help="frames a second, whatever a file says; default: a file's own, or the refiner's")
-    add('--height', type=float, help="the person's, metres, if it is known")
+    add('--height', type=float, help="the person's height, metres, if it is known")
     add('--level', action='store_true', help='estimate the floor, for positions in a level world')
     add('--smooth', type=float, default=6.0, metavar='HZ', help='cut-off of the smoothing; 0: none; default: 6')
     help_of_refined = 'no finishing (rays, bone lengths, smoothing): poses as the refiner gives them; the default with '
@@ -69,7 +69,7 @@ def parse_args() -> argparse.Namespace:
     add('--finish', dest='refined_only', action='store_false', help='finish poses of --stage1, too')
     add('--batch-size', type=int, default=32, help='number of crops in a batch of stage 1')
     add('--amp', action='store_true', help='run trained stages in bfloat16')
-    add('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one')
+    add('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to run; default: cuda or cpu')
     args = parser.parse_args()
     if args.video is not None and args.video.isdecimal() and not Path(args.video).exists():  # a folder may be named 7
         args.video = int(args.video)
