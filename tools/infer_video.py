@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
     add('--stage2', **files, help='refiner; default: a shipped one')
     add('--predictions', nargs='+', metavar='FILE', help='of another estimator, see docs/other_models.md')
     add('--joint-order', choices=list(NUM_JOINTS), help='of the predictions')
-    add('--first-frame', type=int, help='number of the first frame in predictions or boxes; default: 0 (MOTChallenge 1)')
+    add('--first-frame', type=int, help="first frame's number in predictions or boxes; default: 0 (MOTChallenge 1)")
     add('--depth-unit', choices=list(METRES), help='of the depths in the predictions, if there are any')
     add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames that predictions were made on, px')
     help_of_boxes = "source of boxes: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
