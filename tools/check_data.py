@@ -1,4 +1,4 @@
-"""Check a data root and draw random frames of it: ``python tools/check_data.py ROOT``."""
+"""Check a data root and draw a figure of random frames of it: ``python tools/check_data.py ROOT``."""
 
 import argparse
 import sys
@@ -9,22 +9,22 @@ from depth_refine.data_tools.checks.data_root import check_data
 
 
 def parse_args() -> argparse.Namespace:
-    """The data root and the picture."""
+    """Parse the data roots and the figure."""
     parser = argparse.ArgumentParser(
-        description='Say what is wrong in a data root, and what to do; status 1 if anything is'
+        description='Say what is wrong in a data root, and what to do; exit with 1 if anything is'
     )
     parser.add_argument('root', help="folder in MMPose's Human3.6M layout, for example data/h36m")
     parser.add_argument(
-        '--picture', default='check_data.png', metavar='FILE', help='random frames with joints (default check_data.png)'
+        '--picture', default='check_data.png', metavar='FILE', help='figure of random frames (default check_data.png)'
     )
     parser.add_argument('--seed', type=int, default=0, help='chooses the frames (default 0)')
-    parser.add_argument('--coco', metavar='DIR', help='check the data root of COCO too')
-    parser.add_argument('--mpii', metavar='DIR', help='check the data root of MPII too')
+    parser.add_argument('--coco', metavar='DIR', help='check the data root of COCO, too')
+    parser.add_argument('--mpii', metavar='DIR', help='check the data root of MPII, too')
     return parser.parse_args()
 
 
 def main() -> None:
-    """Print the list and how many problems it has."""
+    """Print all findings and the numbers of problems and notes."""
     findings = check_data(**vars(parse_args()))
     for finding in findings:
         print(f'{finding.kind:8}{finding.where}: {finding.message}')

@@ -1,4 +1,4 @@
-"""Write a network as ONNX: ``python tools/export_onnx.py configs/refiner_243.py ckpt.pth refiner_243.onnx``."""
+"""Write a network as an ONNX file: ``python tools/export_onnx.py configs/refiner_243.py ckpt.pth refiner_243.onnx``."""
 
 import argparse
 import hashlib
@@ -24,7 +24,7 @@ from depth_refine.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
-    """Config, checkpoint and output file."""
+    """Parse config, checkpoint and output file."""
     parser = argparse.ArgumentParser(description='Write either stage as ONNX and compare it with PyTorch')
     parser.add_argument('config', help='config file of the first or of the second stage')
     parser.add_argument('checkpoint', help='its checkpoint')
@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Export, then print how far the file is from PyTorch and how fast both are."""
+    """Export, then print the largest difference between the file and PyTorch, and the speed of both."""
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     if not Path(args.checkpoint).is_file():
@@ -72,7 +72,7 @@ def main() -> None:
 
 @torch.no_grad()
 def _compare(graph: nn.Module, session: onnxruntime.InferenceSession, values: Tensor) -> str:
-    """A line: the largest difference, in the units of the outputs, and the mean time of a pass on the CPU."""
+    """A line with the largest difference, in the units of the outputs, and the mean times of a pass on the CPU."""
     feed = {graph.input_name: values.numpy()}
     difference = (graph(values) - torch.from_numpy(session.run(None, feed)[0])).abs().max()
     size = ' x '.join(map(str, values.shape))

@@ -12,7 +12,7 @@ from depth_refine.datasets import H36MAnnotation
 
 
 def parse_args() -> argparse.Namespace:
-    """The annotation, the predictions, and what their numbers mean."""
+    """Parse the annotation, the predictions, and their joint order, first frame and depth unit."""
     parser = argparse.ArgumentParser(description='Make a depth sequence store from predictions made elsewhere')
     parser.add_argument('ann_file', type=Path, help='annotation npz whose frames were predicted')
     parser.add_argument('out', help='folder of the store to make')
@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Import and say where the store is."""
+    """Import, then print where the store is, and notes on it."""
     args = parse_args()
     cameras = args.cameras or args.ann_file.absolute().parents[1] / 'cameras.pkl'
     annotation = H36MAnnotation(args.ann_file, cameras)

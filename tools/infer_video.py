@@ -1,9 +1,8 @@
-"""From a video to 3D poses: ``python tools/infer_video.py VIDEO --out DIR``.
+"""Write the 3D poses of a video's people: ``python tools/infer_video.py VIDEO --out DIR``.
 
-A pretrained estimator finds the people, a refiner that the package ships refines their poses. Networks of one's own:
+A pretrained estimator detects and measures the people, and a shipped refiner refines their poses. Networks of your own:
 ``--stage1 CFG CKPT --stage2 CFG CKPT``. Predictions of another estimator: ``--predictions FILES --joint-order ORDER``.
-A number or an address in the place of VIDEO is a camera, whose poses are shown in a window as they come, and with
-``--out`` kept.
+A number or an address as VIDEO is a camera: a window shows its poses as they come, and ``--out`` keeps them.
 """
 
 import argparse
@@ -30,47 +29,47 @@ from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
 
-_DETECTORS = {  # and the files they need
+_DETECTORS = {  # with the files they need
     'mmdet': (MMDetPersonDetector, ['CONFIG', 'CHECKPOINT']),
     'torchvision': (TorchvisionPersonDetector, ['WEIGHTS']),
 }
 
 
 def parse_args() -> argparse.Namespace:
-    """Video, where poses come from, camera, what is done to them, and output folder."""
+    """Parse video, source of the poses, camera, finishing and output folder."""
     parser = argparse.ArgumentParser(description='3D poses of the people of a video, as files, figures and a report')
     parser._negative_number_matcher = re.compile(r'^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$')  # argparse knows no -9.8e-04
     add = parser.add_argument
     add('video', nargs='?', help='video file, folder of images, number of a camera, or address')
-    add('--out', help='folder to make, of a camera if its poses are to be kept; appears when complete')
+    add('--out', help='folder to make, optional for a camera; appears when complete')
     add('--estimator', default='full', help='pretrained: full (default), heavy, or a .task or .tflite file')
     files = dict(nargs=2, metavar=('CONFIG', 'CHECKPOINT'))
-    add('--stage1', **files, help='a trained first stage in its place')
-    add('--stage2', **files, help='refiner; default: one that is shipped')
+    add('--stage1', **files, help='a trained first stage instead of the pretrained estimator')
+    add('--stage2', **files, help='refiner; default: a shipped one')
     add('--predictions', nargs='+', metavar='FILE', help='of another estimator, see docs/other_models.md')
     add('--joint-order', choices=list(NUM_JOINTS), help='of the predictions')
-    add('--first-frame', type=int, help='its number in predictions or boxes; default: 0, in MOTChallenge boxes 1')
+    add('--first-frame', type=int, help="first frame's number in predictions or boxes; default: 0 (MOTChallenge 1)")
     add('--depth-unit', choices=list(METRES), help='of the depths in the predictions, if there are any')
-    add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames on which predictions were found, px')
-    help_of_boxes = "where people are: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
-    help_of_boxes += "config and checkpoint of a detector; or 'torchvision' with its weights. Default: they are found; "
+    add('--size', type=int, nargs=2, metavar=('W', 'H'), help='of the frames that predictions were made on, px')
+    help_of_boxes = "source of boxes: 'whole', one person who fills the frame; a csv, json or npz file; 'mmdet' with "
+    help_of_boxes += "a detector's config and checkpoint; or 'torchvision' with its weights. Default: BlazePose; "
     add('--boxes', nargs='+', metavar='WHERE', help=help_of_boxes + "with --stage1, 'whole'")
     of_camera = dict(type=float, nargs='+', metavar=('FX', 'FY CX CY'))
     add('--intrinsics', **of_camera, help='of the camera, px; default: assumed')
-    add('--intrinsics-size', type=float, nargs=2, metavar=('W', 'H'), help='of the calibrated frames, if not of these')
+    add('--intrinsics-size', type=float, nargs=2, metavar=('W', 'H'), help='of the calibrated frames, if they differ')
     help_of_lens = 'of the lens: opencv K1 K2 P1 P2 K3, or h36m K1 K2 K3 P1 P2'
     add('--distortion', nargs='+', metavar=('ORDER', 'NUMBER'), help=help_of_lens)
     add('--extrinsics', help='JSON file with R (3 x 3, camera to world) and T (3, the camera in world metres), z up')
     add('--fps', type=float, help="frames a second, whatever a file says; default: a file's own, or the refiner's")
-    add('--height', type=float, help="the person's, metres, if it is known")
+    add('--height', type=float, help="the person's height, metres, if it is known")
     add('--level', action='store_true', help='estimate the floor, for positions in a level world')
     add('--smooth', type=float, default=6.0, metavar='HZ', help='cut-off of the smoothing; 0: none; default: 6')
-    help_of_refined = 'poses as the refiner gives them, not on rays, of constant bones and smooth; so with --stage1'
-    add('--refined-only', action='store_true', default=None, help=help_of_refined)
-    add('--finish', dest='refined_only', action='store_false', help='these steps with --stage1, too')
-    add('--batch-size', type=int, default=32, help='crops that go through stage 1 together')
+    help_of_refined = 'no finishing (rays, bone lengths, smoothing): poses as the refiner gives them; the default with '
+    add('--refined-only', action='store_true', default=None, help=help_of_refined + '--stage1')
+    add('--finish', dest='refined_only', action='store_false', help='finish poses of --stage1, too')
+    add('--batch-size', type=int, default=32, help='number of crops in a batch of stage 1')
     add('--amp', action='store_true', help='run trained stages in bfloat16')
-    add('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='default: cuda if there is one')
+    add('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to run; default: cuda or cpu')
     args = parser.parse_args()
     if args.video is not None and args.video.isdecimal() and not Path(args.video).exists():  # a folder may be named 7
         args.video = int(args.video)
@@ -82,18 +81,18 @@ def parse_args() -> argparse.Namespace:
     if (args.predictions is None) != (args.joint_order is None):
         parser.error('--predictions and --joint-order belong together: which number is which joint cannot be guessed')
     if args.predictions is not None and (args.stage1 or args.boxes or is_camera):
-        parser.error('--predictions take the place of --stage1 and --boxes, and are of a video')
+        parser.error('--predictions replace --stage1 and --boxes, and must be of a video, not of a camera')
     if args.intrinsics is None and (args.distortion or args.intrinsics_size):
         parser.error('--distortion and --intrinsics-size belong to --intrinsics')
     if args.refined_only is None:
         args.refined_only = args.stage1 is not None
     if args.refined_only and (args.height or args.level):
-        parser.error('--height and --level are of finished poses: give --finish with them, or leave --refined-only out')
+        parser.error('--height and --level need finishing: add --finish, or leave --refined-only out')
     return args
 
 
 def main() -> None:
-    """Infer, then write everything; or show a camera's poses."""
+    """Infer the poses of a video and write all files; or show those of a camera."""
     args = parse_args()
     if args.out is not None and Path(args.out).exists():
         raise InputError(f'{args.out} exists: give another folder, or remove it first')

@@ -13,15 +13,15 @@ from depth_refine.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
-    """The folders, and what to make."""
+    """Parse the folders, frame steps and kinds of images."""
     parser = argparse.ArgumentParser(description="Write Human3.6M in MMPose's layout")
     parser.add_argument(
         'raw',
         type=Path,
-        help="folder with metadata.xml and Human3.6M's official archives or what they hold; or with VideoPose3D's "
+        help="folder with metadata.xml and Human3.6M's official archives or their contents; or with VideoPose3D's "
         'data_3d_h36m.npz and data_2d_h36m_*.npz',
     )
-    parser.add_argument('out', type=Path, help='data root to make, or to go on with')
+    parser.add_argument('out', type=Path, help='data root to make, or to continue')
     parser.add_argument(
         '--step', type=int, nargs='+', default=[1, 5], metavar='N', help='annotate every n-th frame (default 1 5)'
     )
@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Prepare, print what became of each sequence; exit with 1 if files were damaged or missing."""
+    """Prepare, then print the outcome of each sequence; exit with 1 if files were damaged or missing."""
     args = parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -49,7 +49,7 @@ def main() -> None:
             return
         outcome = prepare_h36m(args.raw, args.out, args.step, not args.no_images, args.crops, args.workers)
     except KeyboardInterrupt:
-        sys.exit('stopped; the same command goes on from here')
+        sys.exit('stopped; the same command continues from here')
     print(outcome)
     print(f'\nwrote {args.out}, this report as {args.out / REPORT_NAME}')
     if outcome.errors:

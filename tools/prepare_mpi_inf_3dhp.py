@@ -1,4 +1,4 @@
-"""Write MPI-INF-3DHP in MMPose's layout from its owners' files: ``python tools/prepare_mpi_inf_3dhp.py RAW OUT``."""
+"""Write MPI-INF-3DHP in MMPose's layout from its original files: ``python tools/prepare_mpi_inf_3dhp.py RAW OUT``."""
 
 import argparse
 import signal
@@ -12,12 +12,12 @@ from depth_refine.data_tools.preparation.prepare import REPORT_NAME
 
 
 def parse_args() -> argparse.Namespace:
-    """The folders, and what to make."""
+    """Parse the folders, frame rates, joints and kinds of images."""
     parser = argparse.ArgumentParser(description="Write MPI-INF-3DHP in MMPose's layout")
     parser.add_argument(
-        'raw', type=Path, help="folder with the owners' S1/Seq1, ..., S8/Seq2 and TS1, ..., TS6, somewhere below"
+        'raw', type=Path, help='folder with the original S1/Seq1, ..., S8/Seq2 and TS1, ..., TS6, somewhere below'
     )
-    parser.add_argument('out', type=Path, help='data root to make, or to go on with')
+    parser.add_argument('out', type=Path, help='data root to make, or to continue')
     parser.add_argument(
         '--rate',
         type=float,
@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Prepare, print what became of each video; exit with 1 if files were damaged or missing."""
+    """Prepare, then print the outcome of each video; exit with 1 if files were damaged or missing."""
     args = parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -49,7 +49,7 @@ def main() -> None:
             args.raw, args.out, args.rate, args.joints, not args.no_images, args.crops, args.workers
         )
     except KeyboardInterrupt:
-        sys.exit('stopped; the same command goes on from here')
+        sys.exit('stopped; the same command continues from here')
     print(outcome)
     print(f'\nwrote {args.out}, this report as {args.out / REPORT_NAME}')
     if outcome.errors:

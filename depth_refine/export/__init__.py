@@ -1,10 +1,10 @@
-"""Results and networks for other programs.
+"""Files of poses and networks for other programs.
 
 - :mod:`.pose_files`: ``write_npz``, ``write_json``, ``write_csv``
-- :mod:`.bvh`: ``write_bvh``, for Blender and other animation programs; its rotations: :mod:`.fixed_skeleton` of any
-  skeleton, :mod:`.h36m_nodes` of Human3.6M's
+- :mod:`.bvh`: ``write_bvh``, for Blender and other animation programs; its joint rotations are made by
+  :mod:`.fixed_skeleton` for any skeleton and by :mod:`.h36m_nodes` for Human3.6M's
 - :mod:`.trc`: ``write_trc``, for OpenSim and other programs for biomechanics
-- :mod:`.even_times`, :mod:`.y_up`: the frames and axes of both
+- :mod:`.even_times`, :mod:`.y_up`: frames and axes of both formats
 - :mod:`.onnx`: ``export_onnx``, both networks for onnxruntime and others
 """
 

@@ -19,14 +19,14 @@ from .y_up import y_up
 def write_bvh(
     track: PoseTrack, skeleton: Skeleton, path: str | Path, times: np.ndarray, camera: dict | None = None
 ) -> None:
-    """Write the refined poses of a person as joint rotations of a skeleton of fixed bones.
+    """Write the refined poses of a person as joint rotations of a skeleton with fixed bones.
 
-    Human3.6M's has the nodes of :func:`depth_refine.export.h36m_nodes.h36m_nodes`, any other those of
-    :func:`depth_refine.export.fixed_skeleton.joint_nodes`. Lengths are metres, which Blender's importer takes as they
-    are (its scale is 1 by default), angles degrees; each node's channels say in which order. The y axis points up and
-    at rest the person stands, facing +z. BVH has one frame rate and no gaps: poses are interpolated to even times, see
-    :func:`depth_refine.export.even_times.at_even_times`; frames of even times stay as they are. The file begins at
-    the person's first frame, whenever that is in the video.
+    Human3.6M's skeleton has the nodes of :func:`depth_refine.export.h36m_nodes.h36m_nodes`, any other those of
+    :func:`depth_refine.export.fixed_skeleton.joint_nodes`. Lengths are metres, which Blender's importer expects (its
+    scale is 1 by default). Angles are degrees, in the order of each node's channels. The y axis points up; in the rest
+    pose the person stands and faces +z. BVH has one frame rate and no gaps: poses are interpolated to even times, see
+    :func:`depth_refine.export.even_times.at_even_times`; frames of even times stay as they are. The file begins at the
+    person's first frame, wherever that is in the video.
 
     Args:
         track: the person. Without ``root`` the root stays at the origin.
@@ -36,8 +36,8 @@ def write_bvh(
         camera: see :func:`depth_refine.export.y_up.y_up`.
 
     Raises:
-        InputError: a pose has no rotations, see the nodes' functions, a root is not finite, times do not ascend, or
-            are fewer than frames.
+        InputError: a pose has no rotations, see the functions of the nodes; a root is not finite; or times do not
+            ascend or are fewer than frames.
     """
     joints, root = y_up(track, camera)
     moving = np.concatenate([checked_poses(joints, skeleton), root[:, None]], axis=1)
@@ -52,7 +52,7 @@ def write_bvh(
 
 
 def _continuous_angles(rotation: Rotation, order: str) -> np.ndarray:
-    """(T, 3) degrees; of the two triples that make a rotation, the one nearer to the frame before."""
+    """Euler angles (T, 3), degrees; of the two triples for a rotation, the one nearer to the frame before."""
     first = rotation.as_euler(order, degrees=True)
     second = np.stack([first[:, 0] + 180, 180 - first[:, 1], first[:, 2] + 180], axis=-1)
     angles = np.empty_like(first)
@@ -64,7 +64,7 @@ def _continuous_angles(rotation: Rotation, order: str) -> np.ndarray:
 
 
 def _hierarchy(node: Node, nodes: list[Node], depth: int = 0) -> list[str]:
-    """Lines of a node and of everything below it."""
+    """The lines of a node and of all nodes below it."""
     lines = [
         f'{"JOINT" if node.parent else "ROOT"} {node.name}',
         '{',

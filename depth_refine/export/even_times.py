@@ -1,4 +1,4 @@
-"""A person's motion at even times, for the formats that have one rate and no gaps: BVH and TRC."""
+"""A person's motion at even times, for BVH and TRC, which have one frame rate and no gaps."""
 
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator
@@ -6,24 +6,31 @@ from scipy.interpolate import Akima1DInterpolator
 from depth_refine.structures.video_poses import PoseTrack
 from depth_refine.utils.errors import InputError
 
-_STEPS = 8  # over which a rate is taken: time stamps of live cameras tremble
-_ALIKE = 1.5  # two intervals are of one rate up to this ratio; a lost frame makes one of 2
-_TOLERANCE = 0.1  # of an interval; time stamps are often whole milliseconds
+_STEPS = 8  # intervals from which a rate is estimated, since time stamps of live cameras jitter
+_ALIKE = 1.5  # ratio up to which two intervals have the same rate; a lost frame doubles one
+_TOLERANCE = 0.1  # of an interval, since time stamps are often whole milliseconds
 
 
 def even_rate(times: np.ndarray) -> float:
-    """Frames a second at which nothing of a video is lost: the rate of its fastest tenth.
+    """The frame rate, 1 / s, at which no frame of a video is lost: that of its fastest tenth.
 
-    Intervals in which frames were lost do not count, and of intervals that tremble it is the mean.
+    Intervals with lost frames do not count. If time stamps jitter, the rate is that of the mean interval.
 
     Args:
         times: (N,) seconds of every frame, ascending.
 
     Returns:
-        The rate; 50 of a single frame.
+        The rate; 50 for a single frame.
 
     Raises:
-        InputError: the times are not ascending seconds of frames.
+        InputError: the times are not finite, or do not ascend.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.export.even_times import even_rate
+        >>> times = np.delete(np.arange(100) / 30, 50)  # one frame is lost
+        >>> round(even_rate(times), 3)
+        30.0
     """
     times = np.asarray(times, np.float64)
     if times.ndim != 1 or not np.isfinite(times).all() or not np.all(np.diff(times) > 0):
@@ -37,7 +44,7 @@ def even_rate(times: np.ndarray) -> float:
 
 
 def even_times_note(times: np.ndarray) -> str | None:
-    """A sentence if frames at ``times`` (N,) seconds are uneven, so that files of one rate have other frames."""
+    """A note if frames at ``times`` (N,), seconds, are uneven, so that BVH and TRC files have other frames."""
     rate = even_rate(times)
     if np.all(np.abs(np.diff(times) * rate - 1) < _TOLERANCE):
         return None
@@ -48,7 +55,7 @@ def even_times_note(times: np.ndarray) -> str | None:
 
 
 def at_even_times(track: PoseTrack, times: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Interpolate what a person has in each frame, by Akima's cubic, from the person's first frame to the last.
+    """A person's values at even times, from the person's first frame to the last, interpolated by Akima's cubic.
 
     Args:
         track: the person.
@@ -56,8 +63,8 @@ def at_even_times(track: PoseTrack, times: np.ndarray, values: np.ndarray) -> tu
         values: (T, K, 3) in the person's frames, finite.
 
     Returns:
-        The rate, :func:`even_rate`; even times (M,), seconds of the video; and the values (M, K, 3) then. Those of
-        frames of even times stay as they are.
+        The frame rate of :func:`even_rate`; even times (M,), seconds of the video; and the values (M, K, 3) at these
+        times. Values of even frames stay as they are.
 
     Raises:
         InputError: see :func:`even_rate`; or times are fewer than frames.
@@ -73,6 +80,6 @@ def at_even_times(track: PoseTrack, times: np.ndarray, values: np.ndarray) -> tu
     if len(seen) == 1:
         return rate, even, values
     at, result = even.clip(seen[0], seen[-1]), np.empty((len(even), *values.shape[1:]))
-    for joint in range(values.shape[1]):  # one by one, since curves take four times the memory of their points
+    for joint in range(values.shape[1]):  # one by one, since curves need four times the memory of their points
         result[:, joint] = Akima1DInterpolator(seen, values[:, joint], axis=0)(at)
     return rate, even, result

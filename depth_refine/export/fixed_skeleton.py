@@ -1,4 +1,4 @@
-"""Poses whose bones keep their length, as animation formats need, and the joint rotations that make them.
+"""Joint rotations of a skeleton with fixed bones, which animation formats need.
 
 Shape key: T frames, K joints.
 """
@@ -11,45 +11,45 @@ from scipy.spatial.transform import Rotation
 from depth_refine.functional.bone_lengths import bone_vectors, median_lengths, unit_vectors
 from depth_refine.structures.skeleton import Skeleton
 
-# Angles jump where the middle one of their order comes near 90 degrees. One of each middle axis.
+# Euler angles jump where the middle one comes near 90 degrees. Each order has another middle axis.
 _ORDERS = ('ZXY', 'XZY', 'XYZ')
 _TINY = 1e-9
 
 
 class Node(NamedTuple):
-    """A point of the body that turns everything below it."""
+    """A node of the skeleton, which rotates everything below it."""
 
     name: str
-    parent: str | None  # name of the node that carries it
-    offset: np.ndarray  # (3,) metres from its parent when nothing is turned
-    end: np.ndarray | None  # (3,) metres from it to the tip of a bone on which no node stands
-    order: str  # of its angles: the axes of intrinsic turns
+    parent: str | None  # name of the node above it
+    offset: np.ndarray  # (3,) metres from its parent in the rest pose
+    end: np.ndarray | None  # (3,) metres from it to the end of its bone, if there is no node
+    order: str  # axes of the intrinsic rotations that its Euler angles stand for
     rotation: Rotation  # (T) relative to its parent's
 
 
 def joint_nodes(joints: np.ndarray, skeleton: Skeleton) -> list[Node]:
-    """Rotations whose forward kinematics gives the poses with each bone at its median length, in its own direction.
+    """Nodes whose forward kinematics gives the poses, with each bone at its median length and in its own direction.
 
-    Left and right bones have one length. There is a node for each joint at which a bone starts, named after it. It
-    turns from its mean turn over time, carried along by its parent: by the best fit (Kabsch) of the bones that start
-    there if they are several, the shortest way if it is one, since positions of joints do not tell how a limb is
-    twisted about its length. Bones that fork keep their angles to each other, the mean ones; only there forward
-    kinematics differs from the poses. When nothing is turned, the person stands upright and faces +z.
+    Left and right bones have the same length. Each joint at which a bone starts has a node with its name. The rest pose
+    is the mean over time of the bones relative to their parent, with the person upright and facing +z. If several bones
+    start at a joint, its rotation is their best fit (Kabsch algorithm), and they keep their mean angles to each other;
+    only there does forward kinematics differ from the poses. If one bone does, its rotation is the shortest one, since
+    joint positions do not show how a limb is twisted about its axis.
 
     Args:
         joints: (T, K, 3) metres, root at the origin, y up.
         skeleton: of the K joints.
 
     Returns:
-        Depth first, the root's first. A joint without bones is the end of the one bone that starts at its parent; below
-        a fork it is a node that never turns, with its end in place.
+        The nodes, depth first, from the root. A joint at which no bone starts is the end of its parent's node; if
+        several bones start at its parent, it is a node that never rotates, with its end at its own place.
 
     Raises:
         InputError: there is no frame, the joints are not the skeleton's, a coordinate is not finite, or a bone has no
             length in a frame and hence no direction.
     """
     bones = unit_vectors(bone_vectors(joints, skeleton), skeleton) * median_lengths(joints, skeleton)[:, None]
-    names = ['_'.join(name.split()) for name in skeleton.joint_names]  # a space ends a name in files
+    names = ['_'.join(name.split()) for name in skeleton.joint_names]  # a space would end a name in the file
     nodes: list[Node] = []
 
     def add(joint: int, parent: str | None, offset: np.ndarray, carrier: Rotation) -> None:
@@ -70,28 +70,28 @@ def joint_nodes(joints: np.ndarray, skeleton: Skeleton) -> list[Node]:
 
 
 def shortest_turn(rest: np.ndarray, direction: np.ndarray) -> Rotation:
-    """Rotations about the common perpendicular that turn the unit vector ``rest`` (3,) to ``direction`` (T, 3)."""
-    # Half-angle form of a quaternion: (rest x d, 1 + rest . d), normalised by Rotation; x, y, z, w.
+    """The shortest rotations (T) of the unit vector ``rest`` (3,) to the unit vectors ``direction`` (T, 3)."""
+    # half-angle form of a quaternion: (rest x d, 1 + rest . d), normalised by Rotation; x, y, z, w
     real = 1 + direction @ rest
     axis = np.cross(rest, direction)
-    opposite = real < 1e-12  # any perpendicular will do
+    opposite = real < 1e-12  # then any perpendicular axis will do
     axis[opposite] = np.cross(np.eye(3)[np.abs(rest).argmax() - 1], rest)
     return Rotation.from_quat(np.column_stack([axis, real]))
 
 
 def _rest_and_turns(bones: np.ndarray, facing: Rotation | None) -> tuple[np.ndarray, Rotation]:
-    """Bones that start at one joint when nothing is turned, and the turns (T) from there.
+    """The bones of one joint in the rest pose, and their rotations from there.
 
     Args:
-        bones: (T, n, 3) metres, the length of each the same in all frames.
-        facing: turn of the first frame's bones to those at rest; None for the mean turn over time.
+        bones: (T, n, 3) metres, each of the same length in all frames.
+        facing: rotation of the first frame's bones to the rest pose; None for the mean rotation over time.
 
     Returns:
-        (n, 3) metres, and rotations.
+        Bones (n, 3), metres, and rotations (T).
     """
     first = bones[0]
     turns = _turns(first, bones)
-    shape = np.einsum('tji,tnj->ni', turns.as_matrix(), bones) / len(bones)  # free of the turns
+    shape = np.einsum('tji,tnj->ni', turns.as_matrix(), bones) / len(bones)  # the mean without the rotations
     size, length = (np.linalg.norm(each, axis=-1, keepdims=True) for each in (shape, first))
     shape = np.where(size > _TINY, shape * length / np.maximum(size, _TINY), first)
     rest = (turns.mean() if facing is None else facing).apply(shape)
@@ -99,11 +99,11 @@ def _rest_and_turns(bones: np.ndarray, facing: Rotation | None) -> tuple[np.ndar
 
 
 def _turns(rest: np.ndarray, bones: np.ndarray) -> Rotation:
-    """Rotations (T) that turn bones ``rest`` (n, 3) to ``bones`` (T, n, 3) as well as a rotation can."""
+    """The rotations (T) that fit bones ``rest`` (n, 3) best to ``bones`` (T, n, 3)."""
     if len(rest) == 1:
         length = np.linalg.norm(rest)
         return shortest_turn(rest[0] / length, bones[:, 0] / length)
-    # The axes, which hardly count, keep bones on one line from turning about it.
+    # The axes, of tiny weight, keep bones on one line from rotating about it.
     weights = [1.0] * len(rest) + [_TINY] * 3
     before = np.vstack([rest, np.eye(3)])
     fits = [Rotation.align_vectors(np.vstack([after, np.eye(3)]), before, weights)[0] for after in bones]
@@ -111,12 +111,12 @@ def _turns(rest: np.ndarray, bones: np.ndarray) -> Rotation:
 
 
 def _facing(joints: np.ndarray, skeleton: Skeleton, turns: Rotation) -> Rotation:
-    """The turn of the root's first bones after which the person, on average over time, is upright and faces +z.
+    """The rotation of the root's first bones after which the person, on average over time, is upright and faces +z.
 
     Args:
         joints: (T, K, 3) metres, y up.
-        skeleton: its sides tell left, +x, from right; without any, the heading of the first frame stays.
-        turns: (T) of the root from the first frame.
+        skeleton: its left joints define +x; if it has no sides, the heading of the first frame stays.
+        turns: (T) rotations of the root from the first frame.
     """
     signs = [{'left': 1, 'right': -1}.get(side, 0) for side in skeleton.sides]
     up = turns.inv().apply([0, 1, 0]).mean(axis=0)
@@ -128,6 +128,6 @@ def _facing(joints: np.ndarray, skeleton: Skeleton, turns: Rotation) -> Rotation
 
 
 def _best_order(turns: Rotation) -> str:
-    """Of the orders of axes the one whose middle angle stays furthest from 90 degrees."""
+    """The order of axes whose middle angle stays furthest from 90 degrees."""
     matrices = np.abs(turns.as_matrix()).max(axis=0)
     return min(_ORDERS, key=lambda order: matrices['XYZ'.index(order[0]), 'XYZ'.index(order[2])])  # its sine

@@ -1,8 +1,8 @@
-"""The nodes of Human3.6M's skeleton, as animation programs know a body.
+"""The nodes of Human3.6M's skeleton, in the conventions of animation programs.
 
-They differ from those of other skeletons (:func:`depth_refine.export.fixed_skeleton.joint_nodes`) in what the joints
-alone do not tell: programs' names, a pose at rest with the arms out, hips on one line through the root, a chest that
-turns with the line of the shoulders, and nodes of their own for the bones that fork, so that no joint is off.
+They know more than those of other skeletons (:func:`depth_refine.export.fixed_skeleton.joint_nodes`). They have the
+programs' names, a rest pose with the arms out, hips on one line through the root, and a chest that rotates with the
+line of the shoulders. Bones that start at the same joint have nodes of their own, so that no joint is off.
 """
 
 import numpy as np
@@ -19,15 +19,15 @@ _HIPS = (_NAMES.index('right_hip'), _NAMES.index('left_hip'))
 _SHOULDERS = (_NAMES.index('right_shoulder'), _NAMES.index('left_shoulder'))
 _SPINE, _THORAX = _NAMES.index('spine'), _NAMES.index('thorax')
 
-# Direction of the bone that ends at a joint when nothing is turned: arms out to the sides, legs down; x to the person's
+# Direction, in the rest pose, of the bone that ends at a joint: arms out to the sides, legs down; x to the person's
 # left, y up, z forward.
 _UP, _DOWN, _LEFT, _RIGHT = (0, 1, 0), (0, -1, 0), (1, 0, 0), (-1, 0, 0)
 _REST_DIRECTIONS = np.array(
     [(0, 0, 0), _RIGHT, _DOWN, _DOWN, _LEFT, _DOWN, _DOWN, _UP, _UP, _UP, _UP, *[_LEFT] * 3, *[_RIGHT] * 3], float
 )
 
-# Nodes, depth first: parent, and the joint at the end of the bone that the node turns. A node lies where its bone
-# starts, Hips and Chest at that joint. Nodes at one place, as Hips and LowerBack, turn independently.
+# Nodes, depth first: parent, and the joint at the end of the bone that the node rotates. A node lies where its bone
+# starts, Hips and Chest at that joint. Nodes at the same place, such as Hips and LowerBack, rotate independently.
 _NODES = {
     'Hips': (None, 'root'),
     'LowerBack': ('Hips', 'spine'),
@@ -48,27 +48,27 @@ _NODES = {
 }
 _ENDS = {name: _NAMES.index(end) for name, (_, end) in _NODES.items()}
 _PLACES = {name: end if name in ('Hips', 'Chest') else H36M.parents[end] for name, end in _ENDS.items()}
-# Angles jump near the poles of their order. Those of ZXY are where a leg points forward or back, as when sitting; those
-# of XZY are where it points sideways, and where an arm hangs.
+# Euler angles jump near the poles of their order. Those of ZXY are where a leg points forwards or backwards, as when
+# sitting; those of XZY are where a leg points sideways, and where an arm hangs.
 _ORDERS = {name: 'XZY' if name.endswith('Leg') else 'ZXY' for name in _NODES}
 
 
 def h36m_nodes(joints: np.ndarray) -> list[Node]:
-    """Rotations whose forward kinematics gives the poses with each bone at its median length, in its own direction.
+    """Nodes whose forward kinematics gives the poses, with each bone at its median length and in its own direction.
 
-    Left and right bones have one length. The hips lie to both sides of the root on the line between the observed hips,
-    as Human3.6M's do. Joints are placed from the root outwards.
+    Left and right bones have the same length. The hips lie on both sides of the root on the line between the observed
+    hips, as Human3.6M's do. Joints are placed from the root outwards.
 
-    The pelvis turns with the line of the hips and towards the spine joint, the chest with the line of the shoulders and
-    the spine. Every other bone turns from its direction at rest, carried along by the bone it hangs from, the shortest
-    way to its own: positions of joints do not tell how a limb is twisted about its length.
+    The pelvis rotates with the line of the hips and the spine joint, the chest with the line of the shoulders and the
+    spine. The rotation of every other bone, relative to its parent's, is the shortest one from its direction in the
+    rest pose, since joint positions do not show how a limb is twisted about its axis.
 
     Args:
-        joints: (T, 17, 3) metres, root at the origin, y up, a person who faces +z having x to the left.
+        joints: (T, 17, 3) metres, root at the origin, y up; x is to the left of a person who faces +z.
 
     Raises:
-        InputError: as :func:`depth_refine.export.fixed_skeleton.joint_nodes`; hips or shoulders are in line with the
-            spine.
+        InputError: see :func:`depth_refine.export.fixed_skeleton.joint_nodes`; or hips or shoulders are in line with
+            the spine.
     """
     vectors = bone_vectors(joints, H36M)
     lengths = median_lengths(joints, H36M)
@@ -78,7 +78,7 @@ def h36m_nodes(joints: np.ndarray) -> list[Node]:
     directions = unit_vectors(vectors, H36M)
     pelvis = _upright_frame(directions[:, left], directions[:, _SPINE], 'hips')
     chest = _upright_frame(joints[:, _SHOULDERS[1]] - joints[:, _SHOULDERS[0]], directions[:, _THORAX], 'shoulders')
-    bones = [pelvis]  # the turn of each joint's bone, in order of the joints, whose parents come first
+    bones = [pelvis]  # rotation of each joint's bone, in the order of the joints; parents come first
     for parent, joint in H36M.bones:
         carrier = chest if parent == _THORAX else bones[parent]
         turn = shortest_turn(_REST_DIRECTIONS[joint], carrier.inv().apply(directions[:, joint]))
@@ -97,7 +97,7 @@ def h36m_nodes(joints: np.ndarray) -> list[Node]:
 
 
 def _upright_frame(left: np.ndarray, up: np.ndarray, name: str) -> Rotation:
-    """Rotations that turn x to ``left`` (T, 3) exactly and y towards ``up`` (T, 3) as far as possible."""
+    """Rotations (T) of x to ``left`` (T, 3) exactly, and of y towards ``up`` (T, 3) as far as possible."""
     forward = np.cross(left, up)
     axes = [left, np.cross(forward, left), forward]
     lengths = np.linalg.norm(axes, axis=-1)

@@ -1,4 +1,4 @@
-"""ONNX files of both networks, for onnxruntime and what else reads the format."""
+"""ONNX files of both networks, for onnxruntime and other programs."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
 _CHANNELS = ('u', 'v', 'depth', 'spread of depth')
-_NORMALISATIONS = {  # of pixels, by the codec's name for it
+_NORMALISATIONS = {  # of pixels, by the codec's name
     'image_width': 'u becomes 2 u / width - 1, v (2 v - height) / width with pixels and size of the full image, where '
     'the nearest of the cameras (f and c in image widths, k and p of Human3.6M) would see the joint',
     'rays': 'u and v become x / z and y / z of the ray that meets the pixel, by the focal length, principal point and '
@@ -23,7 +23,7 @@ _NORMALISATIONS = {  # of pixels, by the codec's name for it
 
 
 class FirstStageGraph(nn.Module):
-    """Images to joints: the model's normalisation, its network and its codec, without flip testing."""
+    """The first stage as one graph, from images to joints: normalisation, network and codec, without flip testing."""
 
     input_name, output_name = 'image', 'keypoints'
 
@@ -46,14 +46,14 @@ class FirstStageGraph(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) to (N, K, 3)."""
+        """Joints (N, K, 3) of images (N, 3, H, W), as the metadata say."""
         preprocessor = self.model.data_preprocessor
         feats = self.model.extract_feat((image - preprocessor.mean) / preprocessor.std)
         return self.model.head(feats) * self.scale + self.shift
 
 
 class RefinerGraph(nn.Module):
-    """Normalised sequences to poses, without flip testing."""
+    """The refiner as one graph, from normalised sequences to poses, without flip testing."""
 
     input_name, output_name = 'keypoints', 'poses'
 
@@ -78,20 +78,21 @@ class RefinerGraph(nn.Module):
         )
 
     def forward(self, keypoints: Tensor) -> Tensor:
-        """(N, T, K * C) to (N, T - R + 1, K, 3)."""
+        """Poses (N, T - R + 1, K, 3) of inputs (N, T, K * C), as the metadata say; R is the receptive field."""
         poses = self.model.head(self.model.extract_feat(keypoints.unflatten(2, (self.model.num_joints, -1))))
         return poses - poses[..., self.model.head.decoder.root_index, :]  # as the codec does
 
 
 def onnx_graph(model: nn.Module, channels: int = 3) -> FirstStageGraph | RefinerGraph:
-    """What :func:`export_onnx` writes, as a PyTorch module, in evaluation mode.
+    """The PyTorch module that :func:`export_onnx` writes, in evaluation mode.
 
     Args:
         model: one of the two stages, on the CPU.
-        channels: of a joint in a refiner's inputs: 2 for u and v, 3 with the depth, 4 with its spread.
+        channels: number of a refiner's inputs per joint: 2 for u and v, 3 with the depth, 4 with its standard
+            deviation.
 
     Raises:
-        InputError: it is something else.
+        InputError: the model is neither.
     """
     if hasattr(getattr(model.head, 'decoder', None), 'depth_range'):
         if isinstance(model, DepthTemporalRefiner) and hasattr(model.backbone, 'receptive_field'):
@@ -115,22 +116,22 @@ def export_onnx(
     notes: Sequence[str] = (),
     provenance: dict | None = None,
 ) -> None:
-    """Write an ONNX file for any batch size and, of a refiner, any number of frames.
+    """Write an ONNX file for any batch size and, for a refiner, any number of frames.
 
-    The file's metadata say what goes in and comes out, with units, and name the joints and, of a refiner, the frame
-    rate and the cameras of its training; see docs/output_files.md.
+    The file's metadata describe inputs and outputs with units, and name the joints; for a refiner also the frame rate
+    and the cameras of its training. See docs/output_files.md.
 
     Args:
         graph: from :func:`onnx_graph`.
         path: the file.
         skeleton: the joints of the training.
-        frame_rate: of the training, frames a second.
+        frame_rate: of the training, 1 / s.
         cameras: of the training, see :func:`depth_refine.structures.camera.normalised_cameras`.
-        notes: sentences on what of these is assumed.
+        notes: sentences on which of these are assumed.
         provenance: further metadata, such as the checkpoint.
 
     Raises:
-        InputError: the skeleton has other than the model's number of joints.
+        InputError: skeleton and model differ in their number of joints.
     """
     if (joints := graph.num_joints) != skeleton.num_joints:
         raise InputError(

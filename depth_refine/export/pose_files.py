@@ -1,4 +1,4 @@
-"""The people of a video as npz, json and csv: one set of names, which docs/output_files.md documents."""
+"""The poses of a video as npz, json and csv files with the same keys, documented in docs/output_files.md."""
 
 import csv
 import json
@@ -14,12 +14,12 @@ from depth_refine.utils.atomic import whole_file
 FORMAT_VERSION = 1
 _CAMERA_KEYS = dict(f='camera_focal_px', c='camera_center_px', k='camera_k', p='camera_p', R='camera_R', T='camera_T_m')
 
-_ROWS = 500  # frames whose numbers are made text at a time: Python's numbers take ten times the memory of arrays
+_ROWS = 500  # frames converted to text at a time, since Python's numbers need ten times the memory of arrays
 _ROW_KEYS = ('track_id', 'frame', 'time_s', 'is_interpolated')
 
 
 def write_npz(poses: VideoPoses, path: str | Path) -> None:
-    """Write plain arrays; those of the people are joined along the first axis and told apart by ``track_id``."""
+    """Write poses as arrays in an npz file; people are joined along the first axis and told apart by ``track_id``."""
     tracks = _tracks(poses)
     joined = {key: np.concatenate([arrays[key] for arrays in tracks]) for key in (tracks[0] if tracks else {})}
     joined.setdefault('track_id', np.zeros(0, int))
@@ -28,7 +28,7 @@ def write_npz(poses: VideoPoses, path: str | Path) -> None:
 
 
 def write_json(poses: VideoPoses, path: str | Path) -> None:
-    """Write the same keys, with a list ``tracks`` of the people; numbers that are not known are null."""
+    """Write poses as json with the same keys and a list ``tracks`` of the people; unknown numbers are null."""
     header = json.dumps({key: value.tolist() for key, value in _header(poses).items()}, allow_nan=False)
     with whole_file(path) as partial, partial.open('w', encoding='utf-8') as file:
         file.write(header.removesuffix('}') + ', "tracks": [')
@@ -46,9 +46,9 @@ def write_json(poses: VideoPoses, path: str | Path) -> None:
 
 
 def write_csv(poses: VideoPoses, path: str | Path) -> None:
-    """Write one row for each person, frame and joint, below lines of ``# key: value`` for the whole video.
+    """Write poses as csv, a row for each person, frame and joint; unknown numbers are empty.
 
-    Numbers that are not known are empty.
+    Lines ``# key: value`` above the header describe the whole video.
     """
     with whole_file(path) as partial, partial.open('w', newline='', encoding='utf-8') as file:
         for key, value in _header(poses).items():
@@ -67,7 +67,7 @@ def write_csv(poses: VideoPoses, path: str | Path) -> None:
 
 
 def _header(poses: VideoPoses) -> dict[str, np.ndarray]:
-    """What holds for the whole video: names, sizes, the camera, notes."""
+    """The keys and values of the whole video: names, sizes, the camera, notes."""
     values = dict(
         format_version=FORMAT_VERSION,
         video=poses.video,
@@ -87,9 +87,9 @@ def _header(poses: VideoPoses) -> dict[str, np.ndarray]:
 
 
 def _tracks(poses: VideoPoses) -> list[dict[str, np.ndarray]]:
-    """Arrays of each person, the same keys for all; the first axis is the person's frames.
+    """The arrays of each person, with the same keys for all; the first axis is the person's frames.
 
-    A key that only some of the people have is NaN for the others.
+    If only some of the people have a key, it is NaN for the others.
     """
     tracks = [_track(track, poses) for track in poses.tracks]
     shapes = {key: array.shape[1:] for arrays in tracks for key, array in arrays.items()}
@@ -121,7 +121,7 @@ def _track(track: PoseTrack, poses: VideoPoses) -> dict[str, np.ndarray]:
 
 
 def _joint_columns(arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-    """Names and (T, K) values of the columns of a key: ``score``; ``camera_m_x``, ``camera_m_y``, ``camera_m_z``."""
+    """Names and values (T, K) of the columns: ``score``; ``camera_m_x``, ``camera_m_y``, ``camera_m_z``; and so on."""
     for key, array in arrays.items():
         if array.ndim == 2 and key != 'bbox_px':
             yield key, array
@@ -131,7 +131,7 @@ def _joint_columns(arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndar
 
 
 def _plain(array: np.ndarray) -> list:
-    """Lists of Python's numbers, rounded to micrometres, with None for what is not a number."""
+    """An array as lists of Python's numbers, rounded to six decimals, with None for NaN and infinity."""
     if not np.issubdtype(array.dtype, np.floating):
         return array.tolist()
     rounded = array.astype(np.float64).round(6)

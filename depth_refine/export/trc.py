@@ -18,11 +18,11 @@ _HEADER = 'DataRate CameraRate NumFrames NumMarkers Units OrigDataRate OrigDataS
 def write_trc(
     track: PoseTrack, skeleton: Skeleton, path: str | Path, times: np.ndarray, camera: dict | None = None
 ) -> None:
-    """Write the refined poses of a person as the paths of markers, one for each joint, which has its name.
+    """Write the refined poses of a person as the paths of markers, one for each joint, with the joints' names.
 
-    Coordinates are metres, with y up. TRC has one rate and no gaps: joints are interpolated to even times, see
+    Coordinates are metres, with y up. TRC has one frame rate and no gaps: joints are interpolated to even times, see
     :func:`depth_refine.export.even_times.at_even_times`; frames of even times stay as they are. Times are those of the
-    video, so that the files of its people have one clock; frames count from 1, the person's first.
+    video, so that the files of its people share one clock. Frames count from 1, the person's first.
 
     Args:
         track: the person. Without ``root`` the root stays at the origin.
@@ -32,7 +32,7 @@ def write_trc(
         camera: see :func:`depth_refine.export.y_up.y_up`.
 
     Raises:
-        InputError: the joints are not the skeleton's, a coordinate is not finite, times do not ascend, or are fewer
+        InputError: the joints are not the skeleton's, a coordinate is not finite, or times do not ascend or are fewer
             than frames.
     """
     joints, root = y_up(track, camera)

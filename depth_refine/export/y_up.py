@@ -1,4 +1,4 @@
-"""The axes of files for animation and biomechanics: y up."""
+"""Poses in axes with y up, as files for animation and biomechanics have them."""
 
 import numpy as np
 
@@ -16,13 +16,13 @@ def y_up(track: PoseTrack, camera: dict | None = None) -> tuple[np.ndarray, np.n
 
     Args:
         track: the person. Without ``root`` the root stays at the origin.
-        camera: with ``R`` and ``T``, the motion is in its world frame, which must have z up; x stays, world z becomes
-            y. Otherwise it is in the camera frame turned about x, whose y is up only as far as the camera is level: x
-            right, y up, z towards the viewer, the camera at the origin.
+        camera: if it has ``R`` and ``T``, the motion is in its world frame, which must have z up; x stays, and world z
+            becomes y. Otherwise the motion is in the camera frame, rotated about x: x right, y up, z towards the
+            viewer, the camera at the origin. Then y is up only if the camera is level.
 
     Raises:
-        InputError: a root is not finite, or joints are not metres: these files do not say their unit, or programs do
-            not read it.
+        InputError: a root is not finite, or joints are not in metres: the files do not state their unit, or programs
+            do not read it.
     """
     joints = np.asarray(track.keypoints_3d, np.float64)
     if joints.size:

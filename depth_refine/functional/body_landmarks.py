@@ -1,4 +1,4 @@
-"""Hips, knees, ankles and shoulders of any skeleton, for what is known of bodies."""
+"""Hips, knees, ankles and shoulders of any skeleton."""
 
 from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.errors import InputError
@@ -7,11 +7,18 @@ from depth_refine.utils.errors import InputError
 def body_landmarks(skeleton: Skeleton) -> dict[str, tuple[int, int]]:
     """Indices of the left and right ``hip``, ``knee``, ``ankle`` and ``shoulder``.
 
-    Hips, knees and shoulders are the pairs with these words in their names. Ankles are what hangs on the knees beside
-    the hips, whatever their names: Human3.6M calls them feet.
+    Hips, knees and shoulders are found by these words in the names of joints. An ankle is the other joint that a knee
+    is linked to, besides its hip; its name does not count, since Human3.6M calls ankles feet.
 
     Raises:
         InputError: one of them is not in the skeleton, or is there several times.
+
+    Example:
+        >>> from depth_refine.functional.body_landmarks import body_landmarks
+        >>> from depth_refine.structures.skeleton import H36M
+        >>> left, right = body_landmarks(H36M)['ankle']
+        >>> H36M.joint_names[left], H36M.joint_names[right]
+        ('left_foot', 'right_foot')
     """
     found = {
         word: tuple(_one(skeleton, word, side) for side in ('left', 'right')) for word in ('hip', 'knee', 'shoulder')

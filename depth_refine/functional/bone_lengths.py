@@ -1,4 +1,4 @@
-"""Bones of one length throughout a track.
+"""Bones of constant length throughout a track.
 
 Shape key: T frames, K joints.
 """
@@ -8,14 +8,14 @@ import numpy as np
 from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.errors import InputError
 
-_STEPS = 3  # of Gauss-Newton; with more, poses do not become better
-_SHARE = 0.5  # of each step that is taken: short bones seen in full swing to and fro after whole ones
-_SOFTNESS = 1.0  # variance of a bone's length against a joint's across its ray; less makes limbs seen in full jump
-_FRAMES_AT_ONCE = 4096  # whose equations fit into a cache
+_STEPS = 3  # Gauss-Newton steps; more do not improve the poses
+_DAMPING = 0.5  # share of each step that is taken; with 1, short bones at right angles to their rays oscillate
+_SOFTNESS = 1.0  # variance of a bone's length relative to that of a joint across its ray; less lets such bones jump
+_FRAMES_AT_ONCE = 4096  # their equations fit into the CPU's cache
 
 
 def checked_poses(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Joints (T, K, 3) in float64.
+    """The joints (T, K, 3) in float64, after checks.
 
     Raises:
         InputError: there is no frame, the joints are not the skeleton's, or a coordinate is not finite.
@@ -31,7 +31,7 @@ def checked_poses(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(T, K, 3) metres to each joint from its parent, 0 for the root.
+    """Vectors (T, K, 3) from each joint's parent to the joint, metres; 0 for the root.
 
     Raises:
         InputError: see :func:`checked_poses`.
@@ -41,7 +41,7 @@ def bone_vectors(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def unit_vectors(vectors: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Directions (T, K, 3) of the bones, whose vectors (T, K, 3) must have a length; that of the root stays 0.
+    """Directions (T, K, 3) of bone vectors (T, K, 3), of length 1; that of the root stays 0.
 
     Raises:
         InputError: a bone has no length in a frame.
@@ -56,7 +56,7 @@ def unit_vectors(vectors: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def median_lengths(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(K,) metres of the bones to joints (T, K, 3), 0 of the root: medians over time and both sides of the body."""
+    """Bone lengths (K,), metres, of joints (T, K, 3): medians over time and both sides of the body; 0 for the root."""
     flip, bones = skeleton.flip_indices, {frozenset(bone) for bone in skeleton.bones}
     has_twin = [frozenset((flip[parent], flip[joint])) in bones for joint, parent in enumerate(skeleton.parents)]
     own, twin = (np.linalg.norm(bone_vectors(each, skeleton), axis=-1) for each in (joints, joints[:, flip]))
@@ -68,18 +68,17 @@ def fix_bone_lengths(
 ) -> np.ndarray:
     """Move joints as little as possible so that each bone has its length in every frame.
 
-    In each frame, independently of the others, three damped Gauss-Newton steps approach the least squares of what
-    joints move and of what is missing in the lengths of bones; then the bones are set one after another from the root
-    outwards, each in its direction. Joints may move ``depth_ratio`` times further along their rays from the camera than
-    across: what is known of a joint from its pixel is more exact than its depth, and of a limb that is seen too short
-    or too long it is mostly the depth that is wrong.
+    Each frame is solved on its own. Three damped Gauss-Newton steps approach the minimum of squared displacements of
+    joints plus squared errors of bone lengths. Then each bone, from the root outwards, gets its exact length and keeps
+    its direction. Joints may move ``depth_ratio`` times further along their rays from the camera than across them: a
+    pixel is more exact than a depth, and where a limb is too short or too long, mostly its depths are wrong.
 
     Args:
         joints: (T, K, 3) metres in the camera frame, the camera at the origin.
-        lengths: (K,) metres of the bone to each joint, as of :func:`median_lengths`; that of the root does not count.
+        lengths: (K,) metres of the bone to each joint, as :func:`median_lengths` gives them; the root's is ignored.
         skeleton: of the joints.
-        depth_ratio: 1 or more. 4 gives the best poses on recorded motion, refined and placed on rays. 1 treats all
-            directions alike and is right for root-relative poses, whose joints have no rays.
+        depth_ratio: 1 or more. 4 gives the best poses on recorded motion that is refined and placed on rays. 1 treats
+            all directions alike, and suits root-relative poses, whose joints have no rays.
 
     Returns:
         (T, K, 3) metres, float64, bones of exactly these lengths. The root moves like every joint.
@@ -87,6 +86,16 @@ def fix_bone_lengths(
     Raises:
         ValueError: lengths are not K, positive and finite, or ``depth_ratio`` is below 1.
         InputError: see :func:`checked_poses` and :func:`unit_vectors`.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.functional.bone_lengths import bone_vectors, fix_bone_lengths, median_lengths
+        >>> from depth_refine.structures.skeleton import H36M
+        >>> poses = np.random.default_rng(0).normal(size=(9, 17, 3)) + [0, 0, 5]
+        >>> lengths = median_lengths(poses, H36M)
+        >>> fixed = fix_bone_lengths(poses, lengths, H36M)
+        >>> bool(np.allclose(np.linalg.norm(bone_vectors(fixed, H36M), axis=-1), lengths))
+        True
     """
     lengths = np.asarray(lengths, np.float64)
     is_length = (lengths > 0) & np.isfinite(lengths)
@@ -107,9 +116,10 @@ def fix_bone_lengths(
 def _nearest(joints: np.ndarray, lengths: np.ndarray, skeleton: Skeleton, excess: float) -> np.ndarray:
     """Joints whose bones have nearly the given lengths, by damped Gauss-Newton steps.
 
-    The covariance of a joint is C = 1 + ``excess`` r r^T, r its ray's direction. A step solves the normal equations of
-    the bones, (J C J^T + softness) m = lengths missing, whose derivative J has the direction of a bone at its child and
-    the opposite one at its parent, and moves the joints half of the way to ``joints - C J^T m``.
+    The covariance of a joint is C = I + ``excess`` r r^T, where r is the direction of its ray. J is the derivative of
+    the bone lengths: the direction of a bone at its child, the opposite at its parent. A step solves the normal
+    equations (J C J^T + softness I) m = e, where e are the errors of the lengths, and moves the joints half of the way
+    to ``joints - C J^T m``.
     """
     parents, children = np.array(skeleton.bones).reshape(-1, 2).T
     identity = np.eye(skeleton.num_joints)
@@ -127,5 +137,5 @@ def _nearest(joints: np.ndarray, lengths: np.ndarray, skeleton: Skeleton, excess
         multipliers = np.linalg.solve(normal, missing[..., None])
         step = ends.T @ (multipliers * bones)
         step += excess * np.einsum('tki,tki->tk', rays, step)[..., None] * rays
-        moved = moved + _SHARE * (joints - step - moved)
+        moved = moved + _DAMPING * (joints - step - moved)
     return moved

@@ -5,9 +5,9 @@ centre in world metres, ``f`` (2, 1) and ``c`` (2, 1) px, ``k`` (3, 1) radial an
 coefficients, ``w`` and ``h`` px. Without ``k`` or ``p`` the lens does not distort. The camera frame has x right, y
 down, z forward.
 
-Of the tangential terms of OpenCV's formula, ``2 p1 x y + p2 (r2 + 2 x^2)`` and ``p1 (r2 + 2 y^2) + 2 p2 x y``,
-Human3.6M's has those with a 2 once. So neither's ``p`` gives the other lens (0.02-0.1 px off on real annotations).
-``lens='opencv'`` says that the coefficients of a camera are OpenCV's.
+The tangential terms of OpenCV's formula are ``2 p1 x y + p2 (r2 + 2 x^2)`` and ``p1 (r2 + 2 y^2) + 2 p2 x y``.
+Human3.6M's formula has no factor 2 in them. So one project's ``p`` is wrong for the other (by 0.02-0.1 px on real
+annotations). ``lens='opencv'`` says that a camera's coefficients are OpenCV's.
 """
 
 import numpy as np
@@ -20,12 +20,12 @@ _MAX_NEWTON_STEPS = 50
 
 
 def world_to_camera(points: np.ndarray, camera: dict) -> np.ndarray:
-    """World metres (..., 3) to camera-frame metres (..., 3): ``R^T (X - T)``."""
+    """Camera-frame points (..., 3) of world points (..., 3), both in metres: ``R^T (X - T)``."""
     return (points - np.reshape(camera['T'], 3)) @ np.asarray(camera['R'])
 
 
 def camera_to_world(points: np.ndarray, camera: dict) -> np.ndarray:
-    """Camera-frame metres (..., 3) to world metres (..., 3): ``R X + T``."""
+    """World points (..., 3) of camera-frame points (..., 3), both in metres: ``R X + T``."""
     return points @ np.asarray(camera['R']).T + np.reshape(camera['T'], 3)
 
 
@@ -41,6 +41,13 @@ def project(points: np.ndarray, camera: dict) -> np.ndarray:
 
     Raises:
         ValueError: a point lies at or behind the camera.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.functional.camera import project
+        >>> camera = dict(f=[1000, 1000], c=[500, 500])
+        >>> project(np.array([[0.0, 0.0, 4.0], [2.0, -1.0, 4.0]]), camera).tolist()
+        [[500.0, 500.0], [1000.0, 250.0]]
     """
     points = np.asarray(points)
     if np.any(points[..., 2] <= 0):
@@ -51,7 +58,7 @@ def project(points: np.ndarray, camera: dict) -> np.ndarray:
 
 
 def project_rays(rays: np.ndarray, camera: dict) -> np.ndarray:
-    """The (distorted) pixels (..., 2) of rays (..., 2) of x / z and y / z, in float64."""
+    """The (distorted) pixels (..., 2) of rays (..., 2), which are x / z and y / z; float64."""
     xy = torch.from_numpy(np.ascontiguousarray(rays, np.float64))
     f, c, k, p = (_numbers(camera, key, xy) for key in 'fckp')
     factor, shift = _distortion(xy, k, p, _twice(camera))
@@ -59,10 +66,10 @@ def project_rays(rays: np.ndarray, camera: dict) -> np.ndarray:
 
 
 def back_project(pixels: np.ndarray, depth: np.ndarray, camera: dict) -> np.ndarray:
-    """Inverse of :func:`project` at a known depth.
+    """Camera-frame points of pixels at known depths: the inverse of :func:`project`.
 
-    The distortion is inverted by Newton's method. Pixels far outside the image, where the lens model folds over, may
-    have no origin; they come out as NaN.
+    The distortion is inverted by Newton's method. Far outside the image the lens model folds over. Pixels there may be
+    the image of no point; their points are NaN.
 
     Args:
         pixels: (..., 2) distorted pixels (u, v).
@@ -71,6 +78,13 @@ def back_project(pixels: np.ndarray, depth: np.ndarray, camera: dict) -> np.ndar
 
     Returns:
         (..., 3) camera-frame metres, float64.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.functional.camera import back_project
+        >>> camera = dict(f=[1000, 1000], c=[500, 500])
+        >>> back_project(np.array([[1000.0, 250.0]]), np.array([4.0]), camera).tolist()
+        [[2.0, -1.0, 4.0]]
     """
     _, xy, inverted = _invert(torch.from_numpy(np.ascontiguousarray(pixels, np.float64)), camera)
     xy = torch.where(inverted, xy, torch.nan).numpy()
@@ -79,16 +93,16 @@ def back_project(pixels: np.ndarray, depth: np.ndarray, camera: dict) -> np.ndar
 
 
 def pixel_rays(pixels: np.ndarray | Tensor, camera: dict) -> np.ndarray | Tensor:
-    """The rays that meet pixels, without lens distortion.
+    """The rays of pixels, lens distortion removed.
 
     Args:
-        pixels: (..., 2) distorted pixels (u, v), of one camera, or (B, ..., 2) of B cameras.
-        camera: intrinsics and distortion, see the module's docstring; of B cameras, ``f`` and ``c`` (B, 2), ``k``
+        pixels: (..., 2) distorted pixels (u, v) of one camera, or (B, ..., 2) of B cameras.
+        camera: intrinsics and distortion, see the module's docstring; of B cameras ``f`` and ``c`` are (B, 2), ``k``
             (B, 3) and ``p`` (B, 2).
 
     Returns:
-        (..., 2) of x / z and y / z, in the precision of the pixels. Where the lens model has no origin for a pixel, far
-        outside the image, the ray is that of a lens without distortion.
+        (..., 2) of x / z and y / z, in the precision of the pixels. A pixel that no ray meets, far outside the image,
+        gets the ray of a lens without distortion.
 
     Example:
         >>> import numpy as np
@@ -102,12 +116,12 @@ def pixel_rays(pixels: np.ndarray | Tensor, camera: dict) -> np.ndarray | Tensor
 
 
 def has_rays(pixels: np.ndarray, camera: dict) -> np.ndarray:
-    """Which of pixels (..., 2) any ray meets; of others :func:`pixel_rays` gives those of a lens without distortion."""
+    """Whether the lens model has a ray for each pixel (..., 2), as booleans (...)."""
     return _invert(torch.from_numpy(np.ascontiguousarray(pixels, np.float64)), camera)[2][..., 0].numpy()
 
 
 def _invert(pixels: Tensor, camera: dict) -> tuple[Tensor, Tensor, Tensor]:
-    """Distorted and undistorted normalised coordinates (..., 2), and where these are right, (..., 1)."""
+    """Distorted and undistorted normalised coordinates (..., 2), and whether the latter were found, (..., 1)."""
     f, c, k, p = (_numbers(camera, key, pixels) for key in 'fckp')
     twice = _twice(camera)
     distorted = (pixels - c) / f
@@ -124,7 +138,7 @@ def _invert(pixels: Tensor, camera: dict) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _numbers(camera: dict, key: str, like: Tensor) -> Tensor:
-    """The n numbers of an entry for pixels or rays ``like`` (..., 2): (n), or of B cameras (B, 1, ..., n)."""
+    """An entry's n numbers, with the type and device of the pixels ``like``: (n), or (B, 1, ..., n) of B cameras."""
     count = 3 if key == 'k' else 2
     values = np.zeros(count) if key in 'kp' and key not in camera else camera[key]
     values = torch.as_tensor(values, dtype=like.dtype, device=like.device)
@@ -132,12 +146,12 @@ def _numbers(camera: dict, key: str, like: Tensor) -> Tensor:
 
 
 def _twice(camera: dict) -> float:
-    """How often the factor counts the tangential coefficients: by OpenCV's formula twice, by Human3.6M's once."""
+    """The factor of the tangential terms: 2 in OpenCV's formula, 1 in Human3.6M's."""
     return 2.0 if camera.get('lens') == 'opencv' else 1.0
 
 
 def _distortion(xy: Tensor, k: Tensor, p: Tensor, twice: float) -> tuple[Tensor, Tensor]:
-    """Factor (..., 1) and shift (..., 2) with ``distorted = xy * factor + shift``, on normalised (..., 2)."""
+    """Factor (..., 1) and shift (..., 2) with ``distorted = xy * factor + shift``, normalised coordinates (..., 2)."""
     k1, k2, k3 = k.split(1, dim=-1)
     p1, p2 = p.split(1, dim=-1)
     r2 = xy.square().sum(dim=-1, keepdim=True)
@@ -147,7 +161,7 @@ def _distortion(xy: Tensor, k: Tensor, p: Tensor, twice: float) -> tuple[Tensor,
 
 
 def _distortion_jacobian(xy: Tensor, factor: Tensor, k: Tensor, p: Tensor, twice: float) -> Tensor:
-    """(..., 2, 2) derivative of the distorted by the undistorted normalised coordinates (..., 2)."""
+    """Derivative (..., 2, 2) of the distorted by the undistorted normalised coordinates (..., 2)."""
     k1, k2, k3 = k.split(1, dim=-1)
     swapped_p = p.flip(-1)
     r2 = xy.square().sum(dim=-1, keepdim=True)
@@ -158,7 +172,7 @@ def _distortion_jacobian(xy: Tensor, factor: Tensor, k: Tensor, p: Tensor, twice
 
 
 def _solve_2x2(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Solve (..., 2, 2) systems by Cramer's rule, all at once."""
+    """Solutions (..., 2) of systems (..., 2, 2), by Cramer's rule."""
     a, b, c, d = matrix.flatten(-2).unbind(dim=-1)
     x, y = vector.unbind(dim=-1)
     return torch.stack([d * x - b * y, a * y - c * x], dim=-1) / (a * d - b * c)[..., None]

@@ -1,4 +1,4 @@
-"""Where the floor is, from how people stand and walk on it."""
+"""The floor, estimated from the feet of people who stand and walk on it."""
 
 from collections.abc import Sequence
 
@@ -11,41 +11,41 @@ from .body_landmarks import body_landmarks
 from .bone_lengths import checked_poses
 
 # Measured on recorded motion of 14 people, seen by random cameras and refined.
-_ANKLE_HEIGHT = 0.08  # m over the floor, of a foot that rests on it: 0.07 to 0.09
-_RESTING = 0.5  # m / s, of a foot that rests
+_ANKLE_HEIGHT = 0.08  # m, of the ankle of a resting foot above the floor: 0.07 to 0.09
+_RESTING = 0.5  # m / s; a slower foot rests
 _SHORTEST_REST = 0.1  # s
-_REST_ERROR = 0.1  # m, of the height of one rest, since the distance from the camera is not exact
-_UP_ERROR = np.radians(4)  # of the mean direction from the feet that carry to the trunk
-_MOST_TILT = np.radians(60)  # of the camera from level
-_MOST_SWAY = np.radians(30)  # of the body from its mean, in half of all frames
+_REST_ERROR = 0.1  # m, in the height of one resting place, since distances from the camera are not exact
+_UP_ERROR = np.radians(4)  # of the mean direction from the supporting foot to the trunk
+_MOST_TILT = np.radians(60)  # of the camera from the horizontal
+_MOST_SWAY = np.radians(30)  # of the body from its mean direction, in half of all frames
 _ITERATIONS = 20
 
 
 def estimate_floor(people: Sequence[np.ndarray], times: Sequence[np.ndarray], skeleton: Skeleton) -> dict:
-    """The camera's place over a level floor on which people stand and walk.
+    """The pose of the camera in a level world whose floor people stand and walk on.
 
-    Who stands or walks has, on average over time, the trunk above the foot that carries: the slower one. Where feet
-    rest is the floor, whose plane is fitted to these places by robust least squares, held near the perpendicular to
-    that mean direction: a person on the spot or on a line does not tell the plane alone.
+    On average over time, the trunk of a person who stands or walks is above the supporting foot, the slower one. That
+    gives a first direction upwards. The floor is a plane through the places where feet rest, fitted by robust least
+    squares. Its normal is held near that first direction, since the feet of a person who stays on the spot or on a line
+    do not determine a plane.
 
-    On recorded motion before random cameras, refined, the floor comes out 3 degrees off on average and 7 at most, on
-    the spot 3 to 7; the camera's height 0.2 m off, as its distance is.
+    On recorded motion seen by random cameras and refined, the floor is 3 degrees off on average and 7 at most; for
+    people on the spot 3 to 7. The camera's height is 0.2 m off, as people's distances are.
 
     Args:
-        people: of each (T, K, 3) metres in the camera frame (x right, y down, z forward), not root-relative, and
-            smoothed: a foot whose position is noisy never rests.
-        times: of each (T,) seconds, ascending.
+        people: for each person (T, K, 3) metres in the camera frame (x right, y down, z forward), not root-relative,
+            and smoothed: a foot whose position is noisy never rests.
+        times: for each person (T,) seconds, ascending.
         skeleton: of the joints, in any order and with any root.
 
     Returns:
-        ``R`` (3, 3) and ``T`` (3, 1) of a camera as in :mod:`depth_refine.functional.camera`: the world has z up, the
-        floor at z = 0, ankles of feet that rest 0.08 m above, the origin below the camera, and y straight ahead.
+        ``R`` (3, 3) and ``T`` (3, 1) of a camera as in :mod:`depth_refine.functional.camera`. The world has z up, the
+        floor at z = 0, ankles of resting feet 0.08 m above it, the origin below the camera, and y straight ahead.
 
     Raises:
         ValueError: there are not as many times as people or frames.
-        InputError: the motion does not tell: no foot rests, or people lie, turn over or are seen from far above. Or the
-            skeleton has no hips, knees, ankles or shoulders, see :func:`body_landmarks`, or joints are not the
-            skeleton's or not finite.
+        InputError: no foot rests; people lie, turn over or are seen from far above; the skeleton has no hips, knees,
+            ankles or shoulders, see :func:`body_landmarks`; or joints are not the skeleton's or not finite.
     """
     landmarks = body_landmarks(skeleton)
     leaning, rests = [], []
@@ -68,7 +68,7 @@ def estimate_floor(people: Sequence[np.ndarray], times: Sequence[np.ndarray], sk
         raise InputError(
             'the motion does not tell where the floor is: people do not stand or walk upright. Their trunks sway by '
             f'{np.degrees(sway):.0f} degrees about a direction {np.degrees(tilt):.0f} degrees from upwards in the '
-            f'picture, expected at most {np.degrees(_MOST_SWAY):.0f} and {np.degrees(_MOST_TILT):.0f}'
+            f'image, expected at most {np.degrees(_MOST_SWAY):.0f} and {np.degrees(_MOST_TILT):.0f}'
         )
     up = _plane(np.array(rests), up)
     right = _unit(np.array([1.0, 0, 0]) - up[0] * up)
@@ -81,7 +81,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def _carrying_feet(ankles: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Of ankles (T, 2, 3) the slower one in each frame, (T, 3), and where one of them rests: places (3,)."""
+    """The slower one of ankles (T, 2, 3) in each frame, (T, 3), and the places (3,) where one of them rests."""
     speeds = np.linalg.norm(np.gradient(ankles, seconds, axis=0), axis=-1)
     slower, rests = speeds.argmin(axis=1), speeds.min(axis=1) < _RESTING
     feet = ankles[np.arange(len(seconds)), slower]
@@ -93,9 +93,8 @@ def _carrying_feet(ankles: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray,
 def _plane(places: np.ndarray, up: np.ndarray) -> np.ndarray:
     """The unit normal (3,) of the plane through places (N, 3), near ``up`` (3,), by reweighted least squares.
 
-    Tilts (a, b) of ``up`` towards two perpendicular axes minimise the squared heights of the places over the plane, in
-    units of their error, and the squares of the tilts, in units of theirs. Places further off than others count less
-    (Geman and McClure's weights).
+    ``up`` is tilted towards two perpendicular axes. The tilts minimise the squared heights of the places over the plane
+    plus their own squares, each in units of its standard error. Outliers count less (Geman and McClure's weights).
     """
     axes = np.linalg.svd(up[None])[2][1:]  # (2, 3), perpendicular to up
     weights = np.ones(len(places))

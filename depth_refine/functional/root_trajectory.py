@@ -1,4 +1,4 @@
-"""Where the root is in space, from root-relative 3D poses and their 2D joints, by linear least squares."""
+"""The path of the root in space, from root-relative 3D poses and their 2D joints, by linear least squares."""
 
 import numpy as np
 from scipy import sparse
@@ -6,7 +6,7 @@ from scipy.sparse.linalg import spsolve
 
 from depth_refine.utils.errors import InputError
 
-_MIN_SPREAD = 1.0  # px, root mean square about the mean: joints closer together do not tell how far away they are
+_MIN_SPREAD = 1.0  # px, root mean square about the mean; joints closer together do not determine their distance
 
 
 def estimate_root_trajectory(
@@ -17,37 +17,46 @@ def estimate_root_trajectory(
     weights: np.ndarray | None = None,
     smooth: float = 0.0,
 ) -> np.ndarray:
-    """Root position in the camera frame for which the 3D joints project to the 2D joints.
+    """Root positions in the camera frame at which the 3D joints project to the 2D joints.
 
     A joint at (X, Y, Z) from the root (tx, ty, tz) is seen at (u, v) of an ideal pinhole camera if
     ``fx (X + tx) = (u - cx) (Z + tz)`` and ``fy (Y + ty) = (v - cy) (Z + tz)``, which is linear in the root. The
-    residual of such an equation is the distance of the joint from the ray of its pixel, in its own depth, times the
-    focal length: the right thing to minimise as long as estimated poses are further off than pixels. On such poses the
-    least squares of the reprojection error, which counts near joints more, place people too far away.
+    residual of such an equation is the focal length times the distance, at the joint's depth, of the joint from the ray
+    of its pixel. Minimising it is right where errors of poses are larger than those of pixels. On such poses the
+    reprojection error, which gives near joints more weight, would place people too far away.
 
-    A frame does not tell where the root is if fewer than two joints count, if they are less than a pixel apart, or if
-    the solution is at or behind the camera. Its root is interpolated between the frames around it; before the first and
-    after the last frame that tells, the root stays where it is there.
+    A frame does not determine its root if fewer than two joints count, if they are less than a pixel apart, or if the
+    solution is at or behind the camera. Its root is interpolated from the frames around it; before the first and after
+    the last frame that does, the root stays where it is there.
 
     Args:
         keypoints_3d: (T, K, 3) metres from the root, camera axes.
         keypoints: (T, K, 2) px, without lens distortion.
         focal: (2,) focal lengths fx, fy, px.
         center: (2,) principal point cx, cy, px.
-        weights: (T, K) confidences of the joints, 0 or more, multiplying their squared errors; equal if None. Joints
+        weights: (T, K) confidences of the joints, 0 or more, which multiply their squared errors; equal if None. Joints
             with a coordinate or confidence that is not finite do not count.
-        smooth: px / m, not negative. The trajectory minimises the sum of all weighted squared residuals, divided by the
-            person's distance in each frame to be pixels, and of ``(smooth * d)^2`` over the second differences ``d`` of
-            the root, metres. Noise of the 2D joints divided by the second differences to be expected is a good value:
-            5 px and accelerations of 3 m / s^2 at 50 frames a second, hence 3 / 50^2 m, make 4000. With 0 every frame
-            is solved alone.
+        smooth: px / m, not negative. The trajectory minimises the weighted squared residuals, divided by the person's
+            squared distance to make them pixels, plus ``(smooth * d)^2`` for all second differences ``d`` of the root,
+            metres. A good value is the noise of the 2D joints divided by the second differences to be expected: 5 px
+            and accelerations of 3 m / s^2 at 50 frames a second, which are 3 / 50^2 m, make 4000. With 0 every frame is
+            solved on its own.
 
     Returns:
         (T, 3) camera-frame metres (x right, y down, z forward), finite.
 
     Raises:
         ValueError: shapes do not fit, or ``focal`` or ``smooth`` is out of range.
-        InputError: a weight is negative, or no frame tells where the root is.
+        InputError: a weight is negative, or no frame determines its root.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.functional.root_trajectory import estimate_root_trajectory
+        >>> pose = np.array([[[0.0, 0.0, 0.0], [0.0, -0.5, 0.0]]])  # the root and a joint 0.5 m above it
+        >>> pixels = np.array([[[500.0, 500.0], [500.0, 400.0]]])
+        >>> root = estimate_root_trajectory(pose, pixels, focal=[1000, 1000], center=[500, 500])
+        >>> np.allclose(root, [[0, 0, 5]])
+        True
     """
     keypoints_3d, keypoints = np.asarray(keypoints_3d, np.float64), np.asarray(keypoints, np.float64)
     focal, center = np.asarray(focal, np.float64), np.asarray(center, np.float64)
@@ -108,7 +117,7 @@ def _spread(pixels: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _normal_equations(joints, rays, focal, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices (T, 3, 3) and right sides (T, 3) of the weighted least squares problem of every frame.
+    """Matrices (T, 3, 3) and right-hand sides (T, 3) of the weighted least squares problem of every frame.
 
     The equations of a joint seen along the ray (x, y, 1), times the focal lengths, are ``tx - x tz = x Z - X`` and
     ``ty - y tz = y Z - Y``.
@@ -123,7 +132,7 @@ def _normal_equations(joints, rays, focal, weights) -> tuple[np.ndarray, np.ndar
 
 
 def _solve_smooth(normal: np.ndarray, target: np.ndarray, smooth: float) -> np.ndarray:
-    """All frames together, (T, 3), with the penalty on second differences; a banded system."""
+    """Roots (T, 3) of all frames together, with the penalty on second differences; a banded system."""
     frames = len(normal)
     data = sparse.bsr_array((normal, np.arange(frames), np.arange(frames + 1)))
     unit = sparse.eye_array(frames, format='csr')

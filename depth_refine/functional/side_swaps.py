@@ -1,31 +1,39 @@
-"""Moments in which an estimator of poses takes left for right.
+"""Frames in which a pose estimator swaps left and right.
 
-Estimators confuse the sides of bodies that are bent or seen from behind: from one frame to the next all joints of the
-left are where those of the right were, and some frames later they are back. No body moves like that.
+Estimators confuse the sides of bodies that are bent or seen from behind. From one frame to the next, all left joints
+are where the right ones were, and some frames later they are back. No body moves like that.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-_LAGS = (1, 2)  # frames from one to the other of those compared: in the midst of a swap may be a frame of neither side
-_SWITCH = 0.1  # what a change of sides costs; see _distances for the unit
+_LAGS = (1, 2)  # frames between those compared; 2 bridges a frame in the midst of a swap that fits neither side
+_SWITCH = 0.1  # cost of a swap, in the unit of _distances
 
 
 def find_side_swaps(positions: np.ndarray, flip_indices: Sequence[int]) -> np.ndarray:
-    """The frames in which the sides are exchanged, against most of a track.
+    """The frames in which left and right are swapped, relative to most of the track.
 
-    Of all choices of frames it is the one after whose exchange the joints move least, summed over frames one and two
-    apart, found by Viterbi's search. People turn too fast for it at less than about 12 frames a second.
+    Of all sets of frames, the Viterbi algorithm finds the one to swap so that the joints move least between frames one
+    and two apart. Below about 12 frames a second people turn too fast for this.
 
     Args:
         positions: (T, K, C) of one person in T frames without gaps, in one unit for all C: 3D, from the root or not. In
-            the image alone, C = 2, legs that cross look like legs that change sides.
+            the image alone, C = 2, legs that cross look like legs that swap sides.
         flip_indices: K symmetric counterparts; a joint without one is its own.
 
     Returns:
-        (T,) bool, never more than half of the frames: which of the two is right for a whole track, motion does not
-        tell. False throughout where no joint has a counterpart in another place.
+        (T,) bool, never more than half of the frames: motion does not tell which side is the left one, only that it
+        changes. False throughout where no joint has a counterpart in another place.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.functional.side_swaps import find_side_swaps
+        >>> track = np.tile([[0.0, 0, 5], [0.2, 0, 5], [-0.2, 0, 5]], (9, 1, 1))  # pelvis, left hip, right hip
+        >>> track[4:6] = track[4:6, [0, 2, 1]]
+        >>> np.flatnonzero(find_side_swaps(track, flip_indices=[0, 2, 1])).tolist()
+        [4, 5]
     """
     distances = _distances(positions, np.asarray(flip_indices))
     count, states = len(positions), np.arange(2 ** len(_LAGS))  # bit i of a state: the label i + 1 frames before
@@ -46,9 +54,9 @@ def find_side_swaps(positions: np.ndarray, flip_indices: Sequence[int]) -> np.nd
 
 
 def _distances(positions: np.ndarray, flip: np.ndarray) -> np.ndarray:
-    """How far joints move, (T, lags, 2), to a frame as it is and to it with its sides exchanged; 0 before the first.
+    """How far joints move to each frame, (T, lags, 2): as it is, and with its sides swapped; 0 before the first.
 
-    The unit is what a body at rest would cost by a change of sides, in the median of the frames.
+    The unit is the cost of a swap of a body at rest, in the median of the frames.
     """
     paired = np.flatnonzero(flip != np.arange(len(flip)))
     own, exchanged = positions[:, paired].astype(float), positions[:, flip[paired]].astype(float)

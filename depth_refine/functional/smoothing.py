@@ -1,4 +1,4 @@
-"""Motion without what is faster than people move."""
+"""A low-pass filter for motion."""
 
 import numpy as np
 from scipy.interpolate import make_smoothing_spline
@@ -7,26 +7,35 @@ _FEWEST = 5  # times that scipy's smoothing spline needs
 
 
 def smooth_motion(values: np.ndarray, times: np.ndarray, cutoff: float) -> np.ndarray:
-    """Smooth curves in time by a low pass without delay.
+    """Curves smoothed in time by a low-pass filter without delay.
 
-    The cubic smoothing spline: it minimises the squared distances from the values plus a multiple of its squared second
-    derivative. On even times its amplitude response is that of a Butterworth filter of second order that is run
-    forwards and backwards, 1 / (1 + (f / cutoff)^4), as biomechanics use it (Woltring, "A Fortran package for
+    The filter is the cubic smoothing spline. It minimises the squared distances from the values plus a multiple of its
+    squared second derivative. On even times its amplitude response is 1 / (1 + (f / cutoff)^4), that of the
+    second-order Butterworth filter, run forwards and backwards, of biomechanics (Woltring, "A Fortran package for
     generalized, cross-validatory spline smoothing and differentiation", Advances in Engineering Software 8, 1986).
-    Unlike that filter it takes times as they are, and at the ends it goes on straight, without a transient. Where times
-    lie further apart than in the middle of all, it smooths a little less.
+    Unlike that filter it takes uneven times, and has no transients at the ends. Where times are further apart than in
+    the median, it smooths a little less.
 
     Args:
         values: (T, ...) finite.
         times: (T,) seconds, ascending, in any steps.
-        cutoff: Hz, where half the amplitude is left. 6 suits everyday motion; from half the frame rate on, little is
-            smoothed.
+        cutoff: Hz, the frequency whose amplitude is halved. 6 suits everyday motion; from half the frame rate on, there
+            is little smoothing.
 
     Returns:
-        (T, ...) float64; fewer than 5 frames as they are.
+        (T, ...) float64; fewer than 5 frames are returned unchanged.
 
     Raises:
         ValueError: there is not one time for each frame, times do not ascend, or ``cutoff`` is not above 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.functional.smoothing import smooth_motion
+        >>> times = np.arange(200) / 50
+        >>> slow, fast = np.sin(2 * np.pi * times), np.sin(2 * np.pi * 20 * times)  # 1 Hz and 20 Hz
+        >>> error = smooth_motion(slow + 0.1 * fast, times, cutoff=6.0) - slow
+        >>> bool(np.abs(error[20:-20]).max() < 0.01)
+        True
     """
     values, times = np.asarray(values, np.float64), np.asarray(times, np.float64)
     if times.shape != values.shape[:1] or not np.all(np.diff(times) > 0):

@@ -1,8 +1,8 @@
 """Integral (soft-argmax) decoding of 3D heatmaps: Sun et al., Integral Human Pose Regression, ECCV 2018, eq. 1.
 
-Shape key: B batch, K joints, D x H x W depth, height and width of the heatmap. A bin ``i`` of ``n`` stands for its
-centre ``(i + 0.5) / n``, so that a uniform heatmap decodes to the middle, 0.5, on every axis. (Sun et al. and MMPose
-take ``i / n``, which pulls every estimate by half a bin.)
+Shape key: B batch, K joints, D x H x W depth, height and width of the heatmap. Bin ``i`` of ``n`` stands for its centre
+``(i + 0.5) / n``, so that a uniform heatmap decodes to the middle, 0.5, on every axis. Sun et al. and MMPose take
+``i / n``, which shifts every estimate by half a bin.
 """
 
 import torch
@@ -10,26 +10,35 @@ from torch import Tensor
 
 
 def soft_argmax_3d(logits: Tensor) -> Tensor:
-    """Centroid of each joint's 3D heatmap.
+    """Joint coordinates as the centroids of 3D heatmaps.
 
     Args:
         logits: (B, K, D, H, W), in any memory layout.
 
     Returns:
-        (B, K, 3) coordinates in [0, 1], order x, y, z, at bin centres ``(i + 0.5) / n``; float32, or float64 if the
+        (B, K, 3) coordinates in [0, 1], order x, y, z, of bin centres ``(i + 0.5) / n``; float32, or float64 if the
         logits are.
 
     Raises:
         ValueError: ``logits`` does not have five dimensions.
+
+    Example:
+        >>> import torch
+        >>> from depth_refine.functional import soft_argmax_3d
+        >>> logits = torch.zeros(1, 1, 4, 2, 2)  # (B, K, D, H, W)
+        >>> logits[0, 0, 3, 1, 0] = 100  # a peak in the last bin of depth, the lower row, the left column
+        >>> soft_argmax_3d(logits)
+        tensor([[[0.2500, 0.7500, 0.8750]]])
     """
     xy, z = heatmap_marginals(logits)
     return torch.stack([bin_mean(xy.sum(dim=2)), bin_mean(xy.sum(dim=3)), bin_mean(z)], dim=-1)
 
 
 def heatmap_marginals(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Softmax over a whole 3D heatmap, summed to the image plane and to the depth axis.
+    """Marginal probabilities of 3D heatmaps in the image plane and along the depth axis.
 
-    The softmax is computed in float32 at least: a half-precision sum over 300,000 bins is too coarse.
+    The softmax goes over the whole heatmap, and is computed in float32 at least: a half-precision sum over 300,000 bins
+    is too coarse.
 
     Args:
         logits: (B, K, D, H, W).

@@ -1,4 +1,4 @@
-"""Boxes from tables, csv as programs and spreadsheets write it, json, and npz, and what their numbers mean.
+"""Bounding boxes read from csv, txt, json and npz files, and what their numbers mean.
 
 Names of columns, keys and arrays may be in any case, with spaces, ``_`` or ``-``, and in the plural.
 """
@@ -25,31 +25,33 @@ FORMS = {
 }
 _CORNERS = 'bboxxyxy', 'boxxyxy', 'bboxesxyxy', 'boxesxyxy', 'xyxy'
 _SIZES = 'bboxxywh', 'boxxywh', 'bboxesxywh', 'boxesxywh', 'xywh', 'bboxltwh', 'ltwh'
-_BOXES = 'bbox', 'box', 'bboxe', 'boxe'  # which of both they are nobody knows
-# Columns of horizontal and vertical numbers: where a box begins, is in the middle, ends, and how long it is
+_BOXES = 'bbox', 'box', 'bboxe', 'boxe'  # may be either
+# Pairs of a horizontal and a vertical column: upper left corner, centre, lower right corner, size
 _BEGINS = ('x1', 'y1'), ('xmin', 'ymin'), ('left', 'top'), ('bbleft', 'bbtop'), ('bboxleft', 'bboxtop'), ('x', 'y')
 _MIDDLES = ('cx', 'cy'), ('xcenter', 'ycenter'), ('centerx', 'centery')
 _ENDS = ('x2', 'y2'), ('xmax', 'ymax'), ('right', 'bottom')
 _LENGTHS = ('width', 'height'), ('w', 'h'), ('bbwidth', 'bbheight'), ('bboxwidth', 'bboxheight')
-_STEADY, _MOVED = 0.5, 0.25  # widths vary so much less than places, and places so much, that boxes show what they are
+# Sizes of people vary less than their positions. If one varies by less than this share of the other, which varies by
+# more than this share of a size, the numbers show what they are.
+_STEADY, _MOVED = 0.5, 0.25
 # MOTChallenge's tables have no header, and frames count from 1
 _MOT = ('frame', 'id', 'left', 'top', 'width', 'height', 'confidence')
 _MOT_MORE = {7: (), 9: ('class', 'visibility'), 10: ('world x', 'world y', 'world z')}
 
 
 class BoxTable(NamedTuple):
-    """N boxes, as a file has them."""
+    """N bounding boxes of a file."""
 
-    frames: np.ndarray  # numbers (N,)
-    bboxes: np.ndarray  # (N, 4), x1 y1 x2 y2 px, if they are corners
-    track_ids: np.ndarray | None  # numbers (N,)
-    is_said: bool  # that they are corners; if not, they are what the file calls ``bbox``
-    first_frame: int | None  # where the form tells with which number frames begin
+    frames: np.ndarray  # (N,) numbers as in the file
+    bboxes: np.ndarray  # (N, 4) x1 y1 x2 y2 px; if ``is_said`` is False perhaps x y width height
+    track_ids: np.ndarray | None  # (N,) numbers
+    is_said: bool  # whether the file says what the four numbers are; if not, it calls them ``bbox``
+    first_frame: int | None  # number of a video's first frame, if the format defines it
     notes: list[str]
 
 
 class _Columns:
-    """Columns of a table by their names, of which it is known whether they were read."""
+    """Columns of a table by name; knows which of them were read."""
 
     def __init__(self, names: Sequence[str], columns: Iterable[Sequence]) -> None:
         self.written: dict[str, str] = {}
@@ -64,20 +66,20 @@ class _Columns:
         return name in self._columns
 
     def first(self, names: Iterable[str]) -> str | None:
-        """The first of some names that is there."""
+        """The first of some names that the table has."""
         return next((name for name in names if name in self), None)
 
     def pair(self, pairs: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
-        """The first pair of names that are there."""
+        """The first of some pairs of names that the table has."""
         return next((pair for pair in pairs if pair[0] in self and pair[1] in self), None)
 
     def take(self, name: str) -> Sequence:
-        """A column, to be read."""
+        """A column, which counts as read from now on."""
         self._read.add(name)
         return self._columns[name]
 
     def numbers(self, name: str) -> np.ndarray:
-        """A column of numbers; NaN where there is nothing."""
+        """A column of numbers, NaN where a cell is empty."""
         values = self.take(name)
         try:
             return np.array([np.nan if value in (None, '') else value for value in values], float)
@@ -91,15 +93,15 @@ class _Columns:
             raise
 
     def unread(self) -> list[str]:
-        """The names of all others that have one."""
+        """The names of the columns that were not read."""
         return [repr(self.written[name]) for name in self._columns if name not in self._read and name]
 
 
 def read_boxes(path: Path) -> BoxTable:
-    """Read a file in one of the ``FORMS``.
+    """The bounding boxes of a file in one of the ``FORMS``.
 
     Raises:
-        InputError: columns are missing or hold no numbers; the message does not say in which file.
+        InputError: columns are missing or hold no numbers; the message does not name the file.
         Exception: almost any, if the file is damaged.
     """
     columns, first_frame, notes = _READERS[path.suffix.lower()](path)
@@ -128,7 +130,7 @@ def _of_images(images: Sequence) -> np.ndarray:
 
 
 def _boxes(columns: _Columns, is_coco: bool, notes: list[str]) -> tuple[np.ndarray, bool]:
-    """Boxes (N, 4), and whether it is said that they are corners."""
+    """Boxes (N, 4), and whether the file says what their numbers are."""
     if name := columns.first(_CORNERS):
         return _four(columns.take(name)), True
     if name := columns.first(_SIZES):
@@ -140,7 +142,7 @@ def _boxes(columns: _Columns, is_coco: bool, notes: list[str]) -> tuple[np.ndarr
         if four.ndim == 2 and four.shape[1] == 4 and len(four) and move_as_corners(four):
             written = columns.written[name]
             notes.append(
-                f"{written!r} is x, y, width, height in COCO's form, but moves as x1, y1, x2, y2: taken as these."
+                f"{written!r} is x, y, width, height in COCO's format, but moves as x1, y1, x2, y2 do: read as these."
             )
             return four, True
         return _from_sizes(four), True
@@ -155,24 +157,24 @@ def _boxes(columns: _Columns, is_coco: bool, notes: list[str]) -> tuple[np.ndarr
     if not begin:
         sizes[:, :2] -= sizes[:, 2:] / 2
     elif begin == ('x', 'y'):
-        notes.append('x and y of boxes are taken for the upper left corner; the middle is to be called cx and cy.')
+        notes.append('x and y of boxes are read as the upper left corner; if they are the centre, call them cx and cy.')
     return _from_sizes(sizes), True
 
 
 def move_as_corners(bboxes: np.ndarray) -> bool:
-    """Whether the last two numbers of boxes (N, 4) vary with the first two, as corners do and sizes do not."""
+    """Whether the last two numbers of boxes (N, 4) vary with the first two: corners do, sizes do not."""
     as_corners, as_sizes, other = _variation(bboxes)
     return bool(as_corners < _STEADY * as_sizes and as_sizes > _MOVED * np.median(other))
 
 
 def move_as_sizes(bboxes: np.ndarray) -> bool:
-    """Whether the last two numbers of boxes (N, 4) stay while the first two vary, as sizes do and corners do not."""
+    """Whether the last two numbers of boxes (N, 4) stay while the first two vary: sizes do, corners do not."""
     as_corners, as_sizes, _ = _variation(bboxes)
     return bool(as_sizes < _STEADY * as_corners and as_corners > _MOVED * np.median(bboxes[:, 2:], axis=0).min())
 
 
 def _variation(bboxes: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """How much sizes vary if four numbers are corners, and if they are sizes; and the sizes (N, 2) of corners."""
+    """How much sizes vary if the numbers are two corners, and if they are corner and size; sizes (N, 2) if corners."""
     begin, other = bboxes[:, :2].astype(float), bboxes[:, 2:].astype(float)
     as_corners, as_sizes = (np.sqrt(values.var(axis=0).sum()) for values in (other - begin, other))
     return as_corners, as_sizes, other - begin
@@ -183,14 +185,14 @@ def _four(values: Sequence) -> np.ndarray:
 
 
 def _from_sizes(bboxes: np.ndarray) -> np.ndarray:
-    """Corners of boxes x, y, width and height."""
+    """Boxes of x, y, width and height as corners x1, y1, x2, y2."""
     if bboxes.ndim != 2 or bboxes.shape[1] != 4:
         return bboxes
     return np.concatenate([bboxes[:, :2], bboxes[:, :2] + bboxes[:, 2:]], axis=1)
 
 
 def _track_ids(columns: _Columns, frames: np.ndarray, notes: list[str]) -> np.ndarray | None:
-    """Who is who (N,); None if nobody is known, or -1."""
+    """The track ids (N,); None if there are none, or all are -1."""
     name = columns.first(IDS)
     if name is None:
         return None
@@ -201,13 +203,13 @@ def _track_ids(columns: _Columns, frames: np.ndarray, notes: list[str]) -> np.nd
     if np.isnan(ids).any():
         raise InputError(f'entry {int(np.argmax(np.isnan(ids)))} has no {written!r}, and others have one: give all one')
     if is_nobodys(ids.tolist(), frames.tolist()):
-        notes.append(f'{written!r} is another number in every box, and so not that of a person: people are followed.')
+        notes.append(f'{written!r} differs in every box, so it does not number people: people are tracked instead.')
         return None
     return ids
 
 
 def _kept(columns: _Columns, count: int, notes: list[str]) -> np.ndarray:
-    """Which boxes (N,) are of people, and sure."""
+    """Which boxes (N,) are of people, with a score that is high enough."""
     kept = np.ones(count, bool)
     if (name := columns.first(CLASSES)) and np.shape(classes := columns.take(name)) == kept.shape:
         kept &= are_people(columns.written[name], np.asarray(classes, object).tolist(), notes, 'Boxes')
@@ -217,22 +219,22 @@ def _kept(columns: _Columns, count: int, notes: list[str]) -> np.ndarray:
 
 
 def _read_csv(path: Path) -> tuple[_Columns, int | None, list[str]]:
-    """A table with a header, or MOTChallenge's without."""
+    """The columns of a table with a header, or of MOTChallenge's without."""
     content = path.read_bytes()
     encoding = 'utf-16' if content.startswith((b'\xff\xfe', b'\xfe\xff')) else 'utf-8-sig'
     text = content.decode(encoding, errors='replace')  # numbers are ASCII in other encodings, too
     lines = text.splitlines()
-    if lines and lines[0].strip('"').startswith('sep='):  # Excel's
+    if lines and lines[0].strip('"').startswith('sep='):  # of Excel
         lines = lines[1:]
     comments = [line.lstrip('# ') for line in lines if line.startswith('#')]
     lines = [line for line in lines if not line.startswith('#')]
     if comments and lines and not any(character.isalpha() for character in lines[0]):
-        lines[:0] = [line for line in comments if 'frame' in line.casefold()][-1:]  # NumPy's header
+        lines[:0] = [line for line in comments if 'frame' in line.casefold()][-1:]  # np.savetxt makes headers comments
     text = '\n'.join(lines)
     delimiter = max(',;\t', key=text.partition('\n')[0].count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)]
     rows = [row for row in rows if any(row)]
-    if delimiter != ',':  # and so decimal commas
+    if delimiter != ',':  # then commas are decimal ones
         rows = [[cell.replace(',', '.') for cell in row] for row in rows]
     if not rows:
         return _Columns(['frame', 'x1', 'y1', 'x2', 'y2'], [[]] * 5), None, []
@@ -241,7 +243,7 @@ def _read_csv(path: Path) -> tuple[_Columns, int | None, list[str]]:
         rows, first_frame = rows[1:], None
     elif len(names) in _MOT_MORE:
         names = [*_MOT, *_MOT_MORE[len(names)]]
-        notes.append(f'{path.name} has no header and is read as of MOTChallenge: {", ".join(names)}; frames from 1.')
+        notes.append(f"{path.name} has no header and is read as MOTChallenge's: {', '.join(names)}; frames from 1.")
     else:
         raise InputError(f'the first line holds {len(names)} numbers, where names of columns are expected')
     for entry, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""From a trained first stage to depth sequence stores."""
+"""Depth sequence stores from a trained first stage."""
 
 import hashlib
 from pathlib import Path
@@ -23,21 +23,21 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import usable_device
 from depth_refine.utils.runner import check_loaders, copy_while_computing
 
-_FILES = ('ann_file', 'data_root', 'data_prefix', 'camera_param_file')  # of a data set
+_FILES = ('ann_file', 'data_root', 'data_prefix', 'camera_param_file')  # keys of a data set's config
 
 
 def extract_depth_sequences(
     cfg: Config, checkpoint: str | Path, out: str | Path, device: str = 'cpu', amp: bool = False
 ) -> list[Path]:
-    """Predict every frame of every annotation that a first-stage config trains or tests on.
+    """Write the first stage's predictions of every frame that its config trains or tests on, one store per annotation.
 
-    Each frame goes through the config's test pipeline; batch size and workers are the test data loader's.
+    Each frame goes through the config's test pipeline. Batch size and workers are the test data loader's.
 
     Args:
         cfg: config of the first stage.
         checkpoint: its checkpoint.
-        out: the stores are made in this folder, each named after its annotation file. A store that was made in the
-            same way for the same annotation is kept.
+        out: folder of the stores, each named after its annotation file. A store that was made in the same way for the
+            same annotation is kept.
         device: where to run.
         amp: run in bfloat16, see :func:`optimise_for_inference`.
 
@@ -46,7 +46,7 @@ def extract_depth_sequences(
 
     Raises:
         InputError: the checkpoint belongs to another config, the config is not of a first stage, an annotation or image
-            cannot be used, another store is in the way, or there is no such device or batch.
+            cannot be used, another store is in the way, the device does not exist, or the batch size is not positive.
         ValueError: a prediction is not finite.
     """
     device = usable_device(device)
@@ -97,7 +97,7 @@ def _extract(model, cfg: Config, source: dict, provenance: dict, out: Path) -> P
         if store.bbox_policy == dataset.bbox_policy and meta.items() <= store.meta.items():
             print_log(f'{path} is complete, made in the same way: kept', logger='current')
             return path
-    # the default sampler would give each process of a distributed run a part, and wait for the others
+    # the default sampler would split the frames between the processes of a distributed run
     loader_cfg = dict(cfg.test_dataloader, dataset=dataset, sampler=SequentialSampler(dataset))
     loader = Runner.build_dataloader(dict(loader_cfg, persistent_workers=False))
     with (

@@ -1,4 +1,4 @@
-"""From a refiner's poses to those that people use: on the rays of the image, with bones of one length, smooth."""
+"""Finished poses: joints on the rays of their pixels, bones of constant length, smooth motion."""
 
 from dataclasses import dataclass
 
@@ -15,24 +15,29 @@ from depth_refine.structures.video_poses import VideoPoses
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-_DEPTH_RATIO = 4.0  # how much more freely joints move along their rays than across them to keep their bones
-_BODY = 1.8  # metres that the longer side of a person's box stands for
+_DEPTH_RATIO = 4.0  # joints may move so many times further along their rays than across, see fix_bone_lengths
+_BODY = 1.8  # metres, assumed for the longer side of a person's box
 
 
 @dataclass(frozen=True)
 class Finishing:
-    """What is done to refined poses; poses of a network of one's own can be left as they are (no Finishing).
+    """The steps that make refined poses fit for use; without a Finishing, poses stay as the refiner gives them.
 
-    Joints are placed on the rays of their pixels at their refined depth; bones get one length each, of both sides and
-    all frames; motion is smoothed.
+    Joints are placed on the rays of their pixels at their refined depths. Each bone gets one length for all frames and
+    both sides. Motion is smoothed.
 
     Args:
-        cutoff: of the smoothing, Hz; None does not smooth.
+        cutoff: cut-off frequency of the smoothing, Hz; None does not smooth.
         stature: the person's height, metres, if it is known.
-        level: estimate the floor from how people walk on it, so that positions in the world are known.
+        level: whether to estimate the floor from people's feet, which gives positions in a level world.
 
     Raises:
         InputError: a number is out of its range.
+
+    Example:
+        >>> from depth_refine.inference.finishing import Finishing
+        >>> Finishing(cutoff=None).note()
+        'Refined poses are finished: joints are placed on the rays of their pixels, bones have one length.'
     """
 
     cutoff: float | None = 6.0
@@ -54,18 +59,18 @@ class Finishing:
         camera: dict,
         skeleton: Skeleton,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Finish the poses of one person.
+        """The finished poses of one person.
 
         Args:
             poses: (T, K, 3) refined, metres, relative to the root.
-            root: (T, 3) metres, camera frame, or nothing if it is not known; joints cannot be placed then.
+            root: (T, 3) metres, camera frame; if None, it is not known, and joints are not placed on rays.
             measurements: (T, K, 5), see :mod:`depth_refine.inference.stages`.
             times: (T,) seconds.
             camera: of the video.
             skeleton: the joints.
 
         Returns:
-            Poses and root like those given.
+            Poses (T, K, 3) metres relative to the root, float32, and the root (T, 3) metres, or None as given.
         """
         joints = poses
         if root is not None:
@@ -80,7 +85,7 @@ class Finishing:
         return (joints - at[:, None]).astype(np.float32), None if root is None else at.astype(np.float32)
 
     def video(self, result: VideoPoses) -> None:
-        """Level a whole video, if that is asked for and its world is not known."""
+        """Set the world of a whole video by its floor, in place, if ``level`` is set and no world is known."""
         if not self.level or 'R' in result.camera:
             return
         placed = [track for track in result.tracks if track.root is not None]
@@ -94,7 +99,7 @@ class Finishing:
             result.notes.append('The world is level, and its floor, z = 0, is estimated from the feet.')
 
     def note(self) -> str:
-        """A sentence on what is done."""
+        """A sentence on the steps."""
         steps = ['joints are placed on the rays of their pixels', 'bones have one length']
         steps += [f'the person is {self.stature:g} m tall'] if self.stature is not None else []
         steps += [f'motion is smoothed at {self.cutoff:g} Hz'] if self.cutoff is not None else []
@@ -102,7 +107,7 @@ class Finishing:
 
 
 def mend_sides(measurements: np.ndarray, bboxes: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, int]:
-    """Exchange left and right in frames where an estimator took one for the other.
+    """Measurements with left and right exchanged back where an estimator confused them, see :func:`find_side_swaps`.
 
     Args:
         measurements: (T, K, 5) of consecutive frames, with depths.

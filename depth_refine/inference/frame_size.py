@@ -1,4 +1,4 @@
-"""Pixels that are hardly of frames of this size: of another video, another resolution, or not upright."""
+"""Checks of pixels against the frames' size: are they of another video, another resolution, or not upright?"""
 
 from dataclasses import replace
 
@@ -7,23 +7,23 @@ import numpy as np
 from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.utils.errors import InputError
 
-COVERED = 0.9  # of a video's frames; whoever is seen in less of it may be of another one
-_OUTSIDE = 0.1, 0.5  # of the points: some are noted, more are of another video
-_SMALLER = 1 / 3, 1 / 2, 2 / 3, 3 / 4  # of the frame's sides, as videos are often scaled
-_FULL = 0.9  # of both sides of a smaller frame: who reaches this, and no more, from its left edge, may be of it
-_SAME_SHAPE = 0.01  # of width by height, since whole pixels round it
+COVERED = 0.9  # share of a video's frames; people seen in fewer may be of another video
+_OUTSIDE = 0.1, 0.5  # shares of points outside the frame from which there is a note, and an error
+_SMALLER = 1 / 3, 1 / 2, 2 / 3, 3 / 4  # common factors by which videos are scaled
+_FULL = 0.9  # pixels that reach this share of a smaller frame, and not beyond it, may be of that frame
+_SAME_SHAPE = 0.01  # tolerance of width / height, since sizes are rounded to whole pixels
 
 
 def rescaled(predictions: Predictions, size: tuple[int, int], shown: tuple[int, int]) -> Predictions:
-    """Predictions of frames of a size, px, in the pixels of a video of the same shape, which a note says.
+    """Predictions rescaled from the frames that they were made on to those of the video, with a note.
 
     Args:
-        predictions: of the video.
-        size: width and height of the upright frames on which they were found.
-        shown: of the upright frames of the video.
+        predictions: of the video, perhaps made on a scaled copy.
+        size: width and height, px, of the upright frames of that copy.
+        shown: width and height, px, of the upright frames of the video.
 
     Raises:
-        InputError: the video has another shape.
+        InputError: the aspect ratios differ.
     """
     if tuple(size) == tuple(shown):
         return predictions
@@ -31,27 +31,27 @@ def rescaled(predictions: Predictions, size: tuple[int, int], shown: tuple[int, 
     if abs(scale[0] / scale[1] - 1) > _SAME_SHAPE:
         raise InputError(
             f'{predictions.name}: they are said to be of frames of {names[0]} (--size), and the video has {names[1]}, '
-            'another shape. Give the video that they were found on, or their pixels in its upright frames.'
+            'another aspect ratio. Give the video that they were made on, or their pixels in its upright frames.'
         )
     note = f'The predictions are of frames of {names[0]} and were rescaled to those of the video, {names[1]}.'
     return replace(predictions, keypoints=predictions.keypoints * scale, notes=[*predictions.notes, note])
 
 
 def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, size: tuple[int, int]) -> list[str]:
-    """Refuse or note what is hardly of frames of this size.
+    """A note if points are hardly those of frames of this size.
 
     Args:
         name: of the file, for messages.
-        what: the points are.
-        points: (n, 2) px, which lie in the frame if they are of it.
-        reach: (m, 2) px, all that is of the people.
+        what: the points are, in the plural, for messages.
+        points: (n, 2) px, which lie inside the frame if they belong to it.
+        reach: (m, 2) px, all points of the people, whose extent is compared with the frame.
         size: width and height of the frames, px.
 
     Returns:
-        A sentence if something may be wrong.
+        No sentence, or one if something may be wrong.
 
     Raises:
-        InputError: half of the points lie outside.
+        InputError: more than half of the points lie outside.
     """
     outside, exchanged = (
         np.mean(((points < 0) | (points > sides)).any(axis=-1)) for sides in (size, tuple(size)[::-1])

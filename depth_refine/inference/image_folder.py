@@ -11,23 +11,23 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.file_names import decimal_numbers, list_files, may_be_hexadecimal
 
 IMAGES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
-_NUMBER = re.compile(r'(.*?)(\d+)(\D*)', re.DOTALL)  # the last one of a name
+_NUMBER = re.compile(r'(.*?)(\d+)(\D*)', re.DOTALL)  # the last number of a name
 _ANY_NUMBER = re.compile(r'\d+([.,]\d+)?')
-_STEADY = 0.8  # of the steps between numbers; names with the time of day are no numbers of frames
-_ROUNDED = 1.25  # times the usual step, of decimals
-_COUNTER_DIGITS, _NEARLY = 3, 0.9  # at least, of a camera that begins again; of its greatest number
+_STEADY = 0.8  # share of equal steps between frame numbers; with fewer, names may hold the time of day
+_ROUNDED = 1.25  # decimal steps of up to so many times the usual one are rounding errors
+_COUNTER_DIGITS, _NEARLY = 3, 0.9  # a camera's counter that starts again has these digits, and came near its largest
 
 
 def list_images(folder: Path) -> tuple[list[Path], list[str]]:
-    """The images of a folder, in the order of their names and the numbers in these, hidden files left out.
+    """The images of a folder in natural order: by name, with numbers compared by value. Hidden files are left out.
 
-    A single image whose name is of another form than those of all others, such as a background, is left out, too.
+    A single image whose name has another form than all others, such as a background, is left out, too.
 
     Returns:
-        The files, and notes on names that may not be those of one video's frames, or not in its order.
+        The files, and notes on names that may not belong to one video, or may be in another order.
 
     Raises:
-        InputError: there are none, or two have one name with different endings: a frame and, say, its mask.
+        InputError: there are none, or two differ in their file endings alone, as a frame and its mask may.
     """
     files = list_files(folder, *IMAGES)
     if not files:
@@ -55,20 +55,20 @@ def list_images(folder: Path) -> tuple[list[Path], list[str]]:
 
 
 def read_image(path: Path) -> np.ndarray | None:
-    """An image (h, w, 3) BGR, uint8 or uint16, turned as the file says; nothing if it cannot be read."""
-    try:  # from memory, as OpenCV 5 cannot read the file of a TIFF that is to be turned
+    """An image (h, w, 3) BGR, uint8 or uint16, rotated as the file says; None if it cannot be read."""
+    try:  # from memory, since OpenCV 5 cannot read a rotated TIFF from its file
         return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     except (OSError, cv2.error):
         return None
 
 
 def _named(files: list[Path]) -> str:
-    """The first files, for messages."""
+    """The names of the first files, for messages."""
     return ', '.join(file.name for file in files[:4]) + (', ...' if len(files) > 4 else '')
 
 
 def _without_odd_one(files: list[Path]) -> tuple[list[Path], list[str]]:
-    """Leave out a single image whose name has another form than the numbered others', and say so."""
+    """The files without the only one whose name has another form than the others, and a note on it."""
     forms = [_ANY_NUMBER.sub('*', file.stem) for file in files]
     (form, most), *_ = Counter(forms).most_common(1)
     if '*' not in form or not 1 < most == len(files) - 1:
@@ -94,8 +94,8 @@ def _notes_on_numbers(folder: str, files: list[Path]) -> list[str]:
     if digits >= _COUNTER_DIGITS and 2 * steps[leap] > 10**digits and numbers[-1] > _NEARLY * 10**digits:
         return [
             f'The order of the images of {folder} may be wrong: their numbers leap from {files[leap].name} to '
-            f'{files[leap + 1].name}, as those of a camera do that began again after {"9" * digits}. If it did, rename '
-            'the former to follow the latter.'
+            f'{files[leap + 1].name}, as those of a camera do that starts again after {"9" * digits}. If it did, '
+            'rename the former to follow the latter.'
         ]
     return _note_on_gaps(folder, files, steps)
 
@@ -113,15 +113,15 @@ def _note_on_gaps(folder: str, files: list[Path], steps: np.ndarray, tolerance: 
 
 
 def frames_of_images(frames: np.ndarray, first: int, numbers: list[int] | None) -> np.ndarray | None:
-    """Which images, counted from 0, frames (N,) are that are called as the images are.
+    """Indices of the images, from 0, that a file's frame numbers mean if they are the numbers in the images' names.
 
     Args:
-        frames: numbers in a file of boxes or predictions.
-        first: number of the first frame there, as it is said.
-        numbers: in the images' names, ascending; nothing if they have none.
+        frames: (N,) frame numbers in a file of boxes or predictions.
+        first: number of the first frame there, as the user or the format says.
+        numbers: in the images' names, ascending; None if they have none.
 
     Returns:
-        (N,), or nothing if frames are not of these numbers, or may as well be counted from ``first``.
+        (N,), or None if frames are not among these numbers, or may as well be counted from ``first``.
     """
     if not numbers or not len(frames) or not np.isin(frames, numbers).all():
         return None
@@ -131,7 +131,7 @@ def frames_of_images(frames: np.ndarray, first: int, numbers: list[int] | None) 
 
 
 def image_numbers(files: list[Path]) -> list[int] | None:
-    """The numbers in the names of images, if all names but for them are the same, and they ascend."""
+    """The numbers in the names of images, if the rest of all names is the same and they ascend; otherwise None."""
     found = [_NUMBER.fullmatch(file.stem) for file in files]
     if None in found or len({(match[1], match[3]) for match in found}) != 1:
         return None

@@ -1,4 +1,4 @@
-"""Poses of a stream, frame by frame."""
+"""Refined poses of a stream, frame by frame."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,23 +22,23 @@ class LivePerson:
 
     track_id: int
     bbox: np.ndarray  # (4,) px, x1 y1 x2 y2
-    measured: np.ndarray  # (K, 5), see stages
+    measured: np.ndarray  # (K, 5) measurements, see stages
     keypoints_3d: np.ndarray  # (K, 3) metres, root-relative, camera axes, refined from this and earlier frames
 
     @property
     def keypoints(self) -> np.ndarray:
-        """(K, 2) px, from the first stage."""
+        """Pixels (K, 2) of the joints, from the first stage."""
         return self.measured[:, :2]
 
     @property
     def scores(self) -> np.ndarray:
-        """(K,) confidence of the first stage, 0 to 1."""
+        """Confidences (K,) of the first stage, 0 to 1."""
         return self.measured[:, 3]
 
 
 @dataclass
 class LiveFrame:
-    """A frame, its people, and the seconds from taking the frame to having their poses."""
+    """A frame, its people, and the delay: seconds from taking the frame to having their poses."""
 
     frame: Frame
     people: list[LivePerson]
@@ -52,14 +52,14 @@ def live_poses(
     second_stage: SecondStage,
     intrinsics: Intrinsics | None = None,
 ) -> Iterator[LiveFrame]:
-    """Refine a stream as it comes; memory does not grow.
+    """The people of every frame of a stream, refined as it comes; memory does not grow.
 
-    Whoever was away for more than a second begins anew, and so without a past.
+    A person who was away for more than a second starts again, without a past.
 
     Args:
-        video: a camera, or anything else.
-        person_boxes: where the people are.
-        first_stage: run on every frame that comes.
+        video: a camera, or any other source.
+        person_boxes: gives the boxes of a frame's people.
+        first_stage: measures everyone in every frame that comes.
         second_stage: a causal refiner.
         intrinsics: of the camera, see :func:`make_camera`.
 
@@ -72,7 +72,7 @@ def live_poses(
     for frame in video:
         if camera is None and frame.image is not None:
             camera, _ = make_camera(frame.image.shape[1::-1], intrinsics, cameras=second_stage.cameras)
-            second_stage.stream(camera)  # what does not fit is refused now, not when somebody comes
+            second_stage.stream(camera)  # an unfit refiner is refused now, not when the first person comes
         taken = frame.taken if video.is_live else time.monotonic()
         found = find(frame)
         measurements = first_stage((frame.image, crop) for _, _, crop in found)
@@ -88,7 +88,7 @@ def live_poses(
 
 
 class LiveRecord:
-    """What was seen in the frames of a stream, numbered from 0, for the poses of all of it together.
+    """Measurements of a stream's frames, numbered from 0, from which its poses can be made like those of a video.
 
     Args:
         video: the source of the stream.
@@ -101,13 +101,13 @@ class LiveRecord:
         self._found: list[tuple] = []
 
     def add(self, live: LiveFrame) -> None:
-        """Keep the numbers of a frame that has an image."""
+        """Keep time and measurements of a frame that has an image."""
         self.size = live.frame.image.shape[1::-1]
         self._found += [(len(self.times), who.track_id, who.bbox, who.measured) for who in live.people]
         self.times.append(live.frame.time)
 
     def observations(self, num_joints: int) -> Observations:
-        """As if they had been seen in a video of these frames alone, of people of so many joints."""
+        """The observations of a video of the kept frames, for a skeleton of ``num_joints``."""
         frames, ids, bboxes, measured = zip(*self._found, strict=True) if self._found else ((), (), (), ())
         return Observations(
             self.size,
@@ -121,10 +121,10 @@ class LiveRecord:
 
 
 class _LiveTrack:
-    """One person's past, at the frame rate of the refiner's training whatever the stream's is.
+    """One person's past, resampled from the stream's frame rate to that of the refiner's training.
 
-    Between two frames measurements are interpolated, so that the newest pose is up to one interval of the training
-    older than the frame.
+    Measurements are interpolated between two frames, so that the newest pose is up to one frame interval of the
+    training older than the frame.
     """
 
     def __init__(self, refine: Callable, interval: float, time: float, measured: np.ndarray) -> None:

@@ -1,31 +1,43 @@
-"""Who is who from frame to frame: boxes go to the people whose motion leads there."""
+"""A multi-person tracker: boxes of successive frames are matched to people by their motion."""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 MAX_GAP = 1.0  # seconds
-_OVERLAP = 0.3  # intersection over union with the last box that is enough, whatever the motion
-_DEVIATIONS = 3.0  # standard ones, up to which a box may be a person's
-# Standard deviations. Lengths are in sides, the longer ones of people's boxes, which are 1.7 m of who stands.
-_PLACE = 0.05  # of a box's centre from where the person is
-_SPEED = 2.0  # 1 / s, of somebody who was seen once
-_TURN = 1.0  # 1 / s, by which a speed has changed after a second
-_SIDE = 0.2, 0.5  # of the logarithm of the side, at once, and after a second
-_ANOTHER = 16.0  # how many log-likelihoods, times -2, a match may cost before the box is rather somebody else's
-_CUT = 2.0  # what it costs if a box is cut at feet or head
-_REACH = 0.2, 6.0, 1.0  # how far one alone may get: at once, in each second (10 m/s), and at most
+_OVERLAP = 0.3  # intersection over union with the last box that allows a match, whatever the motion
+_DEVIATIONS = 3.0  # a box up to so many standard deviations from the prediction may match
+# Standard deviations. The unit of length is the longer side of the person's box, 1.7 m for a standing person.
+_PLACE = 0.05  # of a box's centre about the person's
+_SPEED = 2.0  # 1 / s, of the velocity of a person who was seen once
+_TURN = 1.0  # 1 / s, of the change of velocity in a second
+_SIDE = 0.2, 0.5  # of the logarithm of the side: from frame to frame, and its change in a second
+_ANOTHER = 16.0  # -2 times the log-likelihood at which a match gains next to nothing
+_CUT = 2.0  # additional cost of a box that is cut at the feet or head
+_REACH = 0.2, 6.0, 1.0  # how far a single person may get: at once, in each second (10 m/s), and at most
 
 
 class MotionTracker:
     """Assigns boxes to people, one frame at a time.
 
-    Each person's middle, top and bottom move at constant velocities, with some change of it, as a Kalman filter knows;
-    noise is in proportion to the person's size, and to time, so that neither resolution nor frame rate matter. All
-    boxes of a frame are assigned together (the Hungarian method), as is most likely: to people whose predicted place
-    and size they have, up to three standard deviations off, or whose last box they overlap. Boxes may be cut at feet or
-    head: top or bottom and the width are enough then. So a runner's boxes need not overlap, and who crosses somebody
-    goes on. A frame's only box that is still nobody's is that of the only person who can have got there, such as one
-    who turns round. Whoever was not in the frame before, nor seen for longer than ``MAX_GAP``, is new on coming back.
+    A Kalman filter predicts the middle, top and bottom of each person's box under a nearly constant velocity. Its noise
+    is proportional to the person's size and to time, so that resolution and frame rate do not matter. The Hungarian
+    algorithm assigns all boxes of a frame together by their likelihoods. A box may go to a person if its place and size
+    are within three standard deviations of the prediction, or if it overlaps the person's last box. If a box is cut at
+    the feet or head, its other end and its width are enough. So boxes of a runner need not overlap, and people may
+    cross.
+
+    If a frame has one box only and it matches nobody, it goes to the only person who can have got there, as after a
+    sudden turn. A person who is not seen for longer than ``MAX_GAP``, and was not in the frame before, gets a new
+    number.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.inference.motion_tracker import MotionTracker
+        >>> tracker, left, right = MotionTracker(), [0, 0, 50, 150], [300, 0, 350, 150]
+        >>> tracker.update(0.0, np.array([left, right])).tolist()
+        [0, 1]
+        >>> tracker.update(0.1, np.array([right, left])).tolist()
+        [1, 0]
     """
 
     def __init__(self) -> None:
@@ -34,7 +46,11 @@ class MotionTracker:
         self._next_id = 0
 
     def update(self, time: float, bboxes: np.ndarray) -> np.ndarray:
-        """Assign the boxes (N, 4) x1 y1 x2 y2 px of the next frame, at ``time`` seconds.
+        """The people of the next frame's boxes.
+
+        Args:
+            time: of the frame, seconds.
+            bboxes: (N, 4) x1 y1 x2 y2 px.
 
         Returns:
             (N,) numbers of people, from 0 in the order in which they appear.
@@ -63,7 +79,7 @@ class MotionTracker:
 
 
 class _Person:
-    """Somebody's last box, and what is known of place and velocity."""
+    """A person's last box, and the filter's state."""
 
     def __init__(self, time: float, bbox: np.ndarray) -> None:
         self.time, self._bbox = time, bbox
@@ -78,7 +94,7 @@ class _Person:
         return move @ self._state, move @ self._covariance @ move.T + turn
 
     def gains(self, time: float, bboxes: np.ndarray) -> np.ndarray:
-        """How much more likely (N,) each box is to be this person's than not to be; 0 if it cannot be."""
+        """How much more likely each of N boxes is this person's than another's, (N,); 0 if it cannot be."""
         state, covariance = self._predict(time)
         side = _side(self._bbox)
         variance = covariance[0, 0] + _PLACE**2
@@ -95,14 +111,14 @@ class _Person:
         return np.where(is_possible, np.maximum(_ANOTHER - cost, 1e-3), 0)
 
     def reaches(self, time: float, bbox: np.ndarray) -> bool:
-        """Whether this person can have got from the last box to another one, at any speed of people."""
+        """Whether this person can have got from the last box to another one, at the highest speed of people."""
         at_once, in_a_second, most = _REACH
         reach = min(at_once + in_a_second * (time - self.time), most) * max(_side(self._bbox), _side(bbox))
         middle, top, bottom = _places(bbox) - _places(self._bbox)
         return bool(np.hypot(middle, _nearer(top, bottom)) <= reach)
 
     def see(self, time: float, bbox: np.ndarray) -> None:
-        """Take a box as this person's."""
+        """Update the person with a box."""
         state, covariance = self._predict(time)
         gain = covariance[:, :1] / (covariance[0, 0] + _PLACE**2)
         self._state = state + gain * (_places(bbox) - state[0])
@@ -111,7 +127,7 @@ class _Person:
 
 
 def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (N, 4) and (M, 4), x1 y1 x2 y2: (N, M)."""
+    """Intersection over union (N, M) of boxes (N, 4) and (M, 4), x1 y1 x2 y2."""
     low, high = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
     overlap = np.prod(np.maximum(high - low, 0), axis=-1)
     area_a, area_b = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) for boxes in (a, b))
@@ -124,7 +140,7 @@ def _places(bboxes: np.ndarray) -> np.ndarray:
 
 
 def _nearer(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """How far a person is off whose top and bottom are; one of them may be cut."""
+    """The vertical distance of a person, the smaller one of top and bottom: one of them may be cut."""
     return np.minimum(np.abs(top), np.abs(bottom))
 
 

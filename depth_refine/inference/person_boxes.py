@@ -1,4 +1,4 @@
-"""Where the people are: the interface of every source of boxes, the whole frame, and files."""
+"""Sources of people's bounding boxes: their interface, the whole frame, and files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,25 +15,25 @@ from .frame_size import COVERED, check_places
 from .image_folder import frames_of_images
 from .video_source import Frame
 
-_LARGEST_NUMBER = 2**53  # beyond, floating-point numbers skip whole ones
-_BEYOND = 1.05  # of the frame's sides
-_SLIM = 6.0  # height of people in widths, at most
+_LARGEST_NUMBER = 2**53  # beyond it, floating-point numbers skip integers
+_BEYOND = 1.05  # times the frame's sides; boxes do not reach further
+_SLIM = 6.0  # people's boxes are at most so many times as high as wide
 
 
 class Boxes(NamedTuple):
-    """People in one frame."""
+    """The boxes of one frame's N people."""
 
     bboxes: np.ndarray  # (N, 4) px, x1 y1 x2 y2, tight around the person
-    track_ids: np.ndarray | None = None  # (N,) whole numbers from 0 where the source knows who is who
-    margin: float = 1.2  # how much larger the first stage's crop is; by default Human3.6M's
+    track_ids: np.ndarray | None = None  # (N,) whole numbers from 0; None if the source does not tell people apart
+    margin: float = 1.2  # side of the first stage's crop in sides of the box; the default is Human3.6M's
 
 
-# Detectors are functions of this kind; a frame given to one has an image.
+# A source of boxes, such as a detector; the frames it gets have an image.
 PersonBoxes = Callable[[Frame], Boxes]
 
 
 def whole_frame(frame: Frame) -> Boxes:
-    """One person, who fills the frame."""
+    """The box of one person who fills the frame."""
     height, width = frame.image.shape[:2]
     return Boxes(np.array([[0, 0, width, height]], np.float32), np.zeros(1, int), margin=1.0)
 
@@ -43,7 +43,7 @@ class BoxFile:
 
     Args:
         path: a file that ends as one of the ``FORMS`` in :mod:`box_files`, see docs/your_video.md.
-        first_frame: number that it gives to the first frame of the video; by default 0, 1 in MOTChallenge's.
+        first_frame: the file's number of the video's first frame; by default 0, in MOTChallenge's files 1.
 
     Raises:
         InputError: the file is missing, is not of that form, has a box without area, or a person twice in a frame.
@@ -62,7 +62,7 @@ class BoxFile:
             table = read_boxes(path)
         except InputError as error:
             raise InputError(f'{path} is not a file of boxes ({error}); expected {form}') from error
-        except Exception as error:  # whatever csv, json, zipfile and numpy raise on other or damaged files
+        except Exception as error:  # csv, json, zipfile and numpy raise many kinds on damaged files
             raise InputError(f'{path} is not a file of boxes ({error!r}); expected {form}') from error
         if not len(table.frames):
             raise InputError(f'{path} has no boxes; expected {form}')
@@ -79,20 +79,20 @@ class BoxFile:
         if table.is_said and move_as_sizes(bboxes):
             self._notes.append(
                 f'The last two numbers of boxes of {path.name} stay while the first two move, as width and height do '
-                'and corners do not: if that is what they are, call them bbox_xywh, or left, top, width and height. '
-                'Poses are wrong otherwise.'
+                'and corners do not. If they are width and height, call them bbox_xywh, or left, top, width and '
+                'height: poses are wrong otherwise.'
             )
         if self._first_frame == 0 and self.frames[0] == 1:
             self._notes.append(
-                f'The first box of {path.name} is of frame 1 and taken for the second frame: if the file counts from '
-                '1, say that 1 is the number of the first frame (--first-frame).'
+                f'The first box of {path.name} is of frame 1, which is read as the second frame. If the file counts '
+                'from 1, say that 1 is the number of the first frame (--first-frame).'
             )
 
     def __call__(self, frame: Frame) -> Boxes:
         """The boxes of a frame.
 
         Raises:
-            InputError: the boxes are hardly of frames of its size, or may be x, y, width and height.
+            InputError: the boxes are hardly those of frames of its size, or may be x, y, width and height.
         """
         first, end = np.searchsorted(self.frames, [frame.index, frame.index + 1])
         if first < end and frame.image is not None and self._size != frame.image.shape[1::-1]:
@@ -102,7 +102,7 @@ class BoxFile:
         return Boxes(self._bboxes[rows], None if self._track_ids is None else self._track_ids[rows])
 
     def match(self, numbers: list[int] | None) -> None:
-        """Take frames for those of a folder's images if they are called by the numbers in these names."""
+        """Map frame numbers that are those in the names of a folder's images, see :func:`frames_of_images`."""
         if self._is_matched:  # by a stream of the same folder
             return
         index = frames_of_images(self.frames + self._first_frame, self._first_frame, numbers)
@@ -114,7 +114,7 @@ class BoxFile:
             self.frames, self._is_matched = index, True
 
     def notes(self, count: int) -> list[str]:
-        """Sentences on what was not read, and on what may be wrong with boxes of a video of ``count`` frames."""
+        """Notes on what was not read, and on what may be wrong with the boxes if the video has ``count`` frames."""
         notes, name = [*self._notes, *self._notes_on_size], self.path.name
         if late := int(np.sum(self.frames >= count)):
             notes.append(
@@ -129,9 +129,9 @@ class BoxFile:
         return notes
 
     def _checked(self, table: BoxTable) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Frames, boxes and ids, if they are sound."""
+        """Frames (N,), boxes (N, 4) and track ids (N,) or None, after checks."""
         path, frames, first = self.path, table.frames, self._first_frame
-        with np.errstate(over='ignore'):  # what is too large becomes infinite, and is refused
+        with np.errstate(over='ignore'):  # numbers that are too large become infinite, and are refused
             bboxes = table.bboxes.astype(np.float32)
         ids = np.arange(len(frames)) if table.track_ids is None else table.track_ids
         if frames.ndim != 1 or bboxes.shape != (len(frames), 4) or ids.shape != frames.shape:
@@ -163,7 +163,7 @@ class BoxFile:
         return frames, bboxes, table.track_ids
 
     def _check_size(self) -> list[str]:
-        """Refuse or note boxes that are hardly of frames of this size."""
+        """Notes on boxes that are hardly those of frames of this size; raises an InputError if they cannot be."""
         if not self._is_said and not _are_corners(self._bboxes, self._size):
             raise InputError(
                 f'{self.path}: bbox may be x1, y1, x2, y2 or x, y, width, height, such as '
@@ -175,7 +175,7 @@ class BoxFile:
 
 
 def _are_corners(bboxes: np.ndarray, size: tuple[int, int]) -> bool:
-    """Whether boxes (N, 4) can be corners alone: of x, y, width and height they would leave the frame, or lie."""
+    """Whether boxes (N, 4) must be corners: as x, y, width, height they would leave the frame, or people would lie."""
     reach = np.median(bboxes[:, :2] + bboxes[:, 2:], axis=0)
     lengths, widths = np.median(bboxes[:, 2:], axis=0), np.median(bboxes[:, 2:] - bboxes[:, :2], axis=0)
     lie = lengths[0] > lengths[1] and widths[0] < widths[1] < _SLIM * widths[0]

@@ -1,4 +1,4 @@
-"""Person detectors of other libraries as sources of boxes; imported only when asked for."""
+"""Person detectors of MMDetection and torchvision as sources of boxes; the libraries are imported when used."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ _SCORE = 0.5
 
 
 class MMDetPersonDetector:
-    """A detector of MMDetection.
+    """People found by a detector of MMDetection.
 
     Args:
         config: its config file.
@@ -26,8 +26,8 @@ class MMDetPersonDetector:
         device: where to run.
 
     Raises:
-        InputError: MMCV's compiled operators are not installed, a file is missing, the detector knows no persons, or
-            there is no such device.
+        InputError: MMCV's compiled operators are not installed, a file is missing, the detector has no class 'person',
+            or the device does not exist.
     """
 
     def __init__(self, config: str, checkpoint: str, device: str) -> None:
@@ -53,16 +53,16 @@ class MMDetPersonDetector:
 
 
 class TorchvisionPersonDetector:
-    """A detector of torchvision, with weights for COCO from a file.
+    """People found by a detector of torchvision, with COCO weights from a file.
 
     Args:
-        weights: a weights file as torchvision publishes them, under its published name, which begins with that of the
-            detector, such as ``fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth``. Nothing is downloaded.
+        weights: a file of torchvision's, under its published name, which begins with that of the detector, such as
+            ``fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth``. Nothing is downloaded.
         device: where to run.
 
     Raises:
-        InputError: the file is missing, its name tells no detector, the weights are not that detector's, or there is
-            no such device.
+        InputError: the file is missing, its name does not begin with a detector's, the weights are not that detector's,
+            or the device does not exist.
     """
 
     def __init__(self, weights: str | Path, device: str) -> None:
@@ -86,5 +86,5 @@ class TorchvisionPersonDetector:
         rgb = torch.from_numpy(frame.image[..., ::-1].copy()).permute(2, 0, 1).to(self._device) / 255
         with torch.inference_mode():
             (found,) = self._model([rgb])
-        is_person = (found['labels'] == 1) & (found['scores'] > _SCORE)  # COCO's categories as torchvision counts
+        is_person = (found['labels'] == 1) & (found['scores'] > _SCORE)  # as in COCO; 0 is torchvision's background
         return Boxes(found['boxes'][is_person].cpu().numpy())

@@ -1,4 +1,4 @@
-"""The people of a video from another estimator's predictions, in the place of boxes, tracker and first stage."""
+"""The people of a video from another estimator's predictions, in place of boxes, tracker and first stage."""
 
 from dataclasses import dataclass, replace
 
@@ -24,20 +24,20 @@ from .image_folder import frames_of_images
 from .motion_tracker import MotionTracker
 from .tracking import Observations, exchanges, split_into_tracks
 
-_SMALLEST = 2.0  # px; joints in a smaller box show nothing
-_HIGHEST = 2.0  # score; some estimators exceed 1 a little
-_LYING = 0.8  # of the poses; so many mean other joints, other axes or a turned video
-_MOST_FRAMES = 10_000_000  # two days; more are other numbers than those of frames
+_SMALLEST = 2.0  # px; joints in a smaller box are useless
+_HIGHEST = 2.0  # scores up to this are accepted, since some estimators exceed 1 a little
+_LYING = 0.8  # share of lying poses above which joints, axes or the rotation of the video are probably wrong
+_MOST_FRAMES = 10_000_000  # two days; larger numbers are not those of frames
 _HEAD = H36M.joint_names.index('neck_base'), H36M.joint_names.index('head')
-_EXCHANGED = 0.5  # -1: all knees bend as knees do; 1: all bend the other way
+_EXCHANGED = 0.5  # mean bend of the knees: -1 if all bend forwards, as knees do, 1 if all bend backwards
 
 
 @dataclass
 class PredictedPeople(Observations):
-    """What another estimator saw; ``measurements`` are of Human3.6M's joints, with NaN as ``depth_std``."""
+    """Observations made of another estimator's predictions: Human3.6M's joints, NaN as standard deviation of depth."""
 
     has_depth: bool  # if not, the depths are NaN
-    has_ids: bool  # the estimator told who is who; if not, the tracker did
+    has_ids: bool  # whether ``ids`` are the estimator's; if not, they are the tracker's
 
 
 def predicted_people(
@@ -47,26 +47,26 @@ def predicted_people(
     fps: float = 50.0,
     camera: dict | None = None,
 ) -> PredictedPeople:
-    """Make of predictions what :func:`depth_refine.inference.tracking.observe` makes of a video.
+    """Observations of a video from predictions, like those of :func:`depth_refine.inference.tracking.observe`.
 
-    Where a joint was not found its place and depth are interpolated over time within the person's track, and its score
-    is 0; so are joints of Human3.6M that are made of it. Head and neck base of whoever never shows them, from behind or
-    the side, are the middle of what is found of the face. Whoever has another joint that is never found is left out.
-    People without track ids are followed by the boxes around their joints.
+    A joint that was not found is interpolated over time within the person's track, in place and depth, and gets score
+    0; so do the joints of Human3.6M that are made of it. If a person's head or neck base is never found, as from behind
+    or the side, the middle of the face's joints replaces it. People of whom any other joint is never found are left
+    out. People without track ids are tracked by the boxes around their joints.
 
     Args:
         predictions: of one video.
         size: width and height of its upright frames, px.
         times: (N,) seconds of its frames.
-        fps: frames a second, if there are no times; the video ends with the last prediction then.
+        fps: frames a second, if there are no times; then the video ends with the last prediction.
         camera: see :func:`make_camera`, for the direction of ``world_landmarks``; by default assumed.
 
     Returns:
         The observations. Notes say what was filled or left out, and what may be wrong with the predictions.
 
     Raises:
-        InputError: the predictions are of another video or numbered otherwise, depths are in another unit, or nobody
-            remains.
+        InputError: the predictions are of another video or numbered differently, depths are in another unit, or no
+            person remains.
     """
     notes = list(predictions.notes)
     frames, times = _on_video(predictions, times, fps, notes)
@@ -78,7 +78,7 @@ def predicted_people(
     if left_out := len(frames) - len(rows):
         if not len(rows):
             raise InputError(f'{predictions.name}: nobody has joints that are more than 2 px apart inside the frame')
-        notes.append(f'Predictions of nobody, or of people outside the frame, left out: {left_out}.')
+        notes.append(f'Predictions without a person, or of people outside the frame, left out: {left_out}.')
     has_ids = predictions.track_ids is not None
     ids = predictions.track_ids[rows] if has_ids else _track(frames[rows], bboxes[rows], times)
     notes += exchanges(frames[rows], ids, bboxes[rows])
@@ -118,7 +118,7 @@ def predicted_people(
 
 
 def on_images(predictions: Predictions, numbers: list[int] | None) -> Predictions:
-    """Predictions whose frames are called by the numbers in the names of a folder's images, from 0; or as is."""
+    """Predictions with frames counted from 0 if they are the numbers in a folder's image names; otherwise unchanged."""
     first = predictions.first_frame
     index = frames_of_images(predictions.frames, first, numbers)
     if index is None or np.array_equal(index, predictions.frames - first):
@@ -130,7 +130,7 @@ def on_images(predictions: Predictions, numbers: list[int] | None) -> Prediction
 def _on_video(
     predictions: Predictions, times: np.ndarray | None, fps: float, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (D,) counted from 0, and the times (N,) of the video's."""
+    """The predictions' frames (D,), counted from 0, and the times (N,) of the video's frames, seconds."""
     first, last = int(predictions.frames[0]), int(predictions.frames[-1])
     number = predictions.first_frame
     require_number('number of the first frame (--first-frame)', number, 0, whole=True)
@@ -152,13 +152,13 @@ def _on_video(
         raise InputError(
             f'{predictions.name}: they are of frames {first} to {last}, and the video has {count}, {number} to '
             f'{number + count - 1}. Are they of this video, and is {number} the number of the first frame '
-            '(--first-frame)? If the '
-            f'first image or frame is that of {first}, give --first-frame {first}. Remove what is beyond its end.'
+            f'(--first-frame)? If the first image or frame is that of {first}, give --first-frame {first}. Remove '
+            'predictions beyond its end.'
         )
     if number == 0 and first == 1:
         notes.append(
-            'The first prediction is of frame 1 and taken for the second frame: if the files count from 1, say that 1 '
-            'is the number of the first frame (--first-frame).'
+            'The first prediction is of frame 1, which is read as the second frame. If the files count from 1, say '
+            'that 1 is the number of the first frame (--first-frame).'
         )
     if last - first + 1 < COVERED * count:
         notes.append(
@@ -182,16 +182,16 @@ def _share_of_lying(poses: np.ndarray) -> float:
 
 
 def _track(frames: np.ndarray, bboxes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Who is who (D,), by the tracker that follows the first stage's boxes."""
+    """Track ids (D,), by the tracker that is used for the first stage's boxes."""
     tracker, starts = MotionTracker(), np.searchsorted(frames, np.arange(len(times) + 1))
     ids = [tracker.update(time, bboxes[a:b]) for time, a, b in zip(times, starts[:-1], starts[1:], strict=True)]
     return np.concatenate(ids)
 
 
 def _poses(predictions: Predictions, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Human3.6M's joints (D, 17, C) of u, v, perhaps what tells depths, and score, and the middle of the face (D, C).
+    """Human3.6M's joints (D, 17, C) and the middle of the face (D, C), NaN where they were not found.
 
-    They are NaN where they were not found.
+    Their columns are u px, v px, the depth or the world landmark if there is one, and the score.
     """
     third = predictions.depth if predictions.world_landmarks is None else predictions.world_landmarks
     columns = [predictions.keypoints, *([] if third is None else [third]), predictions.scores]
@@ -203,10 +203,10 @@ def _poses(predictions: Predictions, found: np.ndarray) -> tuple[np.ndarray, np.
 def _fill(
     poses: np.ndarray, faces: np.ndarray, frames: np.ndarray, ids: np.ndarray, times: np.ndarray, notes: list[str]
 ) -> np.ndarray:
-    """Interpolate joints of (D, 17, C) that are NaN over time, in place, within each track; scores become 0.
+    """Fill joints (D, 17, C) that are NaN, in place, by interpolation over time within each track; scores become 0.
 
     Returns:
-        (D,) which persons can be kept, having every joint in some frame of their track.
+        (D,) which detections to keep: those of tracks in which every joint is found in some frame.
     """
     kept, filled, lost_tracks = np.zeros(len(poses), bool), 0, []
     for track, rows in split_into_tracks(frames, ids, times, drop_noise=False)[0]:
@@ -241,9 +241,9 @@ def _fill(
 def knees_bend_backwards(joints: np.ndarray, bboxes: np.ndarray) -> bool:
     """Whether most knees bend backwards in poses (D, 17, 3) of u px, v px and depth m, in boxes (D, 4).
 
-    Seen as from the left hip to the right one, and up, knees are always before the line from hip to foot. This holds
-    in pixels, too, whatever their scale, and neither for a mirrored person nor for depths of the other sign. Of two
-    seconds of motion capture, the sum below is never above -0.7.
+    Forward is the cross product of the vector from the left to the right hip and of the trunk. Knees are always in
+    front of the line from hip to foot. The test also holds in pixels of any scale; mirrored people and depths of the
+    opposite sign fail it. The mean bend below never exceeded -0.7 in any two seconds of motion capture.
     """
     hips, knees, feet = (
         joints[:, [H36M.joint_names.index(f'{s}_{j}') for s in ('right', 'left')]] for j in ('hip', 'knee', 'foot')

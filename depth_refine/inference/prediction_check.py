@@ -1,4 +1,4 @@
-"""Whether another estimator's predictions are of the video that they are given with: a few frames seen by BlazePose."""
+"""A check by BlazePose, in a few frames, that predictions belong to the video that they are given with."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -16,26 +16,26 @@ from .tracking import box_iou
 from .video_source import Frame
 
 _FRAMES = 16
-_SURE = 0.5  # score
-_SMALLEST = 20.0  # px; of smaller boxes it tells nothing
+_CONFIDENT = 0.5  # score
+_SMALLEST = 20.0  # px; the estimator cannot judge smaller boxes
 
 
 class Estimator(Protocol):
-    """What is asked of an estimator, as :class:`BlazePose` answers it."""
+    """The interface of the estimator that checks, such as :class:`BlazePose`."""
 
     def find_people(self, frame: Frame) -> Boxes:
         """The people of a frame."""
 
     def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        """Measurements (17, 5) of Human3.6M's joints of the people in images and boxes."""
+        """Measurements (17, 5) of Human3.6M's joints, for the image and box of each person."""
 
 
 class PredictionCheck:
-    """Looks at 16 frames of predictions, spread over the video.
+    """Compares predictions with another estimator's in 16 frames, spread over the video.
 
     Args:
         predictions: of the video.
-        estimator: another one; if there is none, nothing is looked at.
+        estimator: the other one; if None, nothing is compared.
     """
 
     def __init__(self, predictions: Predictions, estimator: Estimator | None) -> None:
@@ -45,22 +45,22 @@ class PredictionCheck:
         self._looked = 0
 
     def look(self, frame: Frame) -> None:
-        """See who is in a frame of the video, if it is one of the 16."""
+        """Measure the people in a frame of the video, if it is one of the 16."""
         if self._estimator is None or frame.index not in self._chosen or frame.image is None:
             return
         self._looked += 1
-        bboxes = self._estimator.find_people(frame._replace(time=0.0)).bboxes  # each frame as another video's
+        bboxes = self._estimator.find_people(frame._replace(time=0.0)).bboxes  # at time 0, so that nobody is tracked
         predicted = boxes_around(self._comparison.joints[self._comparison.frames == frame.index])
         predicted = predicted.clip(0, [*frame.image.shape[1::-1]] * 2)
         sides = (predicted[:, 2:] - predicted[:, :2]).min(axis=1)
         if sides.max() >= _SMALLEST and not (box_iou(predicted[sides > 0], bboxes) > 0).any():
-            bboxes = np.concatenate([bboxes, predicted[[sides.argmax()]]])  # perhaps it overlooks somebody
+            bboxes = np.concatenate([bboxes, predicted[[sides.argmax()]]])  # its detector may have missed a person
         for measured in self._estimator((frame.image, bbox) for bbox in bboxes):
-            person = np.where(measured[:, 3:4] >= _SURE, measured[:, :2].astype(float), np.nan)
+            person = np.where(measured[:, 3:4] >= _CONFIDENT, measured[:, :2].astype(float), np.nan)
             self._comparison.add(frame.index, person)
 
     def notes(self, size: tuple[int, int], times: np.ndarray) -> list[str]:
-        """What is probably wrong with the predictions, see :meth:`Comparison.notes`."""
+        """Sentences on what is probably wrong with the predictions, see :meth:`Comparison.notes`."""
         if self._estimator is None:
             return [
                 'The predictions were not compared with the video: BlazePose, which does that, is fetched by the first '
@@ -75,9 +75,9 @@ class PredictionCheck:
 
 
 def prediction_check(predictions: Predictions) -> PredictionCheck:
-    """A check by BlazePose *full* if its files are in the cache folder; none is fetched for it."""
+    """A check by BlazePose *full* if its files are in the cache folder, otherwise one that compares nothing."""
     try:
         estimator = BlazePose('full') if are_kept('full') else None
-    except InputError:  # LiteRT is missing or a file damaged, neither of which predictions need
+    except InputError:  # LiteRT is missing or a file damaged; predictions do not need them
         estimator = None
     return PredictionCheck(predictions, estimator)

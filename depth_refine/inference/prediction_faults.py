@@ -1,7 +1,7 @@
-"""What is wrong with predictions, as another estimator's poses of a few of their frames show it.
+"""Faults of predictions, found by comparison with another estimator's poses in a few frames.
 
-Sides that are exchanged throughout, shifted frames, another frame rate, mirrored or turned images, another size,
-order of joints or video. What predictions tell of themselves is checked in :mod:`predicted_people`.
+They are left and right exchanged, shifted frames, another frame rate, mirrored or rotated images, another image size,
+another order of joints, and another video. Faults that show without a comparison are found in :mod:`predicted_people`.
 """
 
 from collections.abc import Callable
@@ -15,26 +15,26 @@ from depth_refine.structures.skeleton import H36M
 
 from .tracking import box_iou
 
-_LIMBS = [joint for joint, name in enumerate(H36M.joint_names) if name.startswith(('left', 'right'))]  # as in any order
+_LIMBS = [joint for joint, name in enumerate(H36M.joint_names) if name.startswith(('left', 'right'))]  # in all orders
 _FLIP = list(H36M.flip_indices)
 _COMMON = 6  # limb joints that two poses must share to be compared
 _LEAST_LAG, _LAGS = 2, 60  # frames
-_RATES = {2.0: 'half', 0.5: 'twice'}  # frames of the video for each of the predictions
-_HALF = 0.45, 0.55  # of the video; who covers that is of another rate rather than shifted
+_RATES = {2.0: 'half', 0.5: 'twice'}  # frames of the video per frame of the predictions
+_HALF = 0.45, 0.55  # of the video; predictions that cover this share have another rate rather than a shift
 _ENOUGH, _THROUGHOUT = 5, 0.9  # people to compare, and the share of them that must agree
-_CONFUSED = 1.0  # seconds; BlazePose takes left for right for up to 0.5 s
+_CONFUSED = 1.0  # seconds; BlazePose exchanges left and right for up to 0.5 s
 # Distances between two people are means over limb joints, in units of the longer side of the box around the person.
-_MOST = 0.5  # of one joint
-_NEAR, _FAR = 0.12, 0.2  # up to the one it is the same person, from the other on another one or none
-_DIFFERENCE = 0.04  # between two distances, to tell which is right
-_BETTER = 0.6  # of the distance, after a change that is right
-_BETTER_SHIFTED = 0.7  # likewise at another lag, where more of it is what the two estimators differ by
-_CLOSE, _SAME_BOX = 0.08, 0.3  # where there is more to choose than a change; an intersection over union
+_MOST = 0.5  # at which the distance of a joint is clipped
+_NEAR, _FAR = 0.12, 0.2  # below the first it is the same person, above the second another one
+_DIFFERENCE = 0.04  # between the distances before and after a change; smaller ones decide nothing
+_BETTER = 0.6  # times the distance before, at most, after a change that is right
+_BETTER_SHIFTED = 0.7  # the same at another lag, where the estimators' own difference is a larger share
+_CLOSE, _SAME_BOX = 0.08, 0.3  # distance, where there are many candidates; intersection over union
 
 Undo = Callable[[np.ndarray, int, int], np.ndarray]
 _SIDES = 'Left and right are exchanged in the predictions'
 _UPRIGHT = 'Expected pixels of upright frames, as players show them'
-# What may have happened to predictions, how to undo it to (n, 17, 2) px of frames of a width and height, and advice.
+# Each fault, a function that undoes it to (n, 17, 2) px in frames of a width and height, and advice.
 _FAULTS: dict[str, tuple[Undo, str]] = {
     _SIDES: (
         lambda p, w, h: p[:, _FLIP],
@@ -52,15 +52,15 @@ _FAULTS: dict[str, tuple[Undo, str]] = {
         lambda p, w, h: p * [1, -1] + [0, h],
         'Expected y from the upper edge; mirror it',
     ),
-    'The predictions are upside down': (lambda p, w, h: [w, h] - p, f'{_UPRIGHT}; turn them by 180 degrees'),
+    'The predictions are upside down': (lambda p, w, h: [w, h] - p, f'{_UPRIGHT}; rotate them by 180 degrees'),
     'x and y of the predictions are exchanged': (lambda p, w, h: p[..., ::-1], 'Expected x, then y'),
-    'The predictions are turned by a quarter, anticlockwise': (
+    'The predictions are rotated by 90 degrees, anticlockwise': (
         lambda p, w, h: p[..., ::-1] * [-1, 1] + [w, 0],
-        f'{_UPRIGHT}; turn them clockwise',
+        f'{_UPRIGHT}; rotate them clockwise',
     ),
-    'The predictions are turned by a quarter, clockwise': (
+    'The predictions are rotated by 90 degrees, clockwise': (
         lambda p, w, h: p[..., ::-1] * [1, -1] + [0, h],
-        f'{_UPRIGHT}; turn them anticlockwise',
+        f'{_UPRIGHT}; rotate them anticlockwise',
     ),
 }
 
@@ -69,9 +69,9 @@ class Comparison:
     """Predictions, and people as another estimator sees them.
 
     Attributes:
-        frames: (D,) of the video, from 0, ascending.
-        joints: (D, K, 2) px, NaN where they were not found.
-        seen: frame, and joints (17, 2) px of one person, NaN where they were not seen.
+        frames: (D,) frames of the predictions, from 0, ascending.
+        joints: (D, K, 2) predicted px, NaN where they were not found.
+        seen: for each person whom the other estimator sees, the frame and the joints (17, 2) px, NaN where not seen.
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -83,12 +83,12 @@ class Comparison:
         self._poses = to_h36m(self.joints, self._order)
 
     def add(self, frame: int, person: np.ndarray) -> None:
-        """Somebody (17, 2) px who is seen in a frame, unless it is too little of them."""
+        """Add a person (17, 2) px who is seen in a frame, unless fewer than six limb joints are."""
         if np.isfinite(person[_LIMBS, 0]).sum() >= _COMMON:
             self.seen.append((frame, person))
 
     def notes(self, size: tuple[int, int], times: np.ndarray) -> list[str]:
-        """What is probably wrong with the predictions, in a video of frames of a size, width and height px.
+        """Sentences on what is probably wrong with the predictions.
 
         Args:
             size: width and height of its frames, px.
@@ -108,15 +108,15 @@ class Comparison:
         return self._other_order() or self._other_video() or self._shift(self._poses, len(times))
 
     def _of(self, values: np.ndarray, frame: int) -> np.ndarray:
-        """Those of a frame."""
+        """The values (D, ...) of one frame."""
         first, last = np.searchsorted(self.frames, [frame, frame + 1])
         return values[first:last]
 
     def _distances(self, poses: np.ndarray, lags: int = 0, rate: float = 1.0) -> np.ndarray:
-        """From everyone who was seen to the nearest pose, infinite if there is none: (2 lags + 1, S).
+        """Distances (2 lags + 1, S) from each of S people seen to the nearest predicted pose; infinite without one.
 
-        Rows are poses of so many frames before the one where somebody was seen, up to so many after it, if each of the
-        predictions is of ``rate`` frames of the video.
+        Rows compare with predictions ``lags`` frames before, up to ``lags`` after, the one in which a person was seen.
+        ``rate`` is the number of frames of the video for one of the predictions.
         """
         nearest = np.full((2 * lags + 1, len(self.seen)), np.inf)
         for column, (frame, person) in zip(nearest.T, self.seen, strict=True):
@@ -127,7 +127,7 @@ class Comparison:
         return nearest
 
     def _apart(self, now: np.ndarray, before: np.ndarray) -> str:
-        """How far predicted joints are from seen ones, px in the median."""
+        """A clause on the median distance of predicted from seen joints, px, before and after a change."""
         near = _are_near(now, before)
         sides = np.array([_side(person) for _, person in self.seen])[near]
         count = len({frame for (frame, _), is_near in zip(self.seen, near, strict=True) if is_near})
@@ -137,7 +137,7 @@ class Comparison:
         )
 
     def _other_size(self, size: tuple[int, int]) -> dict[str, tuple[Undo, str]]:
-        """The scales of x and y that bring predictions nearest, where one person is seen and one predicted."""
+        """A fault for scaled predictions, by the best scales of x and y in frames of one person."""
         frames = [frame for frame, _ in self.seen]
         pairs = [
             (person[_LIMBS] / _side(person), self._of(self._poses, frame)[0, _LIMBS] / _side(person))
@@ -156,11 +156,11 @@ class Comparison:
         return {name: (lambda p, w, h: p * scale, f'The video has {size[0]} x {size[1]} px; scale them to that')}
 
     def _distances_of_either(self, poses: np.ndarray, lags: int = 0, rate: float = 1.0) -> np.ndarray:
-        """Likewise, whatever is left and right."""
+        """The same as :meth:`_distances`, whichever side is the left one."""
         return np.minimum(self._distances(poses, lags, rate), self._distances(poses[:, _FLIP], lags, rate))
 
     def _other_rate(self) -> str | None:
-        """A note if they fit better when their frames are twice or half as long as the video's."""
+        """A note if predictions fit better at half or twice the video's frame rate."""
         (before,) = self._distances_of_either(self._poses)
         for rate, name in _RATES.items():
             (now,) = self._distances_of_either(self._poses, rate=rate)
@@ -174,7 +174,7 @@ class Comparison:
         return None
 
     def _shift(self, poses: np.ndarray, count: int) -> list[str]:
-        """A note if they fit many frames earlier or later better, in a video of so many frames."""
+        """A note if poses fit a video of ``count`` frames better some frames earlier or later."""
         if _HALF[0] < (self.frames[-1] + 1) / count < _HALF[1]:
             return []
         apart = self._distances_of_either(poses, _LAGS)
@@ -192,7 +192,7 @@ class Comparison:
         ]
 
     def _other_order(self) -> list[str]:
-        """A note if limb joints are where the order has other ones, always the same."""
+        """A note if limb joints are consistently where another order of joints has them."""
         (before,), costs = self._distances_of_either(self._poses), []
         if np.median(before) < _NEAR:
             return []
@@ -221,7 +221,7 @@ class Comparison:
         ]
 
     def _other_video(self) -> list[str]:
-        """A note if nobody is like the people, of no smaller size, who are predicted."""
+        """A note if nobody in the video has a predicted pose, unless the predicted people are much smaller."""
         (apart,), frames = self._distances_of_either(self._poses), np.array([frame for frame, _ in self.seen])
         compared = np.isfinite(apart)
         far = [apart[compared & (frames == frame)].min() > _FAR for frame in np.unique(frames[compared])]
@@ -236,7 +236,7 @@ class Comparison:
 
 
 def boxes_around(people: np.ndarray) -> np.ndarray:
-    """Boxes (n, 4) x1 y1 x2 y2 px around joints (n, K, 2) of which some are NaN."""
+    """Boxes (n, 4) x1 y1 x2 y2 px around joints (n, K, 2), some of which may be NaN."""
     return np.concatenate([np.nanmin(people, axis=1), np.nanmax(people, axis=1)], axis=1)
 
 
@@ -252,19 +252,19 @@ def _limbs_of(order: str) -> list[int]:
 
 
 def _distances(person: np.ndarray, poses: np.ndarray) -> np.ndarray:
-    """(n,) from a person (17, 2) to poses (n, 17, 2); infinite where they have less than six limb joints in common."""
+    """Distances (n,) of a person (17, 2) from poses (n, 17, 2); infinite if they share fewer than six limb joints."""
     apart = np.linalg.norm(poses[:, _LIMBS] - person[_LIMBS], axis=-1) / _side(person)
     common = np.isfinite(apart).sum(axis=1)
     return np.where(common < _COMMON, np.inf, np.nansum(apart.clip(0, _MOST), axis=1) / common.clip(1))
 
 
 def _are_near(now: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """(S,) who is predicted, the one way or the other."""
+    """Which of S people are near a prediction, before or after a change."""
     return np.isfinite(now) & np.isfinite(before) & (np.minimum(now, before) < _NEAR)
 
 
 def _is_better(now: np.ndarray, before: np.ndarray) -> bool:
-    """Whether nearly everyone who tells says so, and most do tell."""
+    """Whether a change is right for nearly all people whose distance it changes clearly, and these are the majority."""
     near = _are_near(now, before)
     now, before = now[near], before[near]
     telling = np.abs(now - before) > _DIFFERENCE
@@ -273,7 +273,7 @@ def _is_better(now: np.ndarray, before: np.ndarray) -> bool:
 
 
 def _remains(now: np.ndarray, before: np.ndarray) -> float:
-    """The share of the distance if most people are near and nearly all of them become nearer; else 1."""
+    """Median ratio of distances if most people are near and nearly all of them come nearer by a change; otherwise 1."""
     near = _are_near(now, before)
     enough = near.sum() >= max(_ENOUGH, np.isfinite(before).sum() / 2)
     is_better = enough and np.mean(now[near] < before[near]) >= _THROUGHOUT

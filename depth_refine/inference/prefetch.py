@@ -1,4 +1,4 @@
-"""Work ahead of whoever iterates."""
+"""Iteration in a background thread, ahead of the consumer."""
 
 import threading
 from collections import deque
@@ -9,20 +9,25 @@ T = TypeVar('T')
 
 
 def prefetch(items: Generator[T, None, None], size: int, newest: bool = False) -> Iterator[T]:
-    """Iterate over ``items`` in a thread of its own, a bounded number of items ahead.
+    """The items of a generator that runs in a background thread, a bounded number of items ahead.
 
     The thread ends when the items do, when they raise, or when the consumer stops iterating and closes the generator.
 
     Args:
         items: a generator, which is closed in the end.
-        size: so many items wait at most.
-        newest: when as many wait, drop the oldest instead of pausing; for cameras, which do not wait.
+        size: number of items that may wait.
+        newest: if the queue is full, drop the oldest item instead of pausing; for cameras, which do not wait.
 
     Yields:
         The items, in order.
 
     Raises:
-        BaseException: whatever iterating over ``items`` raises, after the items before it.
+        BaseException: whatever ``items`` raises, after the items before it.
+
+    Example:
+        >>> from depth_refine.inference.prefetch import prefetch
+        >>> list(prefetch((number**2 for number in range(4)), size=2))
+        [0, 1, 4, 9]
     """
     waiting, change = deque(maxlen=size), threading.Condition()  # a full one drops the oldest
     closed, ended, failure = False, False, None

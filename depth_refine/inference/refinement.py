@@ -1,4 +1,4 @@
-"""From what was seen of people to their 3D poses: the second stage, the way in space, and finishing."""
+"""3D poses from the first stage's measurements: the second stage, the root's path in space, and finishing."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .tracking import Observations, nested, split_into_tracks
 from .training_camera import undistorted
 
 _SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory
-_BOX_METRES = 2.0  # across a person's box, where nothing else tells the distance
+_BOX_METRES = 2.0  # assumed for the longer side of a person's box where the root's path is not known
 _OFF_THE_FLOOR = 0.5  # metres
 
 
@@ -29,18 +29,18 @@ def refine_people(
     smooth: float | None = None,
     finishing: Finishing | None = None,
 ) -> VideoPoses:
-    """The poses of everyone who was seen in a video.
+    """The refined poses of everyone in a video.
 
     Args:
         second: the refiner.
         name: of the video.
-        seen: what a first stage measured.
-        camera: and where it is from, see :func:`make_camera`.
-        known_ids: whether the source of the people knows who is who.
-        mend: whether frames in which left was taken for right are looked for; needs depths.
-        smooth: how much the path of the root is smoothed, px / m, see :func:`estimate_root_trajectory`; by default 4
-            times the longer side of the frames.
-        finishing: what is done to refined poses; nothing if it is None.
+        seen: the first stage's observations.
+        camera: the camera and a sentence on its source, see :func:`make_camera`.
+        known_ids: whether track ids come from the source of the people; otherwise short tracks are dropped as noise.
+        mend: whether to exchange left and right back where the first stage confused them; needs depths.
+        smooth: smoothing of the root's path, px / m, see :func:`estimate_root_trajectory`; by default 4 times the
+            longer side of the frames.
+        finishing: steps after the refiner; none if None.
 
     Returns:
         The poses. Notes say what was done.
@@ -66,7 +66,7 @@ def refine_people(
 
 
 def _off_the_floor(result: VideoPoses) -> list[str]:
-    """Notes on people whose lowest joints are far from z = 0 of the world that extrinsics tell."""
+    """Notes on people whose lowest joints are far from z = 0 of the world that the extrinsics define."""
     notes = []
     for track in result.tracks:
         if track.root is not None:
@@ -90,7 +90,7 @@ def _refine(
     smooth: float,
     finishing: Finishing | None,
 ) -> PoseTrack:
-    """One person, seen in some rows of the observations, through the second stage and into space."""
+    """The refined track of one person, who is in some rows of the observations."""
     found = seen.frames[rows]
     frames = np.arange(found[0], found[-1] + 1)
     times, rate = seen.times[frames], second.rate
@@ -106,8 +106,8 @@ def _refine(
             result.notes.append(f'Person {track_id}, frames in which left was taken for right, mended: {mended}.')
     if beyond := int(np.sum(~has_rays(measurements[..., :2], result.camera))):
         result.notes.append(
-            f'Person {track_id}, joints where the lens distortion folds over, and which are taken as if there were '
-            f'none: {beyond} of {measurements[..., 0].size}. Is it right that far from the middle of the frame?'
+            f'Person {track_id}, joints where the lens distortion folds over, read without distortion: {beyond} of '
+            f'{measurements[..., 0].size}. Is the calibration right that far from the middle of the frame?'
         )
 
     inputs = measurements
@@ -119,7 +119,7 @@ def _refine(
         result.notes += [note] if note not in result.notes else []
         at = uniform_times(times, rate)
         inputs = interpolate(measurements, times, at, smooth=True)
-        inputs[..., 3:] = inputs[..., 3:].clip(min=0)  # a curve through confidences near 0 dips below
+        inputs[..., 3:] = inputs[..., 3:].clip(min=0)  # a curve through confidences near 0 may become negative
     poses = second(inputs, result.camera)
     try:
         pixels = undistorted(inputs[..., :2], result.camera)
@@ -153,5 +153,5 @@ def _refine(
 
 
 def _known(values: np.ndarray) -> np.ndarray | None:
-    """Values, or nothing where the first stage does not tell them: predictions in the image alone have no depth."""
+    """The values, or None if all are NaN, as depths of 2D predictions are."""
     return None if np.isnan(values).all() else values

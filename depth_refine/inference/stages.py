@@ -1,7 +1,7 @@
-"""The two trained stages as functions on arrays, and whether they fit together.
+"""The two trained stages as functions on arrays, and a check that they fit together.
 
-Measurements are what the first stage tells of a person in a frame: (K, 5) of u px, v px, depth m relative to the root,
-confidence from 0 to 1, and the depth's standard deviation, m, of the K joints that the configs name.
+Measurements are the first stage's output for a person in a frame: (K, 5) of u px, v px, depth m relative to the root,
+confidence from 0 to 1, and standard deviation of the depth, m, for the K joints that the configs name.
 """
 
 import copy
@@ -35,13 +35,13 @@ _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]} 
 
 
 class FirstStage(Protocol):
-    """What tells a person's joints in a frame: a network of ours, or any other estimator.
+    """The interface of per-frame estimators: a network of ours, or any other.
 
     Attributes:
         name: for messages.
         skeleton: its joints.
-        depth_range: metres that its depths cover, or nothing if they have no limit.
-        notes: sentences on what is to be known of it.
+        depth_range: metres that its depths cover, or None if they have no limit.
+        notes: sentences on its particularities, for the results.
     """
 
     name: str
@@ -50,26 +50,26 @@ class FirstStage(Protocol):
     notes: list[str]
 
     def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        """Images (h, w, 3) BGR and boxes (4,) x1 y1 x2 y2 px of people to their measurements (K, 5)."""
+        """Measurements (K, 5) of people, each given by an image (h, w, 3) BGR and a box (4,) x1 y1 x2 y2 px."""
 
 
 class IntegralFirstStage:
-    """A trained first stage of ours, a :class:`FirstStage`: crops of people to measurements.
+    """Measurements by a trained first stage of ours, a :class:`FirstStage`.
 
     Args:
         config: the config, or its file.
         checkpoint: its checkpoint.
         device: where to run.
-        batch_size: crops that go through the network together.
+        batch_size: number of crops in a batch.
         amp: run in bfloat16, see :func:`depth_refine.models.optimise_for_inference`.
 
     Attributes:
         skeleton: its joints.
-        notes: a sentence if it was trained on boxes of another kind than it gets here.
+        notes: a sentence if it was trained on boxes of another policy than it gets here.
 
     Raises:
-        InputError: a file is missing, the config is not of a first stage, the checkpoint belongs to another one, or
-            there is no such device or batch.
+        InputError: a file is missing, the config is not of a first stage, the checkpoint belongs to another one, the
+            device does not exist, or the batch size is not positive.
     """
 
     def __init__(
@@ -93,15 +93,15 @@ class IntegralFirstStage:
         policy = self.cfg.test_dataloader.dataset.get('bbox_policy', 'annotation')
         note = (
             f'The first stage was trained on boxes of the policy {policy}, and here gets boxes around the visible '
-            'body, which moves its results.'
+            'body, which changes its results.'
         )
         self.notes = [] if policy == 'annotation' else [note]
 
     def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        """Predict every person, in batches.
+        """The measurements of every person, computed in batches.
 
         Args:
-            people: images (h, w, 3) BGR and boxes (4,) x1 y1 x2 y2, px, with the margin that the network is used to.
+            people: images (h, w, 3) BGR and boxes (4,) x1 y1 x2 y2, px, with the margin of the network's training.
 
         Yields:
             (K, 5) measurements of each person, pixels of the full image.
@@ -120,27 +120,27 @@ class IntegralFirstStage:
 
 
 class SecondStage:
-    """A trained refiner: the measurements of a whole track to 3D poses.
+    """Refined 3D poses by a trained second stage.
 
     Args:
         config: the config, or its file.
         checkpoint: its checkpoint.
         device: where to run.
-        amp: run in bfloat16, likewise.
+        amp: run in bfloat16, see :func:`depth_refine.models.optimise_for_inference`.
 
     Attributes:
         model: the network as trained.
         skeleton: its joints.
         cameras: of the training, see :func:`depth_refine.structures.camera.normalised_cameras`.
-        depth_range: metres that the depths it was trained on cover, or nothing if it reads none.
-        rate: frames a second in training.
-        notes: sentences on what the checkpoint does not say of its training.
-        reads_std: whether it reads how uncertain depths are.
-        is_causal: an output depends on its own frame and those before alone.
+        depth_range: metres that the depths of its training cover, or None if it reads no depths.
+        rate: frame rate of the training, 1 / s.
+        notes: sentences on what is assumed because the checkpoint does not say it.
+        reads_std: whether standard deviations of depths are among its inputs.
+        is_causal: whether an output depends on its own frame and earlier ones only.
 
     Raises:
         InputError: a file is missing, the config is not of a refiner, its network and its data set differ in their
-            inputs or in being causal, the checkpoint belongs to another one, or there is no such device.
+            inputs or in being causal, the checkpoint belongs to another one, or the device does not exist.
     """
 
     def __init__(self, config: str | Path | Config, checkpoint: str | Path, device: str, amp: bool = False) -> None:
@@ -166,12 +166,12 @@ class SecondStage:
                 f'{self.cfg.filename}: its network is {kinds[0]}, and its test data set {kinds[1]}: expected the same '
                 'causal=... in the backbone and in the data sets, as in configs/refiner_causal_27.py'
             )
-        # a refiner trained on true inputs takes predicted ones as well
+        # a refiner trained on ground-truth inputs takes predicted ones, too
         self._channels = _CHANNELS[dataset.input_source.replace('gt', '')]
         self.reads_std = 4 in self._channels
         self._clip_len = dataset.get('clip_len')
         self._amp = amp
-        self.model = _load_weights(model, checkpoint).to(device)  # as stream() needs it
+        self.model = _load_weights(model, checkpoint).to(device)  # stream() needs it unfused
         self._optimised = optimise_for_inference(copy.deepcopy(self.model), device, amp)
         self._pipeline = Compose(dataset.pipeline)
         try:
@@ -182,7 +182,7 @@ class SecondStage:
             ) from error
 
     def __call__(self, measurements: np.ndarray, camera: dict) -> np.ndarray:
-        """Refine one track; its ends are continued by its first and last frames, as in testing.
+        """Refined poses of one track, whose ends are padded with its first and last frames, as in testing.
 
         Args:
             measurements: (T, K, 5) at :attr:`rate` frames a second.
@@ -198,7 +198,7 @@ class SecondStage:
         return np.concatenate([sample.pred_instances.keypoints for sample in samples]).astype(np.float32)
 
     def stream(self, camera: dict) -> Callable[[np.ndarray], np.ndarray]:
-        """A new stream: a function that takes one person's measurements (K, 5), frame by frame, to a pose (K, 3).
+        """A new stream: a function from one person's measurements (K, 5), frame by frame, to refined poses (K, 3).
 
         Raises:
             InputError: the refiner is not causal.
@@ -208,7 +208,7 @@ class SecondStage:
         return lambda measurements: refiner(self._keypoints(measurements, camera)[0])
 
     def _encode(self, measurements: np.ndarray, camera: dict) -> dict:
-        """Measurements of T frames to the network's normalised inputs of T + receptive field - 1, packed."""
+        """The network's packed inputs: T frames of measurements, padded by the receptive field - 1 and normalised."""
         frames, field = len(measurements), self.model.receptive_field
         before = field - 1 if self.is_causal else field // 2
         rows = np.arange(-before, frames + field - 1 - before).clip(0, frames - 1)
@@ -218,7 +218,7 @@ class SecondStage:
             dict(
                 keypoints=keypoints,
                 keypoints_visible=visible,
-                lifting_target=np.zeros((frames, self.skeleton.num_joints, 3), np.float32),  # the packing asks for one
+                lifting_target=np.zeros((frames, self.skeleton.num_joints, 3), np.float32),  # PackPoseInputs needs one
                 lifting_target_visible=visible[:frames],
                 camera_param=camera_param,
                 flip_indices=self.skeleton.flip_indices,
@@ -230,7 +230,7 @@ class SecondStage:
         )
 
     def _keypoints(self, measurements: np.ndarray, camera: dict) -> tuple[np.ndarray, dict]:
-        """The channels of measurements (..., K, 5) that the refiner takes, and the camera that its codec needs."""
+        """The channels of measurements (..., K, 5) that the refiner reads, and the camera that its codec needs."""
         pixels, camera_param = measurements[..., :2], camera
         if getattr(self._codec, 'normalisation', 'image_width') == 'image_width':
             pixels, camera_param = through_training_camera(pixels, camera, self.cameras)
@@ -238,18 +238,18 @@ class SecondStage:
 
 
 def check_fit(first: FirstStage, second: SecondStage) -> None:
-    """Refuse stages that do not belong together.
+    """Check that the second stage can read what the first one measures.
 
     Raises:
-        InputError: they have other joints, or the second reads depths of another range or uncertainties that the first
-            does not tell.
+        InputError: their joints differ, or the second reads depths of another range, or standard deviations that the
+            first does not give.
     """
     fault, skeletons = None, (first.skeleton, second.skeleton)
     if skeletons[0] != skeletons[1]:
         joints = [f'{list(s.joint_names)}, root {s.joint_names[s.root]!r}' for s in skeletons]
         fault = f'expected the same joints in both, got {joints[0]} and {joints[1]}'
     elif second.reads_std and not isinstance(first, IntegralFirstStage):
-        fault = 'the second reads how uncertain depths are, which the first does not tell'
+        fault = 'the second reads standard deviations of depths, which the first does not give'
     elif first.depth_range is not None and second.depth_range not in (None, first.depth_range):
         fault = (
             f'the first gives depths in a range of {first.depth_range:g} m, the second was trained on '
@@ -260,7 +260,7 @@ def check_fit(first: FirstStage, second: SecondStage) -> None:
 
 
 def _check_joints(cfg: Config, num_joints: int, skeleton: Skeleton) -> None:
-    """Refuse a model of another number of joints than its data."""
+    """Check that a model has as many joints as its data; raises an InputError."""
     if num_joints != skeleton.num_joints:
         raise InputError(
             f'{cfg.filename}: its model has num_joints={num_joints}, and the metainfo of its test data set '

@@ -1,4 +1,4 @@
-"""Time stamps of videos that are missing or do not ascend."""
+"""Ascending times for videos whose time stamps are missing or do not ascend."""
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -8,24 +8,30 @@ import numpy as np
 
 T = TypeVar('T')
 
-_MOST_WAITING = 4  # in a row, until the next good stamp; a clock that was set back has none
-_RECENT = 25
+_MOST_WAITING = 4  # items that wait for the next good stamp; after a clock was set back, none comes
+_RECENT = 25  # steps
 
 
 def ascending(items: Iterable[tuple[float | None, T]], usual: float) -> Generator[tuple[float, T], None, int]:
-    """Give items whose time stamps are missing or not later than those before times between their neighbours'.
+    """Items with ascending times: bad time stamps are replaced by times between those of their neighbours.
 
-    They follow at the recent median step, or closer where the next good stamp comes sooner.
+    A stamp is bad if it is missing or not later than the one before. Its item follows at the recent median step, or
+    closer if the next good stamp comes sooner.
 
     Args:
-        items: time stamps, seconds, and anything, one after the other.
-        usual: seconds from one to the next, as long as no stamps tell.
+        items: pairs of a time stamp, seconds, and an item.
+        usual: seconds between items, as long as there are no good stamps.
 
     Yields:
-        The same with times that ascend.
+        The same pairs with ascending times.
 
     Returns:
-        How many had no good stamp.
+        How many stamps were bad.
+
+    Example:
+        >>> from depth_refine.inference.time_stamps import ascending
+        >>> list(ascending([(0.0, 'a'), (0.0, 'b'), (2.0, 'c')], usual=1.0))
+        [(0.0, 'a'), (1.0, 'b'), (2.0, 'c')]
     """
     before, waiting, misplaced = None, [], 0
     steps = deque(maxlen=_RECENT)  # seconds between good stamps, for each item

@@ -1,4 +1,4 @@
-"""One pass over a video: the boxes of its people, who is who, and what the first stage measures of them."""
+"""One pass over a video: the boxes of its people, their track ids, and the first stage's measurements."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from .stages import FirstStage
 from .video_source import Frame, VideoSource
 
 _NOISE = 0.2  # seconds
-_SMALLEST = 2.0  # px; a box of less shows nothing
-_NESTED = 0.9  # of a box within another
+_SMALLEST = 2.0  # px; smaller boxes are useless
+_NESTED = 0.9  # share of a box that lies within another
 _EXCHANGES = 3  # frames; fewer happen when people pass each other
 
 
 class PersonFinder:
-    """Boxes that lie in the image, numbered by their source or by tracking."""
+    """The boxes of each frame's people, cut at the image's edges, with track ids of their source or of a tracker."""
 
     def __init__(self, person_boxes: PersonBoxes) -> None:
         self._person_boxes = person_boxes
@@ -28,10 +28,11 @@ class PersonFinder:
         self._cut = self._dropped = 0
 
     def __call__(self, frame: Frame) -> list[tuple[int, np.ndarray, np.ndarray]]:
-        """The people of the next frame, none where it has no image; boxes are cut at its edges or, outside, dropped.
+        """The people of the next frame, none if it has no image; boxes outside the image are dropped.
 
         Returns:
-            Of each person the number, the box (4,) x1 y1 x2 y2 px, and the larger box (4,) to crop for the first stage.
+            For each person the number, the box (4,) x1 y1 x2 y2 px, and the larger box (4,) to crop for the first
+            stage.
         """
         if frame.image is None:
             return []
@@ -49,7 +50,7 @@ class PersonFinder:
         return list(zip(ids.tolist(), bboxes, crops, strict=True))
 
     def notes(self) -> list[str]:
-        """Sentences on boxes so far that were cut or dropped."""
+        """Sentences on boxes that were cut or dropped so far."""
         kinds = {'that reached beyond the image and were cut at its edges': self._cut}
         kinds['outside the image, dropped'] = self._dropped
         return [f'Boxes {kind}: {count}.' for kind, count in kinds.items() if count]
@@ -58,20 +59,20 @@ class PersonFinder:
 def split_into_tracks(
     frames: np.ndarray, ids: np.ndarray, times: np.ndarray, drop_noise: bool
 ) -> tuple[list[tuple[int, np.ndarray]], list[str]]:
-    """Sort detections by person.
+    """The tracks of a video: detections grouped by person, and split where one is away for too long.
 
-    A person whom frames miss for longer than ``MAX_GAP`` comes back as a new track, whatever the ids say.
+    A person who is away for longer than ``MAX_GAP`` comes back as a new track, even under the same id.
 
     Args:
         frames: (D,) frame number of every detection, ascending.
         ids: (D,) person of every detection.
         times: (N,) seconds of every frame.
-        drop_noise: drop tracks with detections in less than 0.2 s of frames, which are a detector's errors rather than
-            people; in a video shorter than 0.4 s, those with detections in less than half of it.
+        drop_noise: drop tracks with fewer detections than fill 0.2 s, which are a detector's errors rather than people;
+            in a video shorter than 0.4 s, those with detections in less than half of the frames.
 
     Returns:
-        Number of each track and (S,) which of the detections are its own, in the order in which tracks begin; and notes
-        on what was split or dropped.
+        For each track its number and the rows (S,) of its detections, in the order in which tracks begin; and notes on
+        what was split or dropped.
     """
     needed = 1
     if drop_noise and len(times) > 1:
@@ -94,11 +95,11 @@ def split_into_tracks(
 
 
 def nested(people: list[tuple[int, np.ndarray]], frames: np.ndarray, bboxes: np.ndarray) -> list[str]:
-    """Notes on people who are never outside another's box: an estimator may take limbs for a person.
+    """Notes on people who are always within another's box: an estimator may see a person in someone's limbs.
 
     Args:
-        people: number and rows of each, as of :func:`split_into_tracks`.
-        frames: (D,) of all rows.
+        people: number and rows of each track, see :func:`split_into_tracks`.
+        frames: (D,) frame numbers of all rows.
         bboxes: (D, 4) x1 y1 x2 y2 px of all rows.
     """
     notes = []
@@ -118,7 +119,7 @@ def nested(people: list[tuple[int, np.ndarray]], frames: np.ndarray, bboxes: np.
 
 
 def exchanges(frames: np.ndarray, ids: np.ndarray, bboxes: np.ndarray) -> list[str]:
-    """Notice ids that number the boxes of each frame, not people: two change places from one frame to the next.
+    """A note if ids number the boxes of each frame rather than people, so that two often change places.
 
     Args:
         frames: (D,) frame number of every detection, ascending.
@@ -126,7 +127,7 @@ def exchanges(frames: np.ndarray, ids: np.ndarray, bboxes: np.ndarray) -> list[s
         bboxes: (D, 4) x1 y1 x2 y2, px.
 
     Returns:
-        A sentence, if they do so more than once or twice.
+        A sentence, if ids change places in three frames or more.
     """
     count, example, before = 0, '', slice(0)
     for start, end in zip(
@@ -144,20 +145,20 @@ def exchanges(frames: np.ndarray, ids: np.ndarray, bboxes: np.ndarray) -> list[s
     if count < _EXCHANGES:
         return []
     return [
-        f'Track ids change places in {count} frames, first {example}, counted from 0: do they number what is found in '
-        'each frame, and not people? Without ids people are followed.'
+        f'Track ids change places in {count} frames, first {example}, counted from 0: do they number the detections of '
+        'each frame instead of people? Without ids people are tracked.'
     ]
 
 
 @dataclass
 class Observations:
-    """What the first stage saw: N frames, D people in all of them together."""
+    """The first stage's measurements of a video: N frames, D detections in all of them together."""
 
     size: tuple[int, int]  # width and height of the frames, px
     times: np.ndarray  # (N,) seconds
-    frames: np.ndarray  # (D,) frame number, ascending
+    frames: np.ndarray  # (D,) frame number of each detection, ascending
     ids: np.ndarray  # (D,) number of the person
-    bboxes: np.ndarray  # (D, 4) px
+    bboxes: np.ndarray  # (D, 4) x1 y1 x2 y2 px
     measurements: np.ndarray  # (D, K, 5), see stages
     notes: list[str]  # sentences on boxes that were cut or dropped
 
@@ -184,7 +185,7 @@ def watch(video: VideoSource, look: Callable[[Frame], None] | None = None) -> tu
 
 
 def observe(video: VideoSource, person_boxes: PersonBoxes, first_stage: FirstStage) -> Observations:
-    """Read a video once, frame by frame, through boxes, tracker and first stage; only numbers are kept.
+    """The observations of a video, read once, frame by frame, through boxes, tracker and first stage.
 
     Raises:
         InputError: no frame can be read; see also :class:`VideoSource`.

@@ -1,4 +1,4 @@
-"""What a config and its checkpoint tell of the data that a network was trained on."""
+"""Skeleton, frame rate and cameras of the data that a network was trained on, from its config and checkpoint."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +19,14 @@ _H36M_RATE = 50.0
 
 @dataclass
 class TrainingData:
-    """What inference has to know.
+    """Facts on the training data that inference needs.
 
     Attributes:
         skeleton: the joints of the network.
-        frame_rate: frames a second of its sequences.
-        cameras: they were seen through, see :func:`normalised_cameras`; of a refiner that reads rays and names none, a
-            phone's.
-        notes: sentences on what the checkpoint does not say and is assumed.
+        frame_rate: of the training sequences, 1 / s.
+        cameras: of the training sequences, see :func:`normalised_cameras`; a phone's if a refiner that reads rays names
+            none.
+        notes: sentences on what is assumed because the checkpoint does not say it.
     """
 
     skeleton: Skeleton
@@ -36,10 +36,10 @@ class TrainingData:
 
 
 def training_data(cfg: Config, checkpoint: str | Path) -> TrainingData:
-    """Read it: from the checkpoint, where MMEngine keeps the metainfo of the training data, and from the config.
+    """The training data of a network, from its checkpoint, where MMEngine keeps their metainfo, and from its config.
 
-    Older checkpoints and those of other projects do not say cameras and frame rate. The rate is then that in the name
-    of the annotation's folder (``fps10``); what is still not known is Human3.6M's, and a note says so.
+    Older checkpoints and those of other projects name neither cameras nor frame rate. Then the rate is that in the name
+    of the annotation's folder (``fps10``). Human3.6M's values replace what is still missing, and notes say so.
 
     Args:
         cfg: the config, whose test data set is one of ours.

@@ -1,4 +1,4 @@
-"""Frames and times of a video file, or of what a network address sends."""
+"""Frames and times of a video file or a network stream."""
 
 import re
 import time
@@ -16,13 +16,13 @@ from depth_refine.utils.video_decoding import best_stream, decode, is_mirrored, 
 from .time_stamps import ascending
 
 _EXPECTED = 'Expected a file such as .mp4, .mov, .avi, .mkv or .webm.'
-_ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+://.+')  # two letters or more, unlike a disk's name
+_ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+://.+')  # two letters or more, unlike a Windows drive
 _CLOCK = re.compile(r'(\d+):(\d\d):(\d\d(?:\.\d+)?)')
-_PATIENCE = 10.0  # seconds for which a network may say nothing
-_APART = 1.5  # rates that differ as much are of slow motion or a time lapse
-_USUAL_RATE = 25.0  # frames a second, where not even the header says one; as FFmpeg has it
-_CLOCK_RATE = 1000.0
-_EARLY_SOUND = 0.1  # seconds; less is the encoders' delay
+_PATIENCE = 10.0  # seconds for which a network may be silent
+_APART = 1.5  # rates that differ by this factor mean slow motion or a time lapse
+_USUAL_RATE = 25.0  # frames a second, FFmpeg's default, where not even the header states a rate
+_CLOCK_RATE = 1000.0  # "frames" a second that are ticks of a clock
+_EARLY_SOUND = 0.1  # seconds; a smaller difference is the encoder's delay
 
 Stamped = tuple[float | None, av.VideoFrame | None]
 
@@ -33,25 +33,25 @@ def is_address(source: str | Path) -> bool:
 
 
 class BrokenOff(InputError):
-    """A live source that gave frames gives no more."""
+    """A live source that sent frames sends no more."""
 
 
 class VideoFile:
-    """Times, seconds from the first frame, and images of a video; no image where a frame cannot be decoded.
+    """An iterable of a video's frames: seconds from the first one, and the image, or None if it cannot be decoded.
 
     Attributes:
-        name: for titles; of an address without the password.
-        frame_count: as far as the file says.
-        is_live: whether it is sent as it is taken, without an end that is known.
-        notes: on what was assumed, complete when the iteration has ended.
+        name: for titles; an address without its password.
+        frame_count: as stated by the file, or None.
+        is_live: whether it is sent as it is taken, without a known end.
+        notes: sentences on what was assumed, complete when the iteration has ended.
 
     Args:
         location: the file, or the address.
         fps: frames a second at which it was taken, whatever the file says.
 
     Raises:
-        InputError: it cannot be opened, has no video, or is live and ``fps`` is given; iterating, no frame can be
-            decoded, or a live video breaks off.
+        InputError: it cannot be opened, has no video, or is live and ``fps`` is given. Iterating raises it if no frame
+            can be decoded, or if a live video breaks off.
     """
 
     def __init__(self, location: str | Path, fps: float | None) -> None:
@@ -67,7 +67,7 @@ class VideoFile:
             self._container.close()
             raise InputError(f'{self._where} has sound or data, but no video. {_EXPECTED}')
         self._stream = stream
-        rate = float(stream.average_rate or 0)  # frames a second; of Matroska it may be the clock's
+        rate = float(stream.average_rate or 0)  # frames a second; Matroska may state its clock's rate
         self._stated = rate if rate < _CLOCK_RATE else 0.0
         self._has_times = not self._container.format.flags & av.format.Flags.no_timestamps.value
         self._begin, self._end = self._span()
@@ -76,7 +76,7 @@ class VideoFile:
             self._container.close()
             raise InputError(f'{self.name} is live and tells the times of its frames itself: leave fps out')
         self._aspect = pixel_aspect(stream)
-        self._pace = 1.0  # seconds when it was taken for a second of the file's
+        self._pace = 1.0  # seconds of the recording per second of the file's time stamps
         if fps is not None and self._has_times:
             self._pace = self._set_pace(location, fps)
         self._note_header()
@@ -84,31 +84,31 @@ class VideoFile:
     def _open(self, location: str | Path) -> av.container.InputContainer:
         if not self._address:
             try:
-                return av.open(f'file:{location}', metadata_errors='replace')  # 10:30.mp4 is of no protocol 10
+                return av.open(f'file:{location}', metadata_errors='replace')  # so that 10:30.mp4 has no protocol 10
             except (av.FFmpegError, OSError) as error:
                 empty = Path(location).stat().st_size == 0
                 reason = 'it is empty' if empty else f'FFmpeg says: {error.strerror}'
                 raise InputError(f'{location} is not a video, or is a damaged one ({reason}). {_EXPECTED}') from error
         try:
-            options = {'rtsp_flags': 'prefer_tcp'}  # nothing is lost on the way
+            options = {'rtsp_flags': 'prefer_tcp'}  # UDP may lose packets
             return av.open(location, metadata_errors='replace', timeout=_PATIENCE, options=options)
         except av.ExitError as error:
             raise InputError(f'{self.name} does not answer within {_PATIENCE:g} s') from error
         except (av.FFmpegError, OSError) as error:
             raise InputError(
                 f'{self.name} cannot be opened as a video (FFmpeg says: {error.strerror}). Can it be reached, and is '
-                'it the address of the video itself, not of a page that shows it?'
+                'it the address of the video itself, not of a web page that shows it?'
             ) from error
 
     def _set_pace(self, location: str | Path, fps: float) -> float:
-        """Seconds for a second of the file's, by the mean rate of its frames: headers may say another one."""
+        """Seconds of the recording per second of the file, by the mean rate of its frames: headers may be wrong."""
         stamps = []
         with self._open(location) as container:
             try:
                 for packet in container.demux(container.streams[self._stream.index]):
                     if packet.pts is not None and not packet.is_discard:
                         stamps.append(float(packet.pts * packet.time_base))
-            except av.FFmpegError:  # a damaged end, which reading the frames tells of
+            except av.FFmpegError:  # a damaged end, which is noted when the frames are read
                 pass
         if len(stamps) < 2 or max(stamps) <= min(stamps):
             self._has_times = False
@@ -117,7 +117,7 @@ class VideoFile:
         if abs(rate / fps - 1) > 1e-3:
             self.notes.append(
                 f'The file plays at {rate:.4g} frames a second, and fps says that it was taken at {fps:g}: its times '
-                f'are taken {_times(fps / rate)}.'
+                f'are read {_times(fps / rate)}.'
             )
         return rate / fps
 
@@ -125,14 +125,14 @@ class VideoFile:
         stream, metadata = self._stream, self._container.metadata
         if len(self._container.streams.video) > 1:
             self.notes.append(
-                f'The file has {len(self._container.streams.video)} videos or pictures; the video read is number '
+                f'The file has {len(self._container.streams.video)} videos or still images; the one read is number '
                 f'{self._container.streams.video.index(stream)}, of {stream.width} x {stream.height} px.'
             )
         taken = _number(metadata.get('com.android.capture.fps'))
         if self._fps is None and taken and self._stated and not 1 / _APART < taken / self._stated < _APART:
             self.notes.append(
                 f'The file says that it was taken at {taken:g} frames a second, and plays at {self._stated:.4g}, as '
-                f'slow motion and time lapses do; the latter is used. Give {taken:g} as fps if it is one.'
+                f'slow motion and time lapses do; the latter is used. If it is one of these, give {taken:g} as fps.'
             )
         if not self._has_times and not self.is_live:
             self._stated = self._fps or self._stated or _USUAL_RATE
@@ -143,7 +143,7 @@ class VideoFile:
         if stream.start_time is not None and self._container.start_time is not None:
             late = float(stream.start_time * stream.time_base) - self._container.start_time / av.time_base
             if late > _EARLY_SOUND:
-                self.notes.append(f'The picture begins {late:.2f} s after the sound; times are from the first picture.')
+                self.notes.append(f'The video begins {late:.2f} s after the sound; times count from the first frame.')
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray | None]]:
         first, count, shown, seconds, left, failure = None, 0, 0, 0.0, 0.0, ''
@@ -169,36 +169,36 @@ class VideoFile:
             return
         if self.is_live:
             raise BrokenOff(f'{self.name} broke off after {count} frames{failure}: is it still sending?')
-        # of an edited file the frames stated are also those that are cut off at its beginning
+        # edited files also state the frames that are cut off at their beginning
         if failure or left > 1 or (count < self._stream.frames and left > 1.5 / (self._stated or _USUAL_RATE)):
             stated = f'{self._stream.frames} frames' if self._stream.frames else f'{self._end - self._begin:.2f} s'
             found = f'{count} frames up to {seconds:.2f} s are in it{failure}'
             self.notes.append(f'The file may be cut short: it states {stated}, and {found}.')
 
     def _note_frame(self, frame: av.VideoFrame, image: np.ndarray) -> None:
-        """Say how the first frame was made the image that is handed on."""
+        """Add notes on how the first decoded frame was made an image."""
         if self._aspect != 1:
             self.notes.append(
                 f'Its pixels are {self._aspect:.4g} times as wide as high: frames of {frame.width} x {frame.height} px '
                 f'are read with square pixels, as {image.shape[1]} x {image.shape[0]} px; boxes, predictions and '
-                'intrinsics are to be of these.'
+                'intrinsics must be in these.'
             )
         if is_mirrored(frame):
-            self.notes.append('It is shown mirrored, as it asks for: left and right are those of the picture shown.')
+            self.notes.append('It is shown mirrored, as the file says: left and right are those of the mirrored image.')
         if frame.interlaced_frame:
             self.notes.append(
-                'It is interlaced: what moves has combs for edges, which estimators see as blur. Better deinterlace it '
+                'It is interlaced: moving edges look like combs, which estimators see as blur. Better deinterlace it '
                 'first (ffmpeg -vf bwdif).'
             )
 
     def _span(self) -> tuple[float, float]:
-        """When the picture begins and ends, seconds of the file's own times; sound may go on."""
+        """When the video stream begins and ends, seconds of the file's own times; sound may be longer."""
         stream, begin = self._stream, (self._container.start_time or 0) / av.time_base
         if stream.start_time is not None:
             begin = float(stream.start_time * stream.time_base)
             if stream.duration:
                 return begin, begin + float(stream.duration * stream.time_base)
-        if 'matroska' in self._container.format.name:  # its durations are from zero on, those of its streams are tags
+        if 'matroska' in self._container.format.name:  # durations count from zero, those of streams are tags
             return begin, _clock(stream.metadata.get('DURATION', '')) or self._duration
         return begin, (self._container.start_time or 0) / av.time_base + self._duration
 
@@ -213,7 +213,7 @@ class VideoFile:
         misplaced = yield from ascending(self._stamped(), 1 / (self._stated or _USUAL_RATE))
         if misplaced and self._has_times:
             self.notes.append(
-                f'Frames whose time stamps are missing or do not ascend, put between others: {misplaced}.'
+                f'Frames whose time stamps are missing or do not ascend, put between their neighbours: {misplaced}.'
             )
 
 
@@ -222,7 +222,7 @@ def _times(ratio: float) -> str:
 
 
 def _number(text: str | None) -> float | None:
-    """A positive number of a file's metadata."""
+    """The positive number in a file's metadata, or None."""
     try:
         number = float(text or 0)
     except ValueError:
@@ -231,7 +231,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _clock(text: str) -> float | None:
-    """Seconds of hours:minutes:seconds."""
+    """Seconds of a time hours:minutes:seconds, or None."""
     match = _CLOCK.fullmatch(text)
     return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
 

@@ -1,4 +1,4 @@
-"""From a video to the 3D poses of its people."""
+"""The 3D poses of a video's people in one call."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,23 +31,26 @@ from .video_source import Frame, VideoSource, open_source
 
 
 class VideoPoseInferencer:
-    """Both stages behind one call, in the manner of MMPose's inferencers.
+    """3D poses of the people in videos, by both stages, in the manner of MMPose's inferencers.
 
     Args:
         stage1_config: config of the first stage, or its file; or, without a checkpoint, a model of
             :class:`BlazePose`, a pretrained estimator: ``'full'``, ``'heavy'`` or a file. None if there are only
             predictions, see :meth:`refine`.
         stage1_checkpoint: its checkpoint.
-        stage2_config: config of the refiner, or its file; by default one that the package has, see
-            :mod:`depth_refine.weights`.
+        stage2_config: config of the refiner, or its file; by default a shipped one, see :mod:`depth_refine.weights`.
         stage2_checkpoint: its checkpoint.
         device: where to run; by default a GPU if there is one.
-        batch_size: crops that go through the first stage together.
-        amp: run both stages in bfloat16, see :func:`depth_refine.models.optimise_for_inference`; BlazePose is not.
+        batch_size: number of crops in a batch of the first stage.
+        amp: run both stages in bfloat16, see :func:`depth_refine.models.optimise_for_inference`; BlazePose ignores it.
 
     Raises:
-        InputError: a file is missing, a checkpoint does not belong to its config, the stages do not fit together,
-            there is no such device, or the batch size is none.
+        InputError: a file is missing, a checkpoint does not belong to its config, the stages do not fit together, the
+            device does not exist, or the batch size is not positive.
+
+    Example:
+        ``VideoPoseInferencer()('clip.mp4', finishing=Finishing()).tracks[0].keypoints_3d`` are the first person's
+        joints (T, K, 3), metres from the root.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class VideoPoseInferencer:
             raise InputError('a refiner needs both its config and its checkpoint, or neither for one that is shipped')
         files = (stage2_config, stage2_checkpoint) if stage2_config is not None else shipped_refiner('2d+depth')
         self.second_stage = SecondStage(*files, device, amp)
-        # without depths the one that reads none
+        # for predictions without depths
         self._without_depth = (
             None if stage2_config is not None else lambda: SecondStage(*shipped_refiner('2d'), device, amp)
         )
@@ -88,31 +91,31 @@ class VideoPoseInferencer:
         smooth: float | None = None,
         finishing: Finishing | None = None,
     ) -> VideoPoses:
-        """Find the 3D poses of everyone in a video.
+        """The 3D poses of everyone in a video.
 
-        The refiner gets every track as a whole, at the frame rate of its training; the poses of a video with other
-        times are interpolated from there to its frames. Where a person is not found for up to a second, the first
-        stage's results are interpolated; after longer, the person is a new track. What is done is said in the notes of
-        the result.
+        The refiner gets each track as a whole, at the frame rate of its training. If the video has other times, its
+        measurements are interpolated to that rate, and the poses back to its frames. Where a person is missing for up
+        to a second, the first stage's measurements are interpolated; after longer, the person becomes a new track. The
+        notes of the result say what was done.
 
         Args:
-            source: a video file, its address, a folder of images, or images, see :func:`open_source`; or what was
-                recorded of a :meth:`stream`, given the same boxes and intrinsics.
-            boxes: where the people are: ``'whole'``, one person who fills the frame; a file, see :class:`BoxFile`; or a
-                detector, any function as in :mod:`person_boxes`. By default where BlazePose finds them, with another
-                first stage ``'whole'``.
+            source: a video file, its address, a folder of images, or images, see :func:`open_source`; or the record of
+                a :meth:`stream` that got the same boxes and intrinsics.
+            boxes: the people's bounding boxes: ``'whole'``, one person who fills the frame; a file, see
+                :class:`BoxFile`; or a detector, any function as in :mod:`person_boxes`. By default BlazePose detects
+                people; with another first stage the default is ``'whole'``.
             intrinsics: of the camera: :class:`Intrinsics`, or fx, fy, cx, cy, px; by default assumed, see
                 :func:`make_camera`.
             extrinsics: ``R`` and ``T``, see :func:`make_camera`, if the world frame is known.
-            fps: frames a second at which it was taken, whatever a file says; by default a file's own times, and of
-                sources without time stamps those of the refiner's training.
-            smooth: how much the path of the root is smoothed, px / m, see :func:`estimate_root_trajectory`; by default
-                4 times the longer side of the frames.
-            finishing: what is done to refined poses; nothing if it is None.
+            fps: frames a second at which it was taken, whatever a file says. By default a file's own times; for sources
+                without time stamps the frame rate of the refiner's training.
+            smooth: smoothing of the root's path, px / m, see :func:`estimate_root_trajectory`; by default 4 times the
+                longer side of the frames.
+            finishing: steps after the refiner; none if None.
 
         Returns:
-            The poses. ``keypoints_3d_first`` is back-projected at the distance of the refined pose's root, as the first
-            stage alone does not tell it. Nobody in the video means no tracks and a note.
+            The poses. ``keypoints_3d_first`` is back-projected at the distance of the refined pose's root, since the
+            first stage alone does not determine it. A video without people gives no tracks and a note.
 
         Raises:
             InputError: the video, the boxes or the camera cannot be used.
@@ -128,7 +131,7 @@ class VideoPoseInferencer:
         self._tell(intrinsics)
 
         def find_people(frame: Frame) -> Boxes:
-            make_camera(frame.image.shape[1::-1], intrinsics)  # refuses those of other frames before the long work
+            make_camera(frame.image.shape[1::-1], intrinsics)  # refuses unfit intrinsics before the long work
             return boxes(frame)
 
         if is_record:
@@ -157,13 +160,13 @@ class VideoPoseInferencer:
         smooth: float | None = None,
         finishing: Finishing | None = None,
     ) -> VideoPoses:
-        """Find 3D poses from what another estimator predicted.
+        """The 3D poses of everyone in another estimator's predictions.
 
         Args:
             predictions: of one video, see :func:`read_predictions`.
-            source: the video, for its times and size, see :meth:`__call__`; without it ``size`` and ``fps`` say them.
-            size: width and height, px, of the upright frames on which they were found; if those of the video have
-                another size of the same shape, predictions are rescaled to them.
+            source: the video, for its times and size, see :meth:`__call__`; without it, give ``size`` and ``fps``.
+            size: width and height, px, of the upright frames that the predictions were made on. If the video's frames
+                have another size and the same aspect ratio, predictions are rescaled.
             intrinsics: as in :meth:`__call__`.
             extrinsics: as in :meth:`__call__`.
             fps: as in :meth:`__call__`; without a video, by default that of the refiner's training.
@@ -171,10 +174,11 @@ class VideoPoseInferencer:
             finishing: as in :meth:`__call__`.
 
         Returns:
-            The poses. A refiner of the package is the one that reads depths if there are any.
+            The poses. The default refiner is the shipped one that reads depths, or, if there are none, the one that
+            reads 2D poses.
 
         Raises:
-            InputError: predictions, video and camera do not fit together, or the refiner reads what is not predicted.
+            InputError: predictions, video and camera do not fit together, or the refiner reads inputs that are missing.
         """
         intrinsics = check_camera(intrinsics, extrinsics)
         for length in size or ():
@@ -184,12 +188,12 @@ class VideoPoseInferencer:
             if self._without_depth is None:
                 raise InputError(
                     f'{second.cfg.filename} reads depths, and {predictions.name} has none: give another '
-                    'refiner (--stage2), or leave it out, and one of the package is taken'
+                    'refiner (--stage2), or none to use a shipped one'
                 )
             second = self._without_depth()
         if second.reads_std:
             raise InputError(
-                f'{second.cfg.filename} reads how uncertain depths are, which {predictions.name} does not tell'
+                f'{second.cfg.filename} reads standard deviations of depths, which {predictions.name} does not give'
             )
         rate, times, notes, name = second.rate if fps is None else fps, None, [], predictions.name
         if source is not None:
@@ -232,16 +236,16 @@ class VideoPoseInferencer:
         intrinsics: Intrinsics | ArrayLike | None = None,
         fps: float | None = None,
     ) -> Iterator[LiveFrame]:
-        """Find the poses of a camera's people frame by frame; needs a causal refiner.
+        """The poses of a camera's people, frame by frame; needs a causal refiner.
 
         Args:
-            source: the index or address of a camera, or what :meth:`__call__` takes.
+            source: the index or address of a camera, or any source of :meth:`__call__`.
             boxes: as in :meth:`__call__`.
             intrinsics: as in :meth:`__call__`.
             fps: as in :meth:`__call__`; not of a camera.
 
         Yields:
-            Every frame of the source; of a camera, every frame that is the newest when the one before is done.
+            Every frame of the source; of a camera, the newest frame whenever the one before is done.
 
         Raises:
             InputError: the refiner is not causal, or source or boxes cannot be used.
@@ -253,7 +257,7 @@ class VideoPoseInferencer:
         return live_poses(video, boxes, self.first_stage, self.second_stage, intrinsics)
 
     def _tell(self, intrinsics: Intrinsics | None) -> None:
-        """BlazePose turns its poses from the view to the person to the camera's axes."""
+        """Give BlazePose the camera, by which it rotates poses from the line of sight to the camera's axes."""
         if isinstance(self.first_stage, BlazePose):
             self.first_stage.intrinsics, self.first_stage.cameras = intrinsics, self.second_stage.cameras
 

@@ -19,40 +19,40 @@ from .image_folder import IMAGES, image_numbers, list_images, read_image
 from .prefetch import prefetch
 from .video_file import BrokenOff, VideoFile, is_address
 
-_CAMERA = re.compile(r'/dev/video(\d+)')  # of Linux
+_CAMERA = re.compile(r'/dev/video(\d+)')  # Linux
 _OF_12_BITS = 4096
-_LISTED = 10  # unreadable frames
-_AHEAD = 16  # decoded frames that wait: 100 MB of full HD
+_LISTED = 10  # unreadable frames named in a note
+_AHEAD = 16  # decoded frames in the queue: 100 MB of full HD
 
 
 class Frame(NamedTuple):
-    """One frame of a video; ``image`` (h, w, 3) uint8 BGR, or nothing where it could not be read."""
+    """One frame of a video."""
 
-    index: int
+    index: int  # from 0
     time: float  # seconds from the first frame
-    image: np.ndarray | None
-    taken: float = 0.0  # of a live source, when it came, by time.monotonic()
+    image: np.ndarray | None  # (h, w, 3) uint8 BGR; None if it could not be read
+    taken: float = 0.0  # time.monotonic() when a live source gave it
 
 
 class VideoSource:
-    """An iterable of :class:`Frame`, decoded in a thread of its own a few frames ahead; can be iterated over once.
+    """An iterable of :class:`Frame`, decoded in a background thread a few frames ahead; can be iterated over once.
 
-    Frames that cannot be read are counted and have a time, but no image, so that numbers of frames keep their meaning.
+    Frames that cannot be read have an index and a time, but no image, so that frame numbers keep their meaning.
     """
 
     def __init__(self, name: str, frame_count: int | None = None, is_live: bool = False) -> None:
         self.name = name  # for titles
-        self.frame_count = frame_count  # as far as known, or estimated, before reading them
-        self.is_live = is_live  # as a camera, which never ends and drops frames that nobody takes in time
+        self.frame_count = frame_count  # known or estimated before reading, or None
+        self.is_live = is_live  # a camera: it never ends, and drops frames that are not taken in time
         self.notes: list[str] = []  # on what was assumed or could not be read; complete when the iteration has ended
-        self.numbers: list[int] | None = None  # in the names of a folder's images
+        self.numbers: list[int] | None = None  # of a folder's images, in their names
         self._frames: Iterator[Frame] = iter(())
 
     def __iter__(self) -> Iterator[Frame]:
         return prefetch(self._checked(), 1 if self.is_live else _AHEAD, newest=self.is_live)
 
     def _checked(self) -> Generator[Frame, None, None]:
-        """The frames, as BGR and as long as they are of one size, and in the end a note on what could not be read."""
+        """The frames as BGR, all of one size; in the end adds a note on those that could not be read."""
         shape, first_unreadable, unreadable = None, [], 0
         with closing(self._frames):
             for frame in self._frames:
@@ -84,24 +84,31 @@ def open_source(
     fps: float | None = None,
     usual: float = 50.0,
 ) -> VideoSource:
-    """Open a video.
+    """The frames of a video from any source.
 
-    Images are as they are to be shown: turned and mirrored as the file or photograph says, with square pixels. Times
-    count from the first frame, by a video file's own time stamps.
+    Images are as players show them: rotated and mirrored as the file says, with square pixels. Times count from the
+    first frame, by a video file's own time stamps.
 
     Args:
-        source: a video file; a folder of images, in the order of their names and of the numbers in these; the index
-            of a camera or its device, such as ``/dev/video0``; an address, such as ``rtsp://camera/stream`` or
-            ``https://host/clip.mp4``; images, any iterable of (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA
-            arrays, uint8 or uint16, all of one size, None where a frame is missing; or what is open already.
+        source: a video file; a folder of images, in natural order of their names; the index of a camera or its device,
+            such as ``/dev/video0``; an address, such as ``rtsp://camera/stream`` or ``https://host/clip.mp4``; images,
+            any iterable of (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA arrays, uint8 or uint16, all of one size,
+            None where a frame is missing; or a source that is already open.
         fps: frames a second at which it was taken. A video file's times are scaled so that this is their mean rate,
-            whatever it says itself, as for slow motion.
-        usual: frames a second of folders and arrays, which have no time stamps, if ``fps`` does not say them.
+            whatever the file says, as for slow motion.
+        usual: frames a second of folders and arrays, which have no time stamps, if ``fps`` is None.
 
     Raises:
-        InputError: there is no such file, folder, camera or address, it has no frames, ``fps`` is no rate or is that
-            of a live source. Iterating raises it too, for arrays of another kind, images of different sizes, and a
+        InputError: there is no such file, folder, camera or address, it has no frames, ``fps`` is not a frame rate or
+            is given for a live source. Iterating raises it for arrays of another kind, images of different sizes, and a
             live source that breaks off.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.inference.video_source import open_source
+        >>> images = np.zeros((3, 48, 64), np.uint8)  # grey
+        >>> [(frame.index, frame.time, frame.image.shape) for frame in open_source(images, fps=10)]
+        [(0, 0.0, (48, 64, 3)), (1, 0.1, (48, 64, 3)), (2, 0.2, (48, 64, 3))]
     """
     if isinstance(source, VideoSource):
         return source
@@ -130,7 +137,7 @@ def open_source(
 
 
 def camera_number(source: object) -> int | None:
-    """The index of the camera that this is, or is the device of; nothing if it is none."""
+    """The index of a camera, given by itself or by its device; None if the source is not a camera."""
     if isinstance(source, int):
         return source
     device = isinstance(source, str | Path) and _CAMERA.fullmatch(os.path.realpath(source))
@@ -176,7 +183,7 @@ def _open_camera(number: int, fps: float | None) -> VideoSource:
 
 
 def _bgr(image: np.ndarray, what: str) -> np.ndarray:
-    """Any image to (h, w, 3) uint8; an alpha channel is left out."""
+    """Any image as (h, w, 3) uint8, without an alpha channel."""
     if not isinstance(image, np.ndarray) or image.dtype not in (np.uint8, np.uint16) or 0 in image.shape:
         kind = f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray) else type(image).__name__
         raise InputError(f'{what}: expected an image of uint8 or uint16, got {kind}')

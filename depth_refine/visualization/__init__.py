@@ -1,10 +1,10 @@
 """Figures of poses and of training, in millimetres.
 
-- :mod:`pose_frame`: ``PoseFrame``, what there is to draw of one frame; :mod:`pose_strip`: its image beside 3D views
-- :mod:`pose_figure`: frames in rows, predictions in columns; for papers
+- :mod:`pose_frame`: ``PoseFrame``, the content of a figure of one frame; :mod:`pose_strip`: its image beside 3D views
+- :mod:`pose_figure`: figures for papers, frames in rows and predictions in columns
 - :mod:`training_curves`: losses and validation errors of several runs
 - :mod:`visualization_hook`: figures while testing, in MMPose's manner
-- :mod:`overlay_video`: people drawn over a video beside :mod:`scene_view`, a turning 3D view
+- :mod:`overlay_video`: people drawn over a video, beside :mod:`scene_view`, a rotating 3D view
 - :mod:`report`: the interactive report of a video, one HTML file
 - shared: :mod:`drawing`, lines and text with OpenCV; :mod:`mp4`, videos that browsers play
 """

@@ -1,6 +1,6 @@
 """Lines, bones and text drawn with OpenCV on (H, W, 3) uint8 BGR images.
 
-Colours are red, green, blue as in :mod:`pose_frame`; the functions turn them into OpenCV's order.
+Colours are red, green, blue as in :mod:`pose_frame`; the functions convert them to OpenCV's order.
 """
 
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from .pose_frame import SIDE_COLORS, bone_sides
 INK, LINES, EMPTY, WHITE = (50, 50, 60), (215, 220, 225), (235, 238, 240), (255, 255, 255)
 ELEVATION = np.radians(12)
 GRID = 0.5  # metres between the lines of a floor
-_SHIFT = 4  # fractional bits of pixel positions: without them slow motion jumps from pixel to pixel
+_SHIFT = 4  # fractional bits of pixel positions, without which slow motion jumps from pixel to pixel
 
 
 def turned(points: np.ndarray, azimuth: float, scale: float, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """See points orthographically from slightly above.
+    """Points of an orthographic view from slightly above.
 
     Args:
         points: (..., 3) camera-axes metres around the centre of the view.
-        azimuth: degrees by which the viewer walks around the centre, 0 at the camera, 90 where depth runs sideways.
+        azimuth: degrees of the viewer around the centre: 0 at the camera, 90 where depth runs sideways.
         scale: px per metre.
         size: width and height of the view, px.
 
     Returns:
-        (..., 2) px, and (...) metres away from the viewer.
+        Pixels (..., 2), and distances (...) from the viewer, metres.
     """
     x, y, z = np.moveaxis(points, -1, 0)
     cos, sin = np.cos(np.radians(azimuth)), np.sin(np.radians(azimuth))
@@ -39,7 +39,7 @@ def turned(points: np.ndarray, azimuth: float, scale: float, size: tuple[int, in
 
 
 def bone_colors(skeleton: Skeleton, trunk: tuple[int, int, int] = SIDE_COLORS['trunk']) -> list[tuple[int, int, int]]:
-    """The colour of each bone: left and right as everywhere, the trunk's as given."""
+    """The colour of each bone: that of its side, or the given one of the trunk."""
     return [{**SIDE_COLORS, 'trunk': trunk}[side] for side in bone_sides(skeleton)]
 
 
@@ -57,11 +57,12 @@ def draw_bones(
     Args:
         image: drawn on.
         points: (K, 2) px.
-        skeleton: which bones there are.
+        skeleton: with the bones.
         colors: of the bones.
         thickness: px.
-        outline: colour of an edge around each bone, which keeps crossing bones apart.
-        depth: (K,) metres away from the viewer, so that near bones cover far ones; by default later ones cover.
+        outline: colour of an edge around each bone, which separates crossing bones.
+        depth: (K,) distances from the viewer, metres, so that near bones cover far ones; by default later bones cover
+            earlier ones.
     """
     bones = np.array(skeleton.bones, int).reshape(-1, 2)
     far_to_near = range(len(bones)) if depth is None else np.argsort(-depth[bones].mean(axis=1))
@@ -73,19 +74,19 @@ def draw_bones(
 
 
 def draw_line(image: np.ndarray, start: np.ndarray, end: np.ndarray, color: tuple, thickness: int) -> None:
-    """Draw a smooth line between two (2,) px positions."""
+    """Draw a smooth line between two positions (2,), px."""
     ends = (tuple(int(v) for v in np.round(point * 2**_SHIFT)) for point in (start, end))
     cv2.line(image, *ends, color[::-1], thickness, cv2.LINE_AA, _SHIFT)
 
 
 def draw_dot(image: np.ndarray, point: np.ndarray, color: tuple, radius: float) -> None:
-    """Draw a filled circle around a (2,) px position."""
+    """Draw a filled circle around a position (2,), px."""
     centre = tuple(int(v) for v in np.round(point * 2**_SHIFT))
     cv2.circle(image, centre, round(radius * 2**_SHIFT), color[::-1], cv2.FILLED, cv2.LINE_AA, _SHIFT)
 
 
 def draw_text(image: np.ndarray, text: str, origin: tuple[int, int], scale: float, color: tuple = INK) -> None:
-    """Write a line of text whose baseline starts at ``origin`` px."""
+    """Draw a line of text whose baseline starts at ``origin``, px."""
     cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, color[::-1], 1, cv2.LINE_AA)
 
 
@@ -95,7 +96,7 @@ def text_width(text: str, scale: float) -> int:
 
 
 def draw_legend(image: np.ndarray, colors: dict[str, tuple[int, int, int]], right: int, y: int, scale: float) -> None:
-    """Write labels, each with a line of its colour, into one line of text that ends at ``right`` px."""
+    """Draw labels, each beside a line of its colour, in one line of text that ends at ``right``, px."""
     for label, color in reversed(colors.items()):
         right -= text_width(label, scale)
         draw_text(image, label, (right, y), scale)

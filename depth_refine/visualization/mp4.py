@@ -12,18 +12,18 @@ from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
 _CANNOT = 'cannot write the video'
-_TICKS = 90_000  # a second; the customary clock of video
+_TICKS = 90_000  # per second, the usual clock of video
 
 
 def write_mp4(frames: Iterable[tuple[float, np.ndarray]], path: str | Path, fps: float, crf: int = 23) -> None:
-    """Write an MP4 that appears when it is complete.
+    """Write an MP4 file, which appears when it is complete.
 
     Args:
-        frames: when each is shown, ascending seconds, and (H, W, 3) uint8 BGR, sides even, all alike; a generator is
-            consumed frame by frame.
+        frames: pairs of the time at which a frame is shown, ascending seconds, and the frame (H, W, 3) uint8 BGR, with
+            even sides, all of one size; a generator is consumed frame by frame.
         path: the file, ending in '.mp4'.
-        fps: frames a second, the mean if it varies.
-        crf: x264's quality, 0 to 51; lower is better, 6 less about doubles the file.
+        fps: frames a second, the mean if the rate varies.
+        crf: x264's constant rate factor, 0 to 51; lower is better, and 6 less about doubles the file's size.
 
     Raises:
         InputError: ``path`` does not end in '.mp4', there is no frame, a frame's size differs from the first one's, a
@@ -41,8 +41,8 @@ def write_mp4(frames: Iterable[tuple[float, np.ndarray]], path: str | Path, fps:
 
 
 def _encode(frames, container: av.container.OutputContainer, path: Path, fps: float, crf: int) -> None:
-    # A key frame at least every second keeps it quick to jump about in the video. Frames that refer to later ones
-    # (B-frames) would make the file's duration wrong where frames are unevenly spaced.
+    # A key frame every second keeps seeking fast. Frames that refer to later ones (B-frames) would make the file's
+    # duration wrong where frames are unevenly spaced.
     options = {'preset': 'veryfast', 'crf': str(crf), 'g': str(max(round(fps), 1)), 'bf': '0'}
     stream = container.add_stream('libx264', rate=Fraction(fps).limit_denominator(1001), options=options)
     stream.pix_fmt = 'yuv420p'

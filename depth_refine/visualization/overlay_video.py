@@ -1,4 +1,4 @@
-"""The video of a result: people drawn over the frames, beside a turning 3D view."""
+"""The video of a result: people drawn over the frames, beside a rotating 3D view."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,14 +14,14 @@ from .mp4 import write_mp4
 from .scene_view import SceneView, person_color, position_of
 
 _SIDE = 640  # px, the longer side of the drawn frames
-_VIEW = (360, 480)  # px, from the least to the greatest width of the 3D view
+_VIEW = (360, 480)  # px, smallest and largest width of the 3D view
 
 
 def write_overlay_video(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> None:
     """Write an MP4 that browsers play: everyone's skeleton over the video, beside the refined poses in 3D.
 
-    Each frame is shown when it is in the video. The 3D view turns once in 14 seconds, starting at the camera. Bones
-    have the colours of their sides, joints and trunk the person's. The file appears when it is complete.
+    Frames keep the times of the video. The 3D view rotates once in 14 seconds, starting at the camera. Bones have the
+    colours of their sides, joints and trunk the person's colour. The file appears when it is complete.
 
     Args:
         poses: the people of the video.
@@ -47,7 +47,7 @@ def write_overlay_video(poses: VideoPoses, frames: Iterable[np.ndarray], path: s
 
 
 def checked_frames(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> Iterator[np.ndarray]:
-    """The frames of a video one by one, which must be those the poses are of.
+    """The frames of a video, one by one, after a check that they are those of the poses.
 
     Raises:
         InputError: a frame's size or the number of frames differ from the poses'.
@@ -69,12 +69,12 @@ def checked_frames(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | 
 
 
 def draw_overlay(image: np.ndarray, poses: VideoPoses, frame: int) -> None:
-    """Draw everyone's 2D joints over one frame: bones in the colours of the sides, joints in the person's.
+    """Draw everyone's 2D joints over one frame: bones in the colours of their sides, joints in the person's colour.
 
-    Where a person is interpolated, the bones are thin and the label says so.
+    An interpolated person has thin bones, and the label says so.
 
     Args:
-        image: (H, W, 3) uint8 BGR, the frame's whole image at any scale; drawn on.
+        image: (H, W, 3) uint8 BGR, the whole frame at any scale; drawn on.
         poses: the people.
         frame: the frame's number.
     """
@@ -84,7 +84,7 @@ def draw_overlay(image: np.ndarray, poses: VideoPoses, frame: int) -> None:
         if position is None:
             continue
         color, guessed = person_color(track), track.is_interpolated[position]
-        points = (track.keypoints[position] + 0.5) * [width, height] / poses.size - 0.5  # from the centres of pixels
+        points = (track.keypoints[position] + 0.5) * [width, height] / poses.size - 0.5  # whole numbers: pixel centres
         colors, edge = bone_colors(poses.skeleton, color), None if guessed else WHITE
         draw_bones(image, points, poses.skeleton, colors, 1 if guessed else 3, edge)
         for point in points:
@@ -98,11 +98,11 @@ def draw_overlay(image: np.ndarray, poses: VideoPoses, frame: int) -> None:
 
 
 def fitted_size(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """Even width and height near the proportions of ``size`` (width, height) with the longer one ``side``, px."""
+    """Even width and height with nearly the aspect ratio of ``size`` (width, height), the longer one ``side``, px."""
     return tuple(max(2, 2 * round(length * side / max(size) / 2)) for length in size)
 
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Scale an image to a width and height, smoothly either way."""
+    """An image scaled to a width and height without aliasing."""
     shrinks = size[0] < image.shape[1]
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -1,4 +1,4 @@
-"""Figures of poses with Matplotlib, for papers."""
+"""Figures of poses for papers, with Matplotlib."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,14 +21,14 @@ _TICK_MM = 500
 
 
 def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
-    """Draw frames in rows: the image around the person with 2D joints, the true pose if known, and each prediction.
+    """Draw a figure with a row for each frame: the image with 2D joints, the true pose if known, and each prediction.
 
-    All 3D views of a row share one view and scale. Predictions lie over the true pose in grey; their errors (MPJPE,
-    root at the origin) stand above them.
+    All 3D views of a row share one viewpoint and scale. Predictions are drawn over the true pose in grey, with their
+    errors above them (MPJPE, root at the origin).
 
     Args:
-        rows: the frames, all with the same names of predictions, which become the columns' titles, and all with truth
-            or all without.
+        rows: the frames, with the same names of predictions, which become the columns' titles, and all with truth or
+            all without.
         path: the figure; its suffix chooses the format, for example '.png' or '.pdf'.
 
     Raises:
@@ -37,21 +37,21 @@ def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
     names = [[*(['ground truth'] if row.truth is not None else []), *row.predictions] for row in rows]
     if not rows or any(columns != names[0] for columns in names):
         raise InputError(f'cannot draw {path}: expected rows with the same poses, got {names}')
-    with rc_context({'grid.color': '0.85', 'grid.linewidth': 0.6}):  # 3D axes take these from nowhere else
+    with rc_context({'grid.color': '0.85', 'grid.linewidth': 0.6}):  # the only way to set them for 3D axes
         figure = _draw_figure(rows, 1 + len(names[0]))
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=130, bbox_inches='tight')
 
 
 def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> None:
-    """Draw four moments of the person who is seen longest: image, truth if known, first stage and refined.
+    """Draw a figure of four frames of the person with the longest track: image, truth if known, first stage, refined.
 
     The frames are spread evenly over the time in which the person was found.
 
     Args:
         poses: the people of the video.
         frames: its upright frames, (H, W, 3) uint8 BGR; a generator is consumed frame by frame.
-        path: the figure; its suffix chooses the format: '.pdf' and '.svg' keep the skeletons as lines.
+        path: the figure; its suffix chooses the format; '.pdf' and '.svg' keep the skeletons as lines.
 
     Raises:
         InputError: nobody was found, or the frames are not those of ``poses``.
@@ -75,7 +75,7 @@ def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: st
 
 def _draw_figure(rows: Sequence[PoseFrame], columns: int) -> Figure:
     figure = Figure(figsize=(2.9 * columns, 2.9 * len(rows) + 0.5), layout='constrained')  # inches
-    figure.get_layout_engine().set(h_pad=0.12)  # inches; 3D axes do not count the labels of their ticks
+    figure.get_layout_engine().set(h_pad=0.12)  # inches; the layout ignores tick labels of 3D axes
     for index, row in enumerate(rows):
         truth, errors = row.relative_truth(), row.errors_mm()
         poses = ({} if truth is None else {'ground truth': truth}) | row.relative_predictions()
@@ -96,12 +96,12 @@ def _draw_figure(rows: Sequence[PoseFrame], columns: int) -> Figure:
 
 
 def _plot_axes(pose: np.ndarray) -> np.ndarray:
-    """Camera-axes metres (..., 3) to Matplotlib's axes, mm: depth goes into the figure and height, -y, upwards."""
+    """Points (..., 3) in Matplotlib's axes, mm, of camera-axes metres: depth into the figure, height, -y, upwards."""
     return 1000 * pose[..., [0, 2, 1]] * [1, 1, -1]
 
 
 def _limits(poses: list[np.ndarray]) -> np.ndarray:
-    """(3, 2) mm from low to high on each of Matplotlib's axes, horizontally centred on the root, for all poses."""
+    """Limits (3, 2) of Matplotlib's axes, mm, for all poses, horizontally centred on the root."""
     points = _plot_axes(np.concatenate(poses))
     sideways = max(np.abs(points[:, :2]).max(), 1.2 * _TICK_MM) + 50
     return np.array([[-sideways, sideways], [-sideways, sideways], [points[:, 2].min() - 20, points[:, 2].max() + 20]])
@@ -110,7 +110,7 @@ def _limits(poses: list[np.ndarray]) -> np.ndarray:
 def _draw_pose(
     axes, skeleton: Skeleton, pose: np.ndarray, ghost: np.ndarray | None, limits: np.ndarray, title: str
 ) -> None:
-    """Draw a root-relative pose (K, 3) in metres, and behind it a second one in grey."""
+    """Draw a root-relative pose (K, 3), metres, over a second one in grey."""
     if ghost is not None:
         _draw_bones(axes, skeleton, ghost, [TRUTH_COLOR] * len(skeleton.bones), 1.8)
     _draw_bones(axes, skeleton, pose, [SIDE_COLORS[side] for side in bone_sides(skeleton)], 2.4)

@@ -1,4 +1,4 @@
-"""What there is to draw of one frame, and the colours it is drawn in."""
+"""The content of a figure of one frame, and the colours of all figures."""
 
 from dataclasses import dataclass
 
@@ -8,38 +8,44 @@ from depth_refine.functional.pose_error import mpjpe
 from depth_refine.structures.skeleton import Skeleton
 from depth_refine.utils.errors import InputError
 
-# Red, green, blue in 0..255; a pair that colour-blind readers can tell apart.
+# Red, green, blue, 0 to 255. Colour-blind readers can tell left and right apart.
 SIDE_COLORS = {'left': (0, 114, 200), 'right': (230, 97, 0), 'trunk': (70, 70, 80)}
 TRUTH_COLOR = (190, 190, 190)
-# Of the people of a video, in turn.
+# Used in turn for the people of a video.
 PERSON_COLORS = ((0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 190, 40), (130, 90, 200), (150, 75, 0))
 
 
 def css(color: tuple[int, int, int]) -> str:
-    """A colour as web pages and Matplotlib take it."""
+    """A colour as HTML and Matplotlib write it.
+
+    Example:
+        >>> from depth_refine.visualization.pose_frame import css
+        >>> css((230, 97, 0))
+        '#e66100'
+    """
     return '#' + bytes(color).hex()
 
 
 def bone_sides(skeleton: Skeleton) -> list[str]:
-    """'left', 'right' or 'trunk' of each bone: the trunk's have both ends there."""
+    """'left', 'right' or 'trunk' for each bone; bones of the trunk have both ends there."""
     sides = skeleton.sides
     return [sides[parent] if sides[child] == 'trunk' else sides[child] for parent, child in skeleton.bones]
 
 
 @dataclass
 class PoseFrame:
-    """One frame of a figure or video; its K joints are camera-frame metres, any root position.
+    """One frame of a figure or video; its 3D joints are metres in camera axes, with any root position.
 
     Raises:
-        InputError: a pose has not as many joints as the skeleton.
+        InputError: a pose has another number of joints than the skeleton.
     """
 
     skeleton: Skeleton
     image: np.ndarray | None  # (H, W, 3) uint8 BGR
-    keypoints: np.ndarray | None  # (K, 2) px in ``image`` to draw over it
-    truth: np.ndarray | None  # (K, 3) true joints, where they are known
-    predictions: dict[str, np.ndarray]  # for each name that should stand above the pose, (K, 3) joints
-    title: str = ''  # which frame this is, for example 'S9 Walking, frame 120'
+    keypoints: np.ndarray | None  # (K, 2) px in ``image``, drawn over it
+    truth: np.ndarray | None  # (K, 3) true joints, if they are known
+    predictions: dict[str, np.ndarray]  # (K, 3) joints by the title of the prediction
+    title: str = ''  # of the frame, for example 'S9 Walking, frame 120'
 
     def __post_init__(self) -> None:
         count = self.skeleton.num_joints
@@ -48,11 +54,11 @@ class PoseFrame:
                 raise InputError(f'cannot draw {self.title}: {name} of {len(pose)} joints, the skeleton has {count}')
 
     def relative_truth(self) -> np.ndarray | None:
-        """(K, 3) true joints with the root at the origin, metres, or None."""
+        """True joints (K, 3) with the root at the origin, metres, or None."""
         return None if self.truth is None else self.truth - self.truth[self.skeleton.root]
 
     def relative_predictions(self) -> dict[str, np.ndarray]:
-        """(K, 3) joints of each prediction with the root at the origin, metres."""
+        """Joints (K, 3) of each prediction with the root at the origin, metres."""
         return {name: pose - pose[self.skeleton.root] for name, pose in self.predictions.items()}
 
     def errors_mm(self) -> dict[str, float]:

@@ -1,6 +1,6 @@
-"""Fast drawing with OpenCV: the image with 2D joints beside orthographic 3D views.
+"""A strip of panels, drawn with OpenCV: the image with 2D joints beside orthographic 3D views.
 
-About 2 ms for a strip of four panels, where Matplotlib takes hundreds. All images are (H, W, 3) uint8 BGR.
+A strip of four panels takes about 2 ms; Matplotlib needs hundreds. All images are (H, W, 3) uint8 BGR.
 """
 
 import cv2
@@ -26,20 +26,20 @@ from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 PANEL = 340  # px, side of a square panel
 _CAPTION = 52  # px, height of the text above a panel
 _SIZE = (PANEL, PANEL)
-_SHOWN = 2.3  # metres that a panel shows, more if a joint is so far from the root that it would be outside
+_SHOWN = 2.3  # metres across a panel; more if a joint would be outside
 _AXES = (110, 110, 120)
 
 
 def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
-    """Draw a frame: image with overlay, then each prediction over the grey truth, then the truth if known.
+    """The strip of a frame: its image with 2D joints, each prediction over the grey truth, and the truth if known.
 
     Args:
-        frame: what to draw.
-        azimuth: degrees by which the viewer walks around the person, 0 at the camera, 90 where depth runs sideways.
+        frame: to draw.
+        azimuth: degrees of the viewer around the person: 0 at the camera, 90 where depth runs sideways.
         crop: show the square around the keypoints instead of the whole image.
 
     Returns:
-        (422, 340 * (2 + predictions), 3) image, without truth a panel less.
+        Image (422, 340 * (2 + predictions), 3); without truth one panel less.
     """
     truth, predictions = frame.relative_truth(), frame.relative_predictions()
     errors = frame.errors_mm()
@@ -61,7 +61,7 @@ def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
 
 
 def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
-    """Fit the image, or the square around its keypoints, into (size, size, 3) and draw the keypoints over it."""
+    """The image, or the square around its keypoints, as a panel (size, size, 3) with the keypoints drawn over it."""
     if frame.image is None:
         panel = np.full((size, size, 3), EMPTY[::-1], np.uint8)
         draw_text(panel, 'no image', (size // 2 - text_width('no image', 0.5) // 2, size // 2), 0.5)
@@ -70,7 +70,7 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
     centre, side = np.array([width, height]) / 2, max(width, height)
     if crop and frame.keypoints is not None:
         low, high = frame.keypoints.min(axis=0), frame.keypoints.max(axis=0)
-        # A joint far outside must not shrink the image to a dot.
+        # a joint far outside must not shrink the image to a dot
         centre, side = (low + high) / 2, int(np.clip(1.25 * np.max(high - low), 16, 3 * side))
     corner = np.round(centre - side / 2).astype(int)
     region = np.full((side, side, 3), EMPTY[::-1], np.uint8)
@@ -80,7 +80,7 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
     target[:] = frame.image[top:bottom, left:right]
     panel = cv2.resize(region, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)
     if frame.keypoints is not None:
-        points = (frame.keypoints - corner + 0.5) * size / side - 0.5  # pixel positions count from pixel centres
+        points = (frame.keypoints - corner + 0.5) * size / side - 0.5  # whole numbers are pixel centres
         draw_bones(panel, points, frame.skeleton, bone_colors(frame.skeleton), thickness=2, outline=WHITE)
     return panel
 
@@ -88,7 +88,7 @@ def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
 def _pose_panel(
     skeleton: Skeleton, pose: np.ndarray, ghost: np.ndarray | None, azimuth: float, scale: float
 ) -> np.ndarray:
-    """Draw a root-relative pose (K, 3), and behind it in grey another one, on a grid at the lowest true joint."""
+    """A panel of a root-relative pose (K, 3), over another one in grey, on a grid at the lowest true joint."""
     panel = np.full((PANEL, PANEL, 3), 255, np.uint8)
     _floor(panel, (pose if ghost is None else ghost)[:, 1].max(), azimuth, scale)
     if ghost is not None:
@@ -100,7 +100,7 @@ def _pose_panel(
 
 
 def _floor(panel: np.ndarray, level: float, azimuth: float, scale: float) -> None:
-    """A square grid in the camera's x and z at y = ``level``, with the directions of x and depth at a corner."""
+    """Draw a square grid in the camera's x and z at y = ``level``, with the directions of x and depth at a corner."""
     ticks = np.array([-1.5, -0.5, 0.5, 1.5]) * GRID
     ends = np.array([[tick, level, end] for tick in ticks for end in ticks[[0, -1]]]).reshape(-1, 2, 3)
     for line in np.concatenate([ends, ends[..., [2, 1, 0]]]):
@@ -115,7 +115,7 @@ def _floor(panel: np.ndarray, level: float, azimuth: float, scale: float) -> Non
 
 
 def _captioned(panel: np.ndarray, name: str, detail: str) -> np.ndarray:
-    """Put two lines of text above a panel."""
+    """A panel with two lines of text above it."""
     caption = np.full((_CAPTION, PANEL, 3), 255, np.uint8)
     draw_text(caption, name, (10, 22), 0.55)
     draw_text(caption, detail, (10, 43), 0.45)

@@ -1,4 +1,4 @@
-"""A turning 3D view of the people of a video."""
+"""A rotating 3D view of the people of a video."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -9,16 +9,16 @@ from .drawing import GRID, LINES, WHITE, bone_colors, draw_bones, draw_legend, d
 from .pose_frame import PERSON_COLORS, SIDE_COLORS
 
 _TURN_SECONDS = 14
-_FOLLOW_SECONDS = 0.5  # how slowly the view follows people who walk
-_REACH = 1.15  # metres around a root that the view leaves room for, more if joints reach further
-_SPACING = 1.3  # metres between people whose place is not known
+_FOLLOW_SECONDS = 0.5  # standard deviation of the filter by which the view follows people
+_REACH = 1.15  # metres around a root that stay visible, more if joints reach further
+_SPACING = 1.3  # metres between people whose positions are not known
 
 
 class SceneView:
-    """Draws the refined poses of a video on a floor, seen by a viewer who walks around them.
+    """Draws the refined poses of a video on a floor, seen by a viewer who moves around them.
 
-    People stand where they are if the roots of all are known; if not, side by side, from left to right in the order in
-    which they appear in the image. The view follows them; its ``size`` is width and height, px.
+    People are at their positions if the roots of all are known; otherwise they stand side by side, from left to right
+    as in the image. The view follows them. Its ``size`` is width and height, px.
     """
 
     def __init__(self, poses: VideoPoses, size: tuple[int, int]) -> None:
@@ -38,7 +38,7 @@ class SceneView:
         self._floor = np.percentile(np.concatenate(lowest), 95) if lowest else 1.0
 
     def draw(self, frame: int) -> np.ndarray:
-        """Draw one frame of the video: (H, W, 3) uint8 BGR."""
+        """The view of one frame of the video, (H, W, 3) uint8 BGR."""
         width, height = self._size
         image = np.full((height, width, 3), 255, np.uint8)
         azimuth = 360 * (self._poses.times[frame] - self._poses.times[0]) / _TURN_SECONDS
@@ -61,11 +61,11 @@ class SceneView:
         return image
 
     def _follow(self) -> np.ndarray:
-        """(N, 3) metres: the middle of the people of each frame of the video, smooth in time."""
+        """The middle (N, 3), metres, of the people in each frame of the video, smooth in time."""
         frames = np.arange(len(self._poses.times))
         total, people = np.zeros((len(frames), 3)), np.zeros((len(frames), 1))
         if not self._in_space or not self._poses.tracks:
-            return total  # nobody walks: the middle of all who ever appear
+            return total  # people stand side by side about the origin
         for track, root in zip(self._poses.tracks, self._roots, strict=True):
             total[track.frames] += root
             people[track.frames] += 1
@@ -74,7 +74,7 @@ class SceneView:
         return gaussian_filter1d(middle, _FOLLOW_SECONDS * self._poses.fps, axis=0, mode='nearest')
 
     def _draw_floor(self, image: np.ndarray, centre: np.ndarray, azimuth: float) -> None:
-        """A round grid around the centre; its lines stay where they are while the view follows the people."""
+        """Draw a round grid around the centre, whose lines stay in place while the view follows the people."""
         radius = self._reach
         for axis, other in ((0, 2), (2, 0)):
             first, last = np.ceil((centre[axis] - radius) / GRID), np.floor((centre[axis] + radius) / GRID)
@@ -86,18 +86,18 @@ class SceneView:
 
 
 def person_color(track: PoseTrack) -> tuple[int, int, int]:
-    """Red, green, blue of a person, the same in every figure and video."""
+    """The colour of a person, red, green, blue, the same in every figure and video."""
     return PERSON_COLORS[track.track_id % len(PERSON_COLORS)]
 
 
 def position_of(track: PoseTrack, frame: int) -> int | None:
-    """Where a frame of the video is in a track's arrays, or None if the person is not in it."""
+    """The index of a video's frame in a track's arrays, or None if the person is not in it."""
     position = frame - int(track.frames[0])
     return position if 0 <= position < len(track.frames) else None
 
 
 def _side_by_side(tracks: list[PoseTrack]) -> list[np.ndarray]:
-    """(T, 3) metres for each person."""
+    """Constant roots (T, 3), metres, for each person, in the order of people in the image."""
     order = np.argsort(np.argsort([track.bboxes[:, [0, 2]].mean() for track in tracks]))
     offsets = (order - (len(tracks) - 1) / 2) * _SPACING
     return [np.tile([offset, 0.0, 0.0], (len(track.frames), 1)) for offset, track in zip(offsets, tracks, strict=True)]

@@ -11,20 +11,20 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 
-METRIC = 'MPJPE_mm'  # behind the prefix of whichever metric it is
+METRIC = 'MPJPE_mm'  # follows the prefix of any metric
 
 
 def plot_training_curves(runs: Mapping[str, str | Path], path: str | Path) -> None:
-    """Draw the training loss and the validation error of several runs side by side.
+    """Draw a figure with the training losses and the validation errors of several runs.
 
-    The error is what the run's metric calls MPJPE: of Human3.6M Protocol 1, the mean of actions. Of a run with several
-    metrics it is that of the first.
+    The error is the MPJPE of the run's metric; for Human3.6M it is that of Protocol 1, the mean of actions. For a run
+    with several metrics it is that of the first one.
 
-    A training that was interrupted and resumed has several logs in its work directory, which make one curve: where they
-    overlap, the later one is right from its first step on.
+    A training that was interrupted and resumed has several logs in its work directory, which make one curve. Where they
+    overlap, the later log counts.
 
     Args:
-        runs: for each its label and its work directory, or a single ``vis_data/scalars.json`` in that.
+        runs: by label, the work directory of each run, or a single ``vis_data/scalars.json`` in it.
         path: the figure; its suffix chooses the format, for example '.png' or '.pdf'.
 
     Raises:
@@ -58,19 +58,19 @@ def plot_training_curves(runs: Mapping[str, str | Path], path: str | Path) -> No
 
 
 class _Curves(NamedTuple):
-    """Of a run, or of one log of it: (step, value)."""
+    """The curves of a run, or of one of its logs, as pairs (step, value)."""
 
     losses: list[tuple[float, float]]  # by iteration
     errors: list[tuple[float, float]]  # mm, by epoch or by iteration
     by_epoch: bool
-    first_epoch: float  # in which the log begins; an iteration, if not by epoch
+    first_epoch: float  # in which the log begins; an iteration if not ``by_epoch``
 
 
 def _read_run(path: Path) -> _Curves:
-    """All logs of a work directory, or one log, as one run."""
-    logs = sorted(path.glob('*/vis_data/scalars.json')) if path.is_dir() else [path]  # named by the time
+    """The curves of all logs of a work directory, or of one log."""
+    logs = sorted(path.glob('*/vis_data/scalars.json')) if path.is_dir() else [path]  # folders are named by time
     found = [_read_log(log) for log in logs]
-    trainings = [curves for curves in found if curves.losses]  # a test logs its metrics alone
+    trainings = [curves for curves in found if curves.losses]  # a test logs metrics only
     if not trainings:
         where = f'{path}/*/vis_data/scalars.json' if path.is_dir() else path
         raise InputError(f"{where}: expected entries with 'loss' of a training, found none")
@@ -85,7 +85,7 @@ def _read_run(path: Path) -> _Curves:
 
 
 def _read_log(path: Path) -> _Curves:
-    """The entries of a log; one that an interruption cut off, at its end, is left out."""
+    """The curves of a log, without a last entry that an interruption cut off."""
     losses, errors, epochs = [], [], []
     if not path.is_file():
         raise InputError(

@@ -1,4 +1,4 @@
-"""Figures while testing and validating."""
+"""The hook that draws figures while testing and validating."""
 
 import os
 import sys
@@ -24,26 +24,25 @@ from .pose_frame import PoseFrame
 from .pose_strip import draw_strip
 
 _CANNOT = 'cannot show figures: {}; write them to a folder with --show-dir instead'
-_AZIMUTH = 50  # degrees: shows depth as well as what the camera saw
+_AZIMUTH = 50  # degrees, a view that shows depth and still resembles the camera's
 
 
 @HOOKS.register_module()
 class DepthPoseVisualizationHook(PoseVisualizationHook):
-    """Image with 2D joints beside 3D views of prediction and truth, for either stage.
+    """Figures of either stage: the image with 2D joints beside 3D views of prediction and truth.
 
-    The arguments are those of MMPose's ``PoseVisualizationHook``. Every ``interval``-th frame of a test is drawn,
-    whether frames come one by one or as whole videos. In validation it is the first frame of every ``interval``-th
-    batch.
+    The arguments are those of MMPose's ``PoseVisualizationHook``. A test draws every ``interval``-th frame, whether
+    frames come one by one or as whole videos. Validation draws the first frame of every ``interval``-th batch.
 
-    Of the first stage, 2D joints are drawn as predicted and the 3D pose is back-projected with the true root depth, as
-    the metric does. Of the second stage, the 2D joints are the predicted pose projected from the true root position,
-    where the sample knows its camera, over the image, where its file exists.
+    For the first stage, 2D joints are drawn as predicted, and the 3D pose is back-projected with the true root depth,
+    as in the metric. For the second stage, the 2D joints are the predicted pose, projected from the true root position.
+    They are drawn if the sample has a camera, over the image if its file exists.
 
-    Joints and bones are those of the data set's ``metainfo``, whatever wraps it; the root is the sample's
+    Joints and bones are those of the data set's ``metainfo``, also inside wrappers; the root is the sample's
     ``root_index``, by default that of the ``metainfo``.
 
-    Figures go to ``out_dir`` below the run's folder, to the screen with ``show``, or else to the visualizer's
-    backends. All joints of a 3D pose are drawn: ``kpt_thr`` has no effect here.
+    Figures go to ``out_dir`` below the run's folder, to the screen with ``show``, or otherwise to the visualizer's
+    backends. All joints of a 3D pose are drawn: ``kpt_thr`` has no effect.
 
     Raises:
         InputError: ``show`` without a display, or a number is out of its range.
@@ -80,7 +79,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
             self._test_index += len(paths)
 
     def _deliver(self, name: str, figure: np.ndarray, step: int, file: Path | None) -> None:
-        """Show a figure (H, W, 3) BGR, or write it to a file, or else give it to the visualizer's backends."""
+        """Show a figure (H, W, 3) BGR, write it to a file, or otherwise give it to the visualizer's backends."""
         if self.show:
             try:
                 cv2.imshow('depth_refine', figure)
@@ -94,7 +93,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
             self._visualizer.add_image(name, figure[..., ::-1], step)
 
     def _draw(self, sample: PoseDataSample, index: int, metainfo: dict) -> np.ndarray:
-        """Draw the ``index``-th frame of a sample of a data set with the ``metainfo``."""
+        """The figure of the ``index``-th frame of a sample, whose data set has this ``metainfo``."""
         skeleton = Skeleton.from_metainfo(metainfo, sample.get('root_index'))
         root = skeleton.root
         path, image = _img_paths(sample)[index], None
@@ -104,7 +103,7 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         pred = _frames(sample.pred_instances.keypoints)[index]
         if 'lifting_target' in sample.gt_instances:
             truth = _frames(sample.gt_instances.lifting_target)[index]
-            placed = pred - pred[root] + truth[root]  # by an untrained model perhaps behind the camera
+            placed = pred - pred[root] + truth[root]  # an untrained model may put it behind the camera
             keypoints = project(placed, camera) if camera is not None and np.all(placed[:, 2] > 0) else None
         else:
             truth = _frames(sample.gt_instances.keypoints_cam)[index]
@@ -115,12 +114,12 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
 
 
 def _img_paths(sample: PoseDataSample) -> Sequence[str]:
-    """Image path of each predicted frame."""
+    """The image path of each predicted frame."""
     return sample.target_img_path if 'target_img_path' in sample else [sample.img_path]
 
 
 def _name(sample: PoseDataSample, index: int) -> str:
-    """Sequence and frame, as Human3.6M's images are named; of samples that do not say theirs, the image's name."""
+    """Sequence and frame in the manner of Human3.6M's image names; if a sample has none, the image's name."""
     frames = sample.get('frames', [sample.get('frame')])
     if 'sequence' not in sample or frames[index] is None:
         return Path(_img_paths(sample)[index]).stem
@@ -128,5 +127,5 @@ def _name(sample: PoseDataSample, index: int) -> str:
 
 
 def _frames(joints) -> np.ndarray:
-    """Tensor or array (..., K, 3) to (T, K, 3) float64."""
+    """A tensor or array (..., K, 3) as an array (T, K, 3), float64."""
     return to_numpy(joints).astype(np.float64).reshape(-1, *joints.shape[-2:])

@@ -1,21 +1,27 @@
-"""Refiners that the package ships; the model card is README.md beside them."""
+"""The shipped refiners; README.md beside them is their model card."""
 
 from pathlib import Path
 
 from depth_refine.utils.errors import InputError
 
 _FOLDER = Path(__file__).parent
-_NAMES = {'2d': 'mocap_2d_27', '2d+depth': 'mocap_27'}  # by what they read
+_NAMES = {'2d': 'mocap_2d_27', '2d+depth': 'mocap_27'}  # by their inputs
 
 
 def shipped_refiner(reads: str) -> tuple[Path, Path]:
-    """Config and checkpoint of a refiner of 27 frames, trained on motion capture through random cameras.
+    """Paths of the config and checkpoint of a shipped refiner of 27 frames, trained on motion capture.
 
     Args:
-        reads: ``'2d'`` or ``'2d+depth'``.
+        reads: its inputs, ``'2d'`` or ``'2d+depth'``.
 
     Raises:
         InputError: there is no such refiner.
+
+    Example:
+        >>> from depth_refine.weights import shipped_refiner
+        >>> config, checkpoint = shipped_refiner('2d+depth')
+        >>> config.name, checkpoint.name
+        ('mocap_27.py', 'mocap_27.pth')
     """
     if reads not in _NAMES:
         raise InputError(f'no shipped refiner reads {reads!r}: expected one of {sorted(_NAMES)}')

@@ -12,7 +12,7 @@ from depth_refine.synthetic.subjects import make_proportions
 
 @pytest.fixture(scope='session')
 def make_track():
-    """A person who acts 5 m before a level camera, with bones that vary by some millimetres from frame to frame."""
+    """A person 5 m in front of a level camera, whose bone lengths vary by some millimetres from frame to frame."""
 
     def make(activity='Walking', frames=60, seed=0, noise=0.003, **changes):
         rng = np.random.default_rng(seed)
@@ -39,7 +39,7 @@ def make_track():
 
 @pytest.fixture
 def poses(make_track):
-    """Two people, the second without a place in space; times are uneven; the camera is tilted."""
+    """Two people, the second without a position in space; times are uneven; the camera is tilted."""
     times = np.cumsum(np.random.default_rng(1).uniform(0.5, 1.5, 20)) / FPS
     extrinsics = dict(R=[[1, 0, 0], [0, 0.6, 0.8], [0, -0.8, 0.6]], T=[0.5, -4.0, 1.5])
     lens = Intrinsics((1145, 1093, 512.5, 365.4), ('h36m', -0.2, 0.25, -0.003, -0.0009, -0.0016))
@@ -51,7 +51,7 @@ def poses(make_track):
 
 @pytest.fixture(scope='session')
 def fixed_length_poses():
-    """Poses (T, 17, 3) with each bone at the median length of both sides, one bone after another."""
+    """Poses (T, 17, 3) with each bone at the median length of both sides, built bone by bone."""
 
     def fix(joints):
         fixed = np.zeros_like(joints)

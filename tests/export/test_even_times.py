@@ -12,7 +12,7 @@ STEADY = np.arange(200) / 30
     [
         (STEADY, 30, True),
         (5 + np.arange(200) / 29.97, 29.97, True),
-        (STEADY.round(3), 30, True),  # whole milliseconds, as mkv and webm have
+        (STEADY.round(3), 30, True),  # whole milliseconds, as in mkv and webm
         (np.delete(STEADY, [50, 90, 91, 130]), 30, False),  # lost frames
         (np.concatenate([np.arange(30) / 50, 0.6 + np.arange(60) / 10]), 50, False),
         (np.concatenate([np.arange(300) / 30, 10 + np.arange(240) / 240]), 240, False),  # slow motion at the end

@@ -6,13 +6,13 @@ from depth_refine.export.fixed_skeleton import joint_nodes, shortest_turn
 from depth_refine.structures.skeleton import H36M, Skeleton
 from depth_refine.utils.errors import InputError
 
-# The root lies between two bones of a chain.
+# A chain with the root between two bones.
 CHAIN = Skeleton(('a', 'root', 'b', 'c'), (1, -1, 1, 2), (0, 1, 2, 3))
 
 
 @pytest.mark.parametrize('rest', [[0, -1, 0], [1, 0, 0], [1, 1, 1], [0.3, -0.2, 0.9]])
 def test_shortest_turn(rest):
-    """Perpendicular to both directions, also where they point against each other."""
+    """The axis is perpendicular to both directions, also where they are opposite."""
     rest = np.array(rest) / np.linalg.norm(rest)
     directions = np.array([rest, -rest, *Rotation.random(5, rng=np.random.default_rng(0)).apply(rest)])
     turns = shortest_turn(rest, directions)
@@ -21,8 +21,8 @@ def test_shortest_turn(rest):
     np.testing.assert_allclose(turns.magnitude(), np.arccos(np.clip(directions @ rest, -1, 1)), atol=1e-7)
 
 
-def test_bones_in_one_line_do_not_turn_about_it():
-    """A line that swings in a plane; about itself a rotation that fits both its bones could turn at will."""
+def test_bones_on_one_line_do_not_rotate_about_it():
+    """The line swings in a plane; rotations about the line itself would fit its bones as well."""
     angles = np.linspace(0, 1.5, 20)
     line = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=-1)
     joints = np.array([-0.3, 0, 0.4, 0.9])[None, :, None] * line[:, None]

@@ -8,7 +8,7 @@ from depth_refine.utils.errors import InputError
 
 
 def global_turns(joints):
-    """The turn (T) of each node by its name."""
+    """The rotations (T) of each node, by its name."""
     turns = {None: Rotation.identity(len(joints))}
     for node in h36m_nodes(joints):
         turns[node.name] = turns[node.parent] * node.rotation

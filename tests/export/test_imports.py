@@ -14,5 +14,5 @@ for room in (depth_refine.export, depth_refine.visualization):
 
 
 @pytest.mark.slow
-def test_what_draws_and_writes_poses_needs_nothing_of_what_makes_them():
+def test_drawing_and_writing_poses_does_not_import_inference():
     subprocess.run([sys.executable, '-c', WITHOUT_INFERENCE], check=True)

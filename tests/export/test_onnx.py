@@ -1,4 +1,4 @@
-"""The files as onnxruntime runs them, against the models as MMPose runs them."""
+"""The files in onnxruntime against the models in MMPose."""
 
 import json
 
@@ -23,7 +23,7 @@ SMPL = Skeleton.from_metainfo(smpl_metainfo(), 'pelvis')
 
 
 def build(config):
-    """Weights and batch norm statistics that matter."""
+    """Give a model random weights and batch norm statistics."""
     torch.manual_seed(0)
     model = MODELS.build(config)
     for module in model.modules():
@@ -67,7 +67,7 @@ def export(model, folder, skeleton=H36M, frame_rate=50.0, cameras=(H36M_CAMERA,)
 
 
 def from_root(poses):
-    """What a refiner gives, from its root on, joint 0."""
+    """The poses of a refiner, relative to their root, joint 0."""
     return (poses - poses[..., :1, :]).numpy()
 
 
@@ -88,7 +88,7 @@ def test_refiner_at_every_size(tmp_path, causal):
     assert f'input frame t + {26 if causal else 13}' in data['output'] and data['checkpoint_sha256'] == 'abc'
 
 
-def test_metadata_say_what_the_training_was(tmp_path):
+def test_metadata_describe_the_training(tmp_path):
     _, data = export(
         build_refiner(joints=24), tmp_path, SMPL, 12.5, [H36M_CAMERA, dict(H36M_CAMERA, aspect=0.5)], ['A.']
     )
@@ -117,7 +117,7 @@ CAMERAS = [
     camera(720, 1280, (1468, 1468), (360, 640)),
     camera(1000, 1002, (1145, 1143), (300, 690), (-0.21, 0.2, 0), (0.001, -0.002)),
 ]
-PHONES = [  # nearest to the first
+PHONES = [  # the first is the nearest
     camera(1280, 720, (905, 905), (640, 360)),
     camera(3840, 2160, (2700, 2720), (2010, 1010), (-0.15, 0.1, -0.01), (0.002, 0.001)),
 ]
@@ -130,7 +130,7 @@ def distort(rays, k, p):
 
 
 def network_inputs(pixels, depth, own, data):
-    """As docs/output_files.md tells programs of one's own."""
+    """Normalised pixels, computed as docs/output_files.md describes it."""
     normalised = rays = (pixels - own['c']) / own['f']
     for _ in range(100):
         rays = rays + normalised - distort(rays, own['k'], own['p'])
@@ -149,7 +149,7 @@ def network_inputs(pixels, depth, own, data):
 
 @pytest.mark.parametrize('normalisation', ['image_width', 'rays'])
 def test_any_camera_by_the_metadata_and_numpy_alone(tmp_path, normalisation):
-    """The expected poses are the model's on what its codec makes of the pixels, by cameras as data sets have them."""
+    """The expected poses are the model's, on inputs that its codec makes with cameras in the data sets' format."""
     model = build_refiner(joints=24, normalisation=normalisation)
     session, data = export(model, tmp_path, SMPL, cameras=normalised_cameras(CAMERAS))
     joints = RNG.uniform([-1, -1, 4], [1, 1, 5], (30, 24, 3))
@@ -166,7 +166,7 @@ def test_any_camera_by_the_metadata_and_numpy_alone(tmp_path, normalisation):
 
 
 def test_flip_test_by_the_metadata_and_numpy_alone(tmp_path):
-    """As docs/output_files.md tells programs of one's own, against what MMPose's test step gives."""
+    """Flip testing as docs/output_files.md describes it equals MMPose's test step."""
     model = build_refiner(joints=24, normalisation='rays')
     model.test_cfg = dict(flip_test=True)
     session, data = export(model, tmp_path, SMPL)
@@ -200,7 +200,7 @@ def test_a_graph_network_of_another_skeleton(tmp_path):
 
 @pytest.mark.parametrize('order', ['RGB', 'BGR'])
 def test_first_stage_at_every_batch_size(tmp_path, order):
-    """The images are as OpenCV reads them, BGR, and the expected keypoints as MMPose predicts them."""
+    """Images are BGR, as OpenCV reads them; the expected keypoints are MMPose's predictions."""
     model = build_first_stage(bgr_to_rgb=order == 'RGB')
     session, data = export(model, tmp_path)
     for batch in (1, 2, 5):
@@ -222,7 +222,7 @@ def test_first_stage_at_every_batch_size(tmp_path, order):
 @pytest.mark.parametrize('dynamo', [True, False], ids=['dynamo', 'torchscript'])
 @pytest.mark.parametrize('part', ['head', 'refiner'])
 def test_both_exporters_of_pytorch(part, dynamo, tmp_path):
-    """Nothing becomes a constant: outputs follow their inputs, also of other sizes than the traced ones."""
+    """Nothing becomes a constant: outputs depend on inputs, also of other sizes than the traced ones."""
 
     def make(batch):
         frames = 35 + 5 * batch  # 40 to 60

@@ -95,7 +95,7 @@ def test_csv_says_the_same(poses, as_npz, tmp_path):
         np.testing.assert_allclose(read, values.ravel(), atol=1e-6, err_msg=column)
 
 
-def test_what_is_not_known_has_no_key(poses, as_npz):
+def test_unknown_values_have_no_key(poses, as_npz):
     del poses.camera['R'], poses.camera['T']
     data = as_npz()
     assert 'camera_m' in data and 'camera_focal_px' in data and 'world_m' not in data and 'camera_R' not in data
@@ -114,7 +114,7 @@ def test_nobody_found_is_a_file_without_people(poses, as_npz, tmp_path):
 
 
 def test_another_skeleton(poses, as_npz, make_track, tmp_path):
-    """Of four joints, as many as a box has sides, and with the root behind its children."""
+    """It has four joints, as many as a box has numbers, and the root comes after its children."""
     skeleton = Skeleton(('l', 'r', 'hip', 'head'), (2, 2, -1, 2), (1, 0, 2, 3))
     of_joints = ('scores', 'keypoints', 'depth', 'depth_std', 'keypoints_3d_first', 'keypoints_3d')
     track = make_track(frames=4)
@@ -134,8 +134,8 @@ def test_another_skeleton(poses, as_npz, make_track, tmp_path):
 
 
 @pytest.mark.parametrize(('write', 'name'), [(write_json, 'poses.json'), (write_csv, 'poses.csv')])
-def test_text_is_written_as_it_is_made(write, name, make_track, poses, tmp_path, monkeypatch):
-    """The same bytes in parts, and in less memory than its own size."""
+def test_text_is_written_in_parts(write, name, make_track, poses, tmp_path, monkeypatch):
+    """The bytes are the same, and the memory is less than the text's size."""
     write(poses, tmp_path / 'whole' / name)
     monkeypatch.setattr('depth_refine.export.pose_files._ROWS', 3)
     write(poses, tmp_path / 'parts' / name)

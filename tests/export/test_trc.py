@@ -49,7 +49,7 @@ def test_a_known_world_and_another_skeleton(make_track, tmp_path):
 
 
 def test_uneven_times_and_gaps_become_even(make_track, tmp_path):
-    """Of steady motion, which comes out steady; the root is not known."""
+    """Steady motion stays steady; the root is not known."""
     times = np.cumsum(np.random.default_rng(0).uniform(0.035, 0.045, 60))
     times[20:] += 0.4
     steady = standing_pose(H36M) + times[5:55, None, None] * [0.5, 0, -1.0]

@@ -34,8 +34,8 @@ def test_landmarks_are_found_by_name_and_bones(skeleton, ankle):
         ),
     ],
 )
-def test_a_body_that_does_not_tell_is_refused(parents, message):
-    """Joints hang on the left hip unless it is said on what."""
+def test_ambiguous_skeletons_are_refused(parents, message):
+    """Joints are children of the left hip unless ``parents`` has others."""
     parents = dict(L_hip=None, R_hip='L_hip') | parents
     names = list(parents)
     flip = tuple(names.index({'L': 'R', 'R': 'L'}[name[0]] + name[1:]) for name in names)

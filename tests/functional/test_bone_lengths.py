@@ -1,4 +1,4 @@
-"""Bones of one length against scipy's optimiser and poses of known lengths."""
+"""Constant bone lengths against scipy's optimiser and poses of known lengths."""
 
 import numpy as np
 import pytest
@@ -24,12 +24,12 @@ def skeleton(request):
 
 @pytest.fixture
 def person(skeleton):
-    """(K, 3) metres, 4 m before the camera, off its axis."""
+    """A pose (K, 3), metres, 4 m in front of the camera, off its axis."""
     return standing_pose(skeleton) + [0.8, -0.3, 4]
 
 
-def test_lengths_are_of_both_sides_where_both_have_the_bone():
-    """The left hand hangs on the right one, to which no bone of the right side corresponds."""
+def test_medians_go_over_both_sides_where_both_have_the_bone():
+    """The left hand is linked to the right one, and that bone has no counterpart."""
     skeleton = Skeleton(('hip', 'l_leg', 'r_leg', 'r_hand', 'l_hand'), (-1, 0, 0, 0, 3), (0, 2, 1, 4, 3))
     joints = np.array([[[0, 0, 0], [1, 0, 0], [-3, 0, 0], [0, 4, 0], [0, 9, 0]]], float)
     np.testing.assert_allclose(median_lengths(joints, skeleton), [0, 2, 2, 4, 5])
@@ -37,7 +37,7 @@ def test_lengths_are_of_both_sides_where_both_have_the_bone():
 
 @pytest.mark.parametrize('ratio', [1.0, 3.0])
 def test_joints_move_as_little_as_scipy_finds(skeleton, person, ratio, monkeypatch):
-    """Least squares as the docstring has them, of which the steps come close; then the bones in turn."""
+    """The steps nearly solve the least squares problem of the docstring; then bones are set from the root outwards."""
     monkeypatch.setattr(bone_lengths, '_STEPS', 200)
     rng = np.random.default_rng(0)
     noisy = person + rng.normal(0, 0.008, (4, *person.shape))

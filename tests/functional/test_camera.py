@@ -1,4 +1,4 @@
-"""Camera projection against a loop written from Human3.6M's formula, and against OpenCV."""
+"""Projection against a loop written from Human3.6M's formula, and against OpenCV."""
 
 import cv2
 import numpy as np
@@ -72,7 +72,7 @@ def test_project_differs_from_opencv_by_the_tangential_term_counted_twice(points
 
 
 def test_opencv_lens(points):
-    """OpenCV's own formula, forwards and backwards, by the numbers in its order."""
+    """OpenCV's own formula, forwards and backwards, with coefficients in its order."""
     coefficients = -0.21, 0.25, -0.0009, -0.0016, -0.3
     numbers = Intrinsics((1145, 1143, 512.5, 365.4), ('opencv', *coefficients), (WIDTH, HEIGHT))
     camera, _ = make_camera((WIDTH, HEIGHT), numbers)
@@ -99,8 +99,8 @@ def test_back_project_reaches_the_corners_and_far_outside(camera):
     np.testing.assert_allclose(project(points, camera), pixels, rtol=0, atol=1e-6)
 
 
-def test_back_project_of_a_pixel_without_origin(camera):
-    # this lens folds over: nothing is beyond 0.86 focal lengths
+def test_back_project_of_a_pixel_that_no_ray_meets(camera):
+    # this lens model folds over: no point is seen beyond 0.86 focal lengths
     camera.update(k=np.array([[-0.2], [0], [0]]), p=np.zeros((2, 1)))
     focal, center = camera['f'].ravel(), camera['c'].ravel()
     points = back_project(np.stack([center, center + [2 * focal[0], 0]]), np.ones(2), camera)
@@ -145,7 +145,7 @@ def test_rays_of_many_cameras_and_of_lenses_without_distortion(points, camera):
     )
 
 
-def test_rays_beyond_the_lens_are_those_of_a_straight_one():
+def test_pixels_beyond_the_lens_model_get_rays_without_distortion():
     folded = dict(f=[100, 100], c=[50, 50], k=[-0.5, 0, 0])  # no ray is seen beyond 54 px
     np.testing.assert_allclose(pixel_rays(np.array([[150.0, 50], [50, 50]]), folded), [[1, 0], [0, 0]])
     assert np.isnan(back_project(np.array([150.0, 50]), 1.0, folded)[0])

@@ -5,7 +5,7 @@ from scipy.spatial.transform import Rotation
 from depth_refine.functional.depth_scale import better_depth_scale
 from depth_refine.structures.skeleton import H36M
 
-# limbs of an adult in metres: x to the left of the picture, y down, z away
+# limbs of an adult in metres: x to the left of the image, y down, z away
 _LENGTHS = dict(
     right_hip=[-0.13, 0, 0], left_hip=[0.13, 0, 0], right_knee=[0, 0.42, -0.06], left_knee=[0, 0.41, -0.1],
     right_foot=[0, 0.41, 0.08], left_foot=[0, 0.41, 0.1], spine=[0, -0.24, 0], thorax=[0, -0.25, 0],
@@ -19,7 +19,7 @@ for joint in H36M.from_root[1:]:
 
 
 def seen(count=60, degrees=180.0, tilt=25.0, noise=0.02, stature=1.0):
-    """(count, 17, 3) px and metres from the root of somebody who turns, 3 to 5 m before a camera of 1000 px."""
+    """Poses (count, 17, 3), px and metres from the root, of a turning person, 3 to 5 m from a camera of 1000 px."""
     rng = np.random.default_rng(0)
     turns = np.stack([np.linspace(0, degrees, count), np.linspace(-tilt, tilt, count)], axis=-1)
     poses = stature * Rotation.from_euler('yx', turns, degrees=True).as_matrix()[:, None] @ PERSON[..., None]
@@ -30,7 +30,7 @@ def seen(count=60, degrees=180.0, tilt=25.0, noise=0.02, stature=1.0):
 
 
 @pytest.mark.parametrize('factor', [0.067, 0.1, 0.5, 2, 10, 15])
-def test_depths_of_another_size(factor):
+def test_depths_of_another_scale(factor):
     scale, metres_per_pixel = better_depth_scale(seen() * [1, 1, factor])
     assert scale == pytest.approx(1 / factor, rel=0.25)
     assert metres_per_pixel == pytest.approx(4 / 1000, rel=0.15)
@@ -42,8 +42,8 @@ def test_right_depths(options, recwarn):
     assert not recwarn.list
 
 
-def test_what_the_image_does_not_tell():
-    """Of people who are seen flat nearly any depths fit."""
+def test_flat_poses_are_ambiguous():
+    """Nearly any depths fit people whose limbs are at right angles to the rays."""
     flat = seen(degrees=0, tilt=0)
     flat[..., 2] = np.random.default_rng(1).normal(0, 0.01, flat.shape[:2])
     for factor in (0.1, 1, 10):

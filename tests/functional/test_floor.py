@@ -1,4 +1,4 @@
-"""The floor under people whose feet are set where the camera's place is known."""
+"""The floor of synthetic people, seen by cameras of known pose."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ FPS = 30
 
 
 def visit(skeleton, ankle, places, turns):
-    """(T, K, 3) world metres, z up, ankles at 0.08: stands 0.5 s at each place, goes to the next in 0.5 s."""
+    """A person (T, K, 3), world metres, z up, ankles at 0.08, who stands 0.5 s at each place, 0.5 s apart."""
     pose = standing_pose(skeleton)[:, [0, 2, 1]] * [1, 1, -1]  # x right, y away, z up
     pose = pose - [*pose[skeleton.root, :2], pose[skeleton.joint_names.index(ankle), 2] - 0.08]
     turned = Rotation.from_euler('z', np.reshape(turns, (-1, 1)), degrees=True).as_matrix()
@@ -33,7 +33,7 @@ def visit(skeleton, ankle, places, turns):
 
 
 def seen(world):
-    """From the camera, which stands at the origin 2.1 m over the floor and looks along y."""
+    """Joints in the frame of the camera, which is above the origin, 2.1 m over the floor, and looks along y."""
     level = (world - [0, 0, HEIGHT])[..., [0, 2, 1]] * [1, -1, 1]
     return CAMERA.apply(level.reshape(-1, 3)).reshape(world.shape)
 
@@ -47,8 +47,8 @@ def skeleton_and_ankle(request):
     return SKELETONS[request.param]
 
 
-def test_people_who_go_about_tell_the_floor(skeleton_and_ankle):
-    """Two of them, one with an outlier: a rest on a step."""
+def test_floor_from_people_who_walk_around(skeleton_and_ankle):
+    """Two people, one with an outlier: a rest on a step."""
     skeleton, ankle = skeleton_and_ankle
     places = np.array([[-1.5, 4], [1.5, 4], [1, 7], [-1, 6.5], [0, 5]])
     first = visit(skeleton, ankle, places, [0, 80, 160, 250, 300])
@@ -65,7 +65,7 @@ def test_people_who_go_about_tell_the_floor(skeleton_and_ankle):
     np.testing.assert_allclose(np.median(ankles[:, 2]), 0.08, atol=0.05)
 
 
-def test_who_stands_on_the_spot_tells_the_floor_by_the_body(skeleton_and_ankle):
+def test_floor_from_a_person_on_the_spot(skeleton_and_ankle):
     skeleton, ankle = skeleton_and_ankle
     joints = seen(visit(skeleton, ankle, np.array([[0.0, 5]] * 4), [0, 90, 180, 270]))
     floor = estimate_floor([joints], [times_of(joints)], skeleton)
@@ -80,12 +80,12 @@ def test_who_stands_on_the_spot_tells_the_floor_by_the_body(skeleton_and_ankle):
         ('one frame', 'nobody rests a foot for 0.1 s or more'),
         (
             'lies',
-            'people do not stand or walk upright. .* 1[01][0-9] degrees from upwards in the picture, expected at most',
+            'people do not stand or walk upright. .* 1[01][0-9] degrees from upwards in the image, expected at most',
         ),
         ('turns over', r'Their trunks sway by [3-9]\d degrees'),
     ],
 )
-def test_motion_that_does_not_tell_is_refused(how, message):
+def test_ambiguous_motion_is_refused(how, message):
     world = visit(H36M, 'left_foot', np.array([[-1.0, 5], [1, 5]]), [0, 90])
     match how:
         case 'never rests':

@@ -36,13 +36,13 @@ def test_two_joints_are_enough_and_the_others_do_not_matter():
     pixels, weights = look(joints, root), np.zeros((40, 17))
     weights[:, [4, 9, 12]] = 0.3
     pixels[weights == 0] = 1e5
-    # what is not finite does not count: two of three are left
+    # joints that are not finite do not count: two of three are left
     pixels[3, 4], joints[7, 9, 1], weights[9, 12], pixels[9, 12] = np.nan, np.inf, np.nan, -50
     np.testing.assert_allclose(estimate_root_trajectory(joints, pixels, FOCAL, CENTER, weights), root, atol=1e-6)
 
 
 def off_rays(joints, root, pixels):
-    """(T, K, 2): how far joints are from the rays of their pixels, in focal lengths."""
+    """Distances (T, K, 2) of joints from the rays of their pixels, in focal lengths."""
     return (look(joints, root) - pixels) * (joints + root[:, None])[..., 2:]
 
 
@@ -61,7 +61,7 @@ def test_noisy_poses_are_placed_better_than_by_the_reprojection_error():
 
 @pytest.mark.parametrize('smooth', [0.0, 4000.0])
 def test_noise_against_the_optimiser(smooth):
-    """Frames alone, whose distance only scales their residuals, and all together."""
+    """Each frame on its own, where its distance only scales the residuals, and all together."""
     joints, root = (values[:9] for values in walk(150))
     rng = np.random.default_rng(2)
     pixels, weights = look(joints, root) + rng.normal(0, 4, (9, 17, 2)), rng.uniform(0.2, 1, (9, 17))
@@ -81,7 +81,7 @@ def test_noise_against_the_optimiser(smooth):
 
 @pytest.mark.parametrize('smooth', [0.0, 1e-3])
 @pytest.mark.parametrize('kind', ['no weight', 'one joint', 'one pixel', 'behind', 'not finite'])
-def test_frames_that_do_not_tell_are_interpolated(kind, smooth):
+def test_ambiguous_frames_are_interpolated(kind, smooth):
     joints, _ = walk(12)
     root = np.stack([np.linspace(0, 1, 12), np.full(12, 0.2), np.linspace(4, 5, 12)], axis=-1)
     pixels, weights = look(joints, root), np.ones((12, 17))
@@ -104,7 +104,7 @@ def test_frames_that_do_not_tell_are_interpolated(kind, smooth):
 
 
 @pytest.mark.parametrize('smooth', [0.0, 100.0])
-def test_one_frame_that_tells_gives_all(smooth):
+def test_one_unambiguous_frame_is_enough(smooth):
     joints, root = walk(5)
     pixels = look(joints, root)
     pixels[[0, 1, 3, 4]] = np.nan

@@ -14,7 +14,7 @@ def exchange(poses, is_swapped, flip=FLIP):
 
 
 def move(frames=100, turns=0.0, rate=50.0, noise=0.015, seed=0):
-    """(frames, 17, 3) m of a person who walks on the spot and turns so often a second, with noise."""
+    """Noisy poses (frames, 17, 3), metres, of a person who walks on the spot and turns at a rate, 1 / s."""
     rng, time = np.random.default_rng(seed), np.arange(frames) / rate
     legs = [[0, 0, 0], *([x, y, 0] for x in (-0.13, 0.13) for y in (0, 0.45, 0.9))]
     trunk = [[0, -0.25, 0.02], [0, -0.5, 0], [0, -0.58, -0.04], [0, -0.7, 0]]
@@ -30,7 +30,7 @@ def move(frames=100, turns=0.0, rate=50.0, noise=0.015, seed=0):
 
 @pytest.mark.parametrize('frames', range(10))
 def test_the_search_finds_the_least_motion_of_all(frames):
-    """Against every choice of frames, on joints in no order: root 2, one of five without a counterpart."""
+    """All sets of frames are tried, on a skeleton of five joints with root 2, one of them without a counterpart."""
     flip, rng = np.array([3, 4, 2, 0, 1]), np.random.default_rng(frames)
     for _ in range(5):
         poses = rng.normal(size=(frames, 5, 2)).cumsum(axis=0)
@@ -50,7 +50,7 @@ def test_the_search_finds_the_least_motion_of_all(frames):
 
 @pytest.mark.parametrize('seed', range(5))
 @pytest.mark.parametrize('rate', [25.0, 60.0])
-def test_exchanged_spans_are_found(rate, seed):
+def test_swapped_spans_are_found(rate, seed):
     edges = np.sort(np.random.default_rng(seed).choice(np.arange(1, 100), 8, replace=False))
     is_swapped = np.searchsorted(edges, np.arange(100), side='right') % 2 == 1
     is_swapped = ~is_swapped if is_swapped.sum() > 50 else is_swapped
@@ -59,7 +59,7 @@ def test_exchanged_spans_are_found(rate, seed):
 
 
 def test_a_swap_may_take_two_frames():
-    """In between each joint is halfway to its counterpart, which tells nothing."""
+    """In the frame between, each joint is halfway to its counterpart."""
     poses = exchange(move(), (np.arange(100) >= 30) & (np.arange(100) < 60))
     poses[[29, 60]] = (poses[[29, 60]] + poses[[29, 60]][:, FLIP]) / 2
     found = find_side_swaps(poses, FLIP)
@@ -70,7 +70,7 @@ def test_a_swap_may_take_two_frames():
 
 @pytest.mark.parametrize('poses', [move(turns=2.0, rate=25.0), move(turns=0.3, noise=0.05), move()[:, FLIP]])
 def test_true_motion_and_whole_tracks_stay(poses):
-    """Turns of 29 degrees a frame, noise of 5 cm, sides exchanged throughout."""
+    """Turns of 29 degrees a frame, noise of 5 cm, sides swapped throughout."""
     assert not find_side_swaps(poses, FLIP).any()
 
 

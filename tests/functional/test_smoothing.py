@@ -8,7 +8,7 @@ from depth_refine.functional.smoothing import smooth_motion
 
 
 @pytest.mark.parametrize(('rate', 'cutoff', 'tolerance'), [(200, 6, 1e-3), (120, 3, 5e-4), (50, 4, 5e-3)])
-def test_inside_it_is_the_butterworth_filter_run_both_ways(rate, cutoff, tolerance):
+def test_away_from_the_ends_it_is_the_butterworth_filter_run_both_ways(rate, cutoff, tolerance):
     steps = np.random.default_rng(0).normal(size=(4 * rate, 3, 2)) / np.sqrt(rate)
     walk, times = np.cumsum(steps, axis=0), 7 + np.arange(4 * rate) / rate
     expected = filtfilt(*butter(2, cutoff, fs=rate), walk, axis=0)
@@ -18,7 +18,7 @@ def test_inside_it_is_the_butterworth_filter_run_both_ways(rate, cutoff, toleran
 
 
 def test_uneven_times_gaps_and_ends():
-    """A line stays, at its ends too; of a sine at the cut-off half is left, wherever its frames are."""
+    """A line stays, at its ends too; a sine at the cut-off frequency is halved, at whatever times it is sampled."""
     rng = np.random.default_rng(1)
     times = np.cumsum(rng.uniform(0.005, 0.007, 2000))
     times[1200:] += 1.5

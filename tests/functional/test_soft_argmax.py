@@ -120,7 +120,7 @@ def test_both_onnx_exporters(dynamo):
 
 
 def test_memory_is_that_of_a_softmax():
-    """Between forward and backward one tensor of the heatmaps' size is kept."""
+    """Between forward and backward, one tensor of the heatmaps' size is kept."""
     kept = []
     logits = make_logits().requires_grad_()
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):

@@ -10,7 +10,7 @@ MPI = Skeleton.from_metainfo(MPI_INF_3DHP, 14)
 
 
 def upright(skeleton, stature):
-    """(K, 3) metres: joints at the heights of anthropometric tables, hips, shoulders and ankles in two lines."""
+    """A body (K, 3), metres: joint heights of anthropometric tables, hips, shoulders and ankles in two lines."""
     heights = dict(hip=0.53, knee=0.285, ankle=0.039, foot=0.039, shoulder=0.818)
     joints = np.random.default_rng(0).normal(size=(skeleton.num_joints, 3))  # the others do not matter
     for joint, name in enumerate(skeleton.joint_names):
@@ -23,7 +23,7 @@ def upright(skeleton, stature):
 
 @pytest.mark.parametrize('skeleton', [H36M, MPI], ids=['human36m', 'mpi_inf_3dhp'])
 def test_stature_of_a_body_as_in_the_tables(skeleton):
-    """The middle of all frames, no matter where and how turned; the head does not count."""
+    """The median of all frames, wherever the body is and however it is turned; the head does not count."""
     joints = np.repeat(upright(skeleton, 1.72)[None], 5, axis=0)
     joints[0] *= 3
     joints[1, :, 0] += np.arange(skeleton.num_joints)
@@ -39,7 +39,7 @@ def test_a_known_height_scales_about_the_camera():
 
 
 @pytest.mark.parametrize('stature', [1.9, 5.9, 185, 0.0, -1.8, np.nan])
-def test_what_is_no_height_in_metres_is_refused(stature):
+def test_heights_in_other_units_are_refused(stature):
     joints = standing_pose(H36M)[None]
     if stature == 1.9:
         joints, message = 0 * joints, 'the poses do not tell how tall the person is: legs and trunk measure 0.0 m'

@@ -43,15 +43,15 @@ def write_video():
 
 
 @pytest.fixture(scope='session')
-def pictures():
-    """20 smooth pictures of 96 x 74 px, each brighter than the one before."""
+def smooth_images():
+    """20 smooth images of 96 x 74 px, each brighter than the one before."""
     texture = cv2.resize(np.random.default_rng(0).integers(0, 60, (5, 6, 3), np.uint8), (96, 74))
     return [texture + np.uint8(8 * number) for number in range(20)]
 
 
 @pytest.fixture
 def camera(monkeypatch):
-    """A function that puts a camera of some frames, number 0, in the place of cv2's; returns the released ones."""
+    """A function that replaces cv2's camera 0 by one that gives some frames; it returns a list of released cameras."""
 
     def plug_in(frames):
         images, released = iter([*((True, frame) for frame in frames), (False, None)]), []
@@ -68,7 +68,7 @@ def camera(monkeypatch):
 
 @pytest.fixture
 def serve():
-    """A function that sends parts, bytes, by HTTP as they come; returns the address."""
+    """A function that serves parts, bytes, by HTTP, one after the other; returns the address."""
     servers = []
 
     def start(kind, parts, length=None):
@@ -99,7 +99,7 @@ def serve():
 
 @pytest.fixture
 def serve_camera(serve):
-    """A function that sends images as network cameras do, with pauses in seconds; returns the address."""
+    """A function that serves images as a network camera does, with pauses in seconds; returns the address."""
 
     def start(images, pauses):
         def parts():

@@ -10,7 +10,7 @@ FRAMES, IDS = [0, 0, 1, 1, 2], [4, 7, 4, 7, 4]
 CORNERS = np.array([[10, 20, 40, 90], [310.5, 25, 350, 95], [12, 20, 42, 91], [300, 24, 341, 95], [14, 21, 44, 90]])
 SIZES = np.concatenate([CORNERS[:, :2], CORNERS[:, 2:] - CORNERS[:, :2]], axis=1)
 MIDDLES = np.concatenate([(CORNERS[:, :2] + CORNERS[:, 2:]) / 2, SIZES[:, 2:]], axis=1)
-X_Y = 'x and y of boxes are taken for the upper left corner; the middle is to be called cx and cy.'
+X_Y = 'x and y of boxes are read as the upper left corner; if they are the centre, call them cx and cy.'
 
 
 def table(names, *columns, separator=',', decimal='.'):
@@ -44,7 +44,7 @@ def check(found, ids=IDS, notes=()):
 @pytest.mark.parametrize('name', ['id', ' track_id', 'Track_ID', 'trackId', 'person id', 'PersonID', 'track-ids'])
 @pytest.mark.parametrize('suffix', FORMS)
 def test_ids_under_other_names(tmp_path, suffix, name):
-    """Nobody is exchanged since a name was not known; frames and boxes may be written otherwise, too."""
+    """Ids are read under all their names, so that people keep theirs; frames and boxes may have other names, too."""
     contents = {
         '.csv': table(['Frame ', ' X1', 'y1', 'X2', 'y_2', name], FRAMES, CORNERS, IDS),
         '.txt': table(['Frame ', ' X1', 'y1', 'X2', 'y_2', name], FRAMES, CORNERS, IDS),
@@ -95,7 +95,7 @@ def test_motchallenge(tmp_path, more):
     np.testing.assert_array_equal(found.frames, np.array(FRAMES) + 1)
     np.testing.assert_allclose(found.bboxes, CORNERS)
     assert found.first_frame == 1 and found.track_ids.tolist() == IDS
-    assert found.notes[0].startswith('boxes.txt has no header and is read as of MOTChallenge: frame, id, left, top, wi')
+    assert found.notes[0].startswith("boxes.txt has no header and is read as MOTChallenge's: frame, id, left, top, wi")
     assert read(tmp_path, '.csv', text.replace(',4,', ',-1,').replace(',7,', ',-1,')).track_ids is None
 
 
@@ -110,10 +110,10 @@ def test_tables_of_spreadsheets(tmp_path, separator, decimal, encoding):
     check(read(tmp_path, '.csv', text.replace('4 \n', ' \n').replace('track_id', '').encode(encoding)), None)
 
 
-def test_numbers_that_are_nobodys(tmp_path):
-    """COCO's annotations count boxes by ``id``; a column without a number is none."""
+def test_ids_that_number_boxes(tmp_path):
+    """COCO's annotations count boxes by ``id``; a column without a number is ignored."""
     found = read(tmp_path, '.json', objects(image_id=FRAMES, bbox=SIZES, id=[101, 102, 103, 104, 105]))
-    check(found, None, ["'id' is another number in every box, and so not that of a person: people are followed."])
+    check(found, None, ["'id' differs in every box, so it does not number people: people are tracked instead."])
     names = ['frame', 'x1', 'y1', 'x2', 'y2', 'name', 'id']
     text = table(names, FRAMES, CORNERS, IDS, [-1] * 5)
     check(read(tmp_path, '.csv', text), None, ["Not read of boxes.csv: 'name'."])
@@ -143,7 +143,7 @@ HEADER = 'frame,x1,y1,x2,y2,id\n'
         ),
     ],
 )
-def test_what_is_missing_is_named(tmp_path, suffix, content, message):
+def test_missing_columns_are_named(tmp_path, suffix, content, message):
     with pytest.raises(InputError, match=message):
         read(tmp_path, suffix, content)
 
@@ -160,7 +160,7 @@ def test_what_is_missing_is_named(tmp_path, suffix, content, message):
         (['label', 'score'], [[1, 17, 1, 1, 1], [0.9, 0.9, 0.9, 0.1, 0.4]], "Boxes whose 'score' is below 0.3"),
     ],
 )
-def test_what_is_no_person_or_unsure(tmp_path, names, values, note):
+def test_other_classes_and_low_scores_are_left_out(tmp_path, names, values, note):
     columns = dict(frame=FRAMES, bbox_xyxy=CORNERS, **dict(zip(names, values, strict=True)))
     found = read(tmp_path, '.json', objects(**{key: np.array(each, object) for key, each in columns.items()}))
     np.testing.assert_allclose(found.bboxes, CORNERS[::2])
@@ -171,12 +171,12 @@ def test_what_is_no_person_or_unsure(tmp_path, names, values, note):
     ('values', 'notes'),
     [
         (dict(score=[-1.0] * 5), []),
-        (dict(score=[95.0, 20, 3, 90, 91]), ["'score' is not of 0 to 1, but 3 to 95: nothing is left out by it."]),
+        (dict(score=[95.0, 20, 3, 90, 91]), ["'score' is 3 to 95, not 0 to 1: nothing is left out by it."]),
         (dict(score=[0.2] * 5), ["'score' is below 0.3 everywhere: nothing is left out by it."]),
         (dict(class_id=[0] * 5), []),
     ],
 )
-def test_scores_and_classes_that_tell_nothing(tmp_path, values, notes):
+def test_uninformative_scores_and_classes(tmp_path, values, notes):
     check(read(tmp_path, '.json', objects(frame=FRAMES, bbox_xyxy=CORNERS, **values)), None, notes)
 
 
@@ -200,4 +200,5 @@ def test_corners_beside_image_id(tmp_path):
     moving = np.array([[50 * n, 20, 50 * n + 40, 90] for n in range(5)])
     found = read(tmp_path, '.json', objects(image_id=range(5), bbox=moving))
     np.testing.assert_array_equal(found.bboxes, moving)
-    assert found.notes == ["'bbox' is x, y, width, height in COCO's form, but moves as x1, y1, x2, y2: taken as these."]
+    moves = 'moves as x1, y1, x2, y2 do: read as these.'
+    assert found.notes == [f"'bbox' is x, y, width, height in COCO's format, but {moves}"]

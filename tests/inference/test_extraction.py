@@ -20,7 +20,7 @@ def first_stage(stages, data_root):
     return cfg, Path(stages[1])
 
 
-def test_two_data_sets_of_one_name(first_stage, tmp_path):
+def test_two_data_sets_with_the_same_name(first_stage, tmp_path):
     cfg, checkpoint = first_stage
     data_sets = [cfg.train_dataloader.dataset, dict(cfg.train_dataloader.dataset, data_root='b')]
     cfg.train_dataloader.dataset = dict(type='CombinedDataset', datasets=data_sets)
@@ -30,13 +30,13 @@ def test_two_data_sets_of_one_name(first_stage, tmp_path):
 
 def test_files_of_each_data_set_and_subclasses_of_ours(first_stage, data_root, tmp_path, monkeypatch):
     class OwnImageDataset(H36MImageDataset):
-        """A user's."""
+        """A user's subclass."""
 
     monkeypatch.setitem(DATASETS.module_dict, 'OwnImageDataset', OwnImageDataset)
     cfg, checkpoint = first_stage
     plain = extract_depth_sequences(cfg, checkpoint, tmp_path / 'plain')
     (tmp_path / 'moved').symlink_to(data_root / 'images')
-    del cfg.train_dataloader.dataset['bbox_policy']  # which then is the same
+    del cfg.train_dataloader.dataset['bbox_policy']  # the default is the same policy
     cfg.train_dataloader.dataset.data_prefix = dict(img=str(tmp_path / 'moved'))
     cfg.test_dataloader.dataset.camera_param_file = str(data_root / 'annotation_body3d/cameras.pkl')
     cfg.train_dataloader.dataset.type = cfg.test_dataloader.dataset.type = 'OwnImageDataset'

@@ -15,7 +15,7 @@ MPI = Skeleton.from_metainfo(MPI_INF_3DHP, 14)
 
 
 def walk(skeleton, frames=60, rate=30):
-    """True joints (T, K, 3) of a stiff person who sways before the camera, and what a refiner makes of them."""
+    """True joints (T, K, 3) of a stiff person who sways in front of the camera, and noisy refined ones."""
     times, pose = np.arange(frames) / rate, standing_pose(skeleton)
     turn = 0.5 * np.sin(2 * np.pi * 0.4 * times)
     c, s, zero = np.cos(turn), np.sin(turn), np.zeros(frames)
@@ -64,7 +64,7 @@ def test_one_frame():
     assert poses.shape == (1, 17, 3) and np.isfinite(poses).all()
 
 
-def test_a_floor_that_is_not_known_is_said():
+def test_an_unknown_floor_is_noted():
     result = VideoPoses('a', H36M, (640, 480), np.arange(3) / 30, dict(CAMERA))
     Finishing(level=True).video(result)
     assert result.notes[0].startswith('The floor is not known') and 'R' not in result.camera

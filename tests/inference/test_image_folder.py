@@ -12,7 +12,7 @@ from depth_refine.utils.errors import InputError
 
 @pytest.fixture
 def make(tmp_path):
-    """Make files of some names."""
+    """A function that makes files with some names."""
 
     def make(*names):
         for name in names:
@@ -79,7 +79,7 @@ SECONDS = [f'{number / 60:.4f}'.rstrip('0').ljust(3, '0') for number in range(13
     ],
 )
 def test_the_order_of_the_images(make, names, note):
-    """The right one, or a note that it may be wrong."""
+    """The order is right, or a note says that it may be wrong."""
     files, notes = list_images(make(*names))
     assert [file.name for file in files] == names
     assert bool(notes) == (note is not None) and (note is None or re.search(note, notes[-1]))
@@ -102,7 +102,7 @@ def test_two_images_for_a_frame_and_none(make, tmp_path):
 
 
 def test_a_photograph_is_upright_alone_and_in_a_folder(tmp_path):
-    """As its orientation says; FFmpeg does not turn a photograph."""
+    """It is rotated by its EXIF orientation; FFmpeg would not rotate it."""
     image = np.arange(8 * 12 * 3, dtype=np.uint8).reshape(8, 12, 3)
     jpeg = cv2.imencode('.jpg', image)[1].tobytes()
     exif = b'Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0'
@@ -148,7 +148,7 @@ def test_images_that_cannot_be_read(make, capfd):
         ([0, 1], 0, None, None),
     ],
 )
-def test_frames_that_are_called_as_images(frames, first, numbers, expected):
+def test_frame_numbers_from_image_names(frames, first, numbers, expected):
     found = frames_of_images(np.array(frames), first, numbers)
     assert expected is None if found is None else found.tolist() == expected
 

@@ -40,14 +40,14 @@ def test_equals_the_video_as_a_whole(causal, size, fps):
     assert len(live) == 40
     poses = np.stack([person.keypoints_3d for person in live])
     np.testing.assert_allclose(poses[:: fps // 50], track.keypoints_3d, atol=1e-4)
-    if fps == 100:  # a frame between two steps has the pose of the step before
+    if fps == 100:  # a frame between two steps of the refiner has the pose of the earlier one
         np.testing.assert_array_equal(poses[1::2], poses[::2])
     else:
         np.testing.assert_allclose([person.keypoints for person in live], track.keypoints, atol=1e-3)
         np.testing.assert_allclose([person.scores for person in live], track.scores, atol=1e-5)
 
 
-def test_a_record_of_a_stream_has_its_poses(causal):
+def test_a_record_gives_the_poses_of_the_stream(causal):
     record = LiveRecord(open_source(random_frames(11), 50))
     stream = list(causal.stream(record.video, intrinsics=(80, 90, 48, 37)))
     for live in stream:
@@ -78,14 +78,14 @@ def test_people_come_and_go(causal):
         return Boxes(np.array([left, right] if frame.index < 5 or frame.index > 70 else [right], np.float32))
 
     frames = random_frames(75)
-    frames[40] = None  # where nobody is seen
+    frames[40] = None  # a lost frame
     live = list(causal.stream(frames, detector))
     ids = [[0, 1]] * 5 + [[1]] * 35 + [[]] + [[1]] * 30 + [[2, 1]] * 4
     assert [[person.track_id for person in frame.people] for frame in live] == ids
     assert [frame.frame.index for frame in live] == list(range(75)) and all(frame.delay >= 0 for frame in live)
 
 
-def test_a_camera_streams_and_is_no_video(causal, stages, camera):
+def test_a_camera_is_a_stream_and_not_a_video(causal, stages, camera):
     released = camera(random_frames(3))
     with pytest.raises(InputError, match='no camera 7: is it connected'):
         causal.stream(7)

@@ -30,12 +30,12 @@ RATES = [50, 30, 15, 10, 5]  # frames a second
 
 
 def person(x, scale=150.0):
-    """The box of somebody 0.38 m wide and 1.7 m high, who stands at x metres, in px."""
+    """The box, px, of a person 0.38 m wide and 1.7 m high who stands at x metres."""
     return scale * np.array([x - 0.19, 0.3, x + 0.19, 2.0])
 
 
 def follow(paths, rate):
-    """Ids (T, P) of people on paths of metres over frames; NaN where nobody is; detections in any order, not exact."""
+    """Ids (T, P) of people on paths (T, P), metres, NaN where they are absent; noisy detections in random order."""
     tracker, rng, ids = MotionTracker(), np.random.default_rng(0), np.full(np.shape(paths)[::-1], -1)
     for frame, places in enumerate(np.transpose(paths)):
         order = rng.permutation(np.flatnonzero(~np.isnan(places)))
@@ -45,8 +45,8 @@ def follow(paths, rate):
 
 
 @pytest.mark.parametrize(('rate', 'step'), [*((rate, 3 / rate) for rate in RATES), (15, 0.3), (60, 0.15), (10, 0.9)])
-def test_somebody_runs(rate, step):
-    """0.2 m a frame at 15 frames a second, and 0.3; a sprint of 9 m/s; past somebody who stands."""
+def test_a_runner_is_tracked(rate, step):
+    """0.2 and 0.3 m a frame at 15 frames a second, and a sprint of 9 m/s, past a standing person."""
     path = -4 + step * np.arange(40)
     assert (follow([path], rate) == 0).all()
     ids = follow([path, np.full(40, -4 + 10.3 * step)], rate)
@@ -56,7 +56,7 @@ def test_somebody_runs(rate, step):
 @pytest.mark.parametrize('rate', RATES)
 @pytest.mark.parametrize('hidden', [0, 0.2])
 def test_people_pass_each_other(rate, hidden):
-    """One walks, one runs, and the one behind may not be seen in the meantime; a third stands aside."""
+    """One walks, one runs, and the one behind may be hidden in the meantime; a third person stands aside."""
     times = np.arange(int(3 * rate) + 1) / rate
     paths = np.stack([-2 + 1.4 * times, 2 - 3 * times, 3 + 0 * times])
     paths[1, np.abs(paths[0] - paths[1]) < hidden] = np.nan
@@ -68,7 +68,7 @@ def test_people_pass_each_other(rate, hidden):
 @pytest.mark.parametrize('rate', RATES)
 @pytest.mark.parametrize('away', [0.0, 0.4, 0.9])
 def test_one_leaves_and_another_enters_elsewhere(rate, away):
-    """At the other side of a picture 4 m wide, at once or up to a second later."""
+    """At the other side of an image 4 m wide, at once or up to a second later."""
     times = np.arange(int(3 * rate) + 1) / rate
     leaving, entering = -0.5 - 1.5 * times, 2 - 1.2 * (times - 1 - away)
     leaving[times > 1], entering[times <= 1 + away] = np.nan, np.nan
@@ -77,7 +77,7 @@ def test_one_leaves_and_another_enters_elsewhere(rate, away):
 
 @pytest.mark.parametrize('rate', RATES)
 def test_people_who_stand_apart_come_and_go(rate):
-    """Each of three is missed at times; nobody takes the place of another 1.2 m away, and all are known again."""
+    """Each of three people is missed at times; all keep their ids, though they are only 1.2 m apart."""
     times = np.arange(int(4 * rate)) / rate
     paths = np.repeat([[0.0], [1.2], [2.4]], len(times), axis=1)
     for who, first in enumerate((1, 1.5, 2.5)):
@@ -88,9 +88,9 @@ def test_people_who_stand_apart_come_and_go(rate):
 
 
 @pytest.mark.parametrize('factor', [1, 4])
-def test_size_of_the_picture_does_not_matter(factor):
+def test_the_image_size_does_not_matter(factor):
     tracker = MotionTracker()
-    places = [0.0, 0.3, 0.6, 2.0, 2.3]  # the step of 1.4 m is to somebody else
+    places = [0.0, 0.3, 0.6, 2.0, 2.3]  # after the step of 1.4 m it is another person
     ids = [tracker.update(n / 25, factor * person(x)[None]).item() for n, x in enumerate(places)]
     assert ids == [0, 0, 0, 1, 1]
 
@@ -100,7 +100,7 @@ def test_size_of_the_picture_does_not_matter(factor):
     [
         # greedily, the box at 4 would take person 1 (0.82) and leave the one at 9 without (it meets only person 1)
         ([box(0), box(5)], [box(9), box(4)], [1, 0]),
-        ([box(0), box(100)], [box(7), box(100)], [2, 1]),  # below the threshold is somebody else
+        ([box(0), box(100)], [box(7), box(100)], [2, 1]),  # below the threshold it is another person
     ],
 )
 def test_the_best_assignment_of_all(before, after, ids):
@@ -111,7 +111,7 @@ def test_the_best_assignment_of_all(before, after, ids):
 
 @pytest.mark.parametrize(('away', 'frames', 'person'), [(0.9, 9, 0), (1.1, 11, 1), (2.0, 1, 0)])
 def test_coming_back(away, frames, person):
-    """After more than a second somebody is new, but not if that is the next frame."""
+    """After more than a second a person is new, but not if that is the next frame."""
     tracker = MotionTracker()
     assert tracker.update(0, np.array([box(3)], float)).tolist() == [0]
     for time in np.arange(1, frames) * away / frames:
@@ -124,7 +124,7 @@ def test_coming_back(away, frames, person):
 @pytest.mark.parametrize('share', [1 / 3, 1 / 2])
 @pytest.mark.parametrize('cut', [range(8, 12), range(8, 30), range(2, 30, 3), range(1, 30, 2)])
 def test_boxes_that_are_cut(cut, share, edge, beside):
-    """Of 23 x 103 px, 12 px a frame, at feet or head, perhaps past somebody who stands."""
+    """Boxes of 23 x 103 px move 12 px a frame and are cut at the feet or head, perhaps past a standing person."""
     tracker, ids = MotionTracker(), []
     for frame in range(30):
         boxes = np.array([box(20 + 12 * frame, 100, 23, 103), box(160, 90, 25, 110)], float)[: 1 + beside]
@@ -135,14 +135,14 @@ def test_boxes_that_are_cut(cut, share, edge, beside):
 
 @pytest.mark.parametrize('rate', RATES)
 @pytest.mark.parametrize('braking', [20, 40])
-def test_somebody_turns_round(rate, braking):
-    """From 4.5 m/s to as much backwards; without another box it can be nobody else's."""
+def test_a_sudden_turn(rate, braking):
+    """From 4.5 m/s to the same speed backwards; the only box can be nobody else's."""
     speed = np.maximum(4.5 - braking * np.maximum(np.arange(3 * rate) / rate - 1, 0), -4.5)
     assert (follow([np.cumsum(speed) / rate - 3], rate) == 0).all()
 
 
 @pytest.mark.parametrize('rate', RATES)
-def test_one_alone_is_not_another(rate):
+def test_a_single_box_that_is_another_persons(rate):
     """In the very next frame, at the far edge; and where two people may have come from."""
     assert follow([[-2.0, np.nan], [np.nan, 2.0]], rate)[1].tolist() == [-1, 1]
     tracker = MotionTracker()

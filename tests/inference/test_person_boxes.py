@@ -75,7 +75,7 @@ def test_other_files(tmp_path, name, content, message):
 
 
 def walk(x, y, width=40, height=120, count=30, step=4):
-    """Corners of somebody who walks to the right, or stands."""
+    """Corners (N, 4) of a person who walks to the right, or stands."""
     left = x + step * np.arange(count)
     return np.stack([left, 0 * left + y, left + width, 0 * left + y + height], axis=1).astype(float)
 
@@ -85,7 +85,7 @@ def sizes(corners):
 
 
 def boxes_of(path, bboxes, size=(640, 360), first=None, **changes):
-    """What a file says, of frames of this size."""
+    """The boxes of a file, for frames of this size."""
     boxes = BoxFile(
         write(path, **dict(frames=list(range(len(bboxes))), bboxes=bboxes.tolist(), ids=None) | changes), first
     )
@@ -96,7 +96,7 @@ def boxes_of(path, bboxes, size=(640, 360), first=None, **changes):
 @pytest.mark.parametrize('suffix', ['.json', '.npz'])
 @pytest.mark.parametrize('corners', [walk(20, 40), walk(400, 30, step=0), walk(10, 200, step=0), walk(250, 90, step=0)])
 def test_a_bbox_that_can_only_be_corners(tmp_path, suffix, corners):
-    """It moves as corners do; or x, y, width and height would leave the frame, or lie in it."""
+    """It moves as corners do; or as x, y, width and height it would leave the frame, or people would lie."""
     boxes_of(tmp_path / f'boxes{suffix}', corners)
 
 
@@ -116,13 +116,13 @@ def test_a_bbox_that_may_be_either(tmp_path, bboxes, message):
 def test_the_number_of_the_first_frame(tmp_path):
     path = write(tmp_path / 'boxes.csv', frames=[1, 2, 2, 3])
     note = BoxFile(path).notes(4)[0]
-    assert note.startswith('The first box of boxes.csv is of frame 1 and taken for the second frame: if the file count')
+    assert note.startswith('The first box of boxes.csv is of frame 1, which is read as the second frame. If the file c')
     from_one = BoxFile(path, first_frame=1)
     assert from_one.frames.tolist() == [0, 1, 1, 2] and from_one.notes(3) == []
     np.testing.assert_array_equal(from_one(Frame(0, 0.0, None)).bboxes, [BBOXES[0]])
     with pytest.raises(InputError, match=r'expected whole numbers from 0 .*frames from 1, .* got frame 0 and box'):
         BoxFile(write(path), first_frame=1)
-    path.write_text('1,7,10,20,30,60,1\n2,7,11,20,30,60,1\n')  # MOTChallenge's are from 1 always
+    path.write_text('1,7,10,20,30,60,1\n2,7,11,20,30,60,1\n')  # MOTChallenge's frames count from 1
     assert BoxFile(path).frames.tolist() == [0, 1]
 
 
@@ -149,8 +149,8 @@ def test_the_same_box_twice(tmp_path):
         BoxFile(write(tmp_path / 'boxes.csv', bboxes=[*BBOXES[:2], BBOXES[0], BBOXES[3]], ids=None))
 
 
-def test_named_corners_that_are_sizes(tmp_path):
-    """They move to the right, and x2 and y2 stay; and any number may be that of the first frame."""
+def test_sizes_that_are_called_corners(tmp_path):
+    """The boxes move to the right while x2 and y2 stay; and any number may be that of the first frame."""
     path = tmp_path / 'boxes.csv'
     (note,) = boxes_of(path, sizes(walk(2, 40, 150, 250, step=5)), frames=list(range(30, 60)), first=30).notes(30)
     assert note.startswith('The last two numbers of boxes of boxes.csv stay while the first two move, as width and hei')
@@ -165,7 +165,7 @@ def test_named_corners_that_are_sizes(tmp_path):
         BoxFile(path, -1)
 
 
-def test_frames_called_as_the_images_of_a_folder(tmp_path):
+def test_frame_numbers_from_the_image_names_of_a_folder(tmp_path):
     boxes = boxes_of(tmp_path / 'boxes.csv', walk(250, 90), frames=list(range(30, 60)))
     for _ in range(2):
         boxes.match([*range(30, 60)])

@@ -13,7 +13,7 @@ from depth_refine.utils.errors import InputError
 
 SIZE = (640, 480)
 TIMES = np.arange(60) / 30
-# Someone who faces the camera, knees a little bent, the right side at the image's left: metres, x right, y down, z away
+# A person faces the camera, knees a little bent, the right side at the image's left: metres, x right, y down, z away
 STANDING = np.array(
     [
         *([0, 0, 0], [-0.13, 0, 0], [-0.14, 0.42, -0.1], [-0.14, 0.85, 0.05], [0.13, 0, 0], [0.14, 0.43, -0.06]),
@@ -25,7 +25,7 @@ STANDING = np.array(
 
 
 def walk(start, frames=TIMES):
-    """Pixels (T, 17, 2) and metres along the camera's axis (T, 17) of someone 4 m away who walks to the right."""
+    """Pixels (T, 17, 2) and depths (T, 17), metres, of a person 4 m away who walks to the right."""
     x = start + np.linspace(0, 120, len(frames))
     pixels = np.stack([x, np.full_like(x, 250)], axis=-1)[:, None] + 200 * STANDING[None, :, :2]
     return pixels, np.tile(4 + STANDING[:, 2], (len(frames), 1))
@@ -37,7 +37,7 @@ def predictions(keypoints, frames=None, order='h36m', **options):
 
 @pytest.fixture
 def two_people():
-    """Who walk side by side; person 1 is missing in frames 20 to 29."""
+    """Predictions of two people who walk side by side; person 1 is missing in frames 20 to 29."""
     pixels, depth = (np.concatenate(both) for both in zip(walk(100), walk(350), strict=True))
     frames, who = np.tile(np.arange(60), 2), np.repeat([0, 1], 60)
     kept = ~((who == 1) & (frames >= 20) & (frames < 30))
@@ -83,7 +83,7 @@ def test_poses_alone_in_another_order_and_without_the_video():
 
 
 def test_joints_that_were_not_found_are_interpolated_in_time():
-    """Between unevenly spaced frames; before the first and after the last they stay."""
+    """Frames are unevenly spaced; before the first and after the last one, joints stay."""
     times = np.array([0, 0.1, 0.15, 0.4, 0.5, 0.6])
     pixels, depth = walk(100, times)
     scores = np.full((6, 17), 0.5)
@@ -100,7 +100,7 @@ def test_joints_that_were_not_found_are_interpolated_in_time():
 
 
 def openpose(pixels):
-    """(T, 25, 2) with the face's joints around the head."""
+    """OpenPose's joints (T, 25, 2), those of the face around the head."""
     names = [name.replace('ankle', 'foot') for name in ORDERS['body_25']]
     joints = np.repeat(pixels[:, [H36M.joint_names.index('head')]], 25, axis=1) + np.linspace(-9, 9, 25)[:, None]
     shared = [name for name in names if name in H36M.joint_names]
@@ -109,7 +109,7 @@ def openpose(pixels):
 
 
 def test_openpose_sees_a_person_from_the_side():
-    """Who shows one eye and ear of two; and someone else without feet, who is left out."""
+    """One eye and one ear are found; another person, without feet, is left out."""
     joints, frames = np.concatenate([openpose(walk(x)[0]) for x in (100, 350)]), np.tile(np.arange(60), 2)
     scores, ids = np.full(joints.shape[:2], 0.5), np.repeat([3, 8], 60)
     scores[:60, [16, 18]] = scores[60:, [11, 14]] = 0
@@ -129,7 +129,7 @@ def test_openpose_sees_a_person_from_the_side():
 
 
 def test_a_person_who_comes_back_is_filled_alone():
-    """The tracks before and after more than a second have their own joints."""
+    """The tracks before and after an absence of more than a second do not share joints."""
     pixels, _ = walk(100)
     rows = np.r_[0:10, 45:60]
     scores = np.ones((25, 17))
@@ -177,7 +177,7 @@ def test_knees_that_bend_backwards(kind):
 @pytest.mark.parametrize(
     ('size', 'times', 'first_frame', 'numbers', 'note'),
     [
-        (SIZE, TIMES, 0, np.arange(1, 60), 'The first prediction is of frame 1 and taken for the second frame: if'),
+        (SIZE, TIMES, 0, np.arange(1, 60), 'The first prediction is of frame 1, which is read as the second frame.'),
         (SIZE, np.arange(120) / 60, 0, np.arange(60), 'Predictions are of frames 0 to 59, and the video has 120: they'),
         (
             (430, 300),
@@ -196,7 +196,7 @@ def test_notes_on_what_may_be_wrong(size, times, first_frame, numbers, note):
 
 
 def test_notes_on_scores_trunks_and_ids(two_people):
-    """Percentages, a video that is not upright, joints in the other order of 17, y before x, boxes' numbers as ids."""
+    """Percentages, a video that is not upright, another order of 17 joints, y before x, ids that number boxes."""
     pixels, _, frames, who = two_people
     names = [name.replace('foot', 'ankle') for name in H36M.joint_names]
     coco = np.stack([pixels[:, names.index(name if name in names else 'head')] for name in ORDERS['coco']], axis=1)
@@ -217,8 +217,8 @@ def test_notes_on_scores_trunks_and_ids(two_people):
 
 
 @pytest.mark.parametrize('rate', [5, 15, 50])
-def test_somebody_who_runs_is_one_person(rate):
-    """3 m/s at 60 px a metre, without ids: 36, 12 and 4 px a frame of somebody who is 22 px wide."""
+def test_a_runner_is_one_person(rate):
+    """3 m/s at 60 px a metre, without ids: 36, 12 and 4 px a frame, of a person 22 px wide."""
     path = np.stack([40 + 180 / rate * np.arange(15), np.full(15, 200)], axis=-1)
     pixels = path[:, None] + 60 * STANDING[:, :2] * [0.6, 1]
     assert (predicted_people(predictions(pixels, np.arange(15)), SIZE, np.arange(15) / rate).ids == 0).all()
@@ -250,7 +250,7 @@ def test_somebody_who_runs_is_one_person(rate):
         ),
     ],
 )
-def test_predictions_of_something_else(options, size, times, message):
+def test_predictions_of_another_video(options, size, times, message):
     with pytest.raises(InputError, match=message):
         predicted_people(predictions(walk(100)[0], **options), size, times)
 
@@ -260,13 +260,13 @@ def test_people_outside_the_frame_are_left_out(two_people):
     pixels[who == 1] += [700, 0]
     seen = predicted_people(predictions(pixels, frames), SIZE, TIMES)
     assert set(seen.ids) == {0} and len(seen.frames) == 60
-    assert seen.notes[-1] == 'Predictions of nobody, or of people outside the frame, left out: 50.'
+    assert seen.notes[-1] == 'Predictions without a person, or of people outside the frame, left out: 50.'
     with pytest.raises(InputError, match='nobody has joints that are more than 2 px apart inside the frame'):
         predicted_people(predictions(np.full((60, 17, 2), 99.0)), SIZE, TIMES)
 
 
-def test_frames_called_as_the_images_of_a_folder():
-    """Frames 30 to 89, of images of these numbers, two of which have no prediction."""
+def test_frame_numbers_from_the_image_names_of_a_folder():
+    """Images are numbered 30 to 89; two have no prediction."""
     numbers, pixels = np.arange(30, 90), walk(100)[0]
     given = on_images(predictions(pixels[2:], numbers[2:]), numbers.tolist())
     seen = predicted_people(given, SIZE, TIMES)
@@ -278,7 +278,7 @@ def test_frames_called_as_the_images_of_a_folder():
 
 @pytest.mark.parametrize(('unit', 'factor'), [('cm', None), ('mm', 0.1)])
 def test_depths_in_another_unit(unit, factor):
-    """Of somebody who turns round: centimetres, said to be millimetres."""
+    """A person turns round; depths are, for example, centimetres that are said to be millimetres."""
     angle = np.linspace(0, np.pi, 60)[:, None]
     x = np.cos(angle) * STANDING[:, 0] + np.sin(angle) * STANDING[:, 2]
     depth = np.cos(angle) * STANDING[:, 2] - np.sin(angle) * STANDING[:, 0]

@@ -15,7 +15,7 @@ NOT_COMPARED = 'The predictions were not compared with the video: '
 
 
 class Seer:
-    """An estimator that knows where people are by the number in a frame's pixels, and finds some of them itself."""
+    """An estimator that reads the frame's number from its pixels, knows all people, and detects some of them."""
 
     def __init__(self, people, found=(0,), score=0.9):
         self.people, self.found, self.score, self.looked = people, found, score, []
@@ -64,8 +64,8 @@ def test_sixteen_frames_of_the_predictions(people):
     assert note.startswith('Left and right are exchanged in the predictions: in 10 frames')
 
 
-def test_somebody_whom_it_overlooks(people):
-    """It is asked about the largest box in which it finds nobody."""
+def test_people_whom_the_detector_misses(people):
+    """The estimator is given the largest predicted box in which it found nobody."""
     for found in ((0,), ()):
         assert notes_of(people[1], Seer(people, found)) == []
         (note,) = notes_of(people[1][:, FLIP], Seer(people, found))
@@ -74,7 +74,7 @@ def test_somebody_whom_it_overlooks(people):
     assert notes_of(outside, Seer(people, (1,)), np.tile(np.arange(60), 2)) == []
 
 
-def test_what_it_is_not_sure_of(people):
+def test_low_scores_are_not_compared(people):
     (note,) = notes_of(people[0][:, FLIP], Seer(people, score=0.4))
     assert note.startswith('In 16 frames for which there are predictions BlazePose sees nobody, or too little of ')
     (note,) = notes_of(np.full((60, 17, 2), 5.0), Seer(people, ()))
@@ -82,7 +82,7 @@ def test_what_it_is_not_sure_of(people):
 
 
 def test_notes_of_the_inferencer(people, monkeypatch):
-    """Only by files that are there, and nothing is fetched."""
+    """The check needs model files that are in the cache; none is fetched."""
     seer = Seer(people)
     monkeypatch.setattr(prediction_check, 'BlazePose', lambda model: seer)
     inferencer = VideoPoseInferencer(None, device='cpu')
@@ -100,7 +100,7 @@ def test_notes_of_the_inferencer(people, monkeypatch):
 
 @pytest.mark.parametrize('scale', [1, 1.25])
 def test_the_size_beside_a_video(people, monkeypatch, scale):
-    """Of larger frames, the same poses on the same path; of another shape none."""
+    """Predictions of larger frames give the same poses and path; those of another aspect ratio are refused."""
     monkeypatch.setattr(prediction_check, 'BlazePose', lambda model: Seer(people))
     monkeypatch.setattr(prediction_check, 'are_kept', lambda model: True)
     inferencer = VideoPoseInferencer(None, device='cpu')
@@ -120,7 +120,7 @@ def test_the_size_beside_a_video(people, monkeypatch, scale):
 
 
 def test_without_its_files(people, models, photo, tmp_path, monkeypatch):
-    """Nor with damaged ones; with them BlazePose itself says that it sees no legs in a portrait."""
+    """Missing or damaged files compare nothing; with them, a note says that BlazePose sees no legs in a portrait."""
     predictions = Predictions(people[0], np.arange(60), 'h36m')
     images = [photo, photo]
     for content, start in ((None, NOT_COMPARED), (b'damaged', NOT_COMPARED), (models, 'In 1 frames for which')):

@@ -18,19 +18,19 @@ _Y = [0, 0, 84, 170, 0, 86, 172, -50, -100, -120, -140, -96, -40, 10, -96, -42, 
 
 
 def moves(seed=0, center=(250.0, 220.0), pixels=14.0):
-    """Joints (90, 17, 2) px of somebody of 312 px who faces the camera and moves without repeating."""
+    """Joints (90, 17, 2), px, of a person 312 px high who faces the camera and never repeats a motion."""
     motion = gaussian_filter1d(np.random.default_rng(seed).normal(size=(90, 17, 2)), 5, axis=0)
     return np.stack([_X, _Y], axis=-1) + np.array(center) + pixels * motion / motion.std()
 
 
 def noisy(poses, pixels=6.0, seed=1):
-    """With noise, and joints that are elsewhere by definition."""
+    """Joints with noise and a constant offset of each, since estimators define joints differently."""
     rng = np.random.default_rng(seed)
     return poses + rng.normal(0, pixels, poses.shape) + rng.normal(0, pixels, poses.shape[1:])
 
 
 def compare(seen, joints, frames=None, order='h36m', size=SIZE, times=TIMES, **options):
-    """The notes on joints (90, K, 2), of people of whom these (90, 17, 2) are seen."""
+    """The notes on predicted joints (90, K, 2) if the other estimator sees people (90, 17, 2)."""
     comparison = Comparison(Predictions(joints, np.arange(90) if frames is None else frames, order, **options))
     for person in seen:
         for frame in LOOKED:
@@ -39,14 +39,14 @@ def compare(seen, joints, frames=None, order='h36m', size=SIZE, times=TIMES, **o
 
 
 def as_coco(poses):
-    """The limbs among COCO's joints, and a face."""
+    """COCO's joints: the limbs of Human3.6M's, and a face."""
     names = [name.replace('foot', 'ankle') for name in H36M.joint_names]
     return np.stack([poses[:, names.index(name) if name in names else 10] for name in ORDERS['coco']], axis=1)
 
 
 @pytest.mark.parametrize('seed', range(8))
 def test_good_predictions(seed):
-    """With noise, gaps, joints that were not found, bystanders on either side, and somebody who stands still."""
+    """With noise, gaps, joints that were not found, bystanders on either side, and a person who stands still."""
     rng, person = np.random.default_rng(seed), moves(seed)
     missing = np.flatnonzero(rng.random(90) < 0.6)
     scores = (rng.random((90, 17)) < 0.7).astype(float)
@@ -58,7 +58,7 @@ def test_good_predictions(seed):
     assert compare([moves(seed, pixels=0.1)], noisy(moves(seed, pixels=0.1), 8, seed)) == []
     assert compare([person], as_coco(noisy(person, 8, seed)), order='coco') == []
     confused = person.copy()
-    confused[25:75] = confused[25:75, FLIP]  # of the other estimator
+    confused[25:75] = confused[25:75, FLIP]  # the other estimator's mistake
     assert compare([confused], noisy(person, 8, seed)) == []
     assert compare([person[:, FLIP]], noisy(person, 8, seed), times=TIMES / 4) == [], 'for less than a second'
 
@@ -70,11 +70,11 @@ def test_good_predictions(seed):
         (lambda p: [640, 0] + p * [-1, 1], 'x of the predictions runs from the right edge: .*; mirror it'),
         (lambda p: ([640, 0] + p * [-1, 1])[:, FLIP], 'The predictions are of a mirrored video: .* Give the video'),
         (lambda p: [0, 480] + p * [1, -1], 'y of the predictions runs from the lower edge: .*; mirror it'),
-        (lambda p: [640, 480] - p, 'The predictions are upside down: .* turn them by 180 degrees'),
+        (lambda p: [640, 480] - p, 'The predictions are upside down: .* rotate them by 180 degrees'),
         (lambda p: p[..., ::-1], 'x and y of the predictions are exchanged: .* Expected x, then y'),
         # the frame's upper right corner is the upper left one of a frame turned anticlockwise
-        (lambda p: [0, 640] + p[..., ::-1] * [1, -1], 'turned by a quarter, anticlockwise: .* turn them clockwise'),
-        (lambda p: [480, 0] + p[..., ::-1] * [-1, 1], 'turned by a quarter, clockwise: .* turn them anticlockwise'),
+        (lambda p: [0, 640] + p[..., ::-1] * [1, -1], 'by 90 degrees, anticlockwise: .* rotate them clockwise'),
+        (lambda p: [480, 0] + p[..., ::-1] * [-1, 1], 'by 90 degrees, clockwise: .* rotate them anticlockwise'),
         (lambda p: p * [0.4, 0.5], r'of frames of about 25\d x 2[34]\d px: .* The video has 640 x 480 px; scale them'),
     ],
 )
@@ -87,14 +87,14 @@ def test_faults(change, note, recwarn):
     apart = np.linalg.norm(change(noisy(person)) - person, axis=-1)[LOOKED][:, limbs].clip(0, 156).mean(axis=1)
     assert before == pytest.approx(np.median(apart), rel=0.1) and 6 < after < 15
     assert not recwarn.list
-    if '25' not in note:  # a scale is not fitted to one of two
+    if '25' not in note:  # a scale is fitted to frames of one person only
         assert len(compare([moves(9, (480, 250)), person], change(noisy(person)))) == 1
 
 
 @pytest.mark.parametrize('shift', [10, -7, 20])
 @pytest.mark.parametrize('exchanged', [False, True])
 def test_shifted_frames(shift, exchanged):
-    """Among gaps; whatever else is wrong."""
+    """They are found among gaps, and beside another fault."""
     person, rng = moves(), np.random.default_rng(0)
     frames = np.flatnonzero((np.arange(90) - shift >= 0) & (np.arange(90) - shift < 90) & (rng.random(90) < 0.9))
     joints = noisy(person, 3)[frames - shift][:, FLIP if exchanged else slice(None)]
@@ -109,7 +109,7 @@ def test_shifted_frames(shift, exchanged):
 @pytest.mark.parametrize('seed', range(4))
 @pytest.mark.parametrize(('rate', 'name', 'frame'), [(2, 'half', 21), (0.5, 'twice', 6)])
 def test_another_frame_rate(seed, rate, name, frame):
-    """Predictions of every second frame, numbered on, and every pose twice."""
+    """Predictions of every second frame, numbered consecutively; and every pose twice."""
     person = moves(seed, pixels=40)
     joints = noisy(person, 3)[(rate * np.arange(90 / max(rate, 1))).astype(int)]
     frames = np.arange(len(joints))
@@ -125,7 +125,7 @@ def test_another_frame_rate(seed, rate, name, frame):
 
 
 def test_the_number_of_the_first_frame():
-    """Of files that begin at 1, said to begin at 4."""
+    """The files begin at 1, and the caller says 4."""
     person = moves(pixels=40)
     (note,) = compare([person], noisy(person, 2), np.arange(90) + 1, first_frame=4)
     assert 'State 1 as the number of the first frame, or add 3 to the numbers' in note
@@ -147,13 +147,13 @@ def test_another_order():
     order = np.random.default_rng(0).permutation(17)
     (note,) = compare([person], noisy(person)[:, order])
     assert note.endswith('State the right order, or write them in a known one.')
-    # joints that fit no order: of somebody else, or of nothing
+    # joints that fit no order: another person's, or random ones
     (note,) = compare([person], noisy(moves(5, (330, 220), 60)) * [0.6, 1.2])
     assert note.startswith('In 16 of 16 frames BlazePose sees nobody in a pose that is predicted: joints are ')
     assert compare([person], 0.2 * moves(5, (500, 250))) == [], 'too small to be seen'
 
 
-def test_too_little_to_tell():
+def test_too_few_people_to_compare():
     person = moves()
     assert compare([person], person[:4, FLIP], np.arange(4)) == []
     scores = np.ones((90, 17))

@@ -11,7 +11,7 @@ def no_threads_left():
     assert not [thread for thread in threading.enumerate() if thread.name == 'prefetch']
 
 
-def test_works_ahead_but_not_without_bound_and_leaving_closes_what_is_read():
+def test_works_a_bounded_number_ahead_and_closes_the_generator():
     made, closed = [], []
 
     def items():

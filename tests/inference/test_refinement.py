@@ -10,7 +10,7 @@ from depth_refine.structures.skeleton import H36M
 
 
 class Known:
-    """A second stage that knows the poses."""
+    """A second stage that returns given poses."""
 
     skeleton, notes, rate = H36M, (), 50.0
 
@@ -25,7 +25,7 @@ class Known:
     ('place', 'height'), [([1, -2, 1.5], 0.0), ([0, -1.5, 2.65], 1.15), ([1, -2, 0.8], -0.7), ([1, -2, 1.9], 0.4)]
 )
 def test_feet_off_the_floor_of_the_world(place, height):
-    """Of somebody who stands 1.5 m below the camera: R in place, and T right, or OpenCV's t, or in another unit."""
+    """A person stands 1.5 m below the camera; R is right, and T is right, OpenCV's t, or in another unit."""
     poses = np.random.default_rng(0).uniform(-0.7, 0.7, (30, 17, 3))
     poses -= poses[:, :1]
     poses[:, 3, 1] = 0.9  # the lowest, below the root

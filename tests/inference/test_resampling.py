@@ -5,7 +5,7 @@ from depth_refine.inference.resampling import has_rate, interpolate, uniform_tim
 
 
 def wave(times):
-    """(T, 2, 3): one cycle a second and slower."""
+    """Sines (T, 2, 3) of one cycle a second and slower ones."""
     return np.sin(2 * np.pi * times[:, None, None] * np.array([[1.0, 0.5, 0.2], [0.9, 0.3, 0.1]]) + 0.4)
 
 

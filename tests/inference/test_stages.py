@@ -65,7 +65,7 @@ def make_measurements(frames):
 
 
 def run(model, inputs):
-    """Normalised (T, 17, C) straight through the network."""
+    """The network's output for normalised inputs (T, 17, C)."""
     tensor = torch.from_numpy(inputs.astype(np.float32)).permute(1, 2, 0).flatten(0, 1)[None]
     with torch.inference_mode():
         return model(tensor)[0].numpy()
@@ -163,7 +163,7 @@ def test_fit(stages, second_stage, save, tmp_path):
         check_fit(IntegralFirstStage(*save(cfg, tmp_path / 'mpi'), 'cpu', 1), second_stage())
 
 
-def test_devices_and_batches_that_are_none(stages):
+def test_devices_and_batch_sizes_that_do_not_exist(stages):
     for make in (
         lambda: IntegralFirstStage(*stages[:2], 'gpu', batch_size=5),
         lambda: SecondStage(*stages[2:], 'gpu'),

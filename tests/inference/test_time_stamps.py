@@ -30,7 +30,7 @@ def test_between_neighbours(stamps, times, misplaced):
 
 @pytest.mark.parametrize('stamps', [[None] * 30, [1000, 1040, 1080, *range(0, 1080, 40)]])
 def test_no_stamps_or_a_clock_that_was_set_back(stamps):
-    """Nothing waits without end, and the rate stays."""
+    """A bounded number of items waits, and the rate stays."""
     taken = []
 
     def items():

@@ -27,7 +27,7 @@ def test_boxes_are_cut_at_the_edges_or_dropped_and_crops_have_a_margin():
 
 
 def split(seen, times, drop_noise=True):
-    """``seen``: person to frames."""
+    """The tracks of people, given the frames in which each is seen."""
     pairs = sorted((frame, person) for person, frames in seen.items() for frame in frames)
     frames, ids = np.array(pairs, int).reshape(-1, 2).T
     tracks, notes = split_into_tracks(frames, ids, times, drop_noise)
@@ -58,7 +58,7 @@ def test_short_and_slow_videos():
 
 @pytest.mark.parametrize('people', [2, 3])
 def test_ids_that_number_the_boxes_of_a_frame(people):
-    """As they come from a detector, in any order; not those of people who pass each other."""
+    """They come from a detector, in any order; people who pass each other are not noted."""
     rng, frames = np.random.default_rng(0), np.repeat(np.arange(30), people)
     places = np.stack([5 * np.arange(30), 140 - 5 * np.arange(30), np.full(30, 300)])[:people].T
     bboxes = np.array([[x, 0, x + 40, 120] for x in places.ravel()], float)

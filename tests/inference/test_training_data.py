@@ -1,4 +1,4 @@
-"""The same poses in testing and in inference, through whatever camera and at whatever rate the training was."""
+"""Poses are the same in testing and in inference, whatever the camera and frame rate of the training."""
 
 import pickle
 from types import SimpleNamespace
@@ -31,7 +31,7 @@ RATES = 12.5, 50 / 3, 50 / 60
 
 @pytest.fixture
 def trained(stages, tmp_path):
-    """A function that makes a data root seen through some cameras, and a random refiner as if trained on it."""
+    """A function that makes a data root seen by some cameras, and a refiner with the metainfo of that training."""
 
     def make(cameras, rate=50.0, frames=30, normalisation='image_width', **backbone):
         rng, root = np.random.default_rng(0), tmp_path / 'data'
@@ -64,7 +64,7 @@ def trained(stages, tmp_path):
 
 
 def results_of_testing(trained):
-    """Poses of testing, by video."""
+    """The poses that testing gives, by video."""
     loader = Runner.build_dataloader(trained.cfg.test_dataloader)
     with torch.inference_mode():
         samples = [sample for batch in loader for sample in trained.model.test_step(batch)]
@@ -116,7 +116,7 @@ def test_streams_see_the_same(trained):
     np.testing.assert_allclose(live, stage(measurements, camera), atol=1e-4)
 
 
-def test_what_a_checkpoint_does_not_say_is_assumed_and_noted(trained):
+def test_missing_facts_of_a_checkpoint_are_assumed_and_noted(trained):
     files = trained(dict(wide=CAMERAS['wide']))
     torch.save(dict(state_dict=files.model.state_dict()), files.files[1])
     stage = SecondStage(*files.files, 'cpu')

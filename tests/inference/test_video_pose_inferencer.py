@@ -23,7 +23,7 @@ def numbered(frames):
 
 
 def walk(times):
-    """Poses (T, 17, 3) and path (T, 3) of someone who moves smoothly, metres."""
+    """Poses (T, 17, 3) and path (T, 3), metres, of a person who moves smoothly."""
     pose = np.random.default_rng(3).uniform(-0.5, 0.5, (17, 3))
     pose -= pose[0]
     turn = 0.6 * np.sin(2 * np.pi * 0.5 * times)
@@ -35,7 +35,7 @@ def walk(times):
 
 @pytest.fixture
 def true_stages(monkeypatch):
-    """In the place of the networks: measurements and poses of :func:`walk` at 25 frames a second, free of errors."""
+    """Stages that give the exact measurements and poses of :func:`walk`, at 25 frames a second."""
 
     refined, confidences = [], [0.5]
 
@@ -100,9 +100,9 @@ def test_videos_shorter_than_the_receptive_field(inferencer, frames, fps):
         assert np.isfinite(values).all()
 
 
-def test_who_is_who(inferencer, tmp_path, monkeypatch):
+def test_track_ids(inferencer, tmp_path, monkeypatch):
     def measure(self, people):
-        """All joints at the crop's corner, their depth in the image."""
+        """All joints are at the crop's corner, and their depth is read from the image."""
         return (np.float32([[*crop[:2], image[0, 0, 0], 1, 1]] * 17) for image, crop in people)
 
     monkeypatch.setattr(IntegralFirstStage, '__call__', measure)
@@ -121,7 +121,7 @@ def test_who_is_who(inferencer, tmp_path, monkeypatch):
 
 
 def test_no_position_in_space(inferencer, monkeypatch):
-    """Joints that all lie on one pixel tell no distance; that is said, and the rest is there."""
+    """Joints that all lie on one pixel do not determine the distance; a note says so, and the rest is given."""
     point = np.tile(np.float32([30, 40, 0.1, 0.5, 0.2]), (17, 1))
     monkeypatch.setattr(IntegralFirstStage, '__call__', lambda self, people: (point for _ in people))
     result = inferencer(numbered(5))
@@ -134,17 +134,17 @@ def test_no_position_in_space(inferencer, monkeypatch):
 
 def test_joints_beyond_the_lens_are_counted(inferencer, monkeypatch):
     measured = np.tile(np.float32([50, 36, 0, 1, 1]), (17, 1))
-    measured[4, 0] = 160  # the lens folds over 62 px from the middle
+    measured[4, 0] = 160  # the lens model folds over 62 px from the middle
     monkeypatch.setattr(IntegralFirstStage, '__call__', lambda self, people: (measured for _ in people))
     folds, bends = (Intrinsics(INTRINSICS, ('opencv', k1, 0, 0, 0, 0)) for k1 in (-0.5, -0.1))
-    said = 'Person 0, joints where the lens distortion folds over, and which are taken as if there were none: 5 of 85.'
+    said = 'Person 0, joints where the lens distortion folds over, read without distortion: 5 of 85.'
     assert any(note.startswith(said) for note in inferencer(numbered(5), intrinsics=folds).notes)
     assert not any('folds over' in note for note in inferencer(numbered(5), intrinsics=bends).notes)
 
 
-def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
+def test_times_of_a_file(inferencer, write_video, smooth_images, tmp_path):
     times = np.cumsum([0, *np.random.default_rng(2).integers(15, 70, 19)])
-    result = inferencer(write_video(tmp_path / 'phone.mp4', pictures, times.tolist()))
+    result = inferencer(write_video(tmp_path / 'phone.mp4', smooth_images, times.tolist()))
     np.testing.assert_allclose(np.diff(result.times), np.diff(times) / 1000, atol=1e-4)
     assert (result.video, result.size) == ('phone.mp4', (96, 74))
     assert any('trained at 50' in note for note in result.notes)
@@ -156,7 +156,7 @@ def test_times_of_a_file(inferencer, write_video, pictures, tmp_path):
     assert slow.fps == pytest.approx(240) and any(note.startswith('The file plays at ') for note in slow.notes)
     np.testing.assert_allclose(slow.times, result.times * (19 / 240) / result.times[-1], atol=1e-6)
 
-    at_the_rate_of_training = inferencer(write_video(tmp_path / 'a.mp4', pictures, range(0, 400, 20)))
+    at_the_rate_of_training = inferencer(write_video(tmp_path / 'a.mp4', smooth_images, range(0, 400, 20)))
     assert not any('interpolated to that rate' in note for note in at_the_rate_of_training.notes)
     (track,) = at_the_rate_of_training.tracks
     columns = track.depth, track.scores, track.depth_std

@@ -1,13 +1,13 @@
 import cv2
 
 
-def test_list_picture_and_status(run_tool, data_root, tmp_path, monkeypatch):
+def test_list_figure_and_status(run_tool, data_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, _ = run_tool('check_data', data_root, '--seed', 3)
     *lines, last = out.splitlines()
     assert status == 0
     assert 'ok      annotation_body3d/cameras.pkl: 8 cameras of 2 subjects' in lines
-    assert 'ok      check_data.png: 12 random frames: see that rings and crosses coincide on the joints' in lines
+    assert 'ok      check_data.png: 12 random frames: check that rings and crosses coincide on the joints' in lines
     notes = sum(line.startswith('note    ') for line in lines)
     assert notes >= 2 and last == f'problems: 0, notes: {notes}'
     assert cv2.imread(str(tmp_path / 'check_data.png')) is not None

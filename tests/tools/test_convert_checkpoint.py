@@ -14,7 +14,7 @@ TEST_ANNOTATION = 'annotation_body3d/fps50/h36m_test.npz'
 
 
 def write_videopose3d(path, channels, kernel_size):
-    """A network that answers ``shrink.bias``, the pose of 1 mm, 2 mm, ... 51 mm, whatever it sees."""
+    """A network whose output is always ``shrink.bias``, the pose of 1 mm, 2 mm, ... 51 mm."""
     state = {'expand_conv.weight': torch.randn(channels, 34, kernel_size)}
     state |= {f'layers_conv.{i}.weight': torch.randn(channels, channels, k) for i, k in enumerate((kernel_size, 1))}
     for norm in ('expand_bn', 'layers_bn.0', 'layers_bn.1'):
@@ -25,14 +25,14 @@ def write_videopose3d(path, channels, kernel_size):
 
 def test_the_printed_command_evaluates_the_checkpoint(run_tool, data_root, monkeypatch, tmp_path):
     write_videopose3d(tmp_path / 'a.bin', channels=24, kernel_size=3)
-    monkeypatch.chdir(ROOT)  # of which the printed command is
+    monkeypatch.chdir(ROOT)  # where the printed command runs
     ended = run_tool('convert_checkpoint', tmp_path / 'a.bin', tmp_path / 'a.pth', *SOURCE)
     lines = ended.out.splitlines()
     assert ended.status == 0
     assert lines[:3] == [
         'left out, since the refiner has no such part: model_traj',
         f'wrote {tmp_path}/a.pth: receptive field 9 frames, 24 channels',
-        "taken as trained on Human3.6M's joints and cameras at 50 frames a second, on frames before and after",
+        "assumed: trained on Human3.6M's joints and cameras, at 50 frames a second, on frames before and after",
     ]
     python, tool, *arguments = shlex.split(lines[3].removeprefix('evaluate it with: '))
     annotation = H36MAnnotation(data_root / TEST_ANNOTATION, data_root / 'annotation_body3d/cameras.pkl')
@@ -55,7 +55,7 @@ def test_causal(run_tool, tmp_path):
     write_videopose3d(tmp_path / 'a.bin', channels=1024, kernel_size=5)
     source = (tmp_path / 'a.bin', tmp_path / 'a.pth', *SOURCE, '--causal', '--fps=10')
     assert run_tool('convert_checkpoint', *source).out.splitlines()[-2:] == [
-        "taken as trained on Human3.6M's joints and cameras at 10 frames a second, on frames up to the present one",
+        "assumed: trained on Human3.6M's joints and cameras, at 10 frames a second, on frames up to the present one",
         f'evaluate it with: python tools/test.py configs/refiner_243_cpn.py {tmp_path}/a.pth --cfg-options '
         'model.backbone.kernel_size=5 model.backbone.num_blocks=1 model.backbone.causal=True '
         'train_dataloader.dataset.seq_len=25 train_dataloader.dataset.causal=True '

@@ -17,7 +17,7 @@ def small(save, tmp_path):
     return save(cfg, tmp_path / 'small')
 
 
-def test_exports_and_says_how_near_and_how_fast(run_tool, small, tmp_path, monkeypatch):
+def test_exports_and_compares_with_pytorch(run_tool, small, tmp_path, monkeypatch):
     *notes, written, first, second, third = run_tool(
         'export_onnx', *small, tmp_path / 'out' / 'small.onnx'
     ).out.splitlines()
@@ -43,7 +43,7 @@ def test_exports_and_says_how_near_and_how_fast(run_tool, small, tmp_path, monke
     assert out.count('largest difference 2.5e-01,') == 3, 'the difference is the one of the file'
 
 
-def test_the_file_says_what_the_checkpoint_does_of_its_training(run_tool, small, tmp_path):
+def test_the_file_has_the_metadata_of_the_checkpoint(run_tool, small, tmp_path):
     camera = dict(f=[0.8, 0.8], c=[0.5, 0.3], k=[0.1, 0.0, 0.0], p=[0.0, 0.0], aspect=0.5625)
     of_training = dict(root_index=0, frame_rate=12.5, cameras=[camera])
     checkpoint = torch.load(small[1], weights_only=True)
@@ -64,7 +64,7 @@ def test_a_missing_checkpoint_ends_before_anything_is_written(run_tool, small, t
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_first_stage_says_which_boxes_it_knows(run_tool, stages, tmp_path):
+def test_the_file_of_a_first_stage_names_its_box_policy(run_tool, stages, tmp_path):
     policy = 'test_dataloader.dataset.bbox_policy=pelvis_2m'
     out = run_tool('export_onnx', *stages[:2], tmp_path / 'first.onnx', '--cfg-options', policy).out
     assert out.startswith('wrote ') and out.count('largest difference') == 2

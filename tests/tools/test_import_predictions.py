@@ -12,7 +12,7 @@ def annotation(data_root):
 
 @pytest.fixture
 def predictions(annotation, tmp_path):
-    """The truth in mm, one joint not found."""
+    """A folder of predictions: the truth in mm, with one joint not found."""
     for sequence in annotation.sequences:
         rows = sequence.rows
         scores = np.ones((len(rows), 17))

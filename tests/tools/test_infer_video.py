@@ -17,7 +17,7 @@ from depth_refine.structures.skeleton import H36M
 
 @pytest.fixture
 def run(causal_stages, tmp_path, monkeypatch, run_tool):
-    """Run the tool with tiny random networks in an empty folder; returns exit status or message, and output."""
+    """A function that runs the tool with tiny random networks in an empty folder; returns status and output."""
     monkeypatch.chdir(tmp_path)
     stages = ['--stage1', *causal_stages[:2], '--stage2', *causal_stages[2:], '--device', 'cpu']
 
@@ -30,7 +30,7 @@ def run(causal_stages, tmp_path, monkeypatch, run_tool):
 
 @pytest.fixture
 def video(tmp_path):
-    """Three frames of 97 x 75 px, the second one unreadable, and a box in each."""
+    """A folder of three frames of 97 x 75 px, the second one unreadable, and a file with a box in each."""
     folder = tmp_path / 'walk'
     folder.mkdir()
     for number in range(3):
@@ -113,7 +113,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(run, video, tmp_path, argument
 
 @pytest.fixture
 def plug_in(monkeypatch):
-    """Put a camera, number 3, of 97 x 75 px and a window in the place of OpenCV's.
+    """A function that replaces OpenCV's camera 3 by one of 97 x 75 px, and its window.
 
     ``press`` is called for each frame shown, and gives a key; returns what was shown.
     """
@@ -127,7 +127,7 @@ def plug_in(monkeypatch):
 
         camera = dict(isOpened=lambda: True, read=read, release=lambda: shown.append('released'))
         monkeypatch.setattr(cv2, 'VideoCapture', {3: SimpleNamespace(**camera)}.get)
-        monkeypatch.setattr(cv2, 'imshow', lambda name, picture: shown.append(picture.shape))
+        monkeypatch.setattr(cv2, 'imshow', lambda name, image: shown.append(image.shape))
         monkeypatch.setattr(cv2, 'waitKey', lambda wait: press())
         return shown
 
@@ -141,7 +141,7 @@ def test_camera(run, plug_in, monkeypatch):
     assert shown == [(422, 680, 3), (422, 680, 3), 'released'], 'image and refined pose'
     assert run('3', '--fps', 30)[0] == 'error: camera 3 is live and tells the times of its frames itself: leave fps out'
 
-    def no_display(name, picture):
+    def no_display(name, image):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_display)
@@ -151,7 +151,7 @@ def test_camera(run, plug_in, monkeypatch):
 
 @pytest.mark.slow
 def test_a_camera_is_kept(run, plug_in, monkeypatch, tmp_path):
-    """The files of a video, of the frames and people that were shown until Ctrl-C was pressed."""
+    """All files of a video are written, for the frames and people that were shown until Ctrl-C was pressed."""
     strips = []
 
     def strip(frame, *args, **kwargs):
@@ -237,9 +237,9 @@ def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
         (['--out', 'o'], 'a video is required'),
         (['v.mp4', '--out', 'o', '--predictions', 'p.npz'], '--predictions and --joint-order belong together'),
         (['v.mp4', '--out', 'o', '--joint-order', 'coco'], '--predictions and --joint-order belong together'),
-        (['7', '--predictions', 'p.npz', '--joint-order', 'coco'], '--predictions take the place of --stage1'),
-        (['v.mp4', '--out', 'o', '--stage1', 'a', 'b', '--height', '1.8'], 'give --finish with them'),
-        (['v.mp4', '--out', 'o', '--refined-only', '--level'], '--height and --level are of finished poses'),
+        (['7', '--predictions', 'p.npz', '--joint-order', 'coco'], '--predictions replace --stage1 and --boxes'),
+        (['v.mp4', '--out', 'o', '--stage1', 'a', 'b', '--height', '1.8'], 'need finishing: add --finish'),
+        (['v.mp4', '--out', 'o', '--refined-only', '--level'], '--height and --level need finishing'),
     ],
 )
 def test_options_that_do_not_go_together(arguments, message, run_tool):
@@ -248,7 +248,7 @@ def test_options_that_do_not_go_together(arguments, message, run_tool):
 
 
 def test_a_video_whose_rate_changes(run, tmp_path, monkeypatch):
-    """From 50 to 10 frames a second: a motion file has even frames in the same seconds, and a note says so."""
+    """The rate falls from 50 to 10 frames a second: a motion file has even frames at the same times; a note says so."""
     times = np.concatenate([np.arange(10) / 50, 0.2 + np.arange(5) / 10])
 
     def changing(*args, **kwargs):

@@ -62,7 +62,7 @@ def test_archives_that_were_left_out(run_tool, tmp_path, monkeypatch):
 
 
 def run_as_script(errors, *arguments):
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in background processes
     sys.stderr = errors.open('w', buffering=1)
     sys.argv = ['prepare_h36m.py', *map(str, arguments)]
     runpy.run_path(str(TOOL), run_name='__main__')
@@ -85,5 +85,5 @@ def test_stopped(tmp_path, stop, status):
     assert process.exitcode == status
     assert 'image/s' in errors.read_text(), 'progress with a rate'
     assert 'Traceback' not in errors.read_text()
-    assert ('stopped; the same command goes on from here' in errors.read_text()) == (stop == signal.SIGINT)
+    assert ('stopped; the same command continues from here' in errors.read_text()) == (stop == signal.SIGINT)
     assert not list(tmp_path.rglob('*partial*')) and not list(tmp_path.rglob('*.npz'))

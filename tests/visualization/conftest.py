@@ -22,7 +22,7 @@ _JOINTS = [
 
 @pytest.fixture(scope='session')
 def pixels():
-    """A function that finds the pixels of a colour, red, green, blue: (N, 2) positions x, y."""
+    """A function that finds the pixels (N, 2), x and y, of a colour, red, green, blue."""
 
     def pixels(image, rgb, tolerance=0):
         return np.argwhere(np.abs(image.astype(int) - rgb[::-1]).max(axis=-1) <= tolerance)[:, ::-1]
@@ -32,7 +32,7 @@ def pixels():
 
 @pytest.fixture(scope='session')
 def read_video():
-    """A function that reads a file's video: stream, seconds of the frames, and (N, H, W, 3) BGR."""
+    """A function that reads a video file: its stream, the times of the frames, seconds, and images (N, H, W, 3) BGR."""
 
     def read_video(path):
         with av.open(str(path)) as container:
@@ -46,7 +46,7 @@ def read_video():
 
 @pytest.fixture
 def record_calls(monkeypatch):
-    """A function that lists the first arguments of the calls of a function of a module, which still works."""
+    """A function that records the first arguments of a module's function, which still works."""
 
     def record_calls(module, name):
         calls, function = [], getattr(module, name)
@@ -63,7 +63,7 @@ def saved_figures(record_calls):
 
 @pytest.fixture
 def pose():
-    """(17, 3) camera-frame metres, root at 4 m."""
+    """A pose (17, 3), camera-frame metres, root at 4 m."""
     return np.array(_JOINTS) / 10 + [0.2, -0.1, 4.0]
 
 
@@ -95,7 +95,7 @@ def two_people():
 
 @pytest.fixture
 def video_poses(two_people):
-    """A copy to change."""
+    """A copy of ``two_people`` to change."""
     return deepcopy(two_people)
 
 
@@ -118,7 +118,7 @@ def other_poses(request):
 
 @pytest.fixture(scope='session')
 def video_frames():
-    """Frames of ``video_poses``, each of its own grey."""
+    """The frames of ``video_poses``, each of its own grey."""
     return [np.full((62, 97, 3), 60 + 10 * index, np.uint8) for index in range(12)]
 
 

@@ -9,7 +9,7 @@ BLACK = np.zeros((16, 32, 3), np.uint8)
 
 
 def test_browsers_can_play_it(tmp_path):
-    """H.264 with colours at half resolution is what all of them know; an index at the front starts it at once."""
+    """All browsers know H.264 with colours at half resolution; an index at the front lets it start at once."""
     path = tmp_path / 'a' / 'v.mp4'
     write_mp4(((index / 30, np.full((30, 46, 3), index, np.uint8)) for index in range(65)), path, fps=30)
     with av.open(str(path)) as container:

@@ -11,7 +11,7 @@ SCALE = 6
 
 
 def draw(poses, frame):
-    """Over a black image, six times as large as the video."""
+    """The overlay on a black image, six times as large as the video."""
     image = np.zeros((62 * SCALE, 97 * SCALE, 3), np.uint8)
     draw_overlay(image, poses, frame)
     return image
@@ -91,7 +91,7 @@ def test_wide_and_high_videos_and_nobody(read_video, video_poses, tmp_path, size
 
 def test_any_skeleton(pixels, read_video, other_poses, video_frames, tmp_path):
     write_overlay_video(other_poses, iter(video_frames), tmp_path / 'out.mp4')
-    view = read_video(tmp_path / 'out.mp4')[2][0, 60:, 640:900]  # without texts; the first frame is seen by the camera
+    view = read_video(tmp_path / 'out.mp4')[2][0, 60:, 640:900]  # without texts; frame 0 is seen from the camera
     left, right, trunk = (pixels(view, color, 40) for color in (*list(SIDE_COLORS.values())[:2], (0, 158, 115)))
     assert left[:, 0].mean() > trunk[:, 0].mean() > right[:, 0].mean()
     assert left[:, 1].max() < 345 and right[:, 1].max() < 345, 'the feet are in the image, whatever the root'

@@ -34,7 +34,7 @@ def test_without_truth(frame, tmp_path, saved_figures):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ['left', 'right', 'trunk']
 
 
-def test_picture_of_moments_of_the_longest_track(video_poses, video_frames, tmp_path, record_calls):
+def test_figure_of_frames_of_the_longest_track(video_poses, video_frames, tmp_path, record_calls):
     drawn_rows = record_calls(pose_figure, 'plot_pose_comparison')
     video_poses.tracks.reverse()
     track = video_poses.tracks[1]

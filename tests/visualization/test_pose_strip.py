@@ -13,7 +13,7 @@ def panel_of(strip, column):
 
 
 def test_a_panel_for_input_each_prediction_and_truth(pixels, frame):
-    """Upright and not mirrored, seen by the camera."""
+    """Poses are upright and not mirrored, seen from the camera."""
     strip = draw_strip(frame, azimuth=0, crop=True)
     assert strip.dtype == np.uint8 and strip.shape == (CAPTION + PANEL + 30, 4 * PANEL, 3)
     for column in (1, 2, 3):
@@ -65,7 +65,7 @@ def test_keypoints_far_outside_or_nothing_at_all(pixels, frame):
 
 
 def test_any_skeleton(pixels, other_poses):
-    """Sides keep their colours, and whoever hangs below a root at the head is not cut off."""
+    """Sides keep their colours, and a body below a root at the head is not cut off."""
     skeleton, track = other_poses.skeleton, other_poses.tracks[0]
     frame = PoseFrame(skeleton, None, None, track.truth[0], {'refined': track.keypoints_3d[0]})
     moved = 20 * np.sqrt(3) * (1 - 1 / skeleton.num_joints)

@@ -1,4 +1,4 @@
-"""Where people stand in the view, looked up by colour. It shows frame 0 from the camera and turns once in 14 s."""
+"""Positions of people in the view, found by colour. It shows frame 0 from the camera and rotates once in 14 s."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ SIZE = (420, 360)
 
 @pytest.fixture
 def trunk_x(pixels):
-    """A function that finds how far right a person stands in a frame of a view, px."""
+    """A function that finds a person's x position in a frame of a view, px."""
     return lambda view, frame, track: pixels(view.draw(frame), person_color(track))[:, 0].mean()
 
 
@@ -35,9 +35,9 @@ def test_upright_and_not_mirrored_at_first(pixels, one):
     assert right[:, 1].max() == pytest.approx(180 + 0.8 * np.cos(np.radians(12)) * 360 / 2.3, abs=3)
 
 
-def test_turns_around_the_person(pixels, one):
+def test_rotates_around_the_person(pixels, one):
     view = SceneView(one, SIZE)
-    one.times = 2.0 + 3.5 * np.arange(12)  # a quarter turn from frame to frame
+    one.times = 2.0 + 3.5 * np.arange(12)  # a quarter of a rotation from frame to frame
     left = [pixels(view.draw(frame)[:330], SIDE_COLORS['left'])[:, 0].mean() - 210 for frame in range(5)]
     assert left[0] > 15 and left[2] < -15 and left[4] == pytest.approx(left[0], abs=1)
     wrist = [pixels(view.draw(frame)[:330], SIDE_COLORS['right'])[:, 0].min() for frame in (1, 3)]
@@ -45,7 +45,7 @@ def test_turns_around_the_person(pixels, one):
     assert wrist[0] == pytest.approx(210 - 0.2 * 360 / 2.3, abs=4) and wrist[1] > 190
 
 
-def test_people_stand_where_they_are(trunk_x, video_poses):
+def test_people_are_at_their_positions(trunk_x, video_poses):
     """Person 1 is 50 px / 30 px/m to the right of person 0's start, who walks 50 mm a frame."""
     view = SceneView(video_poses, SIZE)
     video_poses.times[:] = 2.0  # seen from the camera
@@ -55,7 +55,7 @@ def test_people_stand_where_they_are(trunk_x, video_poses):
     assert gap[0] > 60
 
 
-def test_side_by_side_where_places_are_not_known(trunk_x, video_poses):
+def test_side_by_side_if_positions_are_not_known(trunk_x, video_poses):
     first, second = video_poses.tracks
     second.root = None
     view = SceneView(video_poses, SIZE)

@@ -9,7 +9,7 @@ from depth_refine.visualization import plot_training_curves
 
 @pytest.fixture
 def write_log(tmp_path):
-    """Function that lets MMEngine itself write a log of epochs of three iterations, as a runner does."""
+    """A function that lets MMEngine itself write a log with epochs of three iterations, as a runner does."""
 
     def write(name, losses=(0.5, 0.4, 0.3, 0.25, 0.2, 0.1), errors=(90.0, 60.0), start=0, prefix='h36m'):
         visualizer = Visualizer(save_dir=str(tmp_path / name), vis_backends=[dict(type='LocalVisBackend')])
@@ -46,7 +46,7 @@ def test_training_by_iterations_and_without_validation(tmp_path, saved_figures):
 
 
 def test_an_interrupted_training_is_one_curve(write_log, tmp_path, saved_figures):
-    """Killed in the second epoch, in the middle of a line; resumed after the first, whose validation is repeated."""
+    """Killed in the second epoch, in the middle of a line, and resumed after the first, whose validation repeats."""
     log = write_log('run/20261130_080000', losses=[9, 8, 7, 6, 5], errors=[90.0])
     with log.open('a') as file:
         file.write('{"loss": 0.')
@@ -65,7 +65,7 @@ def test_an_interrupted_training_is_one_curve(write_log, tmp_path, saved_figures
 
 
 def test_an_abandoned_end_is_left_out(write_log, tmp_path, saved_figures):
-    """Resumed from an earlier checkpoint than the last; no validation since."""
+    """The run was resumed from an earlier checkpoint than the last, without a validation since."""
     write_log('run/20261130_080000')
     write_log('run/20261130_090000', losses=[4, 3], errors=(), start=3)
     plot_training_curves({'run': tmp_path / 'run'}, tmp_path / 'curves.png')

@@ -43,7 +43,7 @@ def drawn_frames(record_calls):
 
 @pytest.fixture
 def make_samples(pose, tmp_path):
-    """Function that makes the samples of a stage, with one image on disk, that of frame 2."""
+    """A function that makes the samples of a stage, with one image on disk, that of frame 2."""
     paths = [str(tmp_path / f'{SEQUENCE}_{number:06d}.jpg') for number in range(1, 8)]
     cv2.imwrite(paths[1], np.full((90, 160, 3), 128, np.uint8))
 
@@ -136,13 +136,13 @@ def test_video_without_camera_has_no_overlay(make_samples, runner, drawn_frames)
     assert [frame.keypoints for frame in drawn_frames] == [None]
 
 
-def test_without_folder_pictures_go_to_the_backends(make_samples, runner, tmp_path):
+def test_without_a_folder_figures_go_to_the_backends(make_samples, runner, tmp_path):
     samples = make_samples(1)
     for hook in (DepthPoseVisualizationHook(enable=True, interval=4), DepthPoseVisualizationHook(interval=1)):
         hook.after_test_iter(runner, 0, {}, samples)
         for batch in range(3):
             hook.after_val_iter(runner, 2 * batch, {}, samples[2 * batch : 2 * batch + 2])
-    folder = tmp_path / 'vis' / 'vis_data' / 'vis_image'  # the second hook is not enabled, and draws nothing
+    folder = tmp_path / 'vis' / 'vis_data' / 'vis_image'  # the second hook is disabled and draws nothing
     assert names(folder) == ['test_img_0.png', 'test_img_4.png', 'val_img_0.png', 'val_img_4.png']
 
 

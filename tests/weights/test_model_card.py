@@ -13,7 +13,7 @@ MODELS = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Models']
 
 
 @pytest.mark.parametrize('model', MODELS, ids=lambda model: model['Name'])
-def test_card_and_index_tell_of_these_weights(model):
+def test_card_and_index_describe_these_weights(model):
     card = (ROOT / 'depth_refine/weights/README.md').read_text()
     assert hashlib.sha256((ROOT / model['Weights']).read_bytes()).hexdigest() in card
     network = SecondStage(ROOT / model['Config'], ROOT / model['Weights'], 'cpu').model

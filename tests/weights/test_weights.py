@@ -9,7 +9,7 @@ from depth_refine.weights import shipped_refiner
 
 
 @pytest.mark.parametrize('reads', ['2d', '2d+depth'])
-def test_shipped_refiners_are_small_and_know_their_training(reads):
+def test_shipped_refiners_are_small_and_name_their_training(reads):
     config, checkpoint = shipped_refiner(reads)
     assert checkpoint.stat().st_size < 3_000_000
     stage = SecondStage(config, checkpoint, 'cpu')
@@ -21,6 +21,6 @@ def test_shipped_refiners_are_small_and_know_their_training(reads):
     assert poses.shape == (40, 17, 3) and np.abs(poses[:, 0]).max() < 1e-6 and 0.1 < np.abs(poses).max() < 2
 
 
-def test_none_of_another_kind():
+def test_other_inputs_are_refused():
     with pytest.raises(InputError, match="no shipped refiner reads '3d'"):
         shipped_refiner('3d')

@@ -1,1 +1,1 @@
-"""Files and windows of tools/infer_video.py."""
+"""Output of tools/infer_video.py: files and windows."""

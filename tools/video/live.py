@@ -1,4 +1,4 @@
-"""What tools/infer_video.py shows of a camera, and keeps of it."""
+"""The window and the recording of a camera, for tools/infer_video.py."""
 
 import signal
 from collections.abc import Iterable, Iterator
@@ -24,8 +24,8 @@ from depth_refine.visualization.mp4 import write_mp4
 from depth_refine.visualization.pose_strip import draw_strip
 from video.output import write_all
 
-_RATE = 30.0  # frames a second, about, of recordings, whose frames have their own times
-_QUALITY = 18  # of x264: little is lost
+_RATE = 30.0  # nominal frames a second of recordings; each frame has its own time
+_QUALITY = 18  # x264's constant rate factor, nearly lossless
 
 
 def watch_camera(
@@ -36,15 +36,15 @@ def watch_camera(
     intrinsics: Intrinsics | None,
     **options: Any,
 ) -> None:
-    """Show a camera's poses as they come, and in the end write them, if there is a folder to write to.
+    """Show a camera's poses as they come, and write recording and poses in the end if a folder is given.
 
     Args:
-        inferencer: of a causal refiner.
+        inferencer: with a causal refiner.
         video: the camera.
-        out: the folder, made here; it has the recording and the files of its poses.
-        boxes: where the people are, as the inferencer takes them.
+        out: the folder to make, for the recording and the files of its poses; None writes nothing.
+        boxes: source of bounding boxes, see :class:`VideoPoseInferencer`.
         intrinsics: of the camera.
-        options: further ones of the inferencer, for the poses that are written.
+        options: further options of the inferencer, for the poses that are written.
     """
     stream = inferencer.stream(video, boxes, intrinsics)
     frames = shown(stream, inferencer.second_stage.skeleton, out is not None)
@@ -60,10 +60,10 @@ def watch_camera(
 
 
 def shown(stream: Iterable[LiveFrame], skeleton: Skeleton, is_recorded: bool) -> Iterator[LiveFrame]:
-    """Show whoever is nearest in each frame and hand it on, until q or Ctrl-C is pressed or the stream ends.
+    """The frames of a stream, each shown with its nearest person, until q or Ctrl-C is pressed or the stream ends.
 
     Raises:
-        InputError: there is no display, and the stream is not recorded either.
+        InputError: there is no display, and the stream is not recorded.
     """
     has_window, key = True, -1
     with _interruption() as interrupted:
@@ -84,10 +84,13 @@ def shown(stream: Iterable[LiveFrame], skeleton: Skeleton, is_recorded: bool) ->
 
 
 def record(frames: Iterable[LiveFrame], video: VideoSource, path: Path) -> LiveRecord:
-    """Write the frames of a stream as a video as they come, at their times, until they end or the source breaks off."""
+    """Write the frames of a stream as a video, as they come; the result is the record of their measurements.
+
+    It ends when the frames end or the source breaks off.
+    """
     kept = LiveRecord(video)
 
-    def pictures() -> Iterator[tuple[float, np.ndarray]]:
+    def images() -> Iterator[tuple[float, np.ndarray]]:
         try:
             for live in frames:
                 if live.frame.image is not None:
@@ -98,7 +101,7 @@ def record(frames: Iterable[LiveFrame], video: VideoSource, path: Path) -> LiveR
                 raise
             video.notes.append(f'The recording ends early: {error}')
 
-    write_mp4(pictures(), path, _RATE, _QUALITY)
+    write_mp4(images(), path, _RATE, _QUALITY)
     return kept
 
 
@@ -112,14 +115,14 @@ def _strip(live: LiveFrame, skeleton: Skeleton) -> np.ndarray:
 
 
 def _even(image: np.ndarray) -> np.ndarray:
-    """With its last row and column once more where their number is odd, which H.264 does not know."""
+    """The image with its last row and column repeated where their number is odd: H.264 needs even sizes."""
     height, width = image.shape[:2]
     return cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
 
 
 @contextmanager
 def _interruption() -> Iterator[Event]:
-    """Ctrl-C sets the event and does nothing else, the first time."""
+    """An event that the first Ctrl-C sets, instead of interrupting the program."""
     interrupted, before = Event(), signal.getsignal(signal.SIGINT)
 
     def interrupt(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""What tools/infer_video.py writes."""
+"""The output files of tools/infer_video.py."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +15,10 @@ from depth_refine.visualization import write_overlay_video, write_pose_picture, 
 
 
 def write_all(poses: VideoPoses, video: str | Path | None, folder: Path) -> None:
-    """Write all files of a video's poses and print what is to be known of them.
+    """Write all files of a video's poses and print notes, camera and people.
 
     Raises:
-        InputError: there is nobody, and nothing of a recording either.
+        InputError: no person was found, and there is no recording.
     """
     if poses.tracks and (note := even_times_note(poses.times)) is not None:
         poses.notes.append(note)
@@ -27,7 +27,7 @@ def write_all(poses: VideoPoses, video: str | Path | None, folder: Path) -> None
     if poses.tracks:
         write_video_poses(poses, video, folder)
     elif any(folder.iterdir()):
-        print('no person was found: there is the recording alone')
+        print('no person was found: only the recording is kept')
     else:
         raise InputError(f'no person was found in {video}, and nothing is written; --boxes can say where to look')
     print(f'camera: {poses.camera_source}')
@@ -37,7 +37,7 @@ def write_all(poses: VideoPoses, video: str | Path | None, folder: Path) -> None
 
 
 def write_video_poses(poses: VideoPoses, video: str | Path | None, folder: Path) -> None:
-    """Write all files; over black frames where there is no video. Of a recording, an edge that was added is cut off."""
+    """Write all files of a video's poses; without a video, figures are drawn over black frames."""
     for write, name in ((write_npz, 'poses.npz'), (write_json, 'poses.json'), (write_csv, 'poses.csv')):
         write(poses, folder / name)
     for track in poses.tracks:
@@ -50,7 +50,8 @@ def write_video_poses(poses: VideoPoses, video: str | Path | None, folder: Path)
 
 
 def _frames(poses: VideoPoses, video: str | Path | None) -> Iterator[np.ndarray]:
-    black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)  # where a frame cannot be read
+    """The video's frames, black where they cannot be read, and without the edge that a recording has added."""
+    black = np.zeros((poses.size[1], poses.size[0], 3), np.uint8)
     if video is None:
         yield from (black for _ in poses.times)
     else:

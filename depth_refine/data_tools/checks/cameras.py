@@ -1,4 +1,4 @@
-"""Checks of ``cameras.pkl``: do an annotation's 2D joints lie where its cameras see the 3D joints? If not, why?"""
+"""Checks of ``cameras.pkl``: whether 2D joints are the projections of the 3D joints, and if not, why."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ _SWAPPED = 'The numbers are those of camera {}: cameras are swapped in cameras.p
 
 
 def check_cameras(cameras: dict[tuple[str, str], dict]) -> Iterator[tuple[str, str]]:
-    """Look at what :func:`depth_refine.datasets.load_cameras` does not refuse of every camera."""
+    """Check every camera for what :func:`depth_refine.datasets.load_cameras` accepts: principal points and ids."""
     faults: dict[str, list] = {}
     for key, camera in cameras.items():
         centre = np.ravel(camera['c'])
@@ -42,18 +42,18 @@ def check_cameras(cameras: dict[tuple[str, str], dict]) -> Iterator[tuple[str, s
 
 
 def reprojection(points: np.ndarray, camera: dict) -> np.ndarray:
-    """Project camera-frame metres (..., 3) to px (..., 2), NaN for joints that do not lie in front of the camera."""
+    """Pixels (..., 2) of camera-frame metres (..., 3), NaN for joints that do not lie in front of the camera."""
     behind = points[..., 2:] <= 0
     return np.where(behind, np.nan, project(np.where(behind, 1.0, points), camera))
 
 
 def check_projection(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Compare visible joints of ``part`` with the projection of ``S``."""
+    """Compare the visible joints of ``part`` with the projected joints of ``S``."""
     videos = range(len(annotation.sequences))
     largest, wrong, count = np.transpose([_errors(annotation, index) for index in videos])
     worst = int(largest.argmax())
     if largest[worst] <= _EXACT:
-        bound = 10.0 ** np.ceil(np.log10(max(largest[worst], 1e-4)))  # the next of 0.0001, 0.001 ...: easy to read
+        bound = 10.0 ** np.ceil(np.log10(max(largest[worst], 1e-4)))  # the next of 0.0001, 0.001 and so on
         yield 'ok', f'2D joints lie within {bound:g} px of the projected 3D joints'
         return
     affected = np.flatnonzero(largest > _EXACT)
@@ -69,7 +69,7 @@ def check_projection(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
 
 
 def _errors(annotation: H36MAnnotation, index: int) -> tuple[float, int, int]:
-    """The largest distance, px, of a visible 2D joint of a video to its projection, how many are wrong, and of many."""
+    """For the visible joints of a video: the largest distance to the projection, px, the number wrong, and of all."""
     rows = annotation.sequences[index].rows
     projected = reprojection(annotation.keypoints_3d[rows], annotation.cameras[index])
     distances = np.linalg.norm(projected - annotation.keypoints[rows], axis=-1)
@@ -78,12 +78,12 @@ def _errors(annotation: H36MAnnotation, index: int) -> tuple[float, int, int]:
 
 
 def _explain(annotation: H36MAnnotation, index: int) -> str:
-    """Try the known mistakes on a video; one that makes the difference vanish is the reason."""
+    """The known mistake that makes the difference of a video vanish, as a sentence."""
     sequence, camera = annotation.sequences[index], annotation.cameras[index]
     rows = sequence.rows[:: max(1, len(sequence.rows) // _FRAMES_TO_EXPLAIN)]
     points, visible = annotation.keypoints_3d[rows].astype(np.float64), annotation.keypoints_visible[rows]
     no_lens = dict(camera, k=np.zeros((3, 1)), p=np.zeros((2, 1)))
-    attempts = [  # each the place of the joints in the image, px, if it were so
+    attempts = [  # pixels of the joints under each mistake
         (reprojection(world_to_camera(points, camera), camera), _WORLD),
         (reprojection(points, no_lens), 'The lens distortion is missing in part: project with it.'),
         (_project_by_opencv(points, camera), _OPENCV),
@@ -95,7 +95,7 @@ def _explain(annotation: H36MAnnotation, index: int) -> str:
         distances = np.linalg.norm(pixels - annotation.keypoints[rows], axis=-1)[visible]
         if distances.size and np.max(distances) <= _EXACT:  # NaN is not
             return reason
-    return 'No known mistake explains it: look at the picture, and at the source of part, S and cameras.pkl.'
+    return 'No known mistake explains it: look at the figure, and at the source of part, S and cameras.pkl.'
 
 
 def _project_by_opencv(points: np.ndarray, camera: dict) -> np.ndarray:
@@ -108,7 +108,7 @@ def _project_by_opencv(points: np.ndarray, camera: dict) -> np.ndarray:
 
 
 def check_views(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """All cameras must see the first pose of a performance at one place in the room: R and T are right."""
+    """Check R and T: all cameras must see the first pose of a performance at the same place in the room."""
     first, apart, disagreeing = {}, 0.0, []
     for sequence, camera in zip(annotation.sequences, annotation.cameras, strict=True):
         row = sequence.rows[0]

@@ -1,4 +1,4 @@
-"""Looks at everything in a data root and says what is wrong."""
+"""Checks everything in a data root."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,24 +23,26 @@ _SPLITS = ('train', 'test')
 
 
 class Finding(NamedTuple):
-    """One thing that a check has to say."""
+    """One result of a check."""
 
-    kind: str  # 'ok', 'note' (unusual, can be on purpose) or 'problem' (makes results wrong or a run fail)
+    kind: str  # 'ok', 'note' (unusual, may be intended) or 'problem' (makes results wrong or a run fail)
     where: str  # a file or folder of the data root
-    message: str  # of a problem, what to do, too
+    message: str  # for a problem also what to do
 
 
 def check_data(
     root: str, picture: str | Path, seed: int = 0, coco: str | None = None, mpii: str | None = None
 ) -> list[Finding]:
-    """Check a data root in MMPose's Human3.6M layout, where nothing is written, and draw random frames of it.
+    """The findings on a data root in MMPose's Human3.6M layout; also draws a figure of random frames.
+
+    Nothing is written to the data root.
 
     Args:
         root: the data root.
-        picture: the file to draw to.
+        picture: file of the figure.
         seed: chooses the frames.
-        coco: data root of COCO, if it should be checked too.
-        mpii: data root of MPII, likewise.
+        coco: data root of COCO, if it is to be checked, too.
+        mpii: data root of MPII, if it is to be checked, too.
 
     Raises:
         InputError: ``root`` is not a folder, or ``seed`` is negative.
@@ -56,13 +58,13 @@ def check_data(
             findings += _check_body_2d(dataset_class, Path(folder))
     if frames:
         draw_check_picture(frames, picture)
-        message = f'{len(frames)} random frames: see that rings and crosses coincide on the joints'
+        message = f'{len(frames)} random frames: check that rings and crosses coincide on the joints'
         findings.append(Finding('ok', str(picture), message))
     return findings
 
 
 def _check_root(root: Path, rng: np.random.Generator, frames: list[CheckedFrame]) -> Iterator[Finding]:
-    """Check cameras, annotations, images and stores; adds random frames to be drawn to ``frames``."""
+    """Check cameras, annotations, images and stores; adds random frames to ``frames``, for the figure."""
     files = []
     for folder in sorted((root / 'annotation_body3d').glob('fps*')):
         found = [split for split in _SPLITS if (folder / f'h36m_{split}.npz').is_file()]
@@ -102,15 +104,15 @@ def _check_root(root: Path, rng: np.random.Generator, frames: list[CheckedFrame]
         for store in [store for store, owner in stores.items() if owner == annotation.sha256]:
             yield from _at(_name(root, store), check_store(store, annotation))
             del stores[store]
-        count = len(range(index, _FRAMES_DRAWN, len(files)))  # the dozen, shared out
+        count = len(range(index, _FRAMES_DRAWN, len(files)))  # frames are shared between the annotations
         yield from _sample_frames(root, annotation, count, rng, frames)
     for store in stores:
-        message = 'the store belongs to no annotation of this data root, or is damaged. Make it again.'
+        message = 'the store belongs to no annotation of this data root, or is damaged. Regenerate it.'
         yield Finding('problem', _name(root, store), message)
 
 
 def _check_body_2d(dataset_class: type, root: Path) -> Iterator[Finding]:
-    """Check the annotation files of COCO or MPII that there are."""
+    """Check the annotation files of COCO or MPII that exist."""
     files = BODY_2D_FILES[dataset_class]
     there = [file for file in files if (root / file).is_file()]
     if not there:
@@ -122,7 +124,7 @@ def _check_body_2d(dataset_class: type, root: Path) -> Iterator[Finding]:
 def _sample_frames(
     root: Path, annotation: H36MAnnotation, count: int, rng: np.random.Generator, frames: list[CheckedFrame]
 ) -> Iterator[Finding]:
-    """Add random frames to ``frames``; reading their images is a check of its own."""
+    """Add random frames to ``frames``, and check the images that are read for them."""
     for row in np.sort(rng.choice(len(annotation), min(count, len(annotation)), replace=False)):
         camera = annotation.cameras[annotation.sequence_ids[row]]
         crop = None if annotation.crops is None else annotation.crops[row]

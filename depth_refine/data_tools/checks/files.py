@@ -12,18 +12,18 @@ from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
 from depth_refine.structures.skeleton import H36M
 
-BODY_2D_FILES = {  # of each data set, annotation files and image folders
+BODY_2D_FILES = {  # annotation files and their image folders
     CocoBodyDataset: {f'annotations/person_keypoints_{split}2017.json': f'{split}2017' for split in ('train', 'val')},
     MpiiBodyDataset: {f'annotations/mpii_{split}.json': 'images' for split in ('train', 'val')},
 }
 _KNOWN_TO_BE_MISSING = 'S11_Directions.54138969'  # its official video is damaged
 _ROWS_OFF = 2  # one real image has 1002 rows where its camera says 1000
 _CHUNK = 50_000  # frames
-_FAR = 50  # px; the mean error of a first stage that works is a few
+_FAR = 50  # px; a working first stage has a mean error of a few
 
 
 def check_images(annotation: H36MAnnotation, folder: Path) -> Iterator[tuple[str, str]]:
-    """Look for every image of an annotation by listing the folders in the image folder."""
+    """Check that every image of an annotation exists, by listing the image folders."""
     if not folder.is_dir():
         yield 'note', f'no image folder {folder}: the second stage needs none, the first stage does'
         return
@@ -42,7 +42,7 @@ def check_images(annotation: H36MAnnotation, folder: Path) -> Iterator[tuple[str
 
 
 def _missing_files(folder: Path, names: Iterable[bytes]) -> list[int]:
-    """Which of the files ``names``, paths relative to ``folder``, do not exist; looks into each folder once."""
+    """Indices of the files ``names``, paths relative to ``folder``, that do not exist; lists each folder once."""
     folder = os.fsencode(folder)
     list_folder = cache(lambda path: set(os.listdir(path)) if os.path.isdir(path) else set())
     paths = (os.path.split(os.path.join(folder, name)) for name in names)
@@ -50,9 +50,9 @@ def _missing_files(folder: Path, names: Iterable[bytes]) -> list[int]:
 
 
 def check_image(image: np.ndarray | None, size: tuple[float, float], is_crop: bool) -> Iterator[tuple[str, str]]:
-    """Compare an image (H, W, 3), None if its file cannot be read, with the width and height in px that it should have.
+    """Compare an image (H, W, 3), None if its file cannot be read, with its expected width and height, px.
 
-    A person crop has the shape of ``size`` but may be stored smaller.
+    A person crop has the aspect ratio of ``size``, but may be stored smaller.
     """
     if image is None:
         yield 'problem', 'the image cannot be read. Remove it and run the preparation again.'
@@ -61,16 +61,22 @@ def check_image(image: np.ndarray | None, size: tuple[float, float], is_crop: bo
     expected = f'expected {size[0]:g} x {size[1]:g} px, got {width} x {height}'
     if is_crop:
         if abs(width / height - size[0] / size[1]) * min(width, height) > _ROWS_OFF * max(1, size[0] / size[1]):
-            yield 'problem', f'the image does not have the shape of its crop: {expected}. Prepare it again.'
+            yield 'problem', f'the image does not have the aspect ratio of its crop: {expected}. Prepare it again.'
     elif width != size[0] or abs(height - size[1]) > _ROWS_OFF:
         advice = 'part is in px of the original frames: do not resize images.'
         yield 'problem', f'{expected}, the size of its camera. {advice}'
     elif height != size[1]:
-        yield 'note', f"{expected}; a row or two more or less are known of Human3.6M's videos and do no harm"
+        yield 'note', f"{expected}; some of Human3.6M's videos have a row or two more or less, which does no harm"
 
 
 def check_body_2d(dataset_class: type, root: Path, file: str, folder: str) -> Iterator[tuple[str, str]]:
-    """Read ``file`` of COCO or MPII below ``root`` as training does; look for its persons' images in ``folder``.
+    """Read an annotation file of COCO or MPII as training does, and check that its persons' images exist.
+
+    Args:
+        dataset_class: the data set.
+        root: its data root.
+        file: annotation file below ``root``.
+        folder: image folder below ``root``.
 
     Raises:
         InputError: the file is damaged.
@@ -85,7 +91,7 @@ def check_body_2d(dataset_class: type, root: Path, file: str, folder: str) -> It
 
 
 def find_stores(root: Path) -> dict[Path, str | None]:
-    """The stores below ``depth_sequences`` and the SHA-256 of the annotation that each names, None if it names none."""
+    """The stores below ``depth_sequences``, each with the SHA-256 of the annotation that it names, or None."""
     owners = {}
     for meta_file in sorted((root / 'depth_sequences').rglob('store.json')):
         try:
@@ -96,7 +102,7 @@ def find_stores(root: Path) -> dict[Path, str | None]:
 
 
 def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Look at every number of the store at ``path``, which names ``annotation``.
+    """Check every number of the store at ``path``, which belongs to ``annotation``.
 
     Raises:
         InputError: the store is damaged.
@@ -114,7 +120,7 @@ def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, s
         if store.has_depth:
             sums[1] += np.abs(found[..., 2] - (poses[..., 2] - poses[:, H36M.root, None, 2]))[finite].sum()
     if broken:
-        yield 'problem', f'{broken:,} of {len(annotation):,} frames are not finite. Make the store again.'
+        yield 'problem', f'{broken:,} of {len(annotation):,} frames are not finite. Regenerate the store.'
         return
     error_2d, error_depth = sums / annotation.keypoints[..., 0].size
     depth = f'{1000 * error_depth:.1f} mm in depth' if store.has_depth else 'without depths'

@@ -13,9 +13,9 @@ _FRAME_RATE = 50
 _LEFT_HIP, _RIGHT_HIP = 4, 1
 _ROOT_TOLERANCE = 1e-3  # metres
 _BOX_TOLERANCE = 0.5  # px
-_HALF_DEPTH_RANGE = 0.75  # metres, half of the D of the configs
+_HALF_DEPTH_RANGE = 0.75  # metres, half of the configs' D
 _PROBLEMS = {
-    'root': "S has the root off the middle of the hips by more than 1 mm in {} frames. Human3.6M's root is exactly "
+    'root': "the root of S is more than 1 mm from the middle of the hips in {} frames. Human3.6M's root is exactly "
     'there: check the order of the joints.',
     'box': '{} frames have 2D joints outside their box. center is in px and the side of the box is 200 * scale px: '
     'write them again from part.',
@@ -29,12 +29,12 @@ _NOTES = {
 
 
 def check_frame_numbers(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Frame numbers must run from 1 without gaps, in steps that the frame rate tells: 5 at 10 frames a second."""
+    """Check that frame numbers run from 1 without gaps, in steps by the frame rate: 5 at 10 frames a second."""
     yield 'ok', f'{len(annotation):,} frames of {len(annotation.sequences)} videos'
     step = _frame_step(annotation)
     if step is None:
         step = 1.0
-        yield 'note', f"neither frame_rate nor its folder's name, as fps50, tells its frame rate; {_FRAME_RATE} taken"
+        yield 'note', f"its frame rate is in neither frame_rate nor its folder's name (fps50): {_FRAME_RATE} is assumed"
     gaps, late = [], []
     for sequence in annotation.sequences:
         frames = annotation.frames[sequence.rows]
@@ -53,12 +53,12 @@ def check_frame_numbers(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]
 
 
 def _frame_step(annotation: H36MAnnotation) -> float | None:
-    """Difference of consecutive frame numbers, from the frame rate; None if it is not known."""
-    return annotation.frame_rate and round(_FRAME_RATE / annotation.frame_rate, 3)  # fps16.6667 is every third
+    """Difference of consecutive frame numbers by the frame rate; None if the rate is not known."""
+    return annotation.frame_rate and round(_FRAME_RATE / annotation.frame_rate, 3)  # 3 for fps16.6667
 
 
 def check_counts(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Compare with the whole Human3.6M, if every frame is annotated."""
+    """Compare the numbers of frames with those of the whole Human3.6M, if every frame is annotated."""
     if _frame_step(annotation) not in (1, None):
         return
     lengths, other = Counter(), []
@@ -69,12 +69,12 @@ def check_counts(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
         if count not in (0, official) and not ('S11' in subjects and count == official - 4 * S11_DIRECTIONS_FRAMES):
             other.append(f'{" and ".join(subjects)} {count:,}, not {official:,}')
     if other:
-        of_what = 'As it should be of a part of it or of synthetic data.'
+        of_what = 'This is normal for a part of it, or for synthetic data.'
         yield 'note', f"other numbers of frames than Human3.6M's: {'; '.join(other)}. {of_what}"
 
 
 def check_joints(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
-    """Look at roots, boxes, crops, depths and the image's borders in every frame."""
+    """Check roots, boxes, crops, depths and the image's borders in every frame."""
     counts = Counter()
     for index in range(len(annotation.sequences)):
         counts.update(_measure(annotation, index))
@@ -87,7 +87,7 @@ def check_joints(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
 
 
 def _measure(annotation: H36MAnnotation, index: int) -> dict[str, int]:
-    """Of a video: joints; frames whose root is off, whose joints leave box or crop; joints beyond D, or the image."""
+    """Counts for a video: all joints, frames with wrong roots, boxes or crops, joints beyond D or outside the image."""
     rows, camera = annotation.sequences[index].rows, annotation.cameras[index]
     poses, keypoints = annotation.keypoints_3d[rows], annotation.keypoints[rows]
     visible = annotation.keypoints_visible[rows]

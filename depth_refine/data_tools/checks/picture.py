@@ -1,4 +1,4 @@
-"""A picture of random frames with their 2D joints and their projected 3D joints."""
+"""A figure of random frames with their 2D joints and their projected 3D joints."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from depth_refine.visualization.pose_frame import SIDE_COLORS, bone_sides
 
 _COLUMNS = 4
 _CELL = 3.6  # inches
-_MARGIN = 0.65  # of the box's side, from its middle to the picture's edge
+_MARGIN = 0.65  # of the box's side, from its centre to the edge of the axes
 _RING = dict(marker='o', markersize=9, markerfacecolor='none', markeredgecolor='#ffd500', markeredgewidth=1.3)
 _CROSS = dict(marker='+', markersize=8, markeredgecolor='#00e5ff', markeredgewidth=1.3)
 _BOX_COLOR = '#7cfc00'
@@ -24,19 +24,24 @@ _COLORS = {side: np.divide(color, 255) for side, color in SIDE_COLORS.items()}
 
 
 class CheckedFrame(NamedTuple):
-    """What there is to draw of a frame."""
+    """One frame of the figure."""
 
     title: str
     skeleton: Skeleton
     image: np.ndarray | None  # (H, W, 3) uint8 BGR
-    crop: np.ndarray | None  # (4,) x1 y1 x2 y2 px: the part of the full frame that the image shows, if not all
+    crop: np.ndarray | None  # (4,) x1 y1 x2 y2 px, the part of the full frame that the image shows; None: all of it
     keypoints: np.ndarray  # (K, 2) px
     projected: np.ndarray  # (K, 2) px, NaN behind the camera
     box: np.ndarray  # (4,) x1 y1 x2 y2 px
 
 
 def draw_check_picture(frames: Sequence[CheckedFrame], path: str | Path) -> None:
-    """Draw frames, at least one, around their boxes, on grey where there is no image; the suffix chooses the format."""
+    """Draw a figure of one frame or more, each around its box, on grey where there is no image.
+
+    Args:
+        frames: at least one.
+        path: the figure; its suffix chooses the format.
+    """
     rows = -(-len(frames) // _COLUMNS)
     figure = Figure(figsize=(_CELL * _COLUMNS, (_CELL + 0.35) * rows + 0.5), layout='constrained')
     for index, frame in enumerate(frames):
@@ -48,7 +53,7 @@ def draw_check_picture(frames: Sequence[CheckedFrame], path: str | Path) -> None
         Line2D([], [], color=_BOX_COLOR, linestyle='--', label='box'),
     ]
     legend = figure.legend(handles=handles, loc='outside lower center', ncols=len(handles), fontsize=10)
-    legend.get_frame().set_facecolor('0.45')  # the marks are bright to be seen on images
+    legend.get_frame().set_facecolor('0.45')  # the markers are bright, to be visible on images
     for text in legend.get_texts():
         text.set_color('white')
     with whole_file(path) as partial:
@@ -59,7 +64,7 @@ def _draw(axes, frame: CheckedFrame) -> None:
     if frame.image is not None:
         height, width = frame.image.shape[:2]
         window = np.array([0, 0, width, height]) if frame.crop is None else frame.crop
-        x1, y1, x2, y2 = window - 0.5  # from the middle to the edge of the outer pixels
+        x1, y1, x2, y2 = window - 0.5  # from centres of pixels to their edges
         axes.imshow(cv2.cvtColor(frame.image, cv2.COLOR_BGR2RGB), extent=(x1, x2, y2, y1))
     for bone, side in zip(frame.skeleton.bones, bone_sides(frame.skeleton), strict=True):
         axes.plot(*frame.keypoints[list(bone)].T, color=_COLORS[side], linewidth=1.5, alpha=0.9)

@@ -1,11 +1,13 @@
-"""From other projects' files to ours.
+"""Other projects' weights and predictions, converted to ours.
 
-- ``temporal_checkpoint``: VideoPose3D's and MMPose's temporal networks to the refiner on 2D poses;
-  ``network_joints``: which joints they take
-- ``prediction_files``, ``prediction_persons``: per-frame predictions of any estimator; ``field_names``: as people write
-  them; ``joint_orders``: from its joints to Human3.6M's; ``depths``: units
-- ``video_predictions``: those of one video, for :func:`depth_refine.inference.predicted_people`
-- ``predictions_import``: those of all videos of an annotation, to a depth sequence store
+- ``temporal_checkpoint``: VideoPose3D's and MMPose's temporal networks as refiners of 2D poses; ``network_joints``:
+  the joints that they read
+- ``prediction_files``, ``prediction_persons``: files with per-frame predictions of any estimator; ``field_names``:
+  names of their columns and keys; ``detections``: classes and scores; ``joint_orders``: their joints to Human3.6M's;
+  ``depths``: their units
+- ``video_predictions``: predictions of one video, for :func:`depth_refine.inference.predicted_people`
+- ``predictions_import``: predictions of all videos of an annotation, as a depth sequence store; ``annotation_checks``,
+  ``other_readings``: comparison with the annotation
 """
 
 from .predictions_import import Origin, import_predictions

@@ -1,4 +1,4 @@
-"""What is refused or noted of predictions, by the poses of the annotation that they belong to; they change nothing."""
+"""Checks of predictions against the poses of their annotation, which refuse or note, and change nothing."""
 
 import numpy as np
 
@@ -8,15 +8,19 @@ from depth_refine.utils.errors import InputError
 from .depths import check_spread
 from .other_readings import another_video, better_reading, mean_offset
 
-_LARGEST_2D_ERROR = 0.25  # of the box's side; confused joints are further off
-_LARGEST_OFFSET = 0.02  # of the box's side, in the mean over all joints and videos
-_LARGEST_FACTOR = 4  # between how much depths vary, in the predictions and the annotation
-_LAG = 2  # frames by which an estimator that smooths may be late
+_LARGEST_2D_ERROR = 0.25  # of the box's side; joints in another order are further off
+_LARGEST_OFFSET = 0.02  # of the box's side, mean over all joints and videos
+_LARGEST_FACTOR = 4  # between the standard deviations of depths in predictions and annotation
+_LAG = 2  # frames by which a smoothing estimator may be late
 _LISTED = 5  # videos in a message
 
 
 def check_keypoints(annotation: H36MAnnotation, keypoints: np.ndarray, video: int) -> None:
-    """Refuse 2D poses (N, 17, 2), px, if those of a video have a median visible joint a quarter of the box off."""
+    """Refuse 2D poses (N, 17, 2), px, if the median error of a video's visible joints is above a quarter of the box.
+
+    Raises:
+        InputError: it is; the message says what the poses may be.
+    """
     name, rows = annotation.sequences[video].name, annotation.sequences[video].rows
     distances = np.linalg.norm(keypoints[rows] - annotation.keypoints[rows], axis=-1)
     visible = annotation.keypoints_visible[rows]
@@ -34,14 +38,14 @@ def check_keypoints(annotation: H36MAnnotation, keypoints: np.ndarray, video: in
 
 
 def compare(annotation: H36MAnnotation, keypoints: np.ndarray) -> list[str]:
-    """Refuse 2D poses (N, 17, 2), px, that are clearly something else than stated.
+    """Refuse 2D poses (N, 17, 2), px, that are clearly something else than stated, such as another joint order.
 
     Returns:
-        Sentences on single videos that are, and on what may be.
+        Sentences on single videos for which that holds, and on what may be wrong.
 
     Raises:
-        InputError: sides are exchanged, or other joints, in most videos together; frames are shifted; images mirrored
-            or of another size; or a video is another.
+        InputError: taken together, most videos have sides or joints exchanged, shifted frames, or mirrored or scaled
+            images; or the predictions of some videos fit other videos.
     """
     names, videos = [sequence.name for sequence in annotation.sequences], list(range(len(annotation.sequences)))
     reading = better_reading(annotation, keypoints, videos)
@@ -49,8 +53,8 @@ def compare(annotation: H36MAnnotation, keypoints: np.ndarray) -> list[str]:
     if others and (reading is None or len(others) > len(videos) / 2):
         name, other = next(iter(others.items()))
         raise InputError(
-            f'the predictions of {len(others)} of {len(videos)} videos fit another one better than that they are named '
-            f'after, those of {name} {other}: are subjects, actions or cameras mixed up?'
+            f'the predictions of {len(others)} of {len(videos)} videos fit another video better than the one they are '
+            f'named after, those of {name} {other}: are subjects, actions or cameras mixed up?'
         )
     if reading and abs(reading.late) not in range(1, _LAG + 1):
         raise InputError(
@@ -63,21 +67,30 @@ def compare(annotation: H36MAnnotation, keypoints: np.ndarray) -> list[str]:
     odd = [f'{name}: {reading.what}' for name, reading in found.items() if reading]
     more = f'; and {len(odd) - _LISTED} more' if len(odd) > _LISTED else ''
     notes = (
-        [f'{len(odd)} of {len(videos)} videos fit the annotation better otherwise: {"; ".join(odd[:_LISTED])}{more}']
+        [f'{len(odd)} of {len(videos)} videos fit the annotation better if changed: {"; ".join(odd[:_LISTED])}{more}']
         if odd
         else []
     )
     sides, pixels = mean_offset(annotation, keypoints)
     if np.abs(sides).max() > _LARGEST_OFFSET:
         notes.append(
-            f'the predictions lie {pixels[0]:+.0f} px (x) and {pixels[1]:+.0f} px (y) beside the annotation in the '
-            'mean: are they of crops, or of another image size?'
+            f'the predictions lie {pixels[0]:+.0f} px (x) and {pixels[1]:+.0f} px (y) beside the annotation on '
+            'average: are they of crops, or of another image size?'
         )
     return notes
 
 
 def check_depth(depth: np.ndarray, unit: str, annotation: H36MAnnotation) -> None:
-    """Refuse depths (N, 17), metres relative to the root if they are in the unit stated, of another unit or axis."""
+    """Refuse depths of another unit or axis than stated.
+
+    Args:
+        depth: (N, 17) metres relative to the root, if they are in the unit.
+        unit: a key of ``METRES``, as stated.
+        annotation: of the same frames.
+
+    Raises:
+        InputError: the depths do not fit the annotation's.
+    """
     check_spread(depth, unit)
     truth = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]
     visible = annotation.keypoints_3d_visible & annotation.keypoints_3d_visible[:, :1]

@@ -1,4 +1,4 @@
-"""Depths of other estimators: their units, and what MMPose's 3D files hold."""
+"""Depths of other estimators: their units, MMPose's 3D files, and MediaPipe's landmarks."""
 
 import numpy as np
 
@@ -9,16 +9,16 @@ from .joint_orders import to_h36m
 
 # RTMPose3D's depth axis has 288 bins from -2.1744869 to 2.1744869 m.
 METRES = dict(m=1.0, cm=1e-2, mm=1e-3, rtmpose3d_bin=2.1744869 / 144)
-# Of MMPose's 3D files: the joints' order, and the sign of depth, the second coordinate. Pose3DInferencer and lifting
-# demos turn camera axes into (-x, z, -y), RTMPose3D's demo into (-x, -z, -y).
+# Joint order of MMPose's 3D files, by the number of joints, and sign of their second coordinate, depth.
+# Pose3DInferencer and lifting demos write (-x, z, -y) of camera axes, RTMPose3D's demo (-x, -z, -y).
 _LIFTED = {17: ('h36m', 1), 133: ('coco_wholebody', -1)}
-_SPREAD = (0.05, 3.0)  # metres between the nearest and the farthest joint of a person, the median over frames
-_ALIKE = 1.5  # between a unit and the one that fits, as exactly as bodies tell it
-_STATURE, _CHILD = 1.7, 2.5  # metres, of those who fit; a scale, beyond which nobody is so small
+_SPREAD = (0.05, 3.0)  # metres between the nearest and the farthest joint of a person, median over frames
+_ALIKE = 1.5  # a unit fits up to this factor: proportions of bodies determine the scale no better
+_STATURE, _CHILD = 1.7, 2.5  # metres, of people whom the scale fits; largest scale that a child explains
 
 
 def lifted_depth(where: str, joints: np.ndarray) -> np.ndarray:
-    """Depths of Human3.6M's joints (N, 17), in the files' unit, from joints (N, K, 4) of MMPose's 3D files.
+    """Depths (N, 17) of Human3.6M's joints, in the files' unit, from joints (N, K, 4) of MMPose's 3D files.
 
     Raises:
         InputError: the joints are not those that MMPose writes, or not finite.
@@ -33,15 +33,26 @@ def lifted_depth(where: str, joints: np.ndarray) -> np.ndarray:
 
 
 def relative_depth(depth: np.ndarray, unit: str) -> np.ndarray:
-    """Metres relative to the root (..., 17), from depths of Human3.6M's joints in a unit, a key of ``METRES``."""
+    """Depths (..., 17) of Human3.6M's joints, metres from the root, of depths in a unit, a key of ``METRES``.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.data_tools.conversion.depths import relative_depth
+        >>> relative_depth(np.array([4000.0, *[4100.0] * 16]), 'mm')[:2].tolist()
+        [0.0, 0.1]
+    """
     return (depth - depth[..., [H36M.root]]) * METRES[unit]
 
 
 def check_spread(depth: np.ndarray, unit: str) -> None:
-    """Refuse depths (N, 17), metres relative to the root if they are in the unit stated, of another unit.
+    """Refuse depths of another unit than stated, by their spread.
+
+    Args:
+        depth: (N, 17) metres relative to the root, if they are in the unit.
+        unit: a key of ``METRES``, as stated.
 
     Raises:
-        InputError: a person is flatter or thicker than people are.
+        InputError: people would be flatter than 5 cm or thicker than 3 m.
     """
     spread = float(np.median(np.ptp(depth, axis=1)))
     if not _SPREAD[0] <= spread <= _SPREAD[1]:
@@ -53,12 +64,12 @@ def check_spread(depth: np.ndarray, unit: str) -> None:
 
 
 def scale_note(unit: str, scale: float, metres_per_pixel: float) -> str:
-    """A sentence on depths in a unit that fit people once they are multiplied by ``scale``.
+    """A sentence on depths that fit people only after multiplication by a scale, with the unit that would fit.
 
     Args:
-        unit: a key of ``METRES``.
-        scale: and the metres per pixel at people's distance, see :func:`depth_refine.functional.depth_scale`.
-        metres_per_pixel: likewise.
+        unit: of the depths as stated, a key of ``METRES``.
+        scale: see :func:`depth_refine.functional.depth_scale.better_depth_scale`.
+        metres_per_pixel: at people's distance, from the same function.
     """
     units = METRES | {'pixels, which are no unit of depth': metres_per_pixel}
     apart = {name: abs(np.log(METRES[unit] * scale / metres)) for name, metres in units.items() if name != unit}
@@ -73,15 +84,18 @@ def scale_note(unit: str, scale: float, metres_per_pixel: float) -> str:
 
 
 def depth_of_landmarks(landmarks: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """Depths along the camera's axis (D, K) of 3D landmarks (D, K, 3) that are along the view to each person.
+    """Depths (D, K) along the camera's axis, of 3D landmarks whose axes follow the line of sight to each person.
 
-    A network that sees crops, such as MediaPipe's, cannot know where in the image a person is: its axes are those of a
-    camera that looks straight at the person, x right, y down and z away. The smallest rotation brings that view to
-    the camera's.
+    A network that sees crops, such as MediaPipe's, does not know where in the image a person is. Its axes are those of
+    a camera that looks straight at the person: x right, y down, z away. The smallest rotation from the line of sight to
+    the camera's axis gives camera axes.
 
     Args:
-        landmarks: in any unit, from any origin.
+        landmarks: (D, K, 3) in any unit, from any origin.
         rays: (D, 2) x / z and y / z of the ray to the person, camera axes.
+
+    Returns:
+        (D, K) in the landmarks' unit, from their origin.
     """
     view = np.concatenate([rays, np.ones_like(rays[:, :1])], axis=1)
     view /= np.linalg.norm(view, axis=1, keepdims=True)

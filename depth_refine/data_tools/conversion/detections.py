@@ -1,4 +1,4 @@
-"""Which detections are people, and sure, by the classes and scores beside them."""
+"""Selection of detections by class and score: people, with a score that is high enough."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 from depth_refine.utils.errors import InputError
 
-# Plain names
+# Plain names, see field_names
 CLASSES = 'categoryid', 'category', 'categoryname', 'class', 'classe', 'clas', 'classname', 'classid', 'label'
 SCORES = 'personscore', 'score', 'confidence', 'conf', 'bboxscore', 'boxscore', 'detectionscore'
 LEAST = 0.3  # score, as in MMPose's demos
@@ -15,19 +15,20 @@ _PEOPLE = 'person', 'persons', 'people', 'pedestrian', 'human'
 
 
 def are_people(name: str, classes: Sequence, notes: list[str], what: str) -> np.ndarray:
-    """Which (N,) of some detections are people.
+    """Which of N detections are people, as booleans (N,).
 
-    Names are in any case. Of numbers 1 is a person, as in COCO and MOTChallenge; 0 is if it is there, and the numbers
-    are no ``category_id``: YOLO and MMDetection count so. What has no class is kept.
+    Class names may be in any case. The number 1 is a person, as in COCO and MOTChallenge. If there are zeros and the
+    numbers are not called ``category_id``, 0 is a person, as in YOLO and MMDetection. Detections without a class are
+    kept.
 
     Args:
-        name: of the classes, as it is written.
+        name: of the column or key, as the file writes it.
         classes: N names or numbers.
-        notes: takes a sentence on what is left out.
-        what: is left out.
+        notes: a sentence on detections that are left out is added here.
+        what: the detections are, in the plural, for the sentence.
 
     Raises:
-        InputError: nobody is left.
+        InputError: no person is left.
     """
     texts = [None if value in (None, '') else str(value).strip().casefold() for value in classes]
     numbers = [_number(text) for text in texts]
@@ -46,21 +47,21 @@ def are_people(name: str, classes: Sequence, notes: list[str], what: str) -> np.
 
 
 def are_sure(name: str, scores: np.ndarray, notes: list[str], what: str) -> np.ndarray:
-    """Which (N,) of some detections have a score of at least ``LEAST``, or none; all if no others do.
+    """Which of N detections have a score of at least ``LEAST``, or no score, as booleans (N,).
+
+    All are kept if all scores are below, or if scores are not between 0 and 1.
 
     Args:
-        name: of the scores, as it is written.
-        scores: (N,), NaN where there is none; if they are not of 0 to 1 nothing is left out.
-        notes: takes a sentence on what is left out, or why nothing is.
-        what: is left out.
+        name: of the column or key, as the file writes it.
+        scores: (N,), NaN where there is none.
+        notes: a sentence on detections that are left out, or on why none are, is added here.
+        what: the detections are, in the plural, for the sentence.
     """
     everything, known = np.ones(len(scores), bool), scores[~np.isnan(scores)]
     if not len(known) or (known == -1).all():
         return everything
     if known.min() < 0 or known.max() > 1:
-        notes.append(
-            f'{name!r} is not of 0 to 1, but {known.min():.3g} to {known.max():.3g}: nothing is left out by it.'
-        )
+        notes.append(f'{name!r} is {known.min():.3g} to {known.max():.3g}, not 0 to 1: nothing is left out by it.')
         return everything
     low = scores < LEAST
     if low.all():

@@ -1,23 +1,35 @@
-"""Names of columns, keys and arrays, as people write them, and frame numbers in names of images."""
+"""Names of columns, keys and arrays in other programs' files, and frame numbers in image names."""
 
 import re
 from functools import lru_cache
 
-# Plain names under which people and frames are numbered; ``idx`` is AlphaPose's, ``imageid`` COCO's
+# Plain names of frame numbers and track ids; ``idx`` is AlphaPose's, ``imageid`` COCO's
 IMAGE = 'imageid'
 FRAMES = 'frame', 'frameid', 'framenumber', 'frameindex', 'frameno', IMAGE
 IDS = 'trackid', 'idx', 'track', 'personid', 'person', 'objectid', 'id'
-_NUMBER_AT_END = re.compile(r'(\d+)\D*?(\.[A-Za-z]\w*)?$')  # .jp2 is no number
+_NUMBER_AT_END = re.compile(r'(\d+)\D*?(\.[A-Za-z]\w*)?$')  # ignores the 2 of .jp2
 
 
 @lru_cache
 def plain_name(name: str) -> str:
-    """A name without what people write differently: case, spaces, ``_`` and ``-`` between words, and the plural."""
+    """A name without case, spaces, ``_`` and ``-`` between words, and the plural, which files write differently.
+
+    Example:
+        >>> from depth_refine.data_tools.conversion.field_names import plain_name
+        >>> plain_name('Track_IDs'), plain_name('track id')
+        ('trackid', 'trackid')
+    """
     return re.sub(r'[\s_-]+(?!$)', '', name.strip().casefold()).removesuffix('s')
 
 
 def frame_of(image: object) -> tuple[str, int] | None:
-    """What names an image before its frame number, and that: ``clip_000012.jpg``, ``12.0`` or 12; None without one."""
+    """The beginning and the frame number of an image's name or number; None if it has no number.
+
+    Example:
+        >>> from depth_refine.data_tools.conversion.field_names import frame_of
+        >>> frame_of('clip_000012.jpg'), frame_of(12)
+        (('clip_', 12), ('', 12))
+    """
     if isinstance(image, str):
         found = _NUMBER_AT_END.search(image)
         return None if found is None else (image[: found.start(1)], int(found[1]))
@@ -26,5 +38,5 @@ def frame_of(image: object) -> tuple[str, int] | None:
 
 
 def is_nobodys(ids: list, frames: list) -> bool:
-    """Whether ids are other ones in every entry, as annotations are counted, although there are several frames."""
+    """Whether ids differ in all entries of three frames or more, so that they number annotations, not people."""
     return len(set(ids)) == len(ids) and len(set(frames)) > 2

@@ -1,24 +1,25 @@
-"""The joints of other estimators, by name and number, and what stands for Human3.6M's 17 among them.
+"""The joint orders of other estimators, and Human3.6M's 17 joints made of theirs.
 
-``MADE_OF`` says it: each joint of Human3.6M is the mean of some joints of the other order. Hips, knees, ankles for
-feet, shoulders, elbows and wrists are the same everywhere. The others are conventions, since no two orders define the
-trunk and the head alike:
+By ``MADE_OF``, each joint of Human3.6M is the mean of some joints of the other order. Hips, knees, shoulders, elbows
+and wrists are the same in all orders, and ankles replace feet. The other joints follow conventions, since orders define
+the trunk and the head differently:
 
 ===========  ==========================  ============  ====================  =================
 Human3.6M    COCO, WholeBody, BODY_25    Halpe-26      MPII                  MediaPipe
 ===========  ==========================  ============  ====================  =================
 root         middle of the hips          hip           pelvis                middle of the hips
 thorax       middle of the shoulders     neck          upper neck            middle of the shoulders
-spine        middle of root and thorax   likewise      likewise              likewise
+spine        middle of root and thorax   the same      the same              the same
 neck base    nose                        nose          middle of thorax and  middle of thorax and
                                                        head                  head
 head         middle of the eyes          head          head top              middle of the ears
 ===========  ==========================  ============  ====================  =================
 
-COCO's is MMPose's (``convert_keypoint_definition``), the one under which its lifters see COCO's joints; OpenPose's own
-neck and middle of the hips are left out, so that it holds for all three. Halpe-26's is MotionBERT's. MPII's is that of
-:class:`depth_refine.datasets.MpiiBodyDataset`, and approximates two more joints; its thorax is left out. Nose and eyes
-are some centimetres below and before Human3.6M's joints, and ears below. No order lacks a joint.
+The convention for COCO is MMPose's (``convert_keypoint_definition``), by which its lifters read COCO's joints.
+OpenPose's own neck and middle of the hips are not used, so that the convention holds for all three orders. That for
+Halpe-26 is MotionBERT's. That for MPII is :class:`depth_refine.datasets.MpiiBodyDataset`'s, with two more approximated
+joints; MPII's thorax is not used. Nose and eyes are some centimetres below and in front of Human3.6M's joints, ears
+below. Every order gives all 17 joints.
 """
 
 import numpy as np
@@ -32,7 +33,7 @@ _COCO = (
     'right_ankle',
 )
 
-# The names, MMPose's where it has the order, of the joints in their order; of COCO-WholeBody's 133 the first 23.
+# Joint names in their order, MMPose's names where it has the order; of COCO-WholeBody's 133 joints the first 23.
 ORDERS: dict[str, tuple[str, ...]] = dict(
     h36m=H36M.joint_names,
     coco=_COCO,
@@ -83,7 +84,7 @@ _TRUNKS: dict[str, dict[str, tuple[str, ...]]] = dict(
     ),
     mediapipe=_AS_COCO | dict(neck_base=_SHOULDERS + _EARS, head=_EARS),
 )
-# Of each order and joint of Human3.6M, the joints whose mean it is.
+# For each order and each joint of Human3.6M, the joints whose mean it is.
 MADE_OF: dict[str, dict[str, tuple[str, ...]]] = {
     order: {joint: trunk.get(joint, (joint.replace('foot', 'ankle'),)) for joint in H36M.joint_names}
     for order, trunk in _TRUNKS.items()
@@ -91,7 +92,7 @@ MADE_OF: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def check_order(order: str, count: int, where: str = '') -> None:
-    """Refuse joints, from ``where``, that are not ``count`` joints in a known order.
+    """Check that an order is known and has ``count`` joints; ``where`` names their source in the message.
 
     Raises:
         InputError: the order is not known, or has another number of joints.
@@ -110,12 +111,20 @@ def check_order(order: str, count: int, where: str = '') -> None:
 
 
 def to_h36m(joints: np.ndarray, order: str) -> np.ndarray:
-    """Joints (N, K, C) of another order, a key of ``NUM_JOINTS``, as Human3.6M's (N, 17, C).
+    """Human3.6M's joints (N, 17, C) of joints (N, K, C) in another order, a key of ``NUM_JOINTS``.
 
-    All C channels are treated alike: a depth or score becomes the mean, and NaN makes all that depends on it NaN.
+    All C channels become means, depths and scores included. A joint that is NaN makes NaN of all joints made of it.
 
     Raises:
         InputError: see :func:`check_order`.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.data_tools.conversion.joint_orders import ORDERS, to_h36m
+        >>> joints = np.zeros((1, 17, 2))
+        >>> joints[0, ORDERS['coco'].index('left_hip')] = [100, 50]
+        >>> to_h36m(joints, 'coco')[0, 0].tolist()  # the root is the middle of the hips
+        [50.0, 25.0]
     """
     check_order(order, joints.shape[1])
     if order == 'h36m':
@@ -126,7 +135,7 @@ def to_h36m(joints: np.ndarray, order: str) -> np.ndarray:
 
 
 def middle_of_face(joints: np.ndarray, order: str) -> np.ndarray:
-    """The mean (N, C) of whichever of nose, eyes and ears were found in joints (N, K, C); NaN if none were."""
+    """The mean (N, C) of those of nose, eyes and ears that were found in joints (N, K, C); NaN if none were."""
     face = joints[:, [number for number, name in enumerate(ORDERS[order]) if name in ('nose', *_EYES, *_EARS)]]
     found = ~np.isnan(face).any(axis=-1, keepdims=True)
     with np.errstate(invalid='ignore'):

@@ -1,7 +1,7 @@
-"""Predictions beside the annotation's own 2D poses: is another reading of them clearly better than the one stated?
+"""Whether another reading of predictions fits the annotation's 2D poses clearly better than the one stated.
 
-Plausible pixels can be those of the other side of the body, of another moment, camera or image size. Errors are in
-sides of the person's box, the mean over visible joints, where no joint counts for more than 1.
+Plausible pixels may be those of the other side of the body, of another time, camera or image size. Errors are means
+over visible joints in units of the side of the person's box, clipped at 1.
 """
 
 from typing import NamedTuple
@@ -11,46 +11,49 @@ import numpy as np
 from depth_refine.datasets import H36MAnnotation
 from depth_refine.structures.skeleton import H36M
 
-_CLEARLY = 0.7  # of the error as stated: a reading with less is what the predictions are
-_ANOTHER_VIDEO = 0.5  # likewise: there are many videos, and people who sit look alike
-_NEGLIGIBLE = 0.003  # an error of about a pixel needs no explanation
+_CLEARLY = 0.7  # a reading counts as better below this share of the error as stated
+_ANOTHER_VIDEO = 0.5  # the same for another video: there are many, and people who sit look alike
+_NEGLIGIBLE = 0.003  # an error of about a pixel, which needs no explanation
 _SAMPLE = 100  # frames of a video
-_FEWEST = 10  # frames of which anything is said
+_FEWEST = 10  # frames that a comparison needs
 _LONGEST_SHIFT = 50  # frames of the annotation
 _FLIP = list(H36M.flip_indices)
 _LIMBS = [joint for joint, twin in enumerate(_FLIP) if twin != joint]
 
 
 class Reading(NamedTuple):
-    """What predictions are."""
+    """Another reading of predictions."""
 
-    share: float  # its error as a share of that of the reading stated
-    what: str
-    late: int = 0  # frames of the annotation
+    share: float  # its error relative to that of the reading stated
+    what: str  # the reading, as a clause for messages
+    late: int = 0  # frames of the annotation by which poses are late
 
 
 class _Sample(NamedTuple):
-    """S frames."""
+    """A sample of S frames."""
 
     predicted: np.ndarray  # (S, 17, 2) px
     truth: np.ndarray  # (S, 17, 2) px
-    weights: np.ndarray  # (S, 17) 1 where the annotation's joint is visible, else 0
+    weights: np.ndarray  # (S, 17) 1 where the annotation's joint is visible, otherwise 0
     sides: np.ndarray  # (S, 1) px, of the boxes
-    widths: np.ndarray  # (S, 1) px, of the image
+    widths: np.ndarray  # (S, 1) px, of the images
 
     def error(self, predicted: np.ndarray) -> float:
-        """That of predictions."""
+        """The mean error of predictions (S, 17, 2), px, in sides of the box."""
         errors = np.linalg.norm(predicted - self.truth, axis=-1) / self.sides
         return float(np.average(errors.clip(max=1), weights=self.weights + 1e-12))
 
 
 def better_reading(annotation: H36MAnnotation, keypoints: np.ndarray, videos: list[int]) -> Reading | None:
-    """What the predictions of some videos are, together, if that is clearly not what was stated.
+    """The reading that fits the predictions of some videos, taken together, clearly better than the one stated.
 
     Args:
-        annotation: what was predicted, with its truth.
+        annotation: of the predicted frames.
         keypoints: (N, 17, 2) px, of all frames.
         videos: indices of the annotation's sequences.
+
+    Returns:
+        The reading, or None if there is no better one.
     """
     sample = _sample(annotation, keypoints, videos)
     stated = sample.error(sample.predicted)
@@ -68,7 +71,7 @@ def better_reading(annotation: H36MAnnotation, keypoints: np.ndarray, videos: li
 
 
 def mean_offset(annotation: H36MAnnotation, keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far predictions (N, 17, 2) lie beside the annotation in the mean, x and y: in box sides, and px."""
+    """The mean offset of predictions (N, 17, 2) from the annotation, x and y: in sides of the box, and in px."""
     sample = _sample(annotation, keypoints, list(range(len(annotation.sequences))))
     visible = sample.weights > 0
     apart = (sample.predicted - sample.truth)[visible]
@@ -77,7 +80,7 @@ def mean_offset(annotation: H36MAnnotation, keypoints: np.ndarray) -> tuple[np.n
 
 
 def another_video(annotation: H36MAnnotation, keypoints: np.ndarray, video: int) -> str | None:
-    """The name of the video whose truth the predictions of a video clearly fit better, frame by frame."""
+    """The name of another video that the predictions of a video clearly fit better, frame by frame, or None."""
     rows = annotation.sequences[video].rows[:: _step(annotation, video)]
     predicted = keypoints[rows]
     best = (_ANOTHER_VIDEO, None)
@@ -91,12 +94,12 @@ def another_video(annotation: H36MAnnotation, keypoints: np.ndarray, video: int)
 
 
 def _step(annotation: H36MAnnotation, video: int) -> int:
-    """Every which frame of a video is in a sample."""
+    """The step between the frames of a video that are in a sample."""
     return -(-len(annotation.sequences[video].rows) // _SAMPLE)
 
 
 def _errors(predicted: np.ndarray, annotation: H36MAnnotation, rows: np.ndarray) -> np.ndarray:
-    """(S, 17) of predictions (S, 17, 2), px, of rows (S,)."""
+    """Errors (S, 17), in sides of the box, of predictions (S, 17, 2), px, for rows (S,) of the annotation."""
     distances = np.linalg.norm(predicted - annotation.keypoints[rows], axis=-1)
     return (distances / (200 * annotation.scale[rows, None])).clip(max=1)
 
@@ -114,7 +117,7 @@ def _sample(annotation: H36MAnnotation, keypoints: np.ndarray, videos: list[int]
 
 
 def _scaled(sample: _Sample, stated: float) -> Reading:
-    """Pixels of another size or origin: the best fit of a factor and an offset along each axis."""
+    """Pixels of another scale or origin, by the best factor and offset along each axis."""
     weights = (sample.weights + 1e-12).ravel()
     fits = [
         np.polyfit(sample.truth[..., axis].ravel(), sample.predicted[..., axis].ravel(), 1, w=weights)
@@ -131,8 +134,8 @@ def _scaled(sample: _Sample, stated: float) -> Reading:
 
 
 def _shifted(annotation: H36MAnnotation, keypoints: np.ndarray, videos: list[int]) -> Reading:
-    """Poses of another moment; constant offsets of joints in a video do not matter."""
-    errors = np.zeros((2, 2 * _LONGEST_SHIFT + 1))  # shifted by -50 to 50 frames, and as stated, of the same frames
+    """Poses of shifted frames, by errors without each joint's mean offset."""
+    errors = np.zeros((2, 2 * _LONGEST_SHIFT + 1))  # shifted by -50 to 50 frames; as stated, for the same frames
     for video in videos:
         rows = annotation.sequences[video].rows
         longest = min(_LONGEST_SHIFT, len(rows) // 3)
@@ -158,7 +161,7 @@ def _shifted(annotation: H36MAnnotation, keypoints: np.ndarray, videos: list[int
 
 
 def _confused(sample: _Sample, stated: float) -> Reading:
-    """Other joints of the limbs: each is the one of the annotation that it lies nearest to, if that is clear."""
+    """Limb joints in another order: each is the nearest joint of the annotation, if that is clearly nearer."""
     apart = sample.predicted[:, _LIMBS, None] - sample.truth[:, None, _LIMBS]
     distances = (np.linalg.norm(apart, axis=-1) / sample.sides[..., None]).clip(max=1)
     weights = np.broadcast_to(sample.weights[:, None, _LIMBS] + 1e-12, distances.shape)

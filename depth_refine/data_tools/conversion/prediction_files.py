@@ -1,17 +1,17 @@
-"""Reads per-frame predictions of pose estimators, one video at a time, in the joint order of the files.
+"""Per-frame predictions of pose estimators, read one video at a time, in the joint order of the files.
 
-P persons, K joints. A video's predictions are
+Shape key: N persons in all frames together, P persons in a frame, K joints. A video's predictions are one of
 
-- an npz file: ``frames`` (N,), ``keypoints`` (N, K, 2) px, of N persons in all frames together, perhaps ``scores``
-  (N, K), 1 if missing, ``depth`` (N, K) or ``world_landmarks`` (N, K, 3), and ``track_id`` (N,);
-- a json file: of MMPose's inferencers and demos for a video; or a list in COCO's format for results, as AlphaPose
-  writes it too, whose ``image_id`` is a frame number or an image name that ends in one;
+- an npz file: ``frames`` (N,), ``keypoints`` (N, K, 2) px; optionally ``scores`` (N, K), 1 if missing, ``depth``
+  (N, K) or ``world_landmarks`` (N, K, 3), and ``track_id`` (N,);
+- a json file: that of MMPose's inferencers and demos for a video; or a list in COCO's format for results, which
+  AlphaPose also writes, whose ``image_id`` is a frame number or an image name that ends in one;
 - a json file for each image, as MMPose's inferencers and OpenPose write: ``<name>_<frame number>.json`` or
   ``..._keypoints.json``.
 
-Who is who is read from ``track_id``, AlphaPose's ``idx`` and OpenPose's ``person_id``. Without tracking AlphaPose
-writes lists as ``idx`` and OpenPose -1, which say nothing. Names of arrays and of a person's keys may be in any case,
-with spaces, ``_`` or ``-``, and in the plural.
+Track ids are read from ``track_id``, AlphaPose's ``idx`` and OpenPose's ``person_id``. Without tracking, AlphaPose
+writes lists as ``idx``, and OpenPose writes -1, which are ignored. Names of arrays and of a person's keys may be in any
+case, with spaces, ``_`` or ``-``, and in the plural.
 """
 
 import json
@@ -30,7 +30,7 @@ from .prediction_persons import Person, persons_of, unknown_form
 
 Frames = dict[int, np.ndarray]
 
-_KEYS = dict(  # of npz files, and their plain names
+_KEYS = dict(  # of npz files, with their plain names, see field_names
     frames=FRAMES,
     keypoints=('keypoint',),
     scores=('score', 'keypointscore', 'confidence'),
@@ -49,13 +49,13 @@ def read_people(path: Path, dims: int = 2) -> tuple[People, list[str]]:
 
     Args:
         path: the file or folder.
-        dims: coordinates of a joint in json files: 2 in the image, or 3 of MMPose's 3D files.
+        dims: coordinates per joint in json files: 2 in the image, or 3 in MMPose's 3D files.
 
     Returns:
-        The people, and names of what else is there and is not read.
+        The people, and names of arrays or keys that are not read.
 
     Raises:
-        InputError: it is missing, damaged, or of another form.
+        InputError: the file is missing, damaged, or of another format.
     """
     unread: dict[str, None] = {}
     if path.is_dir():
@@ -75,35 +75,36 @@ def read_people(path: Path, dims: int = 2) -> tuple[People, list[str]]:
 
 
 def read_keypoints(folder: Path, sequence: str) -> Frames:
-    """Predictions in the image for a video of an annotation; nothing if there are no files of it in ``folder``.
+    """2D predictions, perhaps with depths, for a video of an annotation; empty if ``folder`` has no files of it.
 
-    For the video ``S1_Walking_1.54138969`` these are ``S1_Walking_1.54138969.npz``, ``S1_Walking_1.54138969.json``, or
-    ``S1_Walking_1.54138969_<frame number>.json`` there or in a folder of the video's name.
+    For the video ``S1_Walking_1.54138969`` the files are ``S1_Walking_1.54138969.npz``, ``S1_Walking_1.54138969.json``,
+    or ``S1_Walking_1.54138969_<frame number>.json`` in the folder or in one of the video's name.
 
     Returns:
-        For each frame number as in the files, (P, K, 3) of (u px, v px, score), or (P, K, 4) with the depth before it.
+        For each frame number of the files, (P, K, 3) of u px, v px and score, or (P, K, 4) with the depth before the
+        score.
 
     Raises:
-        InputError: a file is damaged or of another form.
+        InputError: a file is damaged or of another format.
     """
     archive = folder / f'{sequence}.npz'
     return _stacked(_read_npz(archive, {})) if archive.is_file() else _stacked(_read_json(folder, sequence, 2), 2)
 
 
 def read_lifted(folder: Path, sequence: str) -> Frames:
-    """3D poses from the json files of MMPose's ``Pose3DInferencer`` and lifting demos, and of RTMPose3D's demo.
+    """3D poses from the json files of MMPose's ``Pose3DInferencer``, its lifting demos, and RTMPose3D's demo.
 
     Returns:
-        For each frame number as in the files, (P, K, 4) of their three coordinates and a score.
+        For each frame number of the files, (P, K, 4) of their three coordinates and a score.
 
     Raises:
-        InputError: as :func:`read_keypoints`.
+        InputError: see :func:`read_keypoints`.
     """
     return _stacked(_read_json(folder, sequence, 3), 3)
 
 
 def _stacked(people: People, dims: int = 2) -> Frames:
-    """The joints (P, K, C) of each frame; nobody's are (0, 0, dims + 1)."""
+    """The joints (P, K, C) of each frame, (0, 0, dims + 1) if it has no person."""
     nobody = np.empty((0, 0, dims + 1))
     return {
         number: np.stack([person.joints for person in persons]) if persons else nobody
@@ -114,7 +115,7 @@ def _stacked(people: People, dims: int = 2) -> Frames:
 def _read_npz(path: Path, unread: dict[str, None]) -> People:
     try:
         found = load_arrays(path)
-    except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes
+    except Exception as error:  # zipfile, zlib and numpy raise many kinds on damaged bytes
         raise InputError(f'{path} is not a readable npz file ({error}). Write or copy it again.') from error
     named = {plain_name(name): name for name in found}
     chosen = {key: next((named[name] for name in names if name in named), None) for key, names in _KEYS.items()}
@@ -168,7 +169,7 @@ def _read_images(name: Path, paths: list[tuple[int, Path]], dims: int, unread: d
 
 
 def _by_number(path: Path, frames: Iterable[tuple[int, list[Person]]]) -> People:
-    """Frames by their numbers, none of them twice."""
+    """The people of frames by their numbers; refuses a number that occurs twice."""
     found: People = {}
     for number, persons in frames:
         if number in found:
@@ -178,7 +179,7 @@ def _by_number(path: Path, frames: Iterable[tuple[int, list[Person]]]) -> People
 
 
 def _without_doubles(path: Path, people: People) -> People:
-    """Refuse what was written twice: a person whose numbers another one in the frame has, too."""
+    """The people, after a check that no person was written twice: with the same joints in the same frame."""
     for number, persons in people.items():
         seen = [person.joints.tobytes() for person in persons if (person.joints[:, -1] > 0).any()]
         if len(set(seen)) < len(seen):
@@ -189,7 +190,7 @@ def _without_doubles(path: Path, people: People) -> People:
 
 
 def _load(path: Path) -> list:
-    """The list in a json file, or that in a dict as of MMPose's demos and OpenPose."""
+    """The list in a json file, or in a dict as MMPose's demos and OpenPose write it."""
     try:
         content = json.loads(path.read_text(encoding='utf-8-sig'))
     except (OSError, ValueError, RecursionError) as error:

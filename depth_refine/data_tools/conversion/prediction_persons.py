@@ -1,4 +1,4 @@
-"""A person of a json file of predictions, in any of its formats: joints and who it is, under whatever names."""
+"""The joints and the track id of each person in a json file of predictions, in any of its formats."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from .field_names import IDS, plain_name
 
 _FORMATS = "MMPose's json, OpenPose's json, a list in COCO's format for results, or npz"
 _FLAT, _NESTED, _SCORES = 'posekeypoints2d', 'keypoint', 'keypointscore'
-# Plain names of a person that are in the formats and are not needed
+# Plain names of keys that the formats have and that are not needed
 _OTHERS = {
     *('bbox', 'bboxscore', 'box', 'score', 'categoryid', 'imageid', 'area', 'iscrowd', 'numkeypoint', 'segmentation'),
     *('keypointsvisible', 'keypointsvisibility', 'facekeypoints2d', 'handleftkeypoints2d', 'handrightkeypoints2d'),
@@ -23,29 +23,29 @@ _OTHERS = {
 class Person(NamedTuple):
     """One person in one frame."""
 
-    # (K, 3) of u px, v px, score; (K, 4) or (K, 6) with the depth or the world landmarks before it; and of MMPose's 3D
-    # files (K, 4) of three coordinates and the score
+    # (K, 3) of u px, v px, score; (K, 4) or (K, 6) with the depth or the world landmarks before the score; or, from
+    # MMPose's 3D files, (K, 4) of three coordinates and the score
     joints: np.ndarray
-    track_id: int | None  # who it is, where the file says
-    score: float = np.nan  # of the person, where the file says
+    track_id: int | None  # None if the file has none
+    score: float = np.nan  # of the person; NaN if the file has none
     category: int | str | None = None  # COCO's category_id
 
 
 def persons_of(path: Path, persons: list, dims: int, unread: dict[str, None]) -> list[Person]:
-    """The persons of a frame, who have equally many joints.
+    """The persons of a frame, all with the same number of joints.
 
     Args:
         path: of their file, for messages.
-        persons: objects of it.
-        dims: coordinates of a joint, 2 or 3.
-        unread: takes the names of what is there and is not read.
+        persons: json objects of the file.
+        dims: coordinates per joint, 2 or 3.
+        unread: names of keys that are not read are added here.
 
     Raises:
-        InputError: they are of another form.
+        InputError: they are in another format.
     """
     try:
         named = [{plain_name(key): value for key, value in person.items()} for person in persons]
-        people = [person for person in named if person.get(_FLAT) != []]  # a face or hand alone
+        people = [person for person in named if person.get(_FLAT) != []]  # OpenPose may find a face or hand only
         found = [
             Person(_joints(person, dims), _track_id(person), _score(person), person.get('categoryid'))
             for person in people
@@ -60,7 +60,7 @@ def persons_of(path: Path, persons: list, dims: int, unread: dict[str, None]) ->
 
 
 def _joints(person: dict, dims: int) -> np.ndarray:
-    """(K, dims + 1) of one person of any of the formats."""
+    """The joints (K, dims + 1) of one person in any of the formats."""
     if _FLAT not in person and _NESTED not in person:
         raise KeyError('keypoints')
     keypoints = np.array(person[_FLAT] if _FLAT in person else person[_NESTED], float)
@@ -75,9 +75,9 @@ def _joints(person: dict, dims: int) -> np.ndarray:
 
 
 def _track_id(person: dict) -> int | None:
-    """Who a person is, if the format says."""
+    """The track id of a person, or None."""
     given = next((person[name] for name in IDS if person.get(name) is not None), None)
-    if isinstance(given, list):  # OpenPose's, of one number; AlphaPose's of others says nothing
+    if isinstance(given, list):  # OpenPose's has one number; AlphaPose's without tracking means nothing
         given = given[0] if 'personid' in person and len(given) == 1 else None
     if given is None or given == -1:
         return None
@@ -87,11 +87,11 @@ def _track_id(person: dict) -> int | None:
 
 
 def _score(person: dict) -> float:
-    """How sure a person is, NaN if the format does not say."""
+    """The score of a person, NaN if there is none."""
     given = next((person[name] for name in SCORES if name in person), None)
     return float(given) if isinstance(given, int | float) else np.nan
 
 
 def unknown_form(path: Path, what: str = '') -> InputError:
-    """The error of a json file in no known format."""
+    """The error for a json file in an unknown format."""
     return InputError(f'{path} has another form than expected: {_FORMATS} {what}'.rstrip())

@@ -1,4 +1,4 @@
-"""From predictions of any estimator to a depth sequence store."""
+"""Depth sequence stores from predictions of any estimator."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,14 +16,14 @@ from .depths import METRES, lifted_depth, relative_depth
 from .joint_orders import to_h36m
 from .prediction_files import Frames, read_keypoints, read_lifted
 
-_LONGER = 1.2  # than the annotation: a video may go on for a while
+_LONGER = 1.2  # times the annotation's last frame; a video may be somewhat longer
 _LISTED = 5  # videos or frames in a message
 
 
 class Origin(NamedTuple):
-    """Where predictions come from and what their numbers mean."""
+    """The source of predictions, and the meaning of their numbers."""
 
-    estimator: str  # its name, for people
+    estimator: str  # its name, recorded in the store
     keypoints: Path  # folder of the files, see :mod:`depth_refine.data_tools.conversion.prediction_files`
     joint_order: str  # a key of ``NUM_JOINTS`` there
     first_frame: int  # number that the files give to the first frame of a video; the annotation's is 1
@@ -32,24 +32,24 @@ class Origin(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """What there is to say of a store that was made."""
+    """Facts on a store that was made."""
 
     filled: float  # share of the joints that were interpolated
     notes: list[str]  # sentences on what may be wrong
 
 
 def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Path) -> Imported:
-    """Make the depth sequence store ``out`` of an annotation from predictions of every frame of it.
+    """Write the depth sequence store ``out`` of an annotation, from predictions of every frame.
 
-    Of several persons in a frame the one nearest to the middle of the annotation's box is taken. A joint of score 0 was
-    not found: its place and depth are interpolated over time within the video, and its score stays 0. Depths become
+    If a frame has several persons, the one nearest to the centre of the annotation's box is used. A joint with score 0
+    was not found: its place and depth are interpolated over time within the video, and its score stays 0. Depths become
     relative to the root.
 
     Raises:
-        InputError: files are missing, damaged or of another form; frames are missing; the joints are not in the order
+        InputError: files are missing, damaged or in another format; frames are missing; the joints are not in the order
             stated; a joint is found in no frame of a video; numbers are not finite, or not plausible in their units;
-            there are depths without a unit or a unit without depths; the annotation's 2D poses show that sides are
-            exchanged, frames shifted, images mirrored or of another size, or a video is another; or ``out`` exists.
+            there are depths without a unit or a unit without depths; the annotation's 2D poses show exchanged sides,
+            shifted frames, mirrored or scaled images, or another video; or ``out`` exists.
     """
     has_depth = origin.depth_unit is not None
     if origin.lifted is not None and not has_depth:
@@ -89,7 +89,7 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
             more = f' and {len(longer) - _LISTED} more' if len(longer) > _LISTED else ''
             listed = ', '.join(longer[:_LISTED])
             notes.append(
-                f'predictions go on beyond the last frame of the annotation, {listed}{more}: is their frame rate its?'
+                f'predictions go on beyond the last frame of the annotation, {listed}{more}: do frame rates differ?'
             )
         if has_depth:
             check_depth(keypoints[..., 2], origin.depth_unit, annotation)
@@ -97,13 +97,13 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
 
 
 class _MissingFrames(Exception):
-    """Says which."""
+    """Names the missing frames of a video."""
 
 
 def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) -> tuple[np.ndarray, int]:
-    """Predictions of a video, and the last frame of which there are any, counted from 1.
+    """Predictions of a video, and the last predicted frame, counted from 1.
 
-    They are (T, 17, C) of u px, v px, perhaps depth in the files' unit, and score; joints that were not found are NaN.
+    They are (T, 17, C) of u px, v px, perhaps depth in the files' unit, and score. Joints that were not found are NaN.
     """
     frames, centers = annotation.frames[sequence.rows], annotation.center[sequence.rows]
     files = read_keypoints(origin.keypoints, sequence.name)
@@ -128,7 +128,7 @@ def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) 
 
 
 def _in_order(files: Frames, frames: np.ndarray, first_frame: int) -> list[np.ndarray]:
-    """The persons of each frame of a video."""
+    """The persons of each frame of a video; raises if a frame has none."""
     if not files:
         raise _MissingFrames('no files')
     persons = [files.get(frame + first_frame - 1, ()) for frame in frames.tolist()]
@@ -141,21 +141,21 @@ def _in_order(files: Frames, frames: np.ndarray, first_frame: int) -> list[np.nd
 
 
 def _stack(name: str, persons: list[np.ndarray]) -> np.ndarray:
-    """Persons (K, C) of T frames to (T, K, C)."""
+    """The persons (K, C) of T frames as one array (T, K, C)."""
     if len(counts := {len(person) for person in persons}) > 1:
         raise InputError(f'{name}: expected as many joints in every frame, got {sorted(counts)}')
     return np.stack(persons)
 
 
 def _nearest(persons: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """Of persons (P, K, C), the one (K, C) whose found joints are in the mean nearest to a point."""
+    """The one of persons (P, K, C) whose mean of found joints is nearest to a point (2,), as (K, C)."""
     weights = (persons[..., -1:] > 0) + 1e-9
     middles = np.sum(persons[..., :2] * weights, axis=1) / np.sum(weights, axis=1)
     return persons[np.argmin(np.linalg.norm(middles - center, axis=-1))]
 
 
 def _read_lifted_depth(name: str, frames: np.ndarray, origin: Origin) -> np.ndarray:
-    """(T, 17) depths from MMPose's 3D files, in their unit."""
+    """Depths (T, 17) from MMPose's 3D files, in their unit."""
     persons = _in_order(read_lifted(origin.lifted, name), frames, origin.first_frame)
     if crowded := [frame for frame, each in zip(frames, persons, strict=True) if len(each) > 1]:
         raise InputError(
@@ -166,7 +166,10 @@ def _read_lifted_depth(name: str, frames: np.ndarray, origin: Origin) -> np.ndar
 
 
 def _fill(name: str, poses: np.ndarray, frames: np.ndarray) -> int:
-    """Interpolate the joints of (T, 17, C) that are NaN, in place, and count them; their scores become 0."""
+    """Fill joints (T, 17, C) that are NaN by interpolation over time, in place; the result is their number.
+
+    Their scores become 0.
+    """
     lost = np.isnan(poses).any(axis=-1)
     if lost.all(axis=0).any():
         joint = H36M.joint_names[int(np.argmax(lost.all(axis=0)))]

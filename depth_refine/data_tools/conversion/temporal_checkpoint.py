@@ -1,8 +1,8 @@
-"""VideoPose3D's and MMPose's temporal ConvNets to the refiner on 2D poses.
+"""VideoPose3D's and MMPose's temporal ConvNets, converted to refiners of 2D poses.
 
-All three are the network of Pavllo et al. (CVPR 2019) under different names of its layers. They also agree in what goes
-in and out: pixels about the image's centre divided by half its width, Human3.6M's 17 joints in one order, and 3D poses
-in metres relative to the pelvis in the camera's axes. So weights are renamed and nothing is computed.
+All three are the network of Pavllo et al. (CVPR 2019) with different names of layers. Their inputs and outputs agree,
+too: pixels from the image's centre divided by half its width, Human3.6M's 17 joints in the same order, and 3D poses in
+metres from the pelvis in camera axes. So weights are only renamed.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ from depth_refine.utils.safe_pickle import StandIn
 from .network_joints import check_joints
 
 CONFIG = 'configs/refiner_243_cpn.py'  # VideoPose3D's published network on its published detections
-_BACKBONE = dict(channels=1024, kernel_size=3, num_blocks=4, causal=False)  # of that
+_BACKBONE = dict(channels=1024, kernel_size=3, num_blocks=4, causal=False)  # of that config
 _NUM_JOINTS = H36M.num_joints
-FRAME_RATE = 50.0  # of both projects' published networks on Human3.6M, frames a second
+FRAME_RATE = 50.0  # frames a second, of both projects' published networks on Human3.6M
 _BATCH_NORM = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
 _HEAD = r'(weight|bias)'
-# Their names and ours. Behind '#', a number n of theirs becomes block n // 2, convolution n % 2 + 1.
+# Their names and ours. After '#', their number n becomes block n // 2, convolution n % 2 + 1.
 _VIDEOPOSE3D = {
     r'expand_conv\.weight': 'backbone.input_conv.conv.weight',
     rf'expand_bn\.{_BATCH_NORM}': r'backbone.input_conv.norm.\1',
@@ -50,14 +50,14 @@ _MMPOSE = {
 _NAMES = dict(videopose3d=_VIDEOPOSE3D, mmpose=_MMPOSE)
 _EXAMPLES = dict(videopose3d='layers_conv.0.weight', mmpose='backbone.tcn_blocks.0.conv1.0.conv.weight')
 _FIRST, _LAST = 'backbone.input_conv.conv.weight', 'head.conv.weight'
-_TRAJECTORY = 'traj'  # the networks of both projects that place the pelvis in space; the refiner has none
-# VideoPose3D saves its random generator, which nobody needs here.
+_TRAJECTORY = 'traj'  # prefix of both projects' networks for the pelvis in space, which the refiner does not have
+# VideoPose3D saves its random generator, which is not needed.
 _PICKLED = ('_pickle.__randomstate_ctor', '_pickle.__bit_generator_ctor', '_mt19937.MT19937', '__RandomState_ctor')
 _RANDOM_STATE = [f'numpy.random.{name}' for name in _PICKLED]
 
 
 class RefinerShape(NamedTuple):
-    """What a checkpoint tells of its network."""
+    """The shape of a checkpoint's network."""
 
     kernel_size: int
     num_blocks: int
@@ -65,11 +65,11 @@ class RefinerShape(NamedTuple):
 
     @property
     def receptive_field(self) -> int:
-        """Frames behind an output frame."""
+        """Number of input frames that an output frame depends on."""
         return self.kernel_size ** (self.num_blocks + 1)
 
     def config_options(self, causal: bool) -> list[str]:
-        """What ``--cfg-options`` must change in ``CONFIG``."""
+        """The ``--cfg-options`` by which ``CONFIG`` fits this network."""
         model = dict(channels=self.channels, kernel_size=self.kernel_size, num_blocks=self.num_blocks, causal=causal)
         options = [f'model.backbone.{key}={value}' for key, value in model.items() if value != _BACKBONE[key]]
         if self.channels != _BACKBONE['channels']:
@@ -87,27 +87,27 @@ def convert_checkpoint(
     causal: bool = False,
     frame_rate: float = FRAME_RATE,
 ) -> tuple[RefinerShape, list[str]]:
-    """Write a checkpoint of the refiner that computes what another project's network computes.
+    """Write a checkpoint of the refiner with the weights of another project's network.
 
-    Outputs are equal up to rounding for every input. MMPose's networks without residuals cannot be expressed. Weights
-    do not show what comes in, which is why it is asked for.
+    Outputs are equal up to rounding for every input. MMPose's networks without residuals cannot be converted. Joints,
+    frame rate and whether the network is causal are arguments, since weights do not show them.
 
     Args:
-        path: of ``source`` ``'videopose3d'`` a ``*.bin``, a dict with ``model_pos``; of ``'mmpose'`` a checkpoint of
+        path: for ``source`` ``'videopose3d'`` a ``*.bin``, a dict with ``model_pos``; for ``'mmpose'`` a checkpoint of
             ``PoseLifter`` with ``TCN`` and ``TemporalRegressionHead``, of version 0 or 1.
-        out: the checkpoint to make, for ``tools/test.py`` or ``load_from``.
-        source: whose network it is.
+        out: the checkpoint to write, for ``tools/test.py`` or ``load_from``.
+        source: project of the network.
         joint_order: of its 2D and 3D joints, a key of ``NUM_JOINTS``; only ``'h36m'`` can be converted. None if the
             checkpoint says it, or is a published one, known by its name.
-        causal: it was trained causal, which the checkpoint then says as one of our trainings does.
-        frame_rate: of the videos it was trained on, frames a second; likewise.
+        causal: whether it was trained as causal; written to the checkpoint's metainfo, as our trainings do.
+        frame_rate: of the videos it was trained on, 1 / s; written to the metainfo, too.
 
     Returns:
         The network's shape, and the parts of the checkpoint that were left out because the refiner has no such part.
 
     Raises:
-        InputError: the file is missing, damaged, asks for code to be run, is not of that project, or holds a network
-            that the refiner cannot be; its joints are not known, or others than Human3.6M's.
+        InputError: the file is missing, damaged, tries to run code, is not of that project, or holds a network that the
+            refiner cannot represent; or its joints are not known, or not Human3.6M's.
     """
     require_number('the frame rate of the training', frame_rate, 1, 1000)
     weights, left_out, data_set = _read(Path(path), source)
@@ -133,7 +133,7 @@ def convert_checkpoint(
 
 
 def _dataset_meta(causal: bool, frame_rate: float) -> dict:
-    """The metainfo of the training data, as MMPose and our inference look it up in a checkpoint."""
+    """The metainfo of the training data that MMPose and our inference read in a checkpoint."""
     cameras = [dict(lens, w=IMAGE_WIDTH, h=IMAGE_HEIGHTS[camera_id]) for camera_id, lens in LENSES.items()]
     seen = dict(frame_rate=frame_rate, cameras=normalised_cameras(cameras), normalisation='image_width', causal=causal)
     return (
@@ -142,16 +142,16 @@ def _dataset_meta(causal: bool, frame_rate: float) -> dict:
 
 
 def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str], str | None]:
-    """Without running code of a file: weights of the pose network, names of others in it, and that of its data set."""
+    """Weights of the pose network, names of other networks and of the data set; runs no code of the file."""
     if source == 'mmpose':
         checkpoint = load_from_file(str(path))
         data_set = checkpoint
-        for key in ('meta', 'dataset_meta', 'dataset_name'):  # before MMPose 1.0 there was none
+        for key in ('meta', 'dataset_meta', 'dataset_name'):  # since MMPose 1.0
             data_set = data_set.get(key) if isinstance(data_set, dict) else None
         return checkpoint.get('state_dict', checkpoint), [], data_set
     if not path.is_file():
         raise InputError(f'{path}: no such checkpoint file. Give one of VideoPose3D, such as pretrained_h36m_cpn.bin.')
-    # Its weights lie one level deeper than in a checkpoint.
+    # weights are one level deeper than in MMEngine's checkpoints
     with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
         checkpoint = load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('model_pos'), dict):
@@ -163,7 +163,7 @@ def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str], str | 
 
 
 class _Ignored(StandIn):
-    """Stand-in for what is not read."""
+    """Stand-in for pickled objects that are not read."""
 
     value = None
 
@@ -173,7 +173,7 @@ class _Ignored(StandIn):
 
 
 def _rename(name: str, names: dict[str, str]) -> str | None:
-    """Our name of a parameter, or None."""
+    """Our name of another project's parameter, or None."""
     for theirs, ours in names.items():
         if match := re.fullmatch(theirs, name):
             return re.sub(r'#(\d+)', lambda n: f'{int(n[1]) // 2}.conv{int(n[1]) % 2 + 1}', match.expand(ours))
@@ -181,7 +181,7 @@ def _rename(name: str, names: dict[str, str]) -> str | None:
 
 
 def _check_network(path: str | Path, source: str, renamed: dict[str, Tensor], unknown: list[str]) -> None:
-    """Refuse what is not the network of Pavllo et al."""
+    """Check that the parameters are those of the network of Pavllo et al.; raises an InputError."""
     first, last = renamed.get(_FIRST), renamed.get(_LAST)
     if first is None or last is None or unknown or first.ndim != 3 or last.ndim != 3:
         problem = f'has {unknown[0]!r} besides' if unknown else 'lacks its first or last layer'
@@ -192,7 +192,7 @@ def _check_network(path: str | Path, source: str, renamed: dict[str, Tensor], un
 
 
 def _find_shape(path: str | Path, renamed: dict[str, Tensor]) -> RefinerShape:
-    """The network's shape from its weights, if the refiner can be that network."""
+    """The network's shape from its weights; raises an InputError if the refiner cannot have it."""
     channels, inputs, kernel_size = renamed[_FIRST].shape
     outputs = len(renamed[_LAST])
     if inputs != _NUM_JOINTS * 2 or outputs != _NUM_JOINTS * 3:
@@ -211,12 +211,12 @@ def _find_shape(path: str | Path, renamed: dict[str, Tensor]) -> RefinerShape:
 
 
 def _fit(path: str | Path, renamed: dict[str, Tensor], shape: RefinerShape) -> dict[str, Tensor]:
-    """The refiner's state, every parameter present and of its shape and type."""
+    """The refiner's state dict, after a check that every parameter is present and has its shape."""
     with torch.device('meta'):
         backbone = TemporalConvNet(_NUM_JOINTS * 2, shape.channels, shape.num_blocks, shape.kernel_size)
         model = nn.ModuleDict(dict(backbone=backbone, head=TemporalPoseHead(shape.channels, _NUM_JOINTS)))
     expected = model.state_dict()
-    # Batches were not counted before PyTorch 0.4.1; the count has no effect.
+    # PyTorch counts batches since 0.4.1; the count has no effect
     counts = {name: torch.zeros((), dtype=torch.long) for name in expected if name.endswith('num_batches_tracked')}
     found = counts | renamed
     shapes = [{name: tuple(weight.shape) for name, weight in state.items()} for state in (expected, found)]

@@ -1,4 +1,4 @@
-"""One video's predictions as arrays, given or from the files that :mod:`prediction_files` reads."""
+"""The predictions of one video as arrays, given or read by :mod:`prediction_files`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,32 +16,40 @@ from .joint_orders import check_order, to_h36m
 from .prediction_files import Person, read_people
 
 _WHOLE = 'frames', 'track_ids'
-_LOWEST = -1.0  # score; some estimators write this, or a little less than 0, where they find nothing
+_LOWEST = -1.0  # score; some estimators write -1, or a little less than 0, where they find nothing
 
 
 @dataclass
 class Predictions:
-    """What an estimator says of a video: D persons in all frames together, K joints.
+    """An estimator's predictions of a video: D persons in all frames together, K joints.
 
     A joint with a score of 0, or with a NaN, was not found.
 
     Attributes:
         keypoints: (D, K, 2) px of the upright frame.
-        frames: (D,) frame numbers; made ascending.
+        frames: (D,) frame numbers, in any order; stored in ascending order.
         joint_order: a key of ``NUM_JOINTS``.
-        scores: (D, K) confidences; by default 1.
+        scores: (D, K) confidences, 0 to 1; by default 1.
         depth: (D, K) along the camera's axis, larger when farther away, from any origin such as the camera or the hips.
-        world_landmarks: (D, K, 3) instead: MediaPipe's, with axes along the view to the person, see
-            :func:`depth_of_landmarks`. Of other 3D poses give the camera's z as ``depth``.
+        world_landmarks: (D, K, 3) instead of ``depth``: MediaPipe's, with axes along the line of sight to the person,
+            see :func:`depth_of_landmarks`. For other 3D poses give the camera's z as ``depth``.
         depth_unit: of the depths or landmarks, a key of ``METRES``.
-        track_ids: (D,) who it is, from 0, if that is known.
-        first_frame: number that ``frames`` gives to the first frame of the video.
-        name: what messages call them.
-        notes: sentences on what a file has and is not read.
+        track_ids: (D,) track ids from 0, if they are known.
+        first_frame: number in ``frames`` of the video's first frame.
+        name: used in messages.
+        notes: sentences on contents of a file that are not read.
 
     Raises:
         InputError: the arrays do not fit together, coordinates are not in pixels, no joint was found, two people in a
-            frame have one track id, or there are depths without a unit or a unit without depths.
+            frame have the same track id, or there are depths without a unit or a unit without depths.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.data_tools.conversion.video_predictions import Predictions
+        >>> keypoints = np.random.default_rng(0).uniform(100, 500, (30, 17, 2))
+        >>> predictions = Predictions(keypoints, frames=np.arange(30), joint_order='coco')
+        >>> predictions.found.shape, bool(predictions.found.all())
+        ((30, 17), True)
     """
 
     keypoints: np.ndarray
@@ -64,7 +72,7 @@ class Predictions:
         has_depth = self.depth is not None or self.world_landmarks is not None
         if not has_depth and self.depth_unit is not None:
             raise InputError(
-                f'{self.name}: there are no depths, and a unit of depths is given (--depth-unit): leave it out'
+                f'{self.name}: there are no depths, but a unit of depths is given (--depth-unit): leave it out'
             )
         if has_depth and self.depth_unit not in METRES:
             given = 'no unit' if self.depth_unit is None else f'the unit {self.depth_unit!r}'
@@ -92,14 +100,14 @@ class Predictions:
 
     @property
     def found(self) -> np.ndarray:
-        """(D, K) which joints were found."""
+        """Whether each joint was found, booleans (D, K)."""
         found = (self.scores > 0) & ~np.isnan(self.keypoints).any(axis=-1)
         if self.depth is not None:
             return found & ~np.isnan(self.depth)
         return found if self.world_landmarks is None else found & ~np.isnan(self.world_landmarks).any(axis=-1)
 
     def _check_arrays(self) -> None:
-        """Make them arrays, ascending by frames, if they fit together."""
+        """Convert fields to arrays in the order of frames, after a check that they fit together."""
         shape = np.shape(self.keypoints)[:2]
         shapes = dict(keypoints=(*shape, 2), frames=shape[:1], scores=shape, depth=shape)
         shapes |= dict(world_landmarks=(*shape, 3), track_ids=shape[:1])
@@ -127,22 +135,20 @@ class Predictions:
 def read_predictions(
     files: Sequence[str | Path], joint_order: str, first_frame: int = 0, depth_unit: str | None = None
 ) -> Predictions:
-    """Read the predictions of a video.
+    """The predictions of a video, read from files.
 
     Args:
-        files: a npz or json file, or a folder of json files, see :mod:`prediction_files`; and, if depths are in a file
-            of their own, that of MMPose's ``Pose3DInferencer``, lifting demos or RTMPose3D's demo, for a video of one
-            person.
+        files: an npz or json file, or a folder of json files, see :mod:`prediction_files`. A second file may have the
+            depths: that of MMPose's ``Pose3DInferencer``, lifting demos or RTMPose3D's demo, for a video of one person.
         joint_order: of the first file, a key of ``NUM_JOINTS``.
-        first_frame: number that the files give to the first frame of the video.
+        first_frame: the files' number of the video's first frame.
         depth_unit: of the depths, if there are any, a key of ``METRES``.
 
     Returns:
-        The predictions, of Human3.6M's joints if there are two files. People without a joint that was found are left
-        out.
+        The predictions; with two files, of Human3.6M's joints. People of whom no joint was found are left out.
 
     Raises:
-        InputError: a file is missing, damaged or of another form; nobody is in it; the joints are not in the order
+        InputError: a file is missing, damaged or in another format; it has no people; the joints are not in the order
             stated; some people have track ids and others have none; the 3D file belongs to other 2D poses; see also
             :class:`Predictions`.
     """
@@ -153,7 +159,7 @@ def read_predictions(
     notes = [f'Not read of {path.name}: {", ".join(map(repr, unread))}.'] if unread else []
     frames, joints, ids = _flat(path, _kept(path, people, notes))
     if ids is not None and is_nobodys(ids.tolist(), frames.tolist()):
-        notes.append('Every prediction has a track id of its own, which is not that of a person: people are followed.')
+        notes.append('Every prediction has another track id, so ids do not number people: people are tracked instead.')
         ids = None
     check_order(joint_order, joints.shape[1], str(path))
     third = joints[..., 2:-1]
@@ -179,7 +185,7 @@ def read_predictions(
 
 
 def _kept(path: Path, people: dict[int, list[Person]], notes: list[str]) -> dict[int, list[Person]]:
-    """Those who are people, and sure, by what the file says of each person."""
+    """The predictions of class person with a score that is high enough."""
     everybody = [(number, person) for number, persons in people.items() for person in persons]
     try:
         kept = are_people('category_id', [person.category for _, person in everybody], notes, 'Predictions')
@@ -195,12 +201,12 @@ def _kept(path: Path, people: dict[int, list[Person]], notes: list[str]) -> dict
 
 
 def _flat(path: Path, people: dict[int, list[Person]]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Of people of whom a joint was found: frame numbers (D,), joints (D, K, C), and track ids (D,), if any."""
+    """Frame numbers (D,), joints (D, K, C) and track ids (D,) or None, of people of whom a joint was found."""
     found = [
         (number, person) for number, persons in people.items() for person in persons if (person.joints[:, -1] > 0).any()
     ]
     if not found:
-        raise InputError(f'{path} has predictions of nobody, or none with a score above 0')
+        raise InputError(f'{path} has no predictions, or none with a score above 0')
     counts = sorted({len(person.joints) for _, person in found})
     if len(counts) > 1:
         raise InputError(f'{path}: expected as many joints in every frame, got {counts}')
@@ -215,7 +221,7 @@ def _flat(path: Path, people: dict[int, list[Person]]) -> tuple[np.ndarray, np.n
 
 
 def _lifted(path: Path, frames: np.ndarray, lifted: Path) -> np.ndarray:
-    """Depths (D, 17) from MMPose's 3D file, NaN in frames that it lacks."""
+    """Depths (D, 17) from MMPose's 3D file, NaN in frames that it does not have."""
     people, _ = read_people(lifted, dims=3)
     numbers, counts = np.unique(frames, return_counts=True)
     crowded = [number for number, persons in people.items() if len(persons) > 1] or numbers[counts > 1].tolist()

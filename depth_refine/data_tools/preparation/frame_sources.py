@@ -1,6 +1,6 @@
-"""Frames one after the other, from a video or from a folder of images.
+"""Frames of a video or of a folder of images, one after the other.
 
-A frame of a video that cannot be decoded is refused: what came after it would have the poses of others.
+A video with a frame that cannot be decoded is refused, since later frames would get the poses of others.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from .raw_files import SequenceError
 
 
 class VideoFile:
-    """The frames of a video, in the stored pixels, which annotations of data sets are of, whatever their aspect ratio.
+    """The frames of a video in its stored pixels, whatever their aspect ratio: annotations of data sets refer to these.
 
     Attributes:
-        count: how many frames its header says it has.
+        count: number of frames, as stated by the header.
         size: of the file, bytes.
-        original: None; a frame of a video is not a file of its own.
+        original: None, since frames of a video are not files.
     """
 
     original: bytes | None = None
@@ -33,7 +33,7 @@ class VideoFile:
         next(self._frames, None)
 
     def _decode(self, path: Path) -> Iterator[av.VideoFrame | None]:
-        """Nothing, when the header is read; then the frames."""
+        """None when the header is read, then the frames."""
         reopen = partial(av.open, f'file:{path}', metadata_errors='replace')
         try:
             with reopen() as container:
@@ -44,10 +44,10 @@ class VideoFile:
                 self.count = stream.frames or round(seconds * (stream.average_rate or 0))
                 yield None
                 for number, (_, frame) in enumerate(decode(container, stream), start=1):
-                    if frame is None:  # those after it keep their numbers, and so their poses
+                    if frame is None:
                         raise SequenceError(f'{path}: frame {number} cannot be decoded: download or unpack it again')
                     yield frame
-        except av.FFmpegError:  # what is there has been read
+        except av.FFmpegError:  # a truncated file: the frames before have been read
             return
 
     def skip(self) -> bool:
@@ -61,12 +61,12 @@ class VideoFile:
 
 
 class ImageFolder:
-    """The images ``img_000001.jpg``, ``img_000002.jpg`` and so on of a folder; the first that is missing ends them.
+    """The images ``img_000001.jpg``, ``img_000002.jpg`` and so on of a folder, up to the first that is missing.
 
     Attributes:
-        count: how many images there are.
+        count: number of images.
         size: of all files together, bytes.
-        original: the file of the frame that was read last.
+        original: content of the file that was read last.
     """
 
     original: bytes | None = None

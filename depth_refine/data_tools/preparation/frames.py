@@ -1,8 +1,8 @@
-"""Stores the frames of a video, or of a folder of images, as images, whole or cropped around the person.
+"""Stores the frames of a video or of a folder of images as images, whole or cropped around the person.
 
-A crop's window is x1 y1 x2 y2 in whole pixels of the full frame: it covers the columns x1 to x2 - 1 and the rows y1 to
-y2 - 1. Pixel centres are whole numbers, so that the outer edges of the stored image lie at x1 - 0.5 and x2 - 0.5
-whatever its size: column u of w stored ones is at ``x1 - 0.5 + (u + 0.5) * (x2 - x1) / w``, as ``cv2.resize`` has it.
+A crop's window is x1 y1 x2 y2 in whole pixels of the full frame. It covers the columns x1 to x2 - 1 and the rows y1 to
+y2 - 1. Pixel centres are whole numbers, so that the outer edges of the stored image are at x1 - 0.5 and x2 - 0.5
+whatever its size: column u of w stored ones is at ``x1 - 0.5 + (u + 0.5) * (x2 - x1) / w``, as in ``cv2.resize``.
 """
 
 import hashlib
@@ -23,15 +23,15 @@ from depth_refine.utils.h36m_names import image_name
 from .frame_sources import open_frames
 from .raw_files import SequenceError
 
-MOST_LOST = 49  # frames: 1 s is too much
+MOST_LOST = 49  # frames, less than 1 s
 _BOX_MARGIN = 1.2  # of the annotation's box
 _PELVIS_SQUARE = 2.0  # metres
 _LARGEST_SCALE, _SMALLEST_SCALE, _ROTATION = 1.25, 0.75, np.radians(30)  # of the training's augmentation
-_REACH = _LARGEST_SCALE * (np.cos(_ROTATION) + np.sin(_ROTATION))  # of an augmented box over the box
+_REACH = _LARGEST_SCALE * (np.cos(_ROTATION) + np.sin(_ROTATION))  # side of the square around an augmented box
 _NETWORK_INPUT = 256  # px
 _JPEG_QUALITY = 92
 _ROWS_OFF = 2  # some real videos have 1002 rows where the camera says 1000
-_RECORD = '.frames.json'  # in each image folder: how many frames its video had, and what it was made from
+_RECORD = '.frames.json'  # in each image folder: the number of frames of its video, and a hash of its source
 
 
 class VideoError(SequenceError):
@@ -46,24 +46,28 @@ class Crops(NamedTuple):
 
 
 class VideoSample(NamedTuple):
-    """What the beginning of a video tells of the whole."""
+    """Facts on a video from its header and first frame."""
 
-    frames: int  # as many as its header says
-    image_bytes: int  # of the first image to be stored
-    full_bytes: int  # of the first frame as a full image
+    frames: int  # number of frames, as stated by the header
+    image_bytes: int  # size of the first image to be stored
+    full_bytes: int  # size of the first frame as a full image
 
 
 def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict, root: int = H36M.root) -> Crops:
-    """Crops that hold all pixels the training looks at, whichever its box.
+    """Crops that contain all pixels that training reads, for either kind of box.
 
-    A window holds both boxes of :class:`depth_refine.datasets.H36MImageDataset`, each scaled by 1.25 and turned by 30
-    degrees, as far as they lie in the frame. The stored image is never larger than its window. It is the smallest one
-    in which a box scaled by 0.75, the smallest that the training takes, still has the network's 256 px.
+    A window contains both boxes of :class:`depth_refine.datasets.H36MImageDataset`, each scaled by 1.25 and rotated by
+    30 degrees, as far as they lie in the frame. The stored image is as small as possible: the smallest box of the
+    training, scaled by 0.75, still has the network's 256 px. It is never larger than its window.
 
-    Poses are (T, K, 2) px and (T, K, 3) camera-frame metres, ``root`` is the joint that the boxes of 2 m are around.
+    Args:
+        poses_2d: (T, K, 2) px.
+        poses_3d: (T, K, 3) camera-frame metres.
+        camera: of the video.
+        root: joint at the centre of the boxes of 2 m.
 
     Raises:
-        SequenceError: somebody is outside the frame.
+        SequenceError: the person is outside the frame.
     """
     low, high = poses_2d.min(axis=1).astype(np.float64), poses_2d.max(axis=1).astype(np.float64)
     sides = np.stack(
@@ -83,10 +87,10 @@ def make_crops(poses_2d: np.ndarray, poses_3d: np.ndarray, camera: dict, root: i
 
 
 def sample_video(path: Path, camera: dict, crops: Crops | None) -> VideoSample:
-    """Look at a video's header and its first frame, or at a folder of images; the camera tells the size of frames.
+    """Facts on a video or a folder of images, after a check that frames have the camera's size.
 
     Raises:
-        VideoError: it cannot be decoded or has frames of another size.
+        VideoError: it cannot be decoded, or has frames of another size.
     """
     frames = open_frames(path)
     frame = frames.read()
@@ -102,18 +106,24 @@ def sample_video(path: Path, camera: dict, crops: Crops | None) -> VideoSample:
 def store_frames(
     path: Path, images: Path, sequence: str, poses: int, numbers: Sequence[int], crops: Crops | None
 ) -> int:
-    """Write the frames ``numbers``, from 1, of the video or folder ``path`` as JPEG files, or their ``crops``.
+    """Write frames of a video or folder as JPEG files, whole or cropped.
 
-    Whole images of a folder are copied as they are.
+    The folder of the sequence appears when it is complete. One that was made from another video or other poses, or that
+    has not all frames, is written again. Whole images of a folder are copied unchanged.
 
-    The folder of the sequence in ``images`` appears when it is complete; one that was made from another video or other
-    poses, or lacks some of the frames, is written again.
+    Args:
+        path: the video or folder of images.
+        images: parent of the sequence's folder.
+        sequence: its name.
+        poses: number of frames with poses, the first ones of the video.
+        numbers: of the frames to write, from 1.
+        crops: windows and sizes; None for whole images.
 
     Returns:
-        How many of the first ``poses`` frames, those with poses, the video has.
+        How many of the frames with poses the video has.
 
     Raises:
-        VideoError: the video lacks 50 frames or more.
+        VideoError: 50 frames or more are missing in the video.
         SequenceError: one of its frames cannot be decoded.
     """
     folder = (images / image_name(sequence, 1)).parent
@@ -132,7 +142,7 @@ def store_frames(
 
 
 def _stored_frames(folder: Path, source: str, numbers: Sequence[int]) -> int | None:
-    """How many frames the video had from which the folder was made; nothing if the folder does not do."""
+    """The number of frames of the video that the folder was made from; None if it must be written again."""
     try:
         record = json.loads((folder / _RECORD).read_text(encoding='utf-8'))
         frames, made_from = int(record['frames']), record['source']
@@ -143,7 +153,7 @@ def _stored_frames(folder: Path, source: str, numbers: Sequence[int]) -> int | N
 
 
 def _decode(path: Path, poses: int, numbers: frozenset[int], folder: Path, sequence: str, crops: Crops | None) -> int:
-    """Decode up to ``poses`` frames, write those wanted; returns how many there were."""
+    """Decode up to ``poses`` frames and write those of ``numbers``; returns how many there were."""
     frames = open_frames(path)
     for index in range(poses):
         if index + 1 not in numbers:
@@ -159,7 +169,7 @@ def _decode(path: Path, poses: int, numbers: frozenset[int], folder: Path, seque
 
 
 def _encode(frame: np.ndarray, crops: Crops | None, index: int) -> np.ndarray:
-    """The JPEG file of a frame (h, w, 3), or of its crop, the ``index``-th."""
+    """The JPEG file of the ``index``-th frame (h, w, 3), or of its crop."""
     if crops is not None:
         x1, y1, x2, y2 = crops.windows[index].tolist()
         if y2 > len(frame):

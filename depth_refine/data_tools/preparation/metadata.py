@@ -1,4 +1,4 @@
-"""Cameras and file names from Human3.6M's ``metadata.xml``, which comes with the code on its web site."""
+"""Cameras and takes from Human3.6M's ``metadata.xml``, which comes with the code on its web site."""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -10,18 +10,18 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import IMAGE_HEIGHTS, IMAGE_WIDTH
 
 _SUBJECTS, _EXTRINSICS, _INTRINSICS = 11, 6, 9
-_ACTIONS = {str(action) for action in range(2, 17)}  # 1 is _ALL: files with what the others hold
+_ACTIONS = {str(action) for action in range(2, 17)}  # 1 is _ALL, files with the content of the others
 
 
 def read_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
-    """Read the cameras of all 11 subjects.
+    """The cameras of all 11 subjects.
 
     Returns:
-        Dict of (subject, camera id) to camera, 44 of them, with the fields of MMPose's ``cameras.pkl``: those of
+        Dict from (subject, camera id) to camera, 44 of them, with the fields of MMPose's ``cameras.pkl``: those of
         :mod:`depth_refine.functional.camera`, ``name`` and ``id``.
 
     Raises:
-        InputError: the file is missing, damaged, lacks an element or a camera, or holds a wrong count of numbers.
+        InputError: the file is missing or damaged, lacks an element or a camera, or has a wrong count of numbers.
     """
     camera_ids = [element.text for element in _element(path, 'dbcameras/index2id')]
     missing = IMAGE_HEIGHTS.keys() - set(camera_ids)
@@ -36,14 +36,14 @@ def read_cameras(path: str | Path) -> dict[tuple[str, str], dict]:
 
 
 def read_takes(path: str | Path) -> dict[str, list[str]]:
-    """Read which takes each subject performed.
+    """The takes of each subject.
 
     Returns:
-        Dict of subject to the names of its takes as in the files' names (``'Directions 1'``, ``'Directions'``), 30 of
-        each in the real file, in its order.
+        Dict from subject to the names of its takes as in file names (``'Directions 1'``, ``'Directions'``), 30 for each
+        in the real file, in its order.
 
     Raises:
-        InputError: the file is missing or damaged, or its table is.
+        InputError: the file or its table is missing or damaged.
     """
     rows = [[cell.text or '' for cell in row] for row in _element(path, 'mapping')]
     _, _, *subjects = rows[0] if rows else ('', '')
@@ -66,7 +66,7 @@ def _element(path: str | Path, name: str) -> ElementTree.Element:
 
 
 def _read_numbers(path: str | Path, cameras: int) -> tuple[np.ndarray, np.ndarray]:
-    """Extrinsics (camera, subject, 6) and intrinsics (camera, 9)."""
+    """Extrinsics (cameras, subjects, 6) and intrinsics (cameras, 9)."""
     text = (_element(path, 'w0').text or '').strip().removeprefix('[').removesuffix(']')
     try:
         numbers = np.array(text.split(), np.float64)
@@ -80,9 +80,9 @@ def _read_numbers(path: str | Path, cameras: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _camera(extrinsics: np.ndarray, intrinsics: np.ndarray, index: int, camera_id: str) -> dict:
-    """From three angles and the centre (mm); focal lengths and principal point (px), radial, tangential."""
+    """A camera of extrinsics (6,), three angles and the centre in mm, and intrinsics (9,) in the order of ``lens``."""
     focal, centre, radial, tangential = np.split(intrinsics[:, None], [2, 4, 7])
-    rotation = Rotation.from_euler('XYZ', extrinsics[:3]).as_matrix().T  # the angles turn the world to the camera
+    rotation = Rotation.from_euler('XYZ', extrinsics[:3]).as_matrix().T  # the angles rotate the world to the camera
     lens = dict(c=centre, f=focal, k=radial, p=tangential)
     size, name = dict(w=IMAGE_WIDTH, h=IMAGE_HEIGHTS[camera_id]), f'camera{index + 1}'
     return dict(R=rotation, T=extrinsics[3:, None] / 1000, **lens, **size, name=name, id=camera_id)

@@ -1,4 +1,4 @@
-"""From MPI-INF-3DHP's files to MMPose's layout; ``docs/mpi_inf_3dhp.md`` lists the choices."""
+"""MPI-INF-3DHP's original files, converted to MMPose's layout; ``docs/mpi_inf_3dhp.md`` lists the choices."""
 
 import os
 import re
@@ -24,9 +24,9 @@ from .raw_files import SequenceError
 from .sequences import run_jobs
 
 _FOLDER = re.compile(r'(?:.*/)?(?:(S\d)/(Seq\d)|(TS\d))')
-_WITHOUT_OTHERS = {'imageSequence', 'FGmasks', 'ChairMasks'}  # thousands of images
+_NOT_SEARCHED = {'imageSequence', 'FGmasks', 'ChairMasks'}  # folders of thousands of images
 _RATES = sorted({recording.rate for recording in RECORDINGS.values()})
-_SAME_RATE = 1e-3  # 16.667 is 50 / 3
+_SAME_RATE = 1e-3  # tolerance, so that 16.667 is 50 / 3
 
 
 def prepare_mpi_inf_3dhp(
@@ -38,30 +38,36 @@ def prepare_mpi_inf_3dhp(
     crops: bool = False,
     workers: int | None = None,
 ) -> MPIINF3DHPOutcome:
-    """Write annotations and images in MMPose's layout from the files that MPI-INF-3DHP's owners distribute.
+    """Write annotations and images in MMPose's layout from MPI-INF-3DHP's original files.
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and, for each rate, ``fps<rate>/mpi_inf_3dhp_{train,test}.npz``, with
-    ``annot3`` as 3D joints, and ``mpi_inf_3dhp_universal_{train,test}.npz``, with ``univ_annot3``; ``out/images`` a
-    folder for each video; ``out/preparation_report.txt`` says what was found. Everything appears when it is complete.
-    A run after one that was stopped goes on with what is missing, and gives the same files. A video whose files are
-    damaged, incomplete or do not fit together is left out and listed there.
+    ``annot3`` as 3D joints, and ``mpi_inf_3dhp_universal_{train,test}.npz``, with ``univ_annot3``. ``out/images`` gets
+    a folder for each video. ``out/preparation_report.txt`` lists what was prepared. A video whose files are damaged,
+    incomplete or do not fit together is left out and listed there.
 
-    The training set has recordings of 25 and of 50 frames a second. An annotation has one rate: it holds every n-th
-    frame of the recordings whose rate is n times its own, and none of the others.
+    Everything appears when it is complete. After a run that was stopped, the next one continues, and gives the same
+    files.
+
+    The training set has recordings of 25 and of 50 frames a second. An annotation has one rate: it has every n-th frame
+    of the recordings whose rate is n times its own, and none of the others.
 
     Args:
         raw: folder with ``S1/Seq1`` and so on and ``TS1`` and so on somewhere below, see :mod:`.mpi_inf_3dhp_files`.
         out: the folder to write to.
-        rates: frames a second of the annotations. Images are made of the frames that any of them needs.
-        joints: 17, or 28: all that the training set has, in files named ``mpi_inf_3dhp_28_...``; since the test set has
-            17, the test annotation is then of the training set's last subject, S8.
-        images: write images. Without, videos and images are not needed.
-        crops: the part of each frame around the person, see :mod:`.frames`, instead of full frames.
-        workers: processes (default: one for each core), which import the calling script: guard its ``__main__``.
+        rates: frames a second of the annotations. Images are written for the frames that any of them needs.
+        joints: 17, or all 28 of the training set, in files named ``mpi_inf_3dhp_28_...``. Since the test set has 17,
+            the test annotation of 28 joints is that of the training set's last subject, S8.
+        images: whether to write images; if not, videos and images are not needed.
+        crops: store the part of each frame around the person, see :mod:`.frames`, instead of full frames.
+        workers: number of processes (default: one for each core). They import the calling script: guard its
+            ``__main__``.
+
+    Returns:
+        What was prepared and left out.
 
     Raises:
-        InputError: ``raw`` holds no sequence, no recording has a rate, ``joints`` is another number, ``out`` is in use
-            or begun with images of another kind, the disk is too full, or there are no workers.
+        InputError: ``raw`` has no sequence, no recording fits a rate, ``joints`` is another number, ``out`` is in use
+            or has images of another kind, the disk is too full, or ``workers`` is not positive.
     """
     raw, out = Path(raw).absolute(), Path(out).absolute()
     if joints not in ROOTS:
@@ -101,7 +107,7 @@ def prepare_mpi_inf_3dhp(
 
 
 def _plain(camera: dict) -> dict:
-    """A camera whose pickle does not show whether it came from a worker process."""
+    """A camera whose pickle is the same whether or not it came from a worker process."""
     arrays = {key: np.array(camera[key].tolist()) for key in ('R', 'T', 'f', 'c', 'k', 'p') if key in camera}
     return dict(arrays, w=camera['w'], h=camera['h'])
 
@@ -117,23 +123,23 @@ def _checked_rates(rates: Sequence[float]) -> list[float]:
 
 
 def _step(rate: float, of_video: float) -> int | None:
-    """Of how many frames of a video one is annotated; None if that is no whole number."""
+    """The step between annotated frames of a video; None if it is not a whole number."""
     step = round(of_video / rate)
     return step if step and abs(of_video / rate - step) < _SAME_RATE else None
 
 
 def _find_folders(raw: Path, out: Path) -> dict[VideoKey, Path]:
-    """The folders of sequences below ``raw``, in the order of the data set; of two for the same, the first."""
+    """The folders of sequences below ``raw``, in the order of the data set; the first one if there are several."""
     found: dict[VideoKey, Path] = {}
     for parent, folders, _ in os.walk(raw, followlinks=True):
-        folders[:] = sorted(set(folders) - _WITHOUT_OTHERS)
+        folders[:] = sorted(set(folders) - _NOT_SEARCHED)
         folders[:] = [name for name in folders if name[0] != '.' and Path(parent, name) != out]
         if match := _FOLDER.fullmatch(Path(parent).as_posix()):
             found.setdefault(VideoKey(*(match[3], '') if match[3] else match.group(1, 2)), Path(parent))
     expected = [VideoKey(*names) for names in RECORDINGS] + [VideoKey(name) for name in TEST_SETS]
     if not any(key in found for key in expected):
         raise InputError(
-            f"{raw} holds no sequence of MPI-INF-3DHP: expected the owners' folders S1/Seq1, with annot.mat, "
+            f'{raw} holds no sequence of MPI-INF-3DHP: expected the original folders S1/Seq1, with annot.mat, '
             'camera.calibration and imageSequence/video_0.avi, and so on, and TS1, with annot_data.mat and '
             'imageSequence/img_000001.jpg, and so on, somewhere below'
         )
@@ -143,7 +149,7 @@ def _find_folders(raw: Path, out: Path) -> dict[VideoKey, Path]:
 def _store_images(
     out: Path, found: dict[VideoKey, FoundVideo], rates: list[float], image_kind: str, run: Callable
 ) -> dict[VideoKey, int]:
-    """Store the frames that some rate needs; returns how many frames with poses each video has."""
+    """Store the frames that any rate needs; returns the number of frames with poses of each video."""
     numbers = {}
     for key, video in found.items():
         steps = filter(None, (_step(rate, video.rate) for rate in rates))
@@ -159,7 +165,7 @@ def _store_images(
 def _write_annotations(
     folder: Path, prefix: str, rate: float, videos: dict[VideoKey, tuple[FoundVideo, int]], outcome: MPIINF3DHPOutcome
 ) -> None:
-    """Write the annotations of one rate: of each split, with ``annot3`` and with ``univ_annot3``."""
+    """Write the annotations of one rate: for each split one with ``annot3`` and one with ``univ_annot3``."""
     splits: dict[str, list[tuple[VideoKey, FoundVideo, slice]]] = {}
     held_out = TEST_SETS if prefix == 'mpi_inf_3dhp' else [HELD_OUT_OF_28]
     for key, (video, count) in videos.items():
@@ -177,7 +183,7 @@ def _write_annotations(
 
 
 def _annotated(key: VideoKey, video: FoundVideo, rows: slice, universal: bool) -> AnnotatedSequence:
-    """The rows of a video's frames that an annotation has."""
+    """Those rows of a video that are annotated."""
     frames = np.arange(1, len(video.poses_2d) + 1)[rows]
     return AnnotatedSequence(
         key.name,

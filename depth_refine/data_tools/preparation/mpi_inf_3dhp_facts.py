@@ -1,14 +1,14 @@
-"""Constants of MPI-INF-3DHP as its owners distribute it.
+"""Constants of MPI-INF-3DHP in its original form.
 
-Frame rates, frame counts, camera sets and joints of the training set are those of the utilities that come with it
+Frame rates, frame counts, camera sets and joints of the training set are from the utilities that come with it
 (``mpii_get_sequence_info.m``, ``mpii_get_camera_set.m``, ``mpii_get_joint_set.m``); activities and counts of valid
-frames those of the test set's (``mpii_get_activity_name.m``, its README).
+frames are from those of the test set (``mpii_get_activity_name.m``, its README).
 """
 
 from typing import NamedTuple
 
-# Of the 14 cameras, numbered from 0: chest high, knee high and two angled down, the owners' set "vnect" and that of
-# published results; 11 to 13 hang from the ceiling.
+# Of the 14 cameras, numbered from 0: those at chest and knee height and two angled down, the utilities' set "vnect",
+# which published results use; 11 to 13 are at the ceiling.
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
 
 # The joints of the training set's files.
@@ -27,8 +27,8 @@ def _mirrored(name: str) -> str:
 
 
 MIRRORED_JOINTS = tuple(JOINT_NAMES.index(_mirrored(name)) for name in JOINT_NAMES)
-# Where the 17 joints of the test set, which are MMPose's and in its order, are among the 28: the owners' set
-# "relevant". They are head_top, neck, the right and the left arm, the right and the left leg, pelvis, spine, head.
+# Indices among the 28 of the test set's 17 joints, which are MMPose's in its order: the utilities' set "relevant". They
+# are head_top, neck, the right and the left arm, the right and the left leg, pelvis, spine, head.
 JOINTS_OF_28 = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6)
 ROOTS = {17: 14, 28: 4}  # the pelvis, by the number of joints
 
@@ -58,9 +58,9 @@ RECORDINGS = {
     ('S8', 'Seq1'): Recording(6468, 25),
     ('S8', 'Seq2'): Recording(6054, 25),
 }
-# Frames of the video that is shorter than its sequence.
+# Number of frames of the video that is shorter than its sequence.
 SHORT_VIDEOS = {('S6', 'Seq2', 2): 3911}
-# Frames, from 0, in which left and right are interchanged: first, and first after.
+# Frames, from 0, in which left and right are interchanged: the first one, and the first one after them.
 INTERCHANGED = {('S4', 'Seq2'): (3759, 5853)}
 
 
@@ -68,7 +68,7 @@ class Benchmark(NamedTuple):
     """A sequence of the test set."""
 
     frames: int  # with an annotation; TS3 has one image more, TS4 two
-    valid: int  # of them, that is evaluated
+    valid: int  # frames of these that are evaluated
     width: int  # px
     height: int
 
@@ -81,8 +81,8 @@ TEST_SETS = {
     'TS5': Benchmark(320, 276, 1920, 1080),  # outdoors
     'TS6': Benchmark(492, 452, 1920, 1080),
 }
-# The owners do not tell the test set's frame rate. TS1 to TS4 are as long as the training set's recordings of 25 frames
-# a second.
+# The test set's frame rate is not documented. TS1 to TS4 are as long as the training set's recordings of 25 frames a
+# second.
 TEST_RATE = 25
 
 ACTIVITIES = (

@@ -1,17 +1,17 @@
-"""Reads the files in which MPI-INF-3DHP's owners distribute it.
+"""Reads the original files of MPI-INF-3DHP.
 
-- ``camera.calibration``: text. Of each of 14 cameras the lines ``name`` (a number from 0), ``sensor`` (mm), ``size``
-  (width and height, px), ``animated``, ``intrinsic`` and ``extrinsic`` (4 x 4, row by row; the world's mm to the
-  camera's, which has x right, y down, z forward) and ``radial`` (distortion; 0, the images have none).
+- ``camera.calibration``: text. For each of 14 cameras the lines ``name`` (a number from 0), ``sensor`` (mm), ``size``
+  (width and height, px), ``animated``, ``intrinsic`` and ``extrinsic`` (4 x 4, row by row; from the world's mm to the
+  camera's, which has x right, y down, z forward) and ``radial`` (distortion; 0, since the images have none).
 - the training set's ``annot.mat``, MATLAB's format before 7.3: ``cameras``, numbers from 0; ``frames``, numbers from 0
-  (those of images that ffmpeg makes of the videos are from 1); and ``annot2``, ``annot3``, ``univ_annot3``: a cell
-  array with one cell for each camera, (frames, 56) or (frames, 84): x y or x y z of the 28 joints, one after the other.
+  (ffmpeg numbers the images that it makes of a video from 1); and ``annot2``, ``annot3``, ``univ_annot3``: cell arrays
+  with one cell for each camera, (frames, 56) or (frames, 84): x y or x y z of the 28 joints, one after the other.
 - the test set's ``annot_data.mat``, MATLAB's format 7.3, which is HDF5 with the axes in reversed order: ``annot2``
   (2, 17, 1, frames), ``annot3`` and ``univ_annot3`` (3, 17, 1, frames), ``valid_frame`` and ``activity_annotation``
   (1, frames).
 
-``annot2`` is px, ``annot3`` mm in the camera's frame, whose projection is ``annot2``; ``univ_annot3`` is ``annot3``
-scaled to the height of one body for all subjects, and its projection is not ``annot2``.
+``annot2`` is px. ``annot3`` is mm in the camera's frame, and its projection is ``annot2``. ``univ_annot3`` is
+``annot3`` scaled to the same body height for all subjects, and its projection is not ``annot2``.
 """
 
 import math
@@ -28,12 +28,12 @@ from .raw_files import SequenceError
 _CALIBRATION_KEYS = dict(name=1, size=2, intrinsic=16, extrinsic=16, radial=1)  # how many numbers each has
 _CHANNELS = dict(annot2=2, annot3=3, univ_annot3=3)
 _PER_FRAME = ('valid_frame', 'activity_annotation')
-_MOST_FRAMES = 10**6  # the largest claim that is believed
+_MOST_FRAMES = 10**6  # damaged files may state more
 _AGAIN = 'download or unpack it again'
 
 
 class Poses(NamedTuple):
-    """What was annotated of one video, T frames of J joints."""
+    """The annotated poses of one video: T frames, J joints."""
 
     poses_2d: np.ndarray  # (T, J, 2) float32 px
     poses_3d: np.ndarray  # (T, J, 3) float32 camera-frame metres
@@ -41,13 +41,13 @@ class Poses(NamedTuple):
 
 
 def read_calibration(path: Path) -> dict[int, dict]:
-    """Read ``camera.calibration``.
+    """The cameras of ``camera.calibration``.
 
     Returns:
-        Dict of a camera's number to the camera, with the fields of :mod:`depth_refine.functional.camera`.
+        Dict from camera number to camera, with the fields of :mod:`depth_refine.functional.camera`.
 
     Raises:
-        SequenceError: the file is missing, or a camera of it is incomplete, distorts, or has no rotation.
+        SequenceError: the file is missing, or one of its cameras is incomplete, has distortion, or no rotation.
     """
     cameras: list[dict[str, np.ndarray]] = []
     try:
@@ -82,10 +82,10 @@ def _camera(numbers: dict[str, np.ndarray], path: Path) -> dict:
 
 
 def read_training_annotation(path: Path, cameras: tuple[int, ...]) -> dict[int, Poses | SequenceError]:
-    """Read the training set's ``annot.mat``.
+    """The poses in the training set's ``annot.mat``.
 
     Returns:
-        Dict of camera number to its poses, 28 joints, or to what is wrong with them.
+        Dict from camera number to its poses, 28 joints, or to the error in them.
 
     Raises:
         SequenceError: the file is missing or damaged or lacks a variable, or its frames are not numbered from 0.
@@ -93,7 +93,7 @@ def read_training_annotation(path: Path, cameras: tuple[int, ...]) -> dict[int, 
     names = ['cameras', 'frames', *_CHANNELS]
     try:
         mat = loadmat(path, variable_names=names)
-    except Exception as error:  # of damaged bytes, anything
+    except Exception as error:  # scipy raises many kinds on damaged bytes
         raise SequenceError(f'{path} is not readable as MATLAB file before version 7.3 ({error}): {_AGAIN}') from error
     _require(path, names, mat)
     numbers, frames = np.ravel(mat['cameras']).tolist(), np.ravel(mat['frames'])
@@ -115,11 +115,11 @@ def read_training_annotation(path: Path, cameras: tuple[int, ...]) -> dict[int, 
 def _require(path: Path, names: list[str], found: dict | h5py.File) -> None:
     if missing := [name for name in names if name not in found]:
         present = sorted(name for name in found if not name.startswith(('_', '#')))
-        raise SequenceError(f"{path} has no {missing[0]}: expected the owners' {', '.join(names)}, got {present}")
+        raise SequenceError(f'{path} has no {missing[0]}: expected {", ".join(names)}, got {present}')
 
 
 def _cell(path: Path, mat: dict, key: str, numbers: list[int], camera: int, frames: int) -> np.ndarray:
-    """(T, 28, C) numbers of one camera."""
+    """The numbers (T, 28, C) of one camera."""
     cells, joints, channels = mat[key], len(JOINT_NAMES), _CHANNELS[key]
     if cells.dtype != object or cells.size != len(numbers) or camera not in numbers:
         raise SequenceError(
@@ -136,10 +136,10 @@ def _cell(path: Path, mat: dict, key: str, numbers: list[int], camera: int, fram
 
 
 def read_test_annotation(path: Path) -> tuple[Poses, np.ndarray, np.ndarray]:
-    """Read the test set's ``annot_data.mat``.
+    """The contents of the test set's ``annot_data.mat``.
 
     Returns:
-        - the poses, 17 joints; in frames that are not valid they may be anything.
+        - the poses, 17 joints, which may be anything in frames that are not valid.
         - valid (T,) bool, the frames that are evaluated.
         - activities (T,) int, from 1.
 
@@ -161,7 +161,7 @@ def read_test_annotation(path: Path) -> tuple[Poses, np.ndarray, np.ndarray]:
 
 
 def _check_shapes(path: Path, file: h5py.File) -> None:
-    """Check shapes and types before anything is read."""
+    """Check shapes and types before any array is read."""
     frames = math.prod(getattr(file['valid_frame'], 'shape', (0,)))
     if not 0 < frames <= _MOST_FRAMES:
         raise SequenceError(f'{path}: expected 1 to {_MOST_FRAMES} frames in valid_frame, got {frames}')

@@ -1,4 +1,4 @@
-"""What became of each video of MPI-INF-3DHP; as text, the content of ``preparation_report.txt``."""
+"""The outcome of each video of MPI-INF-3DHP; as text, the content of ``preparation_report.txt``."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -12,10 +12,13 @@ _SEQUENCES = [VideoKey(*names) for names in RECORDINGS]
 
 
 class MPIINF3DHPOutcome(Outcome):
-    """What one run found, prepared and left out of MPI-INF-3DHP, of which ``test_sets`` are prepared too.
+    """What one run prepared and left out of MPI-INF-3DHP.
+
+    Args:
+        test_sets: whether the test sets are prepared, too.
 
     Attributes:
-        annotations: of each file written, by its path below ``annotation_body3d``: videos and frames.
+        annotations: numbers of videos and frames of each annotation, by its path below ``annotation_body3d``.
     """
 
     def __init__(self, test_sets: bool) -> None:
@@ -26,7 +29,7 @@ class MPIINF3DHPOutcome(Outcome):
         self._evaluated: dict[Hashable, int] = {}
 
     def add(self, key: Hashable, sequence: Any, frames: int) -> None:
-        """A video of some frames was prepared."""
+        """Record a video that was prepared, with the number of its frames."""
         super().add(key, sequence, frames)
         if sequence.evaluated is not None:
             self._evaluated[key] = int(sequence.evaluated[:frames].sum())

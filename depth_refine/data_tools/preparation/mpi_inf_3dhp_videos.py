@@ -1,4 +1,4 @@
-"""What the files of MPI-INF-3DHP say of each video, checked before anything is written."""
+"""The contents of MPI-INF-3DHP's files for each video, checked before anything is written."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -24,20 +24,20 @@ from .mpi_inf_3dhp_facts import (
 from .mpi_inf_3dhp_files import Poses, read_calibration, read_test_annotation, read_training_annotation
 from .raw_files import SequenceError
 
-_PROJECTION_LIMIT = 1.0  # px, median; that of the training set's files is 0.005
-_FIT_LIMIT = 0.01  # of the image width, median: what a test set's camera may be off
+_PROJECTION_LIMIT = 1.0  # px, median; the training set's files have 0.005
+_FIT_LIMIT = 0.01  # of the image width, median error of a test set's fitted camera
 
 
 class VideoKey(NamedTuple):
-    """One video."""
+    """One video, by its names."""
 
     subject: str  # S1, or TS1
-    sequence: str = ''  # Seq1; a test set has one
-    camera: str = ''  # Cam0; a test set has one
+    sequence: str = ''  # Seq1; empty for test sets, which have one
+    camera: str = ''  # Cam0; empty for test sets, which have one
 
     @property
     def name(self) -> str:
-        """As in image names: S1_Seq1_Cam0, TS1."""
+        """The name as in image names: S1_Seq1_Cam0, TS1."""
         return '_'.join(filter(None, self))
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class VideoKey(NamedTuple):
 
 
 class FoundVideo(NamedTuple):
-    """What the files tell of one video, T frames of K joints."""
+    """The contents of the files for one video: T frames, K joints."""
 
     poses_2d: np.ndarray  # (T, K, 2) float32 px
     poses_3d: np.ndarray  # (T, K, 3) float32 camera-frame metres
@@ -63,13 +63,13 @@ class FoundVideo(NamedTuple):
 def inspect_folder(
     folder: Path, key: VideoKey, joints: int, images: bool, crops: bool
 ) -> dict[VideoKey, FoundVideo | SequenceError]:
-    """Read the folder of a sequence, ``S1/Seq1`` or ``TS1``, and the beginnings of its videos or images.
+    """The contents of a sequence's folder, ``S1/Seq1`` or ``TS1``, with the beginnings of its videos or images.
 
     Returns:
-        What was found of each video, or what is wrong with it.
+        For each video its contents, or the error in them.
 
     Raises:
-        SequenceError: none of its videos can be used: a file they share is missing or damaged.
+        SequenceError: a file that all its videos need is missing or damaged.
     """
     if key.subject in TEST_SETS:
         return {key: _finish(_test_set(folder, key), images, crops)}
@@ -113,9 +113,9 @@ def _recording(folder: Path, key: VideoKey, number: int, poses: Poses, camera: d
 
 
 def _interchange_back(poses: Poses, first: int, end: int) -> tuple[Poses, str]:
-    """Undo that left and right are interchanged in the frames from ``first`` to ``end`` - 1, if they are.
+    """The poses with left and right put right in the frames from ``first`` to ``end`` - 1, and a note.
 
-    They are interchanged if, at both ends, interchanging brings the joints closer to those of the neighbouring frame.
+    They count as interchanged if, at both ends, interchanging them brings joints closer to those of the frame outside.
     """
     where, joints = f'frames {first + 1} to {end}', poses.poses_3d
 
@@ -151,10 +151,10 @@ def _test_set(folder: Path, key: VideoKey) -> FoundVideo:
     notes = [f'camera fitted to its poses, {error:.2f} px (median) off']
     poses, without = _fill(poses, valid, expected.width, expected.height)
     if without:
-        notes.append(f'{without} frames have no pose, none of them evaluated: they get that of the nearest with one')
+        notes.append(f'{without} frames without a pose, none of them evaluated, get that of the nearest frame with one')
     if len(valid) != expected.frames or valid.sum() != expected.valid:
         notes.append(
-            f'{valid.sum()} of {len(valid)} frames are evaluated, by the owners {expected.valid} of {expected.frames}'
+            f'{valid.sum()} of {len(valid)} frames are evaluated, officially {expected.valid} of {expected.frames}'
         )
     found = _found(poses, camera, TEST_RATE, folder / 'imageSequence', ROOTS[17], '; '.join(notes))
     names = np.array(['', *ACTIVITIES])[np.where((numbers < 1) | (numbers > len(ACTIVITIES)), 0, numbers)]
@@ -162,9 +162,9 @@ def _test_set(folder: Path, key: VideoKey) -> FoundVideo:
 
 
 def _fill(poses: Poses, valid: np.ndarray, width: int, height: int) -> tuple[Poses, int]:
-    """Give invalid frames without a pose the pose of the nearest frame that has one; returns how many.
+    """The poses, those of invalid frames without one replaced by the nearest frame's, and how many were replaced.
 
-    A pose is finite, before the camera and at least partly in the image.
+    A pose is finite, in front of the camera and at least partly in the image.
     """
     good = np.all([np.isfinite(array).all(axis=(1, 2)) for array in poses], axis=0)
     in_image = ((poses.poses_2d >= 0) & (poses.poses_2d < [width, height])).all(axis=-1).any(axis=-1)
@@ -177,10 +177,10 @@ def _fill(poses: Poses, valid: np.ndarray, width: int, height: int) -> tuple[Pos
 
 
 def _fit_camera(path: Path, poses: Poses, width: int, height: int) -> tuple[dict, float]:
-    """The pinhole camera that projects ``annot3`` on ``annot2``, and the median of what is left, px.
+    """The pinhole camera that projects ``annot3`` onto ``annot2``, and the median of the residual, px.
 
-    The owners give cameras of the test set beside it, and focal lengths in its code that differ from these by 0.1 %:
-    this one is that of the annotation.
+    The fitted camera is that of the annotation. Cameras are also distributed beside the test set, and its code has
+    focal lengths; these differ from the fitted ones by 0.1 %.
     """
     rays = poses.poses_3d[..., :2].astype(float) / poses.poses_3d[..., 2:]
     lens = [
@@ -201,7 +201,7 @@ def _fit_camera(path: Path, poses: Poses, width: int, height: int) -> tuple[dict
 
 
 def _check(where: str, poses: Poses, root: int) -> None:
-    """Refuse other units than the owners', and poses behind the camera."""
+    """Check the units, and that poses are in front of the camera; raises a SequenceError."""
     for name, joints in (('annot3', poses.poses_3d), ('univ_annot3', poses.universal)):
         fault = unit_fault(joints - joints[:, [root]], FROM_ROOT)
         fault = fault or (name == 'annot3' and unit_fault(joints[:, root, 2], FROM_CAMERA))
@@ -218,7 +218,7 @@ def _found(poses: Poses, camera: dict, rate: float, source: Path, root: int, not
 
 
 def _finish(found: FoundVideo, images: bool, crops: bool) -> FoundVideo:
-    """Add the crops, and the beginning of the video."""
+    """The video with its crops, and with facts from its beginning."""
     if not images:
         return found
     if not found.source.exists():

@@ -1,4 +1,4 @@
-"""What became of each sequence of a preparation; as text, the content of ``preparation_report.txt``."""
+"""The outcome of each sequence of a preparation; as text, the content of ``preparation_report.txt``."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
@@ -10,7 +10,7 @@ from depth_refine.utils.h36m_names import action_of
 from .frames import MOST_LOST, VideoError, VideoSample
 from .raw_files import SequenceError, SequenceKey
 
-KNOWN_DAMAGE = SequenceKey('S11', 'Directions', '54138969')  # its video is broken at the source
+KNOWN_DAMAGE = SequenceKey('S11', 'Directions', '54138969')  # its official video is damaged
 _MOST_LISTED = 5
 _RULE = f"""\
 Rule for lengths: the frames of a sequence are those that 2D poses, 3D poses and video all have, counted from the first.
@@ -19,15 +19,15 @@ shortened and listed; one that would lose more counts as damaged and is left out
 
 
 class Outcome(ABC):
-    """What one run found, prepared and left out.
+    """What one run prepared and left out.
 
-    A subclass adds what is its data set's own: ``_tables``, a title and tables of frames, and ``_counts``.
+    A subclass adds the tables of its data set: ``_tables``, a title and tables of frames, and ``_counts``.
 
     Attributes:
         expected: the videos of the whole data set, in the order of the annotation.
-        frames: how many frames of each video were prepared.
-        errors: videos that were left out, though files of them are there, and why.
-        notes: what else there is to know of videos.
+        frames: number of frames of each video that was prepared.
+        errors: reasons why videos were left out, though files of them exist.
+        notes: sentences on other videos.
     """
 
     def __init__(self, expected: Sequence[Hashable]) -> None:
@@ -38,11 +38,11 @@ class Outcome(ABC):
         self._videos: dict[Hashable, VideoSample] = {}
 
     def leave_out(self, key: Hashable, error: SequenceError) -> None:
-        """A video is left out."""
+        """Record a video that is left out."""
         self.errors[key] = str(error)
 
     def add(self, key: Hashable, sequence: Any, frames: int) -> None:
-        """A video of some frames was prepared; ``sequence`` as :class:`.sequences.Inspected`."""
+        """Record a video that was prepared, with the number of its frames; ``sequence`` is its :class:`.Inspected`."""
         self.frames[key], poses = frames, len(sequence.poses_2d)
         shortened = f'the video has {frames} of {poses} frames: it is shortened to these' if frames < poses else None
         if texts := [text for text in (sequence.note, shortened) if text]:
@@ -61,7 +61,7 @@ class Outcome(ABC):
 
     @abstractmethod
     def _counts(self) -> list[str]:
-        """How the frames compare with the owners' numbers."""
+        """A table that compares frames with the official numbers."""
 
     def _cell(self, key: Hashable) -> str:
         return str(self.frames[key]) if key in self.frames else 'x' if key in self.errors | self.notes else '-'
@@ -84,7 +84,7 @@ class Outcome(ABC):
 
 
 class H36MOutcome(Outcome):
-    """What one run found, prepared and left out of Human3.6M: the ``takes`` of each subject seen by the ``cameras``."""
+    """What one run prepared and left out of Human3.6M: the ``takes`` of each subject, seen by the ``cameras``."""
 
     subjects = tuple(subject for split in SPLITS.values() for subject in split)
 
@@ -95,14 +95,14 @@ class H36MOutcome(Outcome):
         super().__init__([SequenceKey(*take, camera) for take in takes_of for camera in cameras])
 
     def leave_out(self, key: SequenceKey, error: SequenceError) -> None:
-        """A sequence is left out; that is no error if its video is the one that is damaged at the source."""
+        """Record a sequence that is left out, as a note if its official video is known to be damaged."""
         if key == KNOWN_DAMAGE and isinstance(error, VideoError):
             self.notes[key] = f'left out, as its video is known to be damaged: {error}'
         else:
             super().leave_out(key, error)
 
     def _tables(self) -> list[list[str]]:
-        """A title, and for each subject a table of actions by cameras: frames of each take."""
+        """A title, and for each subject a table of actions by cameras, with the frames of each take."""
         tables = [['Frames prepared at 50 fps, take by take; "-": no files, "x": left out']]
         for subject, takes in self.takes.items():
             rows: dict[str, list[list[str]]] = {}
@@ -120,7 +120,7 @@ class H36MOutcome(Outcome):
         return tables
 
     def _counts(self) -> list[str]:
-        """Frames of each group of subjects against the official ones."""
+        """A table with the frames of each group of subjects beside the official ones."""
         lines = [f'{"subjects":<14}{"sequences":>14}{"frames":>14}{"official":>14}']
         for subjects, official in OFFICIAL_FRAMES.items():
             expected = [key for key in self.expected if key.subject in subjects]

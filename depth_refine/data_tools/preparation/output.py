@@ -1,4 +1,4 @@
-"""The output folder of a preparation: kept for one run at a time, large enough, and its annotations."""
+"""The output folder of a preparation: its lock, its space, and its annotations."""
 
 import errno
 import pickle
@@ -21,30 +21,31 @@ from .sequences import Inspected
 
 _FRAME_RATE = 50
 _FOLDER = '.preparation'
-_IMAGE_MARGIN, _FILE_BYTES, _ROW_BYTES = 1.25, 2048, 1300  # over first frames' sizes; a file's and a row's overhead
+_IMAGE_MARGIN = 1.25  # mean size of images relative to first frames, at most
+_FILE_BYTES, _ROW_BYTES = 2048, 1300  # overhead of an image file, and size of an annotation's row
 
 
 @contextmanager
 def explained_stops(out: Path) -> Iterator[None]:
-    """Say what stopped a preparation, and that the same command goes on.
+    """Turn what stops a preparation into an error that says why, and that the same command continues.
 
     Raises:
-        InputError: in place of what a full disk, another error of the system or the end of a worker process raises.
+        InputError: instead of the error of a full disk, another error of the system, or the end of a worker process.
     """
     try:
         yield
     except BrokenProcessPool as error:
-        raise InputError('a worker process was killed, perhaps for want of memory: take fewer --workers') from error
+        raise InputError('a worker process was killed, perhaps for lack of memory: use fewer --workers') from error
     except OSError as error:
         full = 'the disk is full: make room' if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
-        raise InputError(f'stopped, {full}. What is finished in {out} stays; run again to go on.') from error
+        raise InputError(f'stopped, {full}. What is finished in {out} stays; run again to continue.') from error
 
 
 @contextmanager
 def open_workspace(out: Path, image_kind: str, makes_images: bool) -> Iterator[Path]:
-    """Keep an output folder for this run alone, and clear what killed runs left half-written there.
+    """Lock an output folder for this run, and clear what killed runs left half-written there.
 
-    The folder notes its ``image_kind``, ``'full frames'`` or ``'person crops'``; one is not added to the other.
+    The folder records its ``image_kind``, ``'full frames'`` or ``'person crops'``, which cannot be mixed.
 
     Yields:
         A hidden folder in ``out`` for intermediate files.
@@ -67,7 +68,7 @@ def open_workspace(out: Path, image_kind: str, makes_images: bool) -> Iterator[P
         try:
             yield folder
         finally:
-            _clear(out)  # what ended worker processes left
+            _clear(out)  # what killed worker processes left
 
 
 def _check_kind(out: Path, note: Path, image_kind: str, makes_images: bool) -> None:
@@ -89,12 +90,17 @@ def _clear(out: Path) -> None:
 
 
 def check_space(out: Path, inspected: dict[SequenceKey, Inspected], numbers: dict, image_kind: str, fewer: str) -> None:
-    """Refuse to fill the disk with images, of the frames ``numbers`` of each sequence, and annotations.
+    """Check that the disk has space for images and annotations.
 
-    ``fewer`` tells how to ask for fewer images.
+    Args:
+        out: the output folder.
+        inspected: the sequences, whose first frames give the images' size.
+        numbers: of the frames to store, for each sequence.
+        image_kind: of images, for the message.
+        fewer: how to ask for fewer images, for the message.
 
     Raises:
-        InputError: less space is free than those sequences may need that have no images yet.
+        InputError: there is less free space than sequences without images may need.
     """
     todo = [key for key in inspected if not (out / 'images' / key.subject / key.name).exists()]
     images = sum(len(numbers[key]) for key in todo)
@@ -111,14 +117,14 @@ def check_space(out: Path, inspected: dict[SequenceKey, Inspected], numbers: dic
 
 
 def checked_steps(steps: Iterable[int]) -> list[int]:
-    """The steps in which frames are annotated, sorted and each once, or an ``InputError`` if one is below 1."""
+    """The steps between annotated frames, sorted and without duplicates; raises an InputError if one is below 1."""
     if min(steps) < 1:
         raise InputError(f'expected steps of 1 or more, got {min(steps)}')
     return sorted(set(steps))
 
 
 def write_annotations(folder: Path, cameras: dict, sequences: list[AnnotatedSequence], steps: list[int]) -> None:
-    """Write ``cameras.pkl``, and of every n-th frame for each n of ``steps`` annotations and pose statistics."""
+    """Write ``cameras.pkl``, and for each n of ``steps`` annotations and pose statistics of every n-th frame."""
     write_cameras(folder, cameras)
     for step in steps:
         if training := by_split(sequences).get('train'):
@@ -138,12 +144,12 @@ def write_cameras(folder: Path, cameras: dict) -> None:
 
 
 def annotation_file(folder: Path, split: str, step: int) -> Path:
-    """Where in ``annotation_body3d`` the annotation of every ``step``-th frame lies."""
+    """The path, in ``annotation_body3d``, of the annotation of every ``step``-th frame."""
     return folder / f'fps{_FRAME_RATE / step:g}' / f'h36m_{split}.npz'
 
 
 def by_split(sequences: Iterable[AnnotatedSequence]) -> dict[str, list[AnnotatedSequence]]:
-    """The sequences of each split that has any."""
+    """The sequences of each split, without empty splits."""
     splits = {
         split: [sequence for sequence in sequences if sequence.name.split('_')[0] in subjects]
         for split, subjects in SPLITS.items()

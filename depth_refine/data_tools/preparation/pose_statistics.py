@@ -1,6 +1,6 @@
-"""Means and standard deviations of the training poses, which MMPose's converter of Human3.6M writes too.
+"""Means and standard deviations of the training poses, which MMPose's converter of Human3.6M also writes.
 
-Codecs such as MMPose's ``ImagePoseLifting`` want them (``keypoints_mean``, ``target_std`` and so on).
+Codecs such as MMPose's ``ImagePoseLifting`` need them (``keypoints_mean``, ``target_std`` and so on).
 """
 
 import pickle
@@ -17,13 +17,13 @@ from depth_refine.utils.atomic import whole_file
 def write_pose_statistics(folder: Path, sequences: Sequence[AnnotatedSequence], step: int) -> None:
     """Write ``joint2d_stats.pkl``, ``joint3d_stats.pkl``, ``joint2d_rel_stats.pkl`` and ``joint3d_rel_stats.pkl``.
 
-    Each is a dict of ``mean`` and ``std`` over all frames, float64: of the 17 joints in px (17, 2) and in absolute
-    camera-frame metres (17, 3); relative to the root, of the 16 others.
+    Each is a dict of ``mean`` and ``std`` over all frames, float64: (17, 2) px and (17, 3) absolute camera-frame metres
+    for the 17 joints, and the same relative to the root for the 16 others.
 
     Args:
-        folder: where they appear, beside the annotation.
+        folder: the annotation's folder.
         sequences: of the training set.
-        step: take every n-th frame, as the annotation does.
+        step: use every n-th frame, as the annotation does.
     """
     for name, field in (('joint2d', 'keypoints'), ('joint3d', 'keypoints_3d')):
         _write(folder / f'{name}_stats.pkl', lambda field=field: _poses(sequences, field, step))
@@ -36,12 +36,12 @@ def _poses(sequences: Sequence[AnnotatedSequence], field: str, step: int) -> Ite
 
 
 def _from_root(joints: np.ndarray) -> np.ndarray:
-    """(T, 17, C) to (T, 16, C)."""
+    """The joints (T, 16, C) other than the root, relative to it, of joints (T, 17, C)."""
     return np.delete(joints - joints[:, [H36M.root]], H36M.root, axis=1)
 
 
 def _write(path: Path, sequences: Callable[[], Iterator[np.ndarray]]) -> None:
-    """Write mean and standard deviation over the frames of all sequences (T, K, C), one of them at a time in memory."""
+    """Write mean and standard deviation over the frames of all sequences (T, K, C), one at a time in memory."""
     count = sum(len(joints) for joints in sequences())
     mean = sum(joints.sum(axis=0) for joints in sequences()) / count
     variance = sum(np.square(joints - mean).sum(axis=0) for joints in sequences()) / count

@@ -1,4 +1,4 @@
-"""From Human3.6M's official files to MMPose's layout."""
+"""Human3.6M's official files, converted to MMPose's layout."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -37,23 +37,29 @@ def prepare_h36m(
     """Write annotations and images in MMPose's layout from Human3.6M's official files.
 
     ``out/annotation_body3d`` gets ``cameras.pkl`` and, for each step, ``fps<50 / step>/h36m_{train,test}.npz`` and the
-    training poses' statistics, see :mod:`.pose_statistics`;
-    ``out/images`` a folder for each sequence; ``out/preparation_report.txt`` says what was found. Everything appears
-    when it is complete. A run after one that was stopped goes on with what is missing, and gives the same files. A
-    sequence whose files are damaged, incomplete or do not fit together is left out and listed there.
+    training poses' statistics, see :mod:`.pose_statistics`. ``out/images`` gets a folder for each sequence.
+    ``out/preparation_report.txt`` lists what was prepared. A sequence whose files are damaged, incomplete or do not fit
+    together is left out and listed there.
+
+    Everything appears when it is complete. After a run that was stopped, the next one continues, and gives the same
+    files.
 
     Args:
-        raw: folder with ``metadata.xml`` and the archives or what they hold, see :mod:`.raw_files`. Of a file that is
-            there both ways, the one not in an archive is used.
+        raw: folder with ``metadata.xml`` and the archives or their contents, see :mod:`.raw_files`. A file outside an
+            archive is preferred to the one inside.
         out: the folder to write to.
-        steps: annotate every n-th frame, for each n. Images are made of the frames that any of them needs.
-        images: write images. Without, videos are not needed.
-        crops: the part of each frame around the person, see :mod:`.frames`, instead of full frames.
-        workers: processes (default: one for each core), which import the calling script: guard its ``__main__``.
+        steps: annotate every n-th frame, for each n. Images are written for the frames that any of them needs.
+        images: whether to write images; if not, videos are not needed.
+        crops: store the part of each frame around the person, see :mod:`.frames`, instead of full frames.
+        workers: number of processes (default: one for each core). They import the calling script: guard its
+            ``__main__``.
+
+    Returns:
+        What was prepared and left out.
 
     Raises:
-        InputError: ``raw`` holds no metadata or no subject, an archive is damaged, ``out`` is in use or begun with
-            images of another kind, the disk is too full, or there are no workers.
+        InputError: ``raw`` has no metadata or no subject, an archive is damaged, ``out`` is in use or has images of
+            another kind, the disk is too full, or ``workers`` is not positive.
     """
     raw, out, steps = Path(raw).absolute(), Path(out).absolute(), checked_steps(steps)
     if not raw.is_dir():
@@ -94,7 +100,7 @@ def prepare_h36m(
 def _choose(
     found: dict[RawFile, Path], cameras: dict, wanted: list[str], outcome: H36MOutcome
 ) -> dict[SequenceKey, dict]:
-    """The files of each sequence that has all it needs, in the order of subjects, takes and cameras."""
+    """The files of each complete sequence, in the order of subjects, takes and cameras."""
     files_of: dict[SequenceKey, dict[str, Path]] = {}
     for (key, kind), path in found.items():
         files_of.setdefault(key, {})[kind] = path
@@ -117,7 +123,7 @@ def _choose(
 def _store_images(
     out: Path, inspected: dict[SequenceKey, Inspected], chosen: dict, steps: list[int], image_kind: str, run: Callable
 ) -> dict[SequenceKey, int]:
-    """Store the frames that some step needs; returns how many frames with poses each video has."""
+    """Store the frames that any step needs; returns the number of frames with poses of each video."""
     numbers = {
         key: sorted({number for step in steps for number in range(1, len(sequence.poses_2d) + 1, step)})
         for key, sequence in inspected.items()

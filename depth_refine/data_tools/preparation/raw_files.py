@@ -1,10 +1,10 @@
-"""Which of Human3.6M's files a folder and the archives in it hold.
+"""Human3.6M's files in a folder and in the archives in it.
 
-Files are known by the end of their paths, wherever they lie below the folder:
+Files are recognised by the end of their paths, wherever they lie below the folder:
 ``S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf``, ``S1/MyPoseFeatures/D3_Positions_mono/...``,
 ``S1/Videos/Directions 1.54138969.mp4``, or with the folders ``S1/Poses_D2_Positions`` and
-``S1/Poses_D3_Positions_mono``. All else is passed over, the recordings named ``_ALL`` included, which hold the frames
-of the others once more.
+``S1/Poses_D3_Positions_mono``. All other files are ignored, as are the recordings named ``_ALL``, which repeat the
+frames of the others.
 """
 
 import gzip
@@ -31,12 +31,12 @@ _FILE = re.compile(
     r'(?P<take>[^/_.][^/]*)\.(?P<camera>\d+)\.(?(poses)cdf|mp4)'
 )
 _ARCHIVES = ('.tgz', '.tar.gz', '.tar')
-_MARGIN = 1.3  # of the unpacked over the packed size
-_MOST_RATIO, _ALWAYS_ALLOWED = 100, 1 << 24  # of the packed size; bytes. More is made to fill disks
+_MARGIN = 1.3  # unpacked size relative to the packed one
+_MOST_RATIO, _ALWAYS_ALLOWED = 100, 1 << 24  # times the packed size; bytes. Larger archives are meant to fill disks
 
 
 class SequenceError(InputError):
-    """The files of one sequence cannot be used; those of the others can."""
+    """The files of one sequence cannot be used; other sequences are not affected."""
 
 
 class SequenceKey(NamedTuple):
@@ -48,18 +48,18 @@ class SequenceKey(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As in image names: S1_Directions_1.54138969."""
+        """The name as in image names: S1_Directions_1.54138969."""
         return f'{self.subject}_{self.take.replace(" ", "_")}.{self.camera}'
 
     def __str__(self) -> str:
         return f'{self.subject} {self.take}.{self.camera}'
 
 
-RawFile = tuple[SequenceKey, str]  # what a file is: of which video, and '2D poses', '3D poses' or 'video'
+RawFile = tuple[SequenceKey, str]  # the video of a file, and its kind: '2D poses', '3D poses' or 'video'
 
 
 def recognise(path: PurePath) -> RawFile | None:
-    """What the file of this path is; nothing if it is none of those wanted."""
+    """The video and kind of the file at a path; None if it is not one of Human3.6M's."""
     match = _FILE.fullmatch(path.as_posix())
     if match is None:
         return None
@@ -68,9 +68,10 @@ def recognise(path: PurePath) -> RawFile | None:
 
 
 def find_raw_files(folder: Path, without: Path | None = None) -> tuple[dict[RawFile, Path], list[Path]]:
-    """The files wanted that lie below ``folder`` but not below ``without``, and the paths of all files, sorted.
+    """Human3.6M's files below ``folder`` but not below ``without``, and the sorted paths of all files.
 
-    Of two files for the same, the first. Hidden ones, such as macOS's ``._x.cdf`` beside ``x.cdf``, are left out.
+    If two files are the same video and kind, the first one counts. Hidden files, such as macOS's ``._x.cdf`` beside
+    ``x.cdf``, are left out.
     """
     found: dict[RawFile, Path] = {}
     paths = []
@@ -91,15 +92,18 @@ def archives_among(paths: Iterable[Path], kinds: Collection[str]) -> list[Path]:
 
 
 def unpack(archives: Iterable[Path], raw: Path, folder: Path, already: Collection[RawFile]) -> dict[RawFile, Path]:
-    """Unpack into ``folder`` what is wanted of some archives below ``raw``, but for the files that are there already.
+    """Unpack Human3.6M's files of some archives below ``raw`` into ``folder``, without those of ``already``.
 
-    Each archive gets a folder which appears when it is complete; an archive that has one is not unpacked again.
+    Each archive gets a folder, which appears when it is complete; an archive that has one is not unpacked again.
+
+    Returns:
+        The unpacked files.
 
     Raises:
         InputError: an archive is damaged, would write outside its folder or unpacks to far more than its size, or the
             disk is too full.
     """
-    # The size tells a new download of the same name from one that was damaged.
+    # the size in the folder's name tells a new download from a damaged one
     targets = {path: folder / f'{"_".join(path.relative_to(raw).parts)}-{path.stat().st_size}' for path in archives}
     todo = {archive: target for archive, target in targets.items() if not target.exists()}
     packed = sum(archive.stat().st_size for archive in todo)
@@ -130,11 +134,11 @@ def _unpack_one(archive: Path, target: Path, already: Collection[RawFile], progr
                     if size > allowed:
                         raise InputError(
                             f'{archive} is not one of Human3.6M: it would unpack to {size / 1e6:.0f} MB or more, over '
-                            f'{_MOST_RATIO} times its size. Download it again from the owners.'
+                            f'{_MOST_RATIO} times its size. Download it again from the official site.'
                         )
                     tar.extract(member, partial, filter='data')
                 progress.update(start + file.tell() - progress.n)
-            while tar.fileobj.read(1 << 20):  # to the end, where the checksum is
+            while tar.fileobj.read(1 << 20):  # up to the checksum at the end
                 pass
     except tarfile.FilterError as error:
         raise InputError(f'{archive} is not one of Human3.6M: {error}') from error

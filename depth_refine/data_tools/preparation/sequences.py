@@ -1,6 +1,6 @@
 """Reads the files of one sequence before anything is written, and runs such work on many sequences.
 
-Poses are CDF files, read with cdflib, which needs no library of NASA's.
+Poses are CDF files, read with cdflib, which does not need NASA's library.
 """
 
 import io
@@ -30,7 +30,7 @@ _VARIABLE = 'Pose'
 
 
 class Inspected(NamedTuple):
-    """What the files of one sequence hold, T frames with poses."""
+    """The contents of one sequence's files: T frames with poses."""
 
     poses_2d: np.ndarray  # (T, 17, 2) float32 px, lens distortion included
     poses_3d: np.ndarray  # (T, 17, 3) float32 camera-frame metres
@@ -40,11 +40,16 @@ class Inspected(NamedTuple):
 
 
 def inspect_sequence(files: Mapping[str, Path], camera: dict, crops: bool) -> Inspected:
-    """Read ``'2D poses'``, ``'3D poses'`` and, if there, the beginning of the ``'video'``, of which ``crops`` are made.
+    """The contents of a sequence's files.
+
+    Args:
+        files: ``'2D poses'``, ``'3D poses'`` and perhaps ``'video'``, of which only the beginning is read.
+        camera: of the sequence.
+        crops: whether to compute crops.
 
     Raises:
         SequenceError: a file is damaged, of another kind, without frames, not finite or not in millimetres; the files
-            do not fit together; or the person is out of the image.
+            do not fit together; or the person is outside the image.
     """
     poses_2d, poses_3d = read_poses(files['2D poses'], 2), read_poses(files['3D poses'], 3) / 1000
     if fault := unit_fault(poses_3d[:, H36M.root, 2], FROM_CAMERA):
@@ -76,12 +81,18 @@ def run_jobs(
     on_error: Callable[[Hashable, SequenceError], None],
     **progress_options,
 ) -> dict[Hashable, Any]:
-    """Call a module's ``function`` with the arguments of each job, in ``workers`` processes (1: this one).
+    """The results of a function for many jobs, computed in worker processes.
 
-    ``amounts`` say how much work each job is in the unit of the progress bar, ``progress_options`` are the bar's.
+    Args:
+        function: of a module, so that processes can import it.
+        jobs: arguments of each call.
+        amounts: work of each job, in the unit of the progress bar.
+        workers: number of processes; 1 is the calling one.
+        on_error: called with the key and error of jobs that raise a :class:`SequenceError`.
+        progress_options: of the progress bar.
 
     Returns:
-        What the function returned, in the order of the jobs, but for those of which ``on_error`` was told instead.
+        The results, in the order of the jobs, without those that raised.
     """
     results: dict[Hashable, Any] = {}
     with tqdm(total=sum(amounts[key] for key in jobs), smoothing=0.05, **progress_options) as progress:
@@ -93,7 +104,7 @@ def run_jobs(
                 on_error(key, error)
             progress.update(amounts[key])
 
-        if workers == 1 or len(jobs) < 2:  # without the seconds that processes need to start
+        if workers == 1 or len(jobs) < 2:  # processes would need seconds to start
             for key, arguments in jobs.items():
                 finish(key, partial(function, *arguments))
         else:
@@ -105,14 +116,14 @@ def run_jobs(
 
 
 def read_poses(path: Path, dimensions: int) -> np.ndarray:
-    """Read a CDF file: (T, 17, ``dimensions``) float32, in its unit.
+    """The poses (T, 17, ``dimensions``) of a CDF file, float32, in the file's unit.
 
     Raises:
         SequenceError: see :func:`inspect_sequence`.
     """
     try:
         poses = np.asarray(_read_variable(path))
-    except Exception as error:  # cdflib raises anything on damaged bytes
+    except Exception as error:  # cdflib raises many kinds on damaged bytes
         raise SequenceError(f'{path} is not a readable CDF file ({error}): download or unpack it again') from error
     channels = 32 * dimensions
     if poses.dtype.kind != 'f' or poses.size == 0 or poses.shape not in {(1, *poses.shape[-2:]), poses.shape[-2:]}:
@@ -134,16 +145,16 @@ def _read_variable(path: Path) -> np.ndarray:
 
 
 class _Cdf(cdflib.CDF):
-    """A CDF file that takes no more time and memory than its size allows, whatever it claims."""
+    """A CDF file whose reading takes no more time and memory than its size allows, whatever its header states."""
 
     def _file_or_url_or_s3_handler(self, filename: str, *_) -> '_Content':
         return _Content(Path(filename).read_bytes())
 
 
 class _Content(io.BytesIO):
-    """A file in memory, where it costs nothing to read beyond the end, and which is not searched for ever."""
+    """A file in memory: reading beyond its end is free, and the number of seeks is limited."""
 
-    _BYTES_PER_SEEK = 4  # records are larger; more seeks than that go round in circles
+    _BYTES_PER_SEEK = 4  # records are larger, so that more seeks mean a loop
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -160,7 +171,7 @@ class _Content(io.BytesIO):
 
 
 class _Record(bytes):
-    """A piece of a file; cdflib goes through as many numbers of it as it claims to have, which may be billions."""
+    """A part of a file that refuses slices beyond its end: cdflib loops over the stated count, perhaps billions."""
 
     def __getitem__(self, key: int | slice) -> int | bytes:
         if isinstance(key, slice) and key.stop is not None and key.stop > len(self):

@@ -1,4 +1,4 @@
-"""From VideoPose3D's archives to annotations in MMPose's layout and stores of published 2D detections."""
+"""VideoPose3D's archives, converted to annotations in MMPose's layout and stores of published 2D detections."""
 
 import filecmp
 import hashlib
@@ -24,29 +24,29 @@ _CAMERAS = 'annotation_body3d/cameras.pkl'
 
 
 def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> dict[str, str]:
-    """Make annotations, and a depth sequence store for each archive of detections, from VideoPose3D's archives.
+    """Write annotations, and a depth sequence store for each archive of detections, from VideoPose3D's archives.
 
-    ``out/annotation_body3d`` gets ``cameras.pkl`` and for each step ``fps<50 / step>/h36m_{train,test}.npz``, 3D poses
-    in camera-frame metres and 2D poses by projecting them, and the training poses' statistics, see
+    ``out/annotation_body3d`` gets ``cameras.pkl`` and for each step ``fps<50 / step>/h36m_{train,test}.npz``, with 3D
+    poses in camera-frame metres and their projections as 2D poses, and the training poses' statistics, see
     :mod:`.pose_statistics`. ``out/depth_sequences/<name>/h36m_{train,test}`` gets the detections of
-    ``data_2d_h36m_<name>.npz``, scores 1 and no depths, for the annotation of the smallest step.
+    ``data_2d_h36m_<name>.npz``, with scores 1 and without depths, for the annotation of the smallest step.
 
-    The archives count the frames of a video from its first. Detections that go on after the last pose are left out, and
-    so are archives that are damaged, ask for code to be run, or hold other joints, units or lengths. Results appear
-    when all of them are complete. Those already there are kept if they are the same.
+    The archives' frames count from the first of each video. Detections after the last pose are left out, and so are
+    archives that are damaged, try to run code, or have other joints, units or lengths. Results appear when all of them
+    are complete. Existing ones are kept if they are the same.
 
     Args:
         raw: folder with ``data_3d_h36m.npz``, any number of ``data_2d_h36m_<name>.npz``, and Human3.6M's
             ``metadata.xml`` or ``cameras.pkl``.
-        out: the data root to make or to add to; its ``cameras.pkl`` is used if ``raw`` has neither.
+        out: the data root to make or to add to; its ``cameras.pkl`` is used if ``raw`` has no cameras.
         steps: annotate every n-th frame, for each n.
 
     Returns:
-        The names of the archives of detections that were left out, and why.
+        For each archive of detections that was left out, its name and the reason.
 
     Raises:
-        InputError: a step is below 1; there are no cameras; the archive of poses is missing or damaged, asks for code
-            to be run, or holds other joints or units; or other results are in the way.
+        InputError: a step is below 1; there are no cameras; the archive of poses is missing or damaged, tries to run
+            code, or has other joints or units; or ``out`` has other results.
     """
     raw, out, steps = Path(raw), Path(out), checked_steps(steps)
     cameras = _find_cameras(raw, out)
@@ -66,7 +66,7 @@ def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> dict[str, 
 
 
 def _find_cameras(raw: Path, out: Path) -> dict[tuple[str, str], dict]:
-    """The first cameras that there are."""
+    """The cameras of ``metadata.xml``, or of ``cameras.pkl`` in either folder."""
     if (raw / 'metadata.xml').is_file():
         return read_cameras(raw / 'metadata.xml')
     for path in (raw / 'cameras.pkl', out / _CAMERAS):
@@ -79,7 +79,7 @@ def _find_cameras(raw: Path, out: Path) -> dict[tuple[str, str], dict]:
 
 
 def _annotate(path: Path, cameras: dict) -> Iterator[AnnotatedSequence]:
-    """Every frame of every video, from world metres."""
+    """The annotated sequences of all videos, made of poses in world metres."""
     poses = read_poses(path)
     unknown = {subject for subject, _ in poses} - {subject for subjects in SPLITS.values() for subject in subjects}
     if unknown or not poses:
@@ -88,7 +88,7 @@ def _annotate(path: Path, cameras: dict) -> Iterator[AnnotatedSequence]:
         for camera_id in CAMERA_IDS:
             if (camera := cameras.get((subject, camera_id))) is None:
                 raise InputError(f'{path} has {subject}, but the camera file has no camera {(subject, camera_id)}')
-            # half the memory; rounded by 0.5 micrometres
+            # float32 needs half the memory, and rounds by 0.5 micrometres
             joints = world_to_camera(positions, camera).astype(np.float32)
             try:
                 keypoints = project(joints, camera).astype(np.float32)
@@ -102,7 +102,7 @@ def _annotate(path: Path, cameras: dict) -> Iterator[AnnotatedSequence]:
 
 
 def _read_detections(archive: Path, sequences: list[AnnotatedSequence]) -> dict[str, np.ndarray]:
-    """The detections of each video, (T, 17, 2) px."""
+    """The detections (T, 17, 2), px, of each video."""
     detections = {
         SequenceKey(subject, action, camera_id).name: keypoints
         for (subject, action), cameras in read_detections(archive).items()
@@ -115,7 +115,7 @@ def _read_detections(archive: Path, sequences: list[AnnotatedSequence]) -> dict[
 def _write_stores(
     archive: Path, detections: dict[str, np.ndarray], sequences: list[AnnotatedSequence], step: int, staging: Path
 ) -> None:
-    """Write the detections of an archive for the annotations of the step that lie in ``staging``."""
+    """Write the stores of an archive's detections, for the annotations of a step in ``staging``."""
     source = dict(file=archive.name, sha256=hashlib.sha256(archive.read_bytes()).hexdigest())
     for split, those in by_split(sequences).items():
         cameras = staging / _CAMERAS
@@ -130,7 +130,7 @@ def _write_stores(
 
 
 def _check_lengths(archive: Path, detections: dict[str, np.ndarray], sequences: list[AnnotatedSequence]) -> None:
-    """Refuse detections that end before the poses of their video; tell of those that go on after the last."""
+    """Refuse detections that end before the poses of their video; log those that go on after the last pose."""
     surplus = [len(detections.get(sequence.name, ())) - len(sequence.frames) for sequence in sequences]
     if min(surplus) < 0:
         short = sequences[int(np.argmin(surplus))]
@@ -148,14 +148,14 @@ def _check_lengths(archive: Path, detections: dict[str, np.ndarray], sequences: 
 
 
 def _move_into_place(staging: Path, out: Path) -> None:
-    """Move files and stores to ``out``, unless others are there already."""
+    """Move files and stores to ``out``, unless different ones exist there."""
     parts = [path for path in staging.glob('annotation_body3d/**/*.*') if path.is_file()]
-    parts.sort(key=lambda path: path.name.endswith('_stats.pkl'))  # which differ if an annotation does
+    parts.sort(key=lambda path: path.name.endswith('_stats.pkl'))  # last: they differ if an annotation does
     parts += staging.glob('depth_sequences/*/*')
     targets = {part: out / part.relative_to(staging) for part in parts}
     for part, target in targets.items():
         if target.exists() and not _same(part, target):
-            raise InputError(f'{target} is there already and differs. Remove it, or give another output folder.')
+            raise InputError(f'{target} exists already and differs. Remove it, or give another output folder.')
     for part, target in targets.items():
         if target.exists():
             print_log(f'{target} is complete and the same: kept', logger='current')
@@ -165,14 +165,14 @@ def _move_into_place(staging: Path, out: Path) -> None:
 
 
 def _same(first: Path, second: Path) -> bool:
-    """Whether two files, or all files of two folders, hold the same."""
+    """Whether two files, or all files of two folders, have the same content."""
     if first.is_dir():
         names = [path.name for path in first.iterdir()]
         same = second.is_dir() and len(names) == len(list(second.iterdir()))
         return same and filecmp.cmpfiles(first, second, names, shallow=False)[0] == names
     if first.name != 'cameras.pkl':
         return second.is_file() and filecmp.cmp(first, second, shallow=False)
-    cameras, others = load_cameras(first), load_cameras(second)  # pickles of one thing can differ
+    cameras, others = load_cameras(first), load_cameras(second)  # pickles of equal objects may differ
     return cameras.keys() == others.keys() and all(
         np.array_equal(value, others[key].get(name))
         for key, camera in cameras.items()

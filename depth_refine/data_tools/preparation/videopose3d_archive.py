@@ -1,6 +1,6 @@
 """Reads VideoPose3D's archives: poses in ``data_3d_h36m.npz``, detections in ``data_2d_h36m_<name>.npz``.
 
-Both hold pickles (0-d object arrays of a dict) inside an npz. They are read without running code from them.
+Both are npz files with pickles (0-d object arrays of a dict). They are read without running code from them.
 """
 
 import zipfile
@@ -15,17 +15,17 @@ from depth_refine.utils.h36m_facts import CAMERA_IDS, JOINTS_OF_32
 from depth_refine.utils.safe_pickle import STAND_INS, PlainUnpickler, StandIn, resolve
 
 _METADATA = dict(layout_name='h36m', num_joints=17, keypoints_symmetry=[[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]])
-_LARGEST_NORMALISED = 2  # a joint may lie outside the image, whose normalised coordinates end at 1
+_LARGEST_NORMALISED = 2  # normalised coordinates of the image end at 1, and joints may lie outside
 
 
 def read_poses(path: Path) -> dict[tuple[str, str], np.ndarray]:
-    """Read ``positions_3d``.
+    """The poses of ``positions_3d``.
 
     Returns:
-        For each (subject, action) such as ('S1', 'Directions 1'), (T, 17, 3) world metres.
+        For each (subject, action), such as ('S1', 'Directions 1'), (T, 17, 3) world metres.
 
     Raises:
-        InputError: the file is missing or damaged, asks for code to be run, or holds anything else.
+        InputError: the file is missing or damaged, tries to run code, or has other contents.
     """
     poses = {}
     for subject, action, positions in _videos(path, 'positions_3d'):
@@ -38,19 +38,19 @@ def read_poses(path: Path) -> dict[tuple[str, str], np.ndarray]:
 
 
 def read_detections(path: Path) -> dict[tuple[str, str], list[np.ndarray]]:
-    """Read ``positions_2d``.
+    """The detections of ``positions_2d``.
 
     Returns:
         For each (subject, action) the detections of the four cameras, (T, 17, 2) px each.
 
     Raises:
-        InputError: as :func:`read_poses`, and for joints of another layout or coordinates that are not pixels.
+        InputError: see :func:`read_poses`; also for joints in another layout, or coordinates that are not pixels.
     """
     metadata = _load(path, 'metadata')
     for key, expected in _METADATA.items():
         got = metadata.get(key) if isinstance(metadata, dict) else None
         if key == 'layout_name' and isinstance(metadata, dict) and key not in metadata:
-            continue  # as in data_2d_h36m_gt.npz, which VideoPose3D makes of the poses themselves
+            continue  # as in data_2d_h36m_gt.npz, which VideoPose3D makes of the poses
         if key == 'keypoints_symmetry' and isinstance(got, list | tuple):
             got = [list(side) if isinstance(side, tuple) else side for side in got]
         if got != expected:
@@ -84,7 +84,7 @@ def _check_numbers(path: Path, name: str, array: Any) -> None:
 
 
 def _videos(path: Path, key: str) -> Iterator[tuple[str, str, Any]]:
-    """Each subject, action and what the archive holds for them."""
+    """Each subject, each action, and their entry in the archive."""
     subjects = _load(path, key)
     if not isinstance(subjects, dict) or not all(isinstance(actions, dict) for actions in subjects.values()):
         raise InputError(f'{path}: expected {key!r} to be a dict of dicts, from subject to action to array')
@@ -105,16 +105,16 @@ def _load(path: Path, key: str) -> Any:
             if shape != () or not dtype.hasobject:
                 raise ValueError(f'{key!r} is {dtype} of shape {shape}, expected one Python object')
             (value,) = _ArchiveUnpickler(file).load()
-            file.read()  # to the end, where zipfile compares the checksum
+            file.read()  # at the end zipfile compares the checksum
             return value
-    except Exception as error:  # whatever zipfile, zlib, numpy and a damaged pickle raise
+    except Exception as error:  # zipfile, zlib, numpy and pickle raise many kinds on damaged files
         raise InputError(
             f'{path} is not a readable archive of VideoPose3D ({error}). Download or copy it again.'
         ) from error
 
 
 class _Array(StandIn):
-    """Stand-in for an array, of Python objects too: their value is the list of its items."""
+    """Stand-in for an array; the value of an array of Python objects is the list of its items."""
 
     def __setstate__(self, state: tuple) -> None:
         if isinstance(state[-1], list):
@@ -126,14 +126,14 @@ class _Array(StandIn):
 
 
 class _ArchiveUnpickler(PlainUnpickler):
-    """Unpickles arrays of Python objects besides what its base class does."""
+    """Unpickles arrays of Python objects in addition to what its base class does."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name, never the thing itself."""
+        """The stand-in for a name, never the named object itself."""
         stand_in = super().find_class(module, name)
         if name == '_reconstruct':
             return lambda *_: _Array()
         if name == 'dtype':
-            # Lists need no type. That of objects itself would let a file declare bytes to be pointers.
+            # lists need no type; the type of objects would let a file declare bytes to be pointers
             return lambda code, *_: stand_in('b1' if code == 'O8' else code)
         return stand_in

@@ -1,4 +1,4 @@
-"""BlazePose's person detector: single-shot, with the points that a region is made of beside every box."""
+"""BlazePose's person detector, single-shot: a box for each person, and the points that define the person's region."""
 
 from typing import NamedTuple
 
@@ -11,16 +11,16 @@ from .model_files import ModelFile
 from .networks import Network
 from .regions import Region, crop, region_of_body, to_image
 
-_LAYERS = ((8, 2), (16, 2), (32, 6))  # px between anchors of the 224 px input, and anchors at each place
+_LAYERS = ((8, 2), (16, 2), (32, 6))  # stride of the anchors, px of the 224 px input, and anchors at each place
 _SCORE = 0.5
 _SAME_IOU = 0.3
 
 
 class Detections(NamedTuple):
-    """N people, or candidates."""
+    """N detected people, or candidates."""
 
     bboxes: np.ndarray  # (N, 4) x1 y1 x2 y2, of the head
-    points: np.ndarray  # (N, 4, 2) middle of the hips, reach of the body, and likewise of the upper body alone
+    points: np.ndarray  # (N, 4, 2) middle of the hips, reach of the body; the same two for the upper body alone
     scores: np.ndarray  # (N,) 0 to 1
 
 
@@ -39,8 +39,8 @@ def decode(boxes: np.ndarray, logits: np.ndarray, anchors: np.ndarray, size: int
     """The candidates with a score of at least 0.5.
 
     Args:
-        boxes: (A, 12) px of the input: centre, width and height of the box, and four points; centre and points from
-            the anchor's.
+        boxes: (A, 12) px of the input: centre, width and height of the box, and four points; centre and points are
+            relative to the anchor.
         logits: (A, 1) of the scores.
         anchors: (A, 2), see :func:`make_anchors`.
         size: pixels of a side of the input.
@@ -56,10 +56,13 @@ def decode(boxes: np.ndarray, logits: np.ndarray, anchors: np.ndarray, size: int
 
 
 def merge(candidates: Detections) -> Detections:
-    """Average, weighted by scores, the best candidate with those that overlap it by more than 0.3, then of the rest.
+    """The detections left after weighted non-maximum suppression.
+
+    The best candidate and those that overlap it with an intersection over union above 0.3 become their mean, weighted
+    by scores; then the same goes for the rest.
 
     Returns:
-        One detection for each such group, with the score of its best, best first.
+        One detection for each group, with the score of its best candidate, in descending order of scores.
     """
     left = np.argsort(-candidates.scores, kind='stable')
     bboxes, points, scores = [], [], []
@@ -77,14 +80,14 @@ def merge(candidates: Detections) -> Detections:
 
 
 class PersonDetector:
-    """Finds the people in a region of an image."""
+    """Detects the people in a region of an image."""
 
     def __init__(self, file: ModelFile) -> None:
         self._network = Network(file, dict(boxes=(1, 2254, 12), logits=(1, 2254, 1)))
         self._anchors = make_anchors(self._network.size)
 
     def __call__(self, image: np.ndarray, region: Region) -> list[Region]:
-        """The region of each person in a region of an image (h, w, 3) uint8 BGR, the most certain first."""
+        """The regions of the people in a region of an image (h, w, 3) uint8 BGR, in descending order of scores."""
         size = self._network.size
         pixels = crop(image, region, size, cv2.BORDER_CONSTANT)[..., ::-1].astype(np.float32) / 127.5 - 1
         found = merge(decode(**self._network(pixels), anchors=self._anchors, size=size))

@@ -18,7 +18,7 @@ from .landmarks import LandmarkNetwork, Landmarks
 from .model_files import model_files
 from .people import PeopleOfFrames
 
-_DEPTH_STD = 0.12  # m, as measured on a video of a person whose pose is known: RMS error of depth, both models
+_DEPTH_STD = 0.12  # m, RMS error of depth, measured with both models on a video of a person whose pose is known
 
 # Landmarks whose mean is a joint of Human3.6M, in its order.
 _ORDER = 'mediapipe'
@@ -26,9 +26,9 @@ _JOINTS = [[ORDERS[_ORDER].index(name) for name in MADE_OF[_ORDER][joint]] for j
 
 
 class BlazePose:
-    """A pretrained first stage in the place of a trained one; finds people, too.
+    """A pretrained first stage that also detects people.
 
-    It follows people from frame to frame, so it wants the frames of one video, in their order, one object for each.
+    It tracks people from frame to frame. Give it the frames of one video, in their order, each as its own array.
 
     The root is the middle of BlazePose's hips, the thorax that of its shoulders, the head that of its ears; spine and
     neck are halfway between these three. Human3.6M's thorax lies at the base of the neck and its head at the top of
@@ -36,17 +36,17 @@ class BlazePose:
 
     Args:
         model: ``'full'``, ``'heavy'`` or a file, see :func:`model_files`.
-        flip_test: average with mirrored images, see :class:`LandmarkNetwork`; without it a frame takes half the time.
+        flip_test: average with mirrored images, see :class:`LandmarkNetwork`; this doubles the time of a frame.
 
     Attributes:
         name: for messages.
         skeleton: Human3.6M's.
-        depth_range: nothing: depths are metres without a limit.
-        notes: a sentence on what it is.
-        intrinsics: of the video's camera; None assumes them, by ``cameras``: see :func:`make_camera`.
+        depth_range: None, since depths are metres without a limit.
+        notes: a sentence on its joints.
+        intrinsics: of the video's camera; if None, assumed from ``cameras``, see :func:`make_camera`.
 
     Raises:
-        InputError: LiteRT is not installed, or a model file cannot be had.
+        InputError: LiteRT is not installed, or a model file is not available.
     """
 
     def __init__(self, model: str | Path = 'full', flip_test: bool = True) -> None:
@@ -57,7 +57,7 @@ class BlazePose:
         self.name = f'BlazePose {Path(model).name}'
         self.notes = [
             f'The first stage is {self.name}: spine, thorax, neck and head are middles of its landmarks, '
-            "not Human3.6M's joints, and it does not tell how sure it is of a depth."
+            "not Human3.6M's joints, and it gives no uncertainty of depths."
         ]
 
     def find_people(self, frame: Frame) -> Boxes:
@@ -65,14 +65,15 @@ class BlazePose:
         return self._people.find(frame)
 
     def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        """Measure people.
+        """The measurements of people.
 
         Args:
             people: images (h, w, 3) BGR and boxes (4,) x1 y1 x2 y2, px, around the person.
 
         Yields:
-            (17, 5) measurements of each person. A confidence is the visibility, times the probability that there is a
-            person, of the least visible landmark that makes the joint. The standard deviation of depth is a constant.
+            (17, 5) measurements of each person. The confidence of a joint is the visibility of the least visible
+            landmark that makes it, times the probability that there is a person. The standard deviation of depth is a
+            constant.
         """
         for image, bbox in people:
             camera, _ = make_camera(image.shape[1::-1], self.intrinsics, cameras=self.cameras)
@@ -80,7 +81,7 @@ class BlazePose:
 
 
 def measure(person: Landmarks, camera: dict) -> np.ndarray:
-    """Landmarks to measurements (17, 5), see :mod:`depth_refine.inference.stages`."""
+    """Measurements (17, 5) of one person's landmarks, see :mod:`depth_refine.inference.stages`."""
     pixels, metres = (to_h36m(landmarks[None], _ORDER) for landmarks in (person.pixels, person.metres))
     rays = pixel_rays(pixels[:, H36M.root], camera)
     depth = depth_of_landmarks(metres - metres[:, [H36M.root]], rays)

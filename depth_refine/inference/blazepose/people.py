@@ -1,4 +1,4 @@
-"""Who BlazePose sees in a frame, followed from the frame before."""
+"""The people whom BlazePose sees in a frame, tracked from the frame before."""
 
 import numpy as np
 
@@ -11,20 +11,20 @@ from .regions import Region, region_of_box, squares
 
 _PRESENCE = 0.5
 _SAME_IOU = 0.3
-_SAME_DISTANCE = 0.1  # between the landmarks of what is one person, in sides of the region
-_NEAR, _SIMILAR = 0.15, 1.5  # between the centres of regions, in sides, and the ratio of their sides
-_INTERVAL = 0.5  # seconds
+_SAME_DISTANCE = 0.1  # mean distance of landmarks up to which two are one person, in sides of the region
+_NEAR, _SIMILAR = 0.15, 1.5  # distance of two regions' centres, in sides, and ratio of their sides
+_INTERVAL = 0.5  # seconds between searches
 
 
 class PeopleOfFrames:
-    """The landmarks of people, found anew or in the regions where they were in the frame before.
+    """The landmarks of a video's people, tracked from frame to frame or detected.
 
-    Of a frame everyone is kept, so that :meth:`find` and :meth:`at` run the network on nobody twice. A frame is known
-    by its image, the object itself.
+    The people of the current frame are kept, so that :meth:`find` and :meth:`at` measure nobody twice. A frame is
+    identified by its image object.
 
     Args:
-        detector: of people.
-        network: of their landmarks.
+        detector: finds people.
+        network: predicts their landmarks.
     """
 
     def __init__(self, detector: PersonDetector, network: LandmarkNetwork) -> None:
@@ -35,10 +35,11 @@ class PeopleOfFrames:
         self._time = self._next_search = -np.inf  # seconds
 
     def find(self, frame: Frame) -> Boxes:
-        """The people in a frame: those of the frame before, and every half second all others.
+        """The boxes of a frame's people: those of the frame before, and newly detected ones.
 
-        The detector knows people of more than a fifth of what it sees: the whole frame, at once if somebody is lost;
-        every half second also squares of its shorter side; and of half of that as long as nobody is found.
+        The detector finds people of more than a fifth of the region it is given. It gets the whole frame every half
+        second, and at once if a person is lost. Every half second it also gets squares of the frame's shorter side,
+        and, as long as nobody is found, squares of half that side.
 
         Returns:
             Boxes tight around the landmarks, which begin at the eyes and ears, cut at the image's edges.
@@ -61,7 +62,7 @@ class PeopleOfFrames:
         return Boxes(_boxes(self._people, frame.image))
 
     def at(self, image: np.ndarray, bbox: np.ndarray) -> Landmarks:
-        """The person in a box (4,) x1 y1 x2 y2 px of an image (h, w, 3) uint8 BGR, however doubtful."""
+        """The landmarks in a box (4,) x1 y1 x2 y2 px of an image (h, w, 3) uint8 BGR, even if their presence is low."""
         if image is not self._image:
             self._turn_to(image)
         if (known := self._nearest(self._people, bbox)) is not None:
@@ -74,7 +75,7 @@ class PeopleOfFrames:
         return person
 
     def _nearest(self, people: list[Landmarks], bbox: np.ndarray) -> Landmarks | None:
-        """Whose box overlaps a box (4,) px most, if it does by 0.3."""
+        """The person whose box overlaps a box (4,) px most, if the intersection over union is at least 0.3."""
         iou = box_iou(_boxes(people, self._image), np.asarray(bbox)[None])[:, 0]
         return people[int(iou.argmax())] if iou.max(initial=0) >= _SAME_IOU else None
 
@@ -86,7 +87,7 @@ class PeopleOfFrames:
         for region in regions:
             for found in self._detector(self._image, region):
                 if not any(_is_near(found, person.region) for person in self._people):
-                    self._add(self._network(self._image, found).region)  # which is nearer to what it is from then on
+                    self._add(self._network(self._image, found).region)  # more exact than the detector's region
 
     def _add(self, region: Region) -> None:
         """Add the person in a region, if there is one and it is not there yet."""
@@ -95,7 +96,7 @@ class PeopleOfFrames:
             self._people.append(person)
 
     def _look_in(self, image: np.ndarray, bbox: np.ndarray) -> Landmarks:
-        """The detector's best person in the square around a box, else what the network makes of all of it."""
+        """The best detection in the square around a box, otherwise the network's prediction for all of it."""
         whole = region_of_box(bbox)
         found = [region for region in self._detector(image, whole) if _is_inside(region.center, bbox)]
         person = self._network(image, found[0] if found else whole)
@@ -103,7 +104,7 @@ class PeopleOfFrames:
 
 
 def _boxes(people: list[Landmarks], image: np.ndarray) -> np.ndarray:
-    """(N, 4) x1 y1 x2 y2 px around their landmarks, as far as the image goes."""
+    """Boxes (N, 4) x1 y1 x2 y2 px around people's landmarks, cut at the image's edges."""
     corners = [[person.pixels.min(axis=0), person.pixels.max(axis=0)] for person in people]
     return np.reshape(corners, (-1, 2, 2)).clip(0, image.shape[1::-1]).reshape(-1, 4).astype(np.float32)
 
@@ -119,7 +120,7 @@ def _is_near(one: Region, other: Region) -> bool:
 
 
 def _is_same(one: Landmarks, other: Landmarks) -> bool:
-    """Whether two people's landmarks are in the same places, whatever is left and right."""
+    """Whether two people's landmarks are in the same places, perhaps with left and right exchanged."""
     distances = [
         np.linalg.norm(one.pixels - other.pixels[order], axis=1).mean() for order in (slice(None), FLIP_INDICES)
     ]

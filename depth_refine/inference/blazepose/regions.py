@@ -1,6 +1,6 @@
-"""Square, turned regions of an image: where BlazePose's networks look.
+"""Square, rotated regions of an image, the crops that BlazePose's networks see.
 
-Pixels are those of OpenCV: whole numbers are the centres of pixels. A point of a region is (x, y) in units of its side,
+Pixels are OpenCV's, with whole numbers at the centres of pixels. A point of a region is (x, y) in units of its side,
 (0, 0) at its upper left corner; pixel ``i`` of an n x n crop shows the point ``i / n``, as the networks were trained.
 """
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-_SCALE = 1.25  # side of a region in diameters of the circle around the body
+_SCALE = 1.25  # side of a region relative to the diameter of the circle around the body
 
 
 class Region(NamedTuple):
@@ -21,13 +21,13 @@ class Region(NamedTuple):
 
     @property
     def rotation(self) -> np.ndarray:
-        """(2, 2) matrix that turns vectors of the region into those of the image."""
+        """Matrix (2, 2) that rotates vectors of the region to those of the image."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         return np.array([[cos, -sin], [sin, cos]])
 
 
 def region_of_body(hips: np.ndarray, reach: np.ndarray) -> Region:
-    """The region in which a person stands upright.
+    """The region around a person in which the body is upright.
 
     Args:
         hips: (2,) px, the middle of the hips, which is the region's centre.
@@ -44,7 +44,7 @@ def region_of_box(bbox: np.ndarray) -> Region:
 
 
 def squares(size: tuple[int, int], side: float) -> list[Region]:
-    """Upright squares that cover an image (width, height) px, each neighbour half covered by the next at least."""
+    """Upright squares that cover an image (width, height) px, neighbours overlapping by half or more."""
     centers = []
     for length in size:
         count = 1 + max(0, int(np.ceil((length - side) / (side / 2))))
@@ -53,18 +53,18 @@ def squares(size: tuple[int, int], side: float) -> list[Region]:
 
 
 def to_image(points: np.ndarray, region: Region) -> np.ndarray:
-    """Points (..., 2) of a region, in units of its side, to px of the image."""
+    """Pixels (..., 2) of the image for points (..., 2) of a region, in units of its side."""
     return region.center + (points - 0.5) * region.side @ region.rotation.T
 
 
 def crop(image: np.ndarray, region: Region, size: int, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
-    """Cut a region out by bilinear interpolation.
+    """A region cut out of an image by bilinear interpolation.
 
     Args:
         image: (h, w, 3) uint8.
-        region: where.
-        size: pixels of a side of the crop.
-        border: OpenCV's name of what is beyond the image's edges.
+        region: to cut out.
+        size: side of the crop, px.
+        border: OpenCV's border mode beyond the image's edges.
 
     Returns:
         (size, size, 3) uint8.

@@ -1,8 +1,8 @@
-"""``write_report``: the interactive report of a result, one HTML file with video, a 3D view to turn, curves and errors.
+"""The interactive report of a result, one HTML file with video, a rotatable 3D view, curves and errors.
 
-``report.html`` is a Jinja template that escapes what it is given. ``track.js`` reads a person's poses from its data,
-``pose_view.js``, ``depth_curves.js`` and ``video_view.js`` show one moment, ``player.js`` has the time that they share,
-and ``report.js`` the controls.
+``report.html`` is a Jinja template with autoescaping. ``track.js`` reads a person's poses from the embedded data.
+``pose_view.js``, ``depth_curves.js`` and ``video_view.js`` show one frame, ``player.js`` keeps the current frame, and
+``report.js`` connects the controls.
 """
 
 from .report import write_report

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The depth of one joint of the selected person over time; a click goes to that moment. */
+/** The depth of one joint of the selected person over time; a click goes to that time. */
 class DepthCurves {
   constructor(data, onTime) {
     Object.assign(this, { data, onTime, hidden: new Set() });
@@ -31,7 +31,7 @@ class DepthCurves {
     this.element.on('plotly_click', ({ points }) => this.onTime(points[0].x));
   }
 
-  /** Moves the cursor, an element over the plot: drawing long curves anew takes too long. */
+  /** Moves the cursor, an element over the plot, since redrawing long curves takes too long. */
   draw(frame) {
     this.frame = frame;
     if (!this.element.layout) return; // not plotted yet
@@ -53,7 +53,7 @@ class DepthCurves {
     return {
       shapes, margin: { l: 58, r: 10, t: 4, b: 42 }, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
       font: { color: themeColor('soft'), size: 12 }, hovermode: 'x unified', hoverdistance: -1, showlegend: false,
-      dragmode: matchMedia('(pointer: fine)').matches && 'zoom', // a finger scrolls the page
+      dragmode: matchMedia('(pointer: fine)').matches && 'zoom', // on touch screens dragging scrolls
       hoverlabel: { bgcolor: themeColor('card'), font: { color: themeColor('ink') } },
       xaxis: { ...axis('time (s)'), range: [0, Math.max(this.data.times.at(-1), 1e-3)], hoverformat: '.2f' },
       yaxis: { ...axis('depth (mm)'), fixedrange: true },

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The current frame. Follows the video while it plays, or its own clock where there is none. Tells `onFrame` of each
- * new frame and `onState` of starts and stops.
+ * Keeps the current frame. It follows the video while that plays, or its own clock without a video. It calls `onFrame`
+ * for each new frame, and `onState` when it starts and stops.
  */
 class Player {
   constructor(times, video, onFrame, onState) {
@@ -41,13 +41,13 @@ class Player {
     this.clock = { started: performance.now(), from: this.times[this.frame] };
   }
 
-  /** Shows a frame; while playing, goes on from there. */
+  /** Shows a frame; if playing, continues from there. */
   seek(frame) {
     const last = this.times.length - 1;
     this.frame = Math.min(Math.max(frame, 0), last);
     const time = this.times[this.frame];
     this.clock = { started: performance.now(), from: time };
-    // Aims into the frame, as rounding may put its very start into the one before.
+    // Seeks into the frame, since rounding may put its start into the frame before.
     const next = this.frame < last ? this.times[this.frame + 1] : time;
     if (this.video) this.video.currentTime = time + (next - time) / 4;
     this.onFrame(this.frame);
@@ -65,7 +65,7 @@ class Player {
     else requestAnimationFrame(() => this.tick());
   }
 
-  /** The last frame that is shown at a time or before it. */
+  /** The last frame at or before a time. */
   frameAt(time) {
     let [low, high] = [0, this.times.length - 1];
     while (low < high) {

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The 3D poses of the selected person; the reader turns them. Plotted as x, depth z and up, −y. */
+/** The rotatable 3D poses of the selected person, plotted as x, depth z and up, −y. */
 class PoseView {
   constructor(data) {
     this.data = data;
@@ -14,7 +14,7 @@ class PoseView {
     this.stages = this.data.stages.filter((stage) => stage.key in track.poses);
     await Plotly.react(this.element, this.traces(frame), this.layout(), { responsive: true, displayModeBar: false });
     this.element.dataset.frame = frame;
-    // Plotly turns back to its layout's camera when it draws, even amid a drag.
+    // Plotly returns to its layout's camera when it draws, even during a drag.
     for (const event of ['plotly_relayouting', 'plotly_relayout']) {
       this.element.removeAllListeners(event);
       this.element.on(event, (change) => { this.camera = change['scene.camera'] ?? this.camera; });
@@ -42,7 +42,7 @@ class PoseView {
     }));
   }
 
-  /** Bones as pairs of points with breaks between; the breaks stay where the person is not in the frame. */
+  /** Bones as pairs of points with breaks between; only breaks if the person is not in the frame. */
   lines(stage, frame) {
     const lines = { x: [], y: [], z: [] };
     for (const bone of this.data.bones) {
@@ -80,7 +80,7 @@ class PoseView {
     };
   }
 
-  /** The reach of all poses of the person sideways, and from the lowest to the highest, mm. */
+  /** The extent of all poses of the person, mm: sideways, lowest and highest. */
   extent() {
     let [sideways, low, high] = [600, 0, 0];
     for (const { key } of this.stages) {

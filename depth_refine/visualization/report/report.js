@@ -15,12 +15,12 @@
   let work = Promise.resolve();
   let waiting = false;
 
-  /** The plots draw one thing after the other. */
+  /** Plots draw one after the other. */
   function enqueue(job) {
     work = work.then(job);
   }
 
-  /** Shows a frame: quick things at once, the 3D view when it is ready, passing over frames that came meanwhile. */
+  /** Shows a frame: fast views at once, the 3D view when it is ready, skipping frames in between. */
   function show(frame) {
     const guessed = track.isInterpolated(frame) ? ', interpolated' : track.has(frame) ? '' : ', not seen';
     byId('slider').value = frame;
@@ -47,7 +47,7 @@
     enqueue(() => depthCurves.select(track, Number(byId('joint').value), player.frame));
   }
 
-  /** Under the slider, the frames with this person, and those among them that are interpolated. */
+  /** Marks the frames with this person, and the interpolated ones among them, under the slider. */
   function drawPresence() {
     const count = data.times.length;
     const bar = (first, last, name) => {

@@ -1,4 +1,4 @@
-"""The interactive report of a result."""
+"""Writes the interactive report of a result."""
 
 import base64
 import tempfile
@@ -18,10 +18,10 @@ from depth_refine.visualization.pose_frame import SIDE_COLORS, bone_sides, css
 from depth_refine.visualization.scene_view import person_color
 
 _SIDE = 640  # px, the longer side of the embedded video
-_CRF = 28  # its quality; the report may be mailed
+_CRF = 28  # its constant rate factor, high so that the report is small enough for e-mail
 _SCRIPTS = ('track.js', 'player.js', 'video_view.js', 'pose_view.js', 'depth_curves.js', 'report.js')
 _HERE = Path(__file__).parent
-_STAGES = {  # name, colour, and which poses of a PoseTrack
+_STAGES = {  # name, colour, and attribute of PoseTrack
     'truth': ('ground truth', '#9a9aa2', 'truth'),
     'first': ('first stage', '#8e6bd8', 'keypoints_3d_first'),
     'refined': ('refined', '#009e73', 'keypoints_3d'),
@@ -31,9 +31,9 @@ _STAGES = {  # name, colour, and which poses of a PoseTrack
 def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: str | Path) -> None:
     """Write the interactive report of a video: one HTML file that needs no other file and no network.
 
-    It shows the video with the 2D joints, beside a 3D skeleton to turn (first stage, refined, and truth if known), the
-    depth of a joint over time, and the errors if truth is known. It weighs about 5 MB more than the video and 1 kB per
-    person and frame. The video is encoded anew, at most 640 px wide or high; frames are shown when they are in it.
+    It shows the video with the 2D joints beside a rotatable 3D skeleton (first stage, refined, and truth if known), the
+    depth of a joint over time, and the errors if truth is known. Its size is about 5 MB, plus the video, plus 1 kB per
+    person and frame. The video is encoded again, at most 640 px wide or high; frames keep their times.
 
     Args:
         poses: the people of the video.
@@ -75,7 +75,7 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
 
 
 def _encode(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> str:
-    """The frames as a small MP4 in base64."""
+    """The frames as a small MP4, base64-encoded."""
     size = fitted_size(poses.size, _SIDE)
     images = zip(poses.times - poses.times[0], checked_frames(poses, frames, path), strict=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -85,11 +85,11 @@ def _encode(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -
 
 
 def error_rows(track: PoseTrack) -> list[tuple[str, float, float, float | None]]:
-    """Errors of both stages of a track whose truth is known, root at the origin on both sides.
+    """The errors of both stages of a track whose truth is known, root at the origin on both sides.
 
     Returns:
-        Of each stage the name, MPJPE and PA-MPJPE in millimetres, and the error of the acceleration in millimetres per
-        frame squared, or None for tracks of fewer than three frames.
+        For each stage its name, MPJPE and PA-MPJPE in millimetres, and the acceleration error in millimetres per frame
+        squared, which is None for tracks of fewer than three frames.
     """
     rows = []
     for key in ('first', 'refined'):
@@ -105,7 +105,7 @@ def error_rows(track: PoseTrack) -> list[tuple[str, float, float, float | None]]
 
 
 def _track_data(track: PoseTrack) -> dict:
-    """A track for the report's scripts: arrays are base64 of little-endian float32, poses in millimetres."""
+    """A track for the report's scripts: arrays are little-endian float32 in base64, poses in millimetres."""
     poses = {key: getattr(track, attribute) for key, (_, _, attribute) in _STAGES.items()}
     return {
         'id': track.track_id,

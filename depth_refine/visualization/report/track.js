@@ -1,6 +1,6 @@
 'use strict';
 
-/** One person: what the report knows of them, by number of the video's frame. */
+/** The data of one person, by frame number of the video. */
 class Track {
   constructor(data, numJoints) {
     this.id = data.id;
@@ -57,7 +57,7 @@ function floats(base64) {
   return new Float32Array(bytes(base64).buffer);
 }
 
-/** A colour of the style sheet, which differs between the light and the dark scheme. */
+/** A colour of the style sheet, which has a light and a dark scheme. */
 function themeColor(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

@@ -20,7 +20,7 @@ class VideoView {
     if (!this.enabled) return;
     const context = this.canvas.getContext('2d');
     const [fullWidth, fullHeight] = this.data.size;
-    // Positions count from the centres of pixels.
+    // Whole numbers are the centres of pixels.
     context.setTransform((width * density) / fullWidth, 0, 0, (height * density) / fullHeight, 0, 0);
     context.translate(0.5, 0.5);
     const pixel = fullWidth / width;

@@ -71,7 +71,7 @@ def test_exact(large):
 
 
 def test_a_few_joints(large):
-    """The numbers of the message; joints that are not visible do not count."""
+    """The message has the right numbers; joints that are not visible do not count."""
     sequence = large.sequences[2]
     large.keypoints[sequence.rows[4], 7] += [3, 4]
     large.keypoints[sequence.rows[5], 8] += [0, 0.5]
@@ -126,7 +126,7 @@ def test_swapped_cameras(large):
 
 
 def test_swapped_positions_alone(large):
-    """Projection does not see R and T; two views of one moment do."""
+    """Projections do not depend on R and T; two views of the same time do."""
     camera = large.cameras[1] = dict(large.cameras[1])
     camera['T'] = camera['T'] + camera['R'] @ [[0.0], [0.0], [0.05]]
     assert next(check_projection(large))[0] == 'ok'

@@ -26,14 +26,14 @@ def root(data_root, tmp_path):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The frames that would be drawn; pictures take half a second."""
+    """The frames that would be drawn, since a figure takes half a second."""
     drawn = []
     monkeypatch.setattr(module, 'draw_check_picture', lambda frames, path: drawn.append(frames))
     return drawn
 
 
 def rewrite(path, **changes):
-    """Replace arrays of an annotation; each change maps all arrays to the new one, or to none."""
+    """Replace arrays of an annotation; each change maps all arrays to the new one, or to None to remove it."""
     arrays = dict(np.load(path))
     arrays.update({key: change(arrays) for key, change in changes.items()})
     path.unlink()
@@ -92,7 +92,7 @@ def test_an_unreadable_annotation_does_not_stop_the_rest(root, drawn):
     assert 'annotation_body3d/fps50: holds test of train, test' in check(root, 'note')
 
 
-def test_every_kind_of_check_is_made(root, drawn):
+def test_every_kind_of_check_runs(root, drawn):
     cameras = load_cameras(root / CAMERAS)
     cameras['S9', '54138969'].update(T=cameras['S9', '54138969']['T'] + 1, id='60457274')
     (root / CAMERAS).unlink()
@@ -131,16 +131,16 @@ GAPS = 'frame numbers have gaps (expected steps of 1) in 8 of 8 videos, first S1
 @pytest.mark.parametrize(
     ('changes', 'kind', 'message'),
     [
-        (add('S', np.s_[:5, 0, 2], 0.002), 'problem', 'root off the middle of the hips by more than 1 mm in 5 frames'),
+        (add('S', np.s_[:5, 0, 2], 0.002), 'problem', 'more than 1 mm from the middle of the hips in 5 frames'),
         (add('scale', np.s_[91:], -0.1), 'problem', '5 frames have 2D joints outside their box.'),
         (add('part', np.s_[:48, 16, 1], 65), 'note', f'{0.5 / 17:.2%} of the joints lie outside the image'),
         (add('S', np.s_[:, 10, 2], 1.4), 'note', f'{1 / 17:.2%} of the joints lie more than 750 mm nearer or farther'),
         (dict(crop=lambda a: np.tile([0, 0, 64, 30], (96, 1))), 'problem', 'in the image but outside their crop.'),
-        (dict(crop=lambda a: np.tile([0, 0, 64, 48], (96, 1))), 'problem', 'shape of its crop: expected 64 x 48 px'),
+        (dict(crop=lambda a: np.tile([0, 0, 64, 48], (96, 1))), 'problem', 'ratio of its crop: expected 64 x 48 px'),
         (rename(12, 11), 'problem', 'frame 11 of S1_Walking_1.54138969 is there twice, the second time in row 11.'),
         (rename(12, 20), 'problem', f'{GAPS} 11 to 20. Motion jumps there'),
         (rename(1, 0), 'note', 'frame numbers do not start at 1 in 8 of 8 videos, first S1_Walking_1.54138969'),
-        ({}, 'note', "other numbers of frames than Human3.6M's: S1 96, not 248,376. As it should be of a part"),
+        ({}, 'note', "other numbers of frames than Human3.6M's: S1 96, not 248,376. This is normal for a part"),
     ],
 )
 def test_frames(root, drawn, changes, kind, message):
@@ -162,7 +162,7 @@ def test_steps_are_those_of_the_folder(root, drawn, folder, step, error):
     (root / TRAIN).parent.rename(root / 'annotation_body3d' / folder)
     gaps = [found for found in check(root, 'problem') if 'frame numbers have gaps' in found]
     assert [f'(expected steps of {step}) in 8 of 8 videos' in gap for gap in gaps] == [True] * error
-    assert any('tells its frame rate; 50 taken' in note for note in check(root, 'note')) == (folder == 'fpsx')
+    assert any('(fps50): 50 is assumed' in note for note in check(root, 'note')) == (folder == 'fpsx')
 
 
 @pytest.mark.parametrize(('official', 'n'), [({('S1',): 96}, 0), ({('S1', 'S11'): 7396}, 0), ({('S1', 'S2'): 7396}, 1)])
@@ -197,7 +197,7 @@ def test_stores(root, drawn):
     for name, content in (('c', '{'), ('d', '[1]'), ('e', '{"annotation": {}}')):
         (root / 'depth_sequences' / name).mkdir()
         (root / 'depth_sequences' / name / 'store.json').write_text(content)
-    stray = ': the store belongs to no annotation of this data root, or is damaged. Make it again.'
+    stray = ': the store belongs to no annotation of this data root, or is damaged. Regenerate it.'
     damaged, *strays = check(root, 'problem')
     assert damaged.startswith('depth_sequences/b/store: ') and 'scores.npy is not as it was written' in damaged
     assert strays == [f'depth_sequences/{name}{stray}' for name in ('a/store', 'c', 'd', 'e')]

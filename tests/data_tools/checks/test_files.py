@@ -43,11 +43,11 @@ def test_the_video_that_is_known_to_be_missing(annotation, images):
     ('shape', 'size', 'is_crop', 'kind', 'message'),
     [
         ((20, 30), (30, 20), False, None, None),
-        ((22, 30), (30, 20), False, 'note', 'expected 30 x 20 px, got 30 x 22; a row or two more or less'),
+        ((22, 30), (30, 20), False, 'note', "expected 30 x 20 px, got 30 x 22; some of Human3.6M's videos"),
         ((23, 30), (30, 20), False, 'problem', 'expected 30 x 20 px, got 30 x 23, the size of its camera'),
         ((20, 31), (30, 20), False, 'problem', 'got 31 x 20, the size of its camera. part is in px of the original'),
         ((21, 31), (127, 83), True, None, None),  # rounded
-        ((30, 30), (60, 40), True, 'problem', 'does not have the shape of its crop: expected 60 x 40 px, got 30 x 30'),
+        ((30, 30), (60, 40), True, 'problem', 'the aspect ratio of its crop: expected 60 x 40 px, got 30 x 30'),
         (None, (30, 20), False, 'problem', 'the image cannot be read'),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_store_that_is_not_finite(tmp_path, annotation):
     with pytest.raises(InputError, match=r'keypoints\.npy is not as it was written'):
         list(check_store(path, annotation))
     meta = json.loads((path / 'store.json').read_text())
-    del meta['sha256']  # as in older stores
+    del meta['sha256']  # older stores have none
     (path / 'store.json').write_text(json.dumps(meta))
     ((kind, message),) = check_store(path, annotation)
     assert kind == 'problem' and message.startswith('3 of 96 frames are not finite')

@@ -8,7 +8,7 @@ from depth_refine.structures.skeleton import H36M
 
 @pytest.fixture
 def draw(tmp_path):
-    """A function that draws a frame, by default joints on a line across the box in a white image: its picture."""
+    """A function that draws a figure of a frame, by default of joints on a line across the box in a white image."""
     keypoints = np.stack([np.linspace(30, 70, 17), np.linspace(20, 60, 17)], axis=-1)
     frame = dict(title='S1_A.1_000001', skeleton=H36M, image=np.full((90, 120, 3), 255, np.uint8), crop=None)
     frame |= dict(keypoints=keypoints, projected=keypoints + 10, box=np.array([25, 15, 75, 65.0]))
@@ -24,7 +24,7 @@ def count(picture, bgr):
     return np.sum(np.abs(picture - bgr).max(axis=-1) < 12)
 
 
-def test_what_is_drawn(draw):
+def test_markers_bones_and_box(draw):
     ring, cross, box, grey = [0, 213, 255], [255, 229, 0], [0, 252, 124], [128] * 3
     picture = draw()
     assert min(count(picture, color) for color in (ring, cross, box)) > 100 and count(picture, grey) < 2000
@@ -32,7 +32,7 @@ def test_what_is_drawn(draw):
     assert count(picture, cross) < 100 and count(picture, grey) > 50000
 
 
-def test_a_crop_lies_where_it_was_cut_out(draw):
+def test_a_crop_is_drawn_at_its_place(draw):
     """Stored at half size, it looks like the full frame that it was cut from; the rest is grey."""
     full = np.full((90, 120, 3), 255, np.uint8)
     full[30:50, 40:60] = 0

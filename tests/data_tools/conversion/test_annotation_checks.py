@@ -8,7 +8,7 @@ LEFT_RIGHT = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]
 
 
 def cameras_in_another_order(annotation):
-    """Each camera's poses under the name of the one before."""
+    """The poses of each camera under the name of the camera before."""
     keypoints, sequences = annotation.keypoints.copy(), annotation.sequences
     for index, sequence in enumerate(sequences):
         other = sequences[index // 4 * 4 + (index + 1) % 4]
@@ -20,10 +20,13 @@ def cameras_in_another_order(annotation):
     ('change', 'message'),
     [
         (lambda a: a.keypoints[:, LEFT_RIGHT], 'do not fit h36m_test.npz as they are: left and right are exchanged.*'),
-        (cameras_in_another_order, '12 of 12 videos fit another one better .* those of S9_Walking_1.54138969 S9_Walki'),
+        (
+            cameras_in_another_order,
+            '12 of 12 videos fit another video better .* those of S9_Walking_1.54138969 S9_Walki',
+        ),
     ],
 )
-def test_all_predictions_are_something_else(moving, change, message):
+def test_predictions_of_another_reading_are_refused(moving, change, message):
     with pytest.raises(InputError, match=message):
         compare(moving, change(moving))
 
@@ -33,7 +36,7 @@ def test_one_video_is_noted(moving):
     keypoints[rows] = keypoints[rows][:, LEFT_RIGHT]
     (note,) = compare(moving, keypoints)
     assert note == (
-        f'1 of 12 videos fit the annotation better otherwise: {moving.sequences[5].name}: left and right are exchanged'
+        f'1 of 12 videos fit the annotation better if changed: {moving.sequences[5].name}: left and right are exchanged'
     )
 
 
@@ -41,7 +44,7 @@ def test_an_offset_that_noise_hides_is_noted(moving):
     noise = 15 * np.random.default_rng(0).normal(size=moving.keypoints.shape)
     assert compare(moving, moving.keypoints + noise) == []
     (note,) = compare(moving, moving.keypoints + noise + (14, 0))
-    assert note.startswith('the predictions lie +14 px (x) and -0 px (y) beside the annotation in the mean')
+    assert note.startswith('the predictions lie +14 px (x) and -0 px (y) beside the annotation on average')
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_an_offset_that_noise_hides_is_noted(moving):
         (lambda uv: np.random.default_rng(0).uniform(0, 1000, uv.shape), ''),
     ],
 )
-def test_poses_that_are_elsewhere(moving, change, cause):
+def test_poses_far_from_the_annotation(moving, change, cause):
     message = rf"sides of the person's box from the annotation, .*another video or frame rate, .* joint order\?{cause}"
     with pytest.raises(InputError, match=f'^{moving.sequences[2].name}: half of the joints lie more than .*{message}'):
         check_keypoints(moving, change(moving.keypoints), 2)

@@ -21,7 +21,7 @@ def test_units():
 
 
 def test_depth_of_landmarks_along_the_view():
-    """The rotation about the axis at right angles to both views, by the angle between them."""
+    """The reference rotates about the axis at right angles to both directions, by the angle between them."""
     landmarks, rays = RNG.normal(size=(6, 33, 3)), RNG.uniform(-1, 1, (6, 2))
     rays[0] = 0
     for person, ray, depth in zip(landmarks, rays, depth_of_landmarks(landmarks, rays), strict=True):
@@ -45,5 +45,5 @@ def test_depth_of_landmarks_along_the_view():
         ),
     ],
 )
-def test_what_would_fit(unit, scale, note):
+def test_units_that_would_fit(unit, scale, note):
     assert re.search(note, scale_note(unit, scale, 0.005))

@@ -38,6 +38,6 @@ def test_frame_numbers_of_images(image, found):
     assert frame_of(image) == found
 
 
-def test_ids_of_nobody():
+def test_ids_that_number_annotations():
     assert is_nobodys([7, 8, 9], [0, 1, 2]) and not is_nobodys([7, 8, 7], [0, 1, 2])
     assert not is_nobodys([7, 8, 9], [0, 0, 1])

@@ -15,7 +15,7 @@ from depth_refine.utils.errors import InputError
 
 RNG = np.random.default_rng(0)
 LEGS_ARMS = [1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16]
-OPENPOSE = (  # of its documentation
+OPENPOSE = (  # from its documentation
     'Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle REye LEye '
     'REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel'
 )
@@ -45,7 +45,7 @@ def test_cocos_convention_is_mmposes(order):
 
 
 def test_halpe26_by_number():
-    """As MotionBERT takes AlphaPose's."""
+    """The convention is MotionBERT's for AlphaPose."""
     joints = RNG.normal(size=(4, 26, 3))
     numbers = [19, 12, 14, 16, 11, 13, 15, 18, 18, 0, 17, 5, 7, 9, 6, 8, 10]
     expected = joints[:, numbers]
@@ -78,7 +78,7 @@ def test_left_and_right_stay_apart(order):
     np.testing.assert_allclose(to_h36m(mirrored, order), to_h36m(joints, order)[:, H36M.flip_indices])
 
 
-def test_missing_joints_and_the_middle_of_what_is_left_of_the_face():
+def test_missing_joints_and_the_middle_of_the_face():
     joints = RNG.normal(size=(3, 25, 3))
     joints[0, 12] = joints[1, [0, 15, 17]] = joints[2, [0, 15, 16, 17, 18]] = np.nan
     lost = np.isnan(to_h36m(joints, 'body_25')).all(axis=-1)

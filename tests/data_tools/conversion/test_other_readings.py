@@ -10,7 +10,7 @@ ARMS = [*range(11), 14, 15, 16, 11, 12, 13]
 
 
 def late(annotation, frames):
-    """Poses of ``frames`` frames before; the first, or last, ones stand still."""
+    """Poses (N, 17, 2) delayed by ``frames`` frames; the first or last ones are repeated."""
     keypoints = annotation.keypoints.copy()
     for sequence in annotation.sequences:
         earlier = (np.arange(len(sequence.rows)) - frames).clip(0, len(sequence.rows) - 1)
@@ -31,8 +31,8 @@ CHANGES = {
 
 @pytest.mark.parametrize('noise', [0, 4])
 @pytest.mark.parametrize('what', CHANGES)
-def test_what_predictions_are(moving, what, noise):
-    """Through noise of an estimator, px; and nothing is said of noise alone."""
+def test_readings_are_found(moving, what, noise):
+    """They are found through an estimator's noise, px; noise alone gives none."""
     errors = noise * np.random.default_rng(0).normal(size=moving.keypoints.shape)
     videos = list(range(len(moving.sequences)))
     keypoints = CHANGES[what](moving) + errors

@@ -85,6 +85,6 @@ def test_other_json_files(tmp_path, read, text, message):
     assert NAME in str(error.value)
 
 
-def test_predictions_of_nobody(tmp_path):
+def test_frames_without_people(tmp_path):
     np.savez(tmp_path / 'p.npz', frames=np.zeros(0, int), keypoints=np.zeros((0, 5, 2)), scores=np.zeros((0, 5)))
     assert read_people(tmp_path / 'p.npz')[0] == {}

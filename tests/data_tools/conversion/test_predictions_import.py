@@ -10,7 +10,7 @@ from depth_refine.data_tools.conversion import Origin, import_predictions
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 from depth_refine.utils.errors import InputError
 
-# where COCO's joints are taken from Human3.6M's; the ears are not used
+# indices of Human3.6M's joints that replace COCO's; the ears are not used
 COCO_FROM_H36M = [9, 10, 10, 9, 9, 11, 14, 12, 15, 13, 16, 4, 1, 5, 2, 6, 3]
 
 
@@ -23,7 +23,7 @@ def annotation(data_root):
 
 @pytest.fixture(scope='module')
 def truth(annotation):
-    """(96, 17, 3) of px and metres relative to the root."""
+    """The true joints (96, 17, 3): px, and metres relative to the root."""
     depth = annotation.keypoints_3d[..., 2:]
     return np.concatenate([annotation.keypoints, depth - depth[:, :1]], axis=-1)
 
@@ -73,7 +73,7 @@ def refused(imported):
 
 
 def mmpose_video(keypoints, scores, first=1, others=1):
-    """What MMPose's inferencers write of (N, K, D), perhaps with another person beside each."""
+    """The json objects of MMPose's inferencers for joints (N, K, D), perhaps with another person in each frame."""
 
     def instances(row):
         persons = np.stack([keypoints[row] + 40] * others + [keypoints[row]])
@@ -84,7 +84,7 @@ def mmpose_video(keypoints, scores, first=1, others=1):
 
 
 def as_h36m(coco):
-    """The convention, written out."""
+    """The expected joints, by the convention written out."""
     root, thorax = (coco[:, 11] + coco[:, 12]) / 2, (coco[:, 5] + coco[:, 6]) / 2
     middle = [(root + thorax) / 2, thorax, coco[:, 0], (coco[:, 1] + coco[:, 2]) / 2]
     legs, arms = [coco[:, i] for i in (12, 14, 16, 11, 13, 15)], [coco[:, i] for i in (5, 7, 9, 6, 8, 10)]
@@ -106,7 +106,7 @@ def test_npz_with_depth(imported, write, annotation, truth):
 
 @pytest.mark.parametrize('named', [True, False])
 def test_mmpose_video_without_depth(imported, write, truth, named):
-    """As the inferencer writes it, and as demos do."""
+    """The file is the inferencer's, or a demo's."""
     coco, rng = truth[:, COCO_FROM_H36M, :2], np.random.default_rng(0)
     coco += rng.normal(scale=0.5, size=coco.shape)
     scores = rng.uniform(0.1, 0.9, coco.shape[:2])
@@ -134,12 +134,12 @@ def test_coco_results(imported, write, truth, image_id):
 @pytest.mark.parametrize('subfolder', [False, True])
 def test_openpose_fills_joints_that_were_not_found(imported, tmp_path, annotation, truth, subfolder):
     body = np.zeros((96, 25, 3))
-    where = [0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11]  # of COCO's joints
+    where = [0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11]  # indices of COCO's joints
     body[:, where, :2], body[:, where, 2] = truth[:, COCO_FROM_H36M, :2], 0.75
     expected, scores = as_h36m(body[:, where]), np.full((96, 17), 0.75)
     rows = annotation.sequences[3].rows
     body[rows[4:6], 7] = 0  # the left wrist, missing for two frames
-    body[rows[-1], 12] = 0  # the left hip, missing at the end, and what is made of it
+    body[rows[-1], 12] = 0  # the left hip, missing at the end, with the joints made of it
     a, b = expected[rows[3], 13, :2], expected[rows[6], 13, :2]
     expected[rows[4:6], 13, :2] = [a + (b - a) / 3, a + (b - a) * 2 / 3]
     expected[rows[-1], [0, 4, 7]] = expected[rows[-2], [0, 4, 7]]
@@ -211,13 +211,13 @@ ELSEWHERE = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the pe
     ('change', 'order', 'message'),
     [
         (lambda uv: uv / 64, 'h36m', ELSEWHERE),  # normalised
-        (lambda uv: uv[:, COCO_FROM_H36M], 'h36m', ELSEWHERE),  # COCO's order, said to be Human3.6M's
+        (lambda uv: uv[:, COCO_FROM_H36M], 'h36m', ELSEWHERE),  # COCO's order instead of Human3.6M's
         (lambda uv: uv, 'aic', r"unknown joint order 'aic': expected one of h36m \(17 joints\), coco \(17 .*guess"),
         (lambda uv: uv, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right --joint-order"),
         (lambda uv: np.where(uv == uv[5, 3], np.inf, uv), 'h36m', 'score above 0 has a coordinate that is not finite'),
     ],
 )
-def test_2d_poses_that_are_elsewhere(refused, write, truth, change, order, message):
+def test_2d_poses_far_from_the_annotation(refused, write, truth, change, order, message):
     refused(message, write(keypoints=change(truth[..., :2])), order)
 
 
@@ -237,7 +237,7 @@ def test_missing_frames_are_listed(refused, write, annotation, truth):
     refused(message, folder)
 
 
-def test_joints_that_are_not_always_as_many(refused, write, truth):
+def test_varying_numbers_of_joints(refused, write, truth):
     def content(sequence):
         return [
             dict(frame_id=1 + i, instances=[dict(keypoints=truth[row, : 17 - i, :2], keypoint_scores=np.ones(17 - i))])

@@ -17,7 +17,7 @@ from depth_refine.utils.errors import InputError
 
 
 class Reference(nn.Module):
-    """VideoPose3D's network under its public layer names, written from its description (Pavllo et al., section 3)."""
+    """VideoPose3D's network with its public layer names, written from its description (Pavllo et al., section 3)."""
 
     def __init__(self, widths, channels, causal=False, joints_in=17, joints_out=17):
         super().__init__()
@@ -30,7 +30,7 @@ class Reference(nn.Module):
         self.shrink = nn.Conv1d(channels, joints_out * 3, 1)
 
     def forward(self, joints):
-        """(B, T, joints, 2) to (B, T', joints, 3)."""
+        """Poses (B, T', joints, 3) of inputs (B, T, joints, 2)."""
         x = self.expand_bn(self.expand_conv(joints.flatten(2).transpose(1, 2))).relu()
         dilation = self.widths[0]
         for i, width in enumerate(self.widths[1:]):
@@ -46,7 +46,7 @@ class Reference(nn.Module):
 
 
 def save_videopose3d(path, network):
-    """As VideoPose3D's training does, in PyTorch's format of 2018."""
+    """Save as VideoPose3D's training does, in PyTorch's format of 2018."""
     generator = np.random.RandomState(1234)
     optimizer = torch.optim.Adam(network.parameters(), amsgrad=True).state_dict()
     content = dict(epoch=80, lr=1e-4, random_state=generator, optimizer=optimizer, model_pos=network.state_dict())
@@ -106,7 +106,7 @@ def test_mmpose_gives_the_same_poses(tmp_path, prefix, strided):
 
 
 def test_published_shape_needs_no_options(tmp_path):
-    """Batches were not counted before PyTorch 0.4.1."""
+    """Checkpoints from before PyTorch 0.4.1 have no counts of batches."""
     network = Reference((3, 3, 3, 3, 3), 24).state_dict()
     state = {name: weight for name, weight in network.items() if not name.endswith('num_batches_tracked')}
     torch.save(dict(model_pos=state, model_traj=dict(a=torch.ones(1))), tmp_path / 'a.bin')
@@ -119,7 +119,7 @@ def test_published_shape_needs_no_options(tmp_path):
     assert len(saved['state_dict']) == len(network)
 
 
-def test_what_the_network_was_trained_through(tmp_path):
+def test_metainfo_of_the_training(tmp_path):
     save_videopose3d(tmp_path / 'a.bin', Reference((3, 3), 8))
     convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'a.pth', 'videopose3d', 'h36m', causal=True, frame_rate=10)
     meta = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'))['meta']['dataset_meta']
@@ -130,7 +130,7 @@ def test_what_the_network_was_trained_through(tmp_path):
     assert focal == pytest.approx([1.14505, 1.14551, 1.14914, 1.14968], abs=1e-5)
 
 
-PUBLISHED = {  # whether it converts, or what the refusal says; joints in, their channels, joints out
+PUBLISHED = {  # True if it converts, or the message; input joints, their channels, output joints
     'pretrained_h36m_cpn.bin': (True, 17, 2, 17),
     'cpn-pt-243.bin': ("takes joints of 'coco', as the published file of that name does", 17, 2, 17),
     'd-pt-243.bin': ("takes joints of 'coco', .* expected a network on Human3.6M's", 17, 3, 17),

@@ -10,7 +10,7 @@ from depth_refine.utils.errors import InputError
 
 RNG = np.random.default_rng(0)
 KEYPOINTS, SCORES = RNG.uniform(5, 900, (4, 26, 2)), RNG.uniform(0.1, 1, (4, 26))
-FRAMES, IDS = np.array([0, 0, 1, 3]), np.array([7, 2, 2, 7])  # of the four
+FRAMES, IDS = np.array([0, 0, 1, 3]), np.array([7, 2, 2, 7])  # of the four predictions
 FLAT = np.concatenate([KEYPOINTS, SCORES[..., None]], axis=-1).reshape(4, -1).tolist()
 
 
@@ -21,7 +21,7 @@ def write_json(path, content):
 
 
 def of_mmpose(folder, ids):
-    """A video's; frame 2 is empty."""
+    """The json file of MMPose's inferencers for a video; frame 2 is empty."""
     frames = []
     for number in range(4):
         rows = np.flatnonzero(number == FRAMES)
@@ -35,7 +35,7 @@ def of_mmpose(folder, ids):
 
 
 def of_alphapose(folder, ids):
-    """With tracking a number; without, the detector's in a list."""
+    """AlphaPose's json file; with tracking ``idx`` is a number, without it the detector's in a list."""
 
     def person(row):
         common = dict(image_id=f'{FRAMES[row]}.jpg', category_id=1, score=2.9, box=[1.5, 2.5, 30.0, 60.0])
@@ -101,7 +101,7 @@ def test_every_format(tmp_path, write, ids):
 
 @pytest.mark.parametrize('name', ['id', ' track_id', 'Track_ID', 'trackId', 'Person id', 'track_ids'])
 def test_ids_under_other_names(tmp_path, name):
-    """And other keys, which are named if they are not read."""
+    """A note names other keys that are not read."""
     people = [
         {'image_id': f'{FRAMES[row]:06}.jpg', 'keypoints': FLAT[row], name: int(IDS[row]), 'Score': 1}
         for row in range(4)
@@ -119,8 +119,8 @@ def test_ids_under_other_names(tmp_path, name):
     assert found.notes == ["Not read of clip.json: 'who'."]
 
 
-def test_numbers_of_annotations_are_nobodys(tmp_path):
-    """COCO's annotations: ``id`` counts them, flags 0, 1 and 2 say which joints are there."""
+def test_annotation_numbers_are_not_track_ids(tmp_path):
+    """In COCO's annotations ``id`` counts annotations, and flags 0, 1 and 2 say which joints are labelled."""
     flat = np.array(FLAT).reshape(4, 26, 3)
     flat[..., 2] = [0, 1, 2] * 8 + [2, 1]
     flat[flat[..., 2] == 0] = 0
@@ -131,7 +131,7 @@ def test_numbers_of_annotations_are_nobodys(tmp_path):
     found = read_predictions([write_json(tmp_path / 'clip.json', people)], 'halpe26')
     assert found.track_ids is None and found.frames.tolist() == FRAMES.tolist()
     assert found.notes == [
-        'Every prediction has a track id of its own, which is not that of a person: people are followed.'
+        'Every prediction has another track id, so ids do not number people: people are tracked instead.'
     ]
     np.testing.assert_array_equal(found.found, flat[..., 2] > 0)
     np.savez(tmp_path / 'clip.npz', frames=FRAMES, keypoints=KEYPOINTS, track_id=np.full(4, -1))
@@ -141,7 +141,7 @@ def test_numbers_of_annotations_are_nobodys(tmp_path):
 def test_a_byte_order_mark_and_hidden_files(tmp_path):
     folder = of_images(tmp_path, ids=False)
     for path in list(folder.iterdir()):
-        (folder / f'._{path.name}').write_bytes(b'\0\5\26\7')  # as macOS leaves them beside
+        (folder / f'._{path.name}').write_bytes(b'\0\5\26\7')  # macOS leaves such files
         path.write_text('\ufeff' + path.read_text(), encoding='utf-8')
     np.testing.assert_array_equal(read_predictions([folder], 'halpe26').keypoints, KEYPOINTS)
 
@@ -164,7 +164,7 @@ def test_npz_with_depths(tmp_path, key):
 
 
 def test_depths_from_a_3d_file_beside(tmp_path):
-    """Lifting demos turn camera axes into (-x, z, -y); frame 2 is not in it."""
+    """Lifting demos write (-x, z, -y) of camera axes; frame 2 is missing."""
     keypoints, poses = RNG.uniform(5, 900, (4, 17, 2)), RNG.normal(size=(4, 17, 3))
     turned = np.stack([-poses[..., 0], poses[..., 2], -poses[..., 1]], axis=-1)
     np.savez(tmp_path / '2d.npz', frames=np.arange(1, 5), keypoints=keypoints)
@@ -201,8 +201,8 @@ PEOPLE = [dict(image_id=number, keypoints=[9.0, 8.0, 1.0] * 17, track_id=number)
 @pytest.mark.parametrize(
     ('content', 'order', 'message'),
     [
-        ([], 'coco', r'clip\.json has predictions of nobody, or none with a score above 0'),
-        ([PEOPLE[0] | dict(keypoints=[0.0] * 51)], 'coco', 'has predictions of nobody'),
+        ([], 'coco', r'clip\.json has no predictions, or none with a score above 0'),
+        ([PEOPLE[0] | dict(keypoints=[0.0] * 51)], 'coco', 'has no predictions, or none with a score'),
         (PEOPLE, 'body_25', r"clip\.json: expected 25 joints in the order 'body_25', got 17\. Name the right"),
         (PEOPLE, 'smpl', r"unknown joint order 'smpl': expected one of h36m"),
         ([*PEOPLE, PEOPLE[0] | dict(keypoints=[9.0, 8.0, 1.0] * 16)], 'coco', 'another form .*different numbers'),
@@ -271,7 +271,7 @@ def test_arrays_are_sorted_by_frames():
             dict(depth=SCORES, depth_unit='inch'),
             "there are depths, and the unit 'inch': expected --depth-unit, one of m, cm, mm",
         ),
-        (dict(depth_unit='m'), 'there are no depths, and a unit of depths is given'),
+        (dict(depth_unit='m'), 'there are no depths, but a unit of depths is given'),
         (dict(depth=SCORES, world_landmarks=np.ones((4, 26, 3))), 'got depth and world_landmarks, expected one'),
         (dict(keypoints=KEYPOINTS / 900), 'normalised coordinates: multiply by the image size'),
     ],
@@ -299,8 +299,8 @@ def test_joints_that_were_not_found():
         ),
     ],
 )
-def test_persons_who_are_unsure_or_none(tmp_path, other, note):
-    """A second pose in every frame is nobody."""
+def test_low_scores_and_other_classes_are_left_out(tmp_path, other, note):
+    """Every frame has a second pose that is not of a person."""
     sure, more = dict(score=0.8, category_id=1), dict(category_id=1) | other
     people = [
         dict(image_id=frame, keypoints=[frame + shift, 2, 0.5] * 17, **kind)

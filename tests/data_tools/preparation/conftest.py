@@ -23,14 +23,14 @@ def official_cameras():
 
 @pytest.fixture(scope='session')
 def official_takes():
-    """With take numbers and without, in both spellings."""
+    """Names of takes, with numbers and without, in both spellings."""
     names = [('S1', 'Directions 1'), ('S1', 'TakingPhoto'), ('S9', 'Photo 1'), ('S11', 'Directions')]
     return [make_take(subject, name, 5 + index) for index, (subject, name) in enumerate(names)]
 
 
 @pytest.fixture(scope='session')
 def official_h36m(tmp_path_factory, official_cameras, official_takes):
-    """Human3.6M's official files of four takes, extracted; to be left as they are."""
+    """Mock official files of Human3.6M, four takes, extracted; do not change them."""
     raw = tmp_path_factory.mktemp('official') / 'raw'
     write_official_h36m(raw, official_takes, official_cameras)
     return raw
@@ -54,13 +54,13 @@ def long_raw(official_cameras, tmp_path):
 
 @pytest.fixture
 def grey_video():
-    """Frames of a camera's size, each of its own grey."""
+    """A video of a camera's size, each frame of its own grey."""
     return lambda count, height=1000: (np.full((height, 1000, 3), 20 * index % 256, np.uint8) for index in range(count))
 
 
 @pytest.fixture(scope='session')
 def prepared(official_h36m, tmp_path_factory):
-    """What :func:`prepare_h36m` makes of the four takes, and what became of them; to be left as it is."""
+    """The output of :func:`prepare_h36m` for the four takes, and its outcome; do not change it."""
     out = tmp_path_factory.mktemp('prepared') / 'out'
     return out, prepare_h36m(official_h36m, out, steps=[1, 3], workers=1)
 
@@ -101,7 +101,7 @@ def save_archive():
 
 @pytest.fixture(scope='session')
 def official_mpi_inf_3dhp(tmp_path_factory):
-    """MPI-INF-3DHP's files of recordings of 25 and of 50 frames a second and two test sets; to be left as they are."""
+    """Mock files of MPI-INF-3DHP: recordings of 25 and 50 frames a second and two test sets; do not change them."""
     raw = tmp_path_factory.mktemp('mpi_inf_3dhp') / 'raw'
     write_recording(raw, 'S1/Seq1', frames=5, seed=1)
     write_recording(raw, 'S8/Seq1', frames=4, seed=2)
@@ -119,6 +119,6 @@ def mpi_raw(official_mpi_inf_3dhp, tmp_path):
 
 @pytest.fixture(scope='session')
 def mpi_prepared(official_mpi_inf_3dhp, tmp_path_factory):
-    """What :func:`prepare_mpi_inf_3dhp` makes of them, and what became of them; to be left as it is."""
+    """The output of :func:`prepare_mpi_inf_3dhp` for these files, and its outcome; do not change it."""
     out = tmp_path_factory.mktemp('mpi_prepared') / 'out'
     return out, prepare_mpi_inf_3dhp(official_mpi_inf_3dhp, out, rates=[25, 50], workers=1)

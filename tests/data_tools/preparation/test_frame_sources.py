@@ -43,7 +43,7 @@ def test_an_image_that_is_missing_or_damaged_ends_the_folder(tmp_path, damage):
 
 
 def test_a_damaged_frame_shifts_none(tmp_path):
-    """OpenCV gives the next one in its place, which has other poses."""
+    """OpenCV would give the next frame instead, which has another pose."""
     path = tmp_path / 'a.mp4'
     write_video(path, [np.full((48, 64, 3), 10 * number, np.uint8) for number in range(12)])
     data = bytearray(path.read_bytes())

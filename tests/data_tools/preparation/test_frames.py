@@ -26,7 +26,7 @@ def poses(official_takes, official_cameras):
 
 
 def used_pixels(box, scale, degrees):
-    """The pixels under the corners of the network's input, by MMPose's own functions."""
+    """The pixels at the corners of the network's input, by MMPose's own functions."""
     center, size = bbox_xyxy2cs(box.astype(np.float64))
     size = np.full(2, size.max()) * scale
     matrix = get_warp_matrix(center, size, degrees, output_size=(256, 256))
@@ -153,7 +153,7 @@ def test_a_window_that_is_higher_than_the_video(store, tmp_path, grey_video):
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_a_folder_that_does_not_do_is_made_anew(store, tmp_path, grey_video, changes):
+def test_an_outdated_folder_is_written_again(store, tmp_path, grey_video, changes):
     path, poses, numbers = tmp_path / 'a.mp4', changes.get('poses', 7), changes.get('numbers', [1, 4])
     write_video(path, grey_video(8))
     store(path, 7, [1, 4])

@@ -18,7 +18,7 @@ TEST_SETS = 'mpi_inf_3dhp_test_set/mpi_inf_3dhp_test_set'
 
 
 def training_truth(folder, camera, joints, key, size):
-    """Joints of one camera, (T, J, size), read as the owners' README describes ``annot.mat``: one number at a time."""
+    """Joints (T, J, size) of one camera, read as the README describes ``annot.mat``: one number at a time."""
     mat = loadmat(folder / 'annot.mat')
     (row,) = np.flatnonzero(mat['cameras'][0] == camera)
     cell = mat[key][row][0]
@@ -26,7 +26,7 @@ def training_truth(folder, camera, joints, key, size):
 
 
 def test_truth(folder, key, size):
-    """Joints of a test set, (T, 17, size): the axes of HDF5 are MATLAB's in reversed order."""
+    """Joints (T, 17, size) of a test set; the axes of HDF5 are MATLAB's in reversed order."""
     with h5py.File(folder / 'annot_data.mat') as file:
         matlab = file[key][()].T  # (size, 17, 1, T)
     return np.array([[[matlab[i, j, 0, t] for i in range(size)] for j in range(17)] for t in range(matlab.shape[3])])
@@ -91,7 +91,7 @@ def test_cameras_see_the_world(mpi_prepared):
 
 @pytest.mark.parametrize(('name', 'size', 'evaluated'), [('TS1', (2048, 2048), [2, 4]), ('TS6', (1920, 1080), [1, 3])])
 def test_test_set(official_mpi_inf_3dhp, mpi_prepared, name, size, evaluated):
-    """Every frame is there, for windows of frames; those not valid have no true 3D joints."""
+    """Every frame is annotated, since windows need them; invalid frames have no true 3D joints."""
     out, _ = mpi_prepared
     folder, annotation = official_mpi_inf_3dhp / TEST_SETS / name, read(out, '_test')
     rows = rows_of(annotation, name)
@@ -205,7 +205,7 @@ def test_crops(mpi_raw, tmp_path):
         ),
     ],
 )
-def test_damage_of_one_leaves_the_others(mpi_raw, mpi_prepared, tmp_path, damage, lost, message):
+def test_damage_of_one_sequence_does_not_affect_others(mpi_raw, mpi_prepared, tmp_path, damage, lost, message):
     damage(mpi_raw)
     outcome = prepare_mpi_inf_3dhp(mpi_raw, tmp_path / 'out', workers=1)
     (key, *others) = outcome.errors
@@ -230,7 +230,7 @@ def test_a_video_known_to_be_short(mpi_raw, tmp_path, monkeypatch):
 def test_nothing_of_mpi_inf_3dhp(tmp_path, official_mpi_inf_3dhp):
     (tmp_path / 'raw/S9/Seq1').mkdir(parents=True)
     with pytest.raises(
-        InputError, match="holds no sequence of MPI-INF-3DHP: expected the owners' folders S1/Seq1, with"
+        InputError, match='holds no sequence of MPI-INF-3DHP: expected the original folders S1/Seq1, with'
     ):
         prepare_mpi_inf_3dhp(tmp_path / 'raw', tmp_path / 'out')
     for rate in (30, 0, 100, float('nan')):

@@ -19,7 +19,7 @@ def test_the_28_joints_are_the_metainfos():
     skeleton = Skeleton.from_metainfo(dict(from_file=str(METAINFO)), 'pelvis')
     assert skeleton.joint_names == JOINT_NAMES and skeleton.root == ROOTS[28]
     assert skeleton.flip_indices == MIRRORED_JOINTS
-    # the owners' tree, mpii_get_joint_set.m, from 1; the pelvis is its own parent there
+    # the tree of mpii_get_joint_set.m, from 1; the pelvis is its own parent there
     parents = [3, 1, 4, 5, 5, 2, 6, 7, 6, 9, 10, 11, 12, 6, 14, 15, 16, 17, 5, 19, 20, 21, 22, 5, 24, 25, 26, 27]
     assert skeleton.parents == tuple(-1 if joint == 4 else parent - 1 for joint, parent in enumerate(parents))
     assert skeleton.sides == tuple(

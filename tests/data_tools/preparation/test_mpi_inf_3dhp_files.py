@@ -10,8 +10,8 @@ from depth_refine.data_tools.preparation.mpi_inf_3dhp_files import (
 from depth_refine.data_tools.preparation.raw_files import SequenceError
 
 
-def test_calibration_of_the_owners(tmp_path):
-    """The beginning of S1/Seq1's, with a joint as annotated there and where it is in the image."""
+def test_original_calibration(tmp_path):
+    """The beginning of S1/Seq1's file projects an annotated joint to its annotated pixel."""
     (tmp_path / 'camera.calibration').write_text(
         'Skeletool Camera Calibration File V1.0\nname          0\n  sensor      10 10\n  size        2048 2048\n'
         '  animated    0\n'
@@ -73,7 +73,7 @@ def test_cells_belong_to_the_cameras_that_the_file_names(tmp_path):
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        (dict(annot3=None), r"has no annot3: expected the owners' cameras, frames, annot2, annot3, univ_annot3, got"),
+        (dict(annot3=None), r'has no annot3: expected cameras, frames, annot2, annot3, univ_annot3, got'),
         (dict(frames=np.arange(1, 4)[:, None]), r'expected frames 0, 1, 2 and so on, got \[1, 2, 3\]'),
         (dict(frames=np.zeros((0, 1))), 'expected frames 0, 1, 2 and so on'),
     ],
@@ -118,7 +118,7 @@ def test_cells_for_other_cameras(tmp_path):
     [
         (
             dict(valid_frame=None),
-            r"has no valid_frame: expected the owners' annot2, annot3, univ_annot3, valid_frame, act",
+            r'has no valid_frame: expected annot2, annot3, univ_annot3, valid_frame, act',
         ),
         (
             dict(annot3=np.zeros((3, 17, 1, 4))),
@@ -136,7 +136,7 @@ def test_damaged_test_annotation(tmp_path, changes, message):
         read_test_annotation(folder / 'annot_data.mat')
 
 
-def test_rows_of_a_test_annotation_may_lie_either_way(tmp_path):
+def test_rows_of_a_test_annotation_may_be_columns(tmp_path):
     valid = np.array([[0, 1, 1.0]])
     folder = write_test_set(tmp_path, 'TS5', (1920, 1080), [True] * 3, seed=0, images=0, valid_frame=valid)
     _, found, activities = read_test_annotation(folder / 'annot_data.mat')

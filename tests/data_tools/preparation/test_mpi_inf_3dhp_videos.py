@@ -16,7 +16,7 @@ def inspect(folder, key, joints=17):
 
 
 def interchange(number, cell):
-    """Left and right in the frames 2 to 4, from 0."""
+    """Interchange left and right in the frames 2 to 4, from 0."""
     joints = cell.reshape(len(cell), 28, -1).copy()
     joints[2:5] = joints[2:5][:, MIRRORED_JOINTS]
     return joints.reshape(cell.shape)
@@ -72,7 +72,7 @@ def test_a_camera_without_calibration(tmp_path):
 
 
 def test_camera_of_a_test_set(tmp_path):
-    """Fitted to the frames that are evaluated alone; the others may hold anything."""
+    """It is fitted only to frames that are evaluated; others may have any values."""
     folder = write_test_set(tmp_path, 'TS5', (1920, 1080), VALID, seed=3, images=0)
     sound = inspect(folder, TS5)[TS5]
     intrinsic, _ = make_camera(3, (1920, 1080))
@@ -84,7 +84,7 @@ def test_camera_of_a_test_set(tmp_path):
     annot3 = np.where(np.array([1, 0, 0, 0, 0])[:, None, None, None], np.nan, joints * zeros)
     other = write_test_set(tmp_path / 'other', 'TS5', (1920, 1080), VALID, seed=3, images=0, annot3=annot3)
     found = inspect(other, TS5)[TS5]
-    assert '2 frames have no pose, none of them evaluated: they get that of the nearest with one' in found.note
+    assert '2 frames without a pose, none of them evaluated, get that of the nearest frame with one' in found.note
     for name in ('poses_2d', 'poses_3d', 'universal'):
         np.testing.assert_allclose(getattr(found, name), getattr(sound, name)[[1, 1, 2, 2, 4]], rtol=1e-5, atol=1e-6)
     assert found.evaluated.tolist() == VALID

@@ -15,7 +15,7 @@ def test_one_run_at_a_time(tmp_path):
     leftover = tmp_path / 'images/S1/.S1_Eating.1.partial'
     for _ in range(2):
         with open_workspace(tmp_path, FULL, makes_images=True):
-            leftover.mkdir(parents=True)  # of a worker process that was ended
+            leftover.mkdir(parents=True)  # of a killed worker process
             refused('another run is preparing .*: wait for its end, or give another folder', tmp_path, FULL, True)
         assert not leftover.exists()
 

@@ -6,7 +6,7 @@ SHAPES = dict(joint2d_stats=(17, 2), joint3d_stats=(17, 3), joint2d_rel_stats=(1
 
 @pytest.mark.parametrize('rate', ['50', '16.6667'])
 def test_statistics_of_the_training_set(prepared, read_arrays, rate):
-    """As MMPose's converter takes them of its annotation: all frames alike, the root left out where it is zero."""
+    """They are those of MMPose's converter: over all frames, without the root where it is zero."""
     out, _ = prepared
     folder = out / f'annotation_body3d/fps{rate}'
     assert {path.stem for path in folder.glob('*.pkl')} == SHAPES.keys()

@@ -61,7 +61,7 @@ ASIDE, BEHIND = np.full((6, 96), 2000.0), np.tile([2000.0, 2000.0, -2000.0], (6,
         (dict(Videos=900), 'TakingPhoto.58860488.mp4 cannot be decoded'),
         (dict(D3_Positions_mono=ASIDE), 'the 3D poses are projected up to'),
         (dict(D3_Positions_mono=BEHIND), 'the 3D poses lie behind the camera'),
-        (dict(Videos=None, D2_Positions=None, D3_Positions_mono=None), None),  # nothing there is no error
+        (dict(Videos=None, D2_Positions=None, D3_Positions_mono=None), None),  # a sequence without files is no error
     ],
 )
 def test_damage_of_one_sequence(read_arrays, raw, prepared, tmp_path, changes, message):

@@ -30,7 +30,7 @@ FILE = (SequenceKey('S1', 'Eating 1', '54138969'), 'video')
         ('S1/Videos/._Directions 1.54138969.mp4', None),
     ],
 )
-def test_what_is_wanted(path, kind):
+def test_files_are_recognised(path, kind):
     wanted = (SequenceKey('S1', 'Directions 1', '54138969'), kind)
     assert raw_files.recognise(PurePosixPath(path)) == (wanted if kind else None)
 
@@ -60,7 +60,7 @@ def test_archives_by_name():
 
 @pytest.fixture
 def folders(tmp_path):
-    """Those of raw files and of what is unpacked."""
+    """The folders of raw and of unpacked files."""
     (tmp_path / 'raw/s1').mkdir(parents=True)
     (tmp_path / 'out').mkdir()
     return tmp_path / 'raw', tmp_path / 'out/unpacked'
@@ -75,7 +75,7 @@ def write(path, members, mode='w:gz'):
     return path
 
 
-def test_what_is_wanted_is_unpacked(folders):
+def test_recognised_files_are_unpacked(folders):
     members = {VIDEO: b'one', 'S1/Videos/_ALL.54138969.mp4': b'all', 'S1/readme.txt': b''}
     archives = [
         write(folders[0] / 'Videos_S1.tgz', members, 'w'),

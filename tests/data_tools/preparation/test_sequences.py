@@ -15,7 +15,7 @@ KEYS = [SequenceKey('S1', f'Eating {take}', '54138969') for take in range(4)]
 
 
 def numbers(frames, channels):
-    """The number of frame f, joint j, coordinate c of C is 1000 f + C j + c."""
+    """Poses in which the number of frame f, joint j, coordinate c of C is 1000 f + C j + c."""
     return 1000 * np.arange(frames)[:, None] + np.arange(channels)
 
 
@@ -55,8 +55,8 @@ def test_other_content(tmp_path, poses, message):
 
 
 @pytest.mark.parametrize('field', ['records', 'sizes of dimensions', 'number of dimensions'])
-def test_claims_cost_neither_time_nor_memory(tmp_path, field):
-    """Counts of a billion in a file of kilobytes."""
+def test_wrong_counts_cost_neither_time_nor_memory(tmp_path, field):
+    """A file of kilobytes states counts of a billion."""
     write_cdf(tmp_path / 'a.cdf', numbers(9, 96))
     content = bytearray((tmp_path / 'a.cdf').read_bytes())
     name = content.index(b'Pose\0')  # within the record of the variable

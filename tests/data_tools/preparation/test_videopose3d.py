@@ -32,7 +32,7 @@ def pixels(world, camera):
 
 @pytest.fixture(scope='module')
 def world():
-    """World metres of 32 joints around the origin of the room."""
+    """Poses of 32 joints, world metres, around the origin of the room."""
     rng = np.random.default_rng(0)
     return {key: rng.normal([0, 0, 1], 0.4, (count, 32, 3)).astype(np.float32) for key, count in LENGTHS.items()}
 
@@ -91,7 +91,7 @@ def test_annotations(raw, tmp_path, world, cameras, gt2d):
 
 
 def test_stores(save_archive, raw, tmp_path, gt2d, monkeypatch):
-    """Detections that go on after the last pose are trimmed; frames are matched by name."""
+    """Detections after the last pose are left out; videos are matched by name."""
     noise = np.random.default_rng(1).normal
     longer = {key: [np.concatenate([k, k[-1:]]) for k in cameras] for key, cameras in gt2d.items()}
     noisy = {key: [noise(k, 3).astype(np.float32) for k in cameras] for key, cameras in longer.items()}
@@ -131,8 +131,8 @@ def test_poses_of_17_joints_and_cameras_of_the_output(save_archive, raw, tmp_pat
     assert tree(tmp_path / 'out') == before
 
 
-def test_results_that_are_there_already(save_archive, raw, tmp_path, world, cameras):
-    """The same are kept, missing ones added, others refused."""
+def test_existing_results(save_archive, raw, tmp_path, world, cameras):
+    """Equal results are kept, missing ones added, different ones refused."""
     out = tmp_path / 'out'
     import_videopose3d(raw, out, [1])
     before = tree(out)
@@ -146,10 +146,10 @@ def test_results_that_are_there_already(save_archive, raw, tmp_path, world, came
     assert kept.stat().st_mtime_ns == times[kept]
     moved = {key: joints + np.float32(0.01) for key, joints in world.items()}
     save_archive(raw / 'data_3d_h36m.npz', 'positions_3d', moved)
-    with pytest.raises(InputError, match=r'h36m_t\w+.npz is there already and differs. Remove it, or give another'):
+    with pytest.raises(InputError, match=r'h36m_t\w+.npz exists already and differs. Remove it, or give another'):
         import_videopose3d(raw, out, [5, 1])
     (raw / 'cameras.pkl').write_bytes(pickle.dumps({key: dict(c, c=c['c'] + 1) for key, c in cameras.items()}))
-    with pytest.raises(InputError, match=r'cameras.pkl is there already and differs'):
+    with pytest.raises(InputError, match=r'cameras.pkl exists already and differs'):
         import_videopose3d(raw, out, [5, 1])
     assert tree(out) == before, 'not even the new annotation of step 5'
 

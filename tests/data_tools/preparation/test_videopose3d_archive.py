@@ -45,7 +45,7 @@ def test_pickles_of_every_numpy(tmp_path, protocol):
 
 
 def test_true_poses_of_videopose3d(tmp_path):
-    """Its own archive of them names no layout, and counts joints in numpy's numbers."""
+    """VideoPose3D's own archive of them names no layout, and has a numpy number of joints."""
     symmetry = [list(np.array(side)) for side in ([4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16])]
     metadata = dict(num_joints=17, keypoints_symmetry=symmetry)
     np.savez(tmp_path / 'a.npz', positions_2d=dict(S1=dict(Eating=[GOOD] * 4)), metadata=metadata)

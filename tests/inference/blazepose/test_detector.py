@@ -37,7 +37,7 @@ def test_candidates_of_a_person_are_averaged_by_score():
     weights = np.array([0.6, 0.9, 0.5]) / 2
     np.testing.assert_allclose(found.bboxes, [weights @ bboxes[[0, 2, 3]], bboxes[1]])
     np.testing.assert_allclose(found.points, [np.tensordot(weights, points[[0, 2, 3]], 1), points[1]])
-    # what overlaps by less is another person, as are boxes without area
+    # candidates that overlap less are another person, as are boxes without area
     apart = Detections(np.array([[0, 0, 1, 1], [0.6, 0, 1.6, 1], [3, 3, 3, 3]]), points[:3], scores[:3])
     np.testing.assert_array_equal(merge(apart).points, points[[2, 1, 0]])
     none = merge(Detections(np.zeros((0, 4)), np.zeros((0, 4, 2)), np.zeros(0)))
@@ -45,8 +45,8 @@ def test_candidates_of_a_person_are_averaged_by_score():
 
 
 @pytest.mark.parametrize(('scale', 'shift'), [(1.0, [(0, 0)]), (0.4, [(300, 250), (40, 250)])])
-def test_people_in_a_picture(models, photo, place, scale, shift):
-    """Below the head, at (268, 200) of the photo, is the body; of noise nobody is made."""
+def test_people_in_an_image(models, photo, place, scale, shift):
+    """The body is below the head, which is at (268, 200) of the photo; nobody is found in noise."""
     image = np.full((600, 512, 3), 128, np.uint8)
     for x, y in shift:
         shown = place(photo, (512, 600), np.array([[scale, 0, x], [0, scale, y]]))

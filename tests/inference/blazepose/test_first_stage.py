@@ -37,7 +37,7 @@ def test_measurements():
 
 
 def test_a_video_of_a_photo(models, photo, place, monkeypatch):
-    """Two people who drift across the picture are found, told apart and measured."""
+    """Two people who drift across the image are found, told apart and measured."""
     monkeypatch.setattr(first_stage, 'model_files', lambda model: models)
     stage = BlazePose('full', flip_test=False)
     images = []
@@ -62,7 +62,7 @@ def test_a_video_of_a_photo(models, photo, place, monkeypatch):
 
 
 def test_a_bundle_by_its_path(models, photo, tmp_path, monkeypatch):
-    """As MediaPipe's, uncompressed: the same networks, the same measurements; nothing else is asked for."""
+    """An uncompressed bundle like MediaPipe's has the same networks, gives the same measurements; none is fetched."""
     with zipfile.ZipFile(tmp_path / 'pose_landmarker_full.task', 'w') as bundle:
         for name, file in zip(('pose_detector.tflite', 'pose_landmarks_detector.tflite'), models, strict=True):
             bundle.writestr(name, file.content)

@@ -25,7 +25,7 @@ def test_sides():
 
 
 def test_refinement():
-    """Against loops over the bins of each landmark; wide heatmaps, points at and beyond the edges."""
+    """The reference loops over the bins of each landmark; heatmaps are wide, some points are beyond the edges."""
     rng = np.random.default_rng(0)
     heatmaps, points = rng.normal(-4, 2, (12, 17, 60)), rng.uniform(-0.2, 1.2, (60, 2))
     found, moved = refine(points, heatmaps), 0
@@ -50,7 +50,7 @@ def make_prediction(seed):
 
 
 def test_averages_of_two_predictions():
-    """The second one may be mirrored, and may take left for right."""
+    """The second one may be mirrored, and may exchange left and right."""
     one = make_prediction(0)
     for same in (one.mirror(256).mirror(256), one.exchange_sides(), one):
         for mean, expected in zip(average(one, same), one, strict=True):
@@ -78,8 +78,8 @@ def test_landmarks_of_a_photo(models, photo, flip_test):
     assert visible['nose'] > 0.9 and visible['left_ankle'] < 0.1
 
 
-def test_turned_and_mirrored_pictures(models, photo, place):
-    """The same landmarks, where the picture's points are now; the region turns with the picture."""
+def test_rotated_and_mirrored_images(models, photo, place):
+    """Landmarks and region move with the image."""
     network, angle = LandmarkNetwork(models[1]), 0.7
     plain = network(photo, REGION)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -88,7 +88,7 @@ def test_turned_and_mirrored_pictures(models, photo, place):
         place(photo, (1500, 1000), similarity),
         Region(similarity[:, :2] @ REGION.center + similarity[:, 2], REGION.side, angle),
     )
-    upper = slice(0, 13)  # what the photo shows
+    upper = slice(0, 13)  # the landmarks that the photo shows
     np.testing.assert_allclose(
         turned.pixels[upper], (plain.pixels @ similarity[:, :2].T + similarity[:, 2])[upper], atol=25
     )

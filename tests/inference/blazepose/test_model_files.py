@@ -29,7 +29,7 @@ def sha256(content):
 
 @pytest.fixture
 def packages(tmp_path, monkeypatch):
-    """A folder with both packages, made up, in which pip and npm look for them; and an empty cache folder."""
+    """A folder with mock packages, in which pip and npm look for them; and an empty cache folder."""
     folder, sources = tmp_path / 'packages', module._SOURCES
     folder.mkdir()
     with zipfile.ZipFile(folder / WHEEL, 'w') as wheel:
@@ -174,7 +174,7 @@ def test_bundles_of_other_solutions(tmp_path, members, got):
 
 @pytest.mark.parametrize('compression', [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
 def test_damaged_bundles(tmp_path, monkeypatch, compression):
-    """Too large ones are not unpacked; those whose bytes were changed, cut off or encrypted are not used."""
+    """Bundles that are too large are not unpacked; changed, truncated or encrypted ones are refused."""
     networks = {'pose_detector.tflite': bytes(3000), 'pose_landmarks_detector.tflite': os.urandom(3000)}
     path = bundle_of(tmp_path / 'a.task', networks, compression=compression)
     assert [file.content for file in model_files(path)] == list(networks.values())

@@ -11,12 +11,12 @@ SHAPE[:2] = [[-50, -50], [50, 50]]
 
 
 class Scene:
-    """People at places; the network sees one whose hips are at most 60 px from a region's centre."""
+    """Mock networks: people are at places, and are seen if their hips are at most 60 px from a region's centre."""
 
     def __init__(self):
         self.places, self.detectable, self.searches, self.runs = [], True, 0, 0
-        self.shapes = []  # of the next people, if not SHAPE
-        self.largest = np.inf  # side in which the detector finds anybody
+        self.shapes = []  # of the next people; by default SHAPE
+        self.largest = np.inf  # largest side of a region in which the detector finds people
 
     def detector(self, image, region):
         self.searches += 1
@@ -52,7 +52,7 @@ def boxes(places):
     return [[x - 50, y - 50, x + 50, y + 50] for x, y in places]
 
 
-def test_people_are_followed_and_searched_twice_a_second(scene, people):
+def test_people_are_tracked_and_searched_twice_a_second(scene, people):
     scene.places = [(200, 200)]
     for index in range(10):
         if index == 1:
@@ -64,7 +64,7 @@ def test_people_are_followed_and_searched_twice_a_second(scene, people):
     assert scene.searches == 2 * (1 + 4)  # at 0 and 0.5 s, of the frame and of squares of its height
 
 
-def test_whoever_is_lost_is_searched_at_once(scene, people):
+def test_lost_people_are_searched_at_once(scene, people):
     scene.places = [(200, 200)]
     people.find(frame(0))
     scene.places = [(500, 200)]
@@ -75,7 +75,7 @@ def test_whoever_is_lost_is_searched_at_once(scene, people):
     assert scene.searches == 5 + 3  # of the frame alone, after the first one
 
 
-def test_who_cannot_be_detected_any_more_is_kept(scene, people):
+def test_tracked_people_need_no_detector(scene, people):
     scene.places = [(200, 200)]
     people.find(frame(0))
     scene.detectable = False
@@ -84,7 +84,7 @@ def test_who_cannot_be_detected_any_more_is_kept(scene, people):
 
 
 def test_two_regions_of_one_person_are_one(scene, people):
-    """Also if the network takes left for right in one of them."""
+    """Also if the network exchanges left and right in one of them."""
     scene.places = [(200, 200), (700, 200)]
     people.find(frame(0))
     scene.places = [(200, 200)]
@@ -117,7 +117,7 @@ def test_boxes_end_at_the_edges(scene, people):
 
 
 def test_people_in_boxes(scene, people):
-    """Who was found in a frame is not looked for again, by whatever box; others are, followed or in the box alone."""
+    """A person who was found in a frame is not measured again; others are, where they were before or in the box."""
     scene.places = [(200, 200), (700, 200)]
     first, second = frame(0), frame(1)
     people.find(first)
@@ -140,7 +140,7 @@ def test_people_in_boxes(scene, people):
 
 
 def test_doubtful_people_in_boxes(scene, people):
-    """Where the detector finds nobody, the network is given all of the box, and then what it took for a person."""
+    """Where the detector finds nobody, the network gets the whole box, and then the region that it predicts."""
     scene.places, scene.detectable = [(330, 200)], False
     found = people.at(frame(0).image, np.array([250.0, 100, 350, 300]))
     assert found.presence == 0.9 and scene.runs == 2

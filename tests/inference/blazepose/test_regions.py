@@ -8,7 +8,7 @@ from depth_refine.inference.blazepose.regions import Region, crop, region_of_bod
 
 @pytest.mark.parametrize(('reach', 'angle'), [((100, 150), 0), ((150, 200), 90), ((100, 250), 180), ((50, 200), -90)])
 def test_a_body_stands_upright_in_its_region(reach, angle):
-    """Its circle of 50 px has the diameter 100, and the region 1.25 of it."""
+    """The circle of radius 50 px has the diameter 100 px, and the region 1.25 times that."""
     region = region_of_body(np.array([100, 200]), np.array(reach))
     np.testing.assert_allclose([*region.center, region.side], [100, 200, 125])
     np.testing.assert_allclose(abs(np.degrees(region.angle)), abs(angle), atol=1e-9)
@@ -34,7 +34,7 @@ def test_crops_are_bilinear(border, mode):
         map_coordinates(plane, [where[..., 1], where[..., 0]], float, 1, mode) for plane in np.moveaxis(image, 2, 0)
     ]
     cut = crop(image, region, size, border)
-    # OpenCV knows 1/32 px
+    # OpenCV interpolates in steps of 1/32 px
     np.testing.assert_allclose(cut.astype(float), np.stack(expected, axis=-1), atol=6 if mode == 'nearest' else 9)
 
 

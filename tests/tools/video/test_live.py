@@ -11,12 +11,12 @@ from depth_refine.inference.video_source import Frame, VideoSource, open_source
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
-SIZE = 97, 75  # odd, which H.264 does not know
+SIZE = 97, 75  # odd, while H.264 needs even sizes
 TIMES = np.cumsum([0, *np.random.default_rng(0).uniform(0.02, 0.2, 9)])
 
 
 def frames(count=10, error=None):
-    """Each brighter than the one before, the third without an image; a person in all but the first."""
+    """Frames of growing brightness, the third without an image; a person in all but the first."""
     measured = np.random.default_rng(1).uniform(0, 70, (17, 5))
     for number, time in enumerate(TIMES[:count]):
         image = None if number == 2 else np.full((SIZE[1], SIZE[0], 3), 20 * number, np.uint8)
@@ -28,15 +28,15 @@ def frames(count=10, error=None):
 
 @pytest.fixture
 def window(monkeypatch):
-    """A window; the keys that are pressed at each frame."""
+    """A mock window, and the keys that are pressed at each frame."""
     keys = []
-    monkeypatch.setattr(cv2, 'imshow', lambda name, picture: None)
+    monkeypatch.setattr(cv2, 'imshow', lambda name, image: None)
     monkeypatch.setattr(cv2, 'waitKey', lambda wait: keys.pop(0) if keys else -1)
     return keys
 
 
 def check(kept, path, count):
-    """Times, people and images of the frames that have one."""
+    """Times, people and images of the frames that have an image."""
     numbers = [number for number in range(count) if number != 2]
     seen = kept.observations(17)
     np.testing.assert_array_equal(seen.times, TIMES[numbers])
@@ -81,7 +81,7 @@ def test_a_second_interruption_is_one(window):
 
 
 def test_without_a_display_and_other_errors(monkeypatch, tmp_path, capsys):
-    def no_display(name, picture):
+    def no_display(name, image):
         raise cv2.error('The function is not implemented')
 
     monkeypatch.setattr(cv2, 'imshow', no_display)

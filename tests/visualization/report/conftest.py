@@ -15,7 +15,7 @@ MISSING = (
 
 @pytest.fixture(scope='session')
 def browser(tmp_path_factory):
-    """Chromium, its clock and network untouched; pages are loaded from files."""
+    """Chromium with its own clock and network; reports are loaded from files."""
     chromium, driver = shutil.which('chromium'), shutil.which('chromedriver')
     if not chromium or not driver:
         if os.environ.get('CI'):

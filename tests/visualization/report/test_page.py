@@ -20,7 +20,7 @@ POSES, CURVES = "document.getElementById('pose-view')", "document.getElementById
 
 
 class Page:
-    """The report as a reader uses it, and what its plots were given to draw."""
+    """The report in a browser, with the data that its plots draw."""
 
     def __init__(self, browser):
         self.browser = browser
@@ -39,7 +39,7 @@ class Page:
         self.wait(f'{POSES}.dataset.frame', str(frame))
 
     def drawn(self, stage):
-        """x, depth and height, mm, at the ends of the bones in the 3D view."""
+        """The ends of the bones in the 3D view: x, depth and height, mm."""
         return self.run(f'(t => [t.x, t.y, t.z])({POSES}.data.find(t => t.name === {stage!r}))')
 
     def resize(self, width):
@@ -56,7 +56,7 @@ class Page:
         self.wait_for_frame(frame)
 
     def reset(self):
-        """Everything as when the report was opened, but for the direction of the 3D view."""
+        """Reset everything to the state after opening, but for the direction of the 3D view."""
         self.resize(1280)
         self.run("play.getAttribute('aria-label') == 'Pause' && play.click()")
         self.run("document.querySelectorAll('[type=checkbox]').forEach(box => box.checked || box.click())")
@@ -67,7 +67,7 @@ class Page:
 
 @pytest.fixture(scope='module')
 def opened(browser, two_people, video_frames, tmp_path_factory):
-    """The report of a result with video; opening it takes longer than most tests."""
+    """The opened report of a result with video, shared since opening takes longer than most tests."""
     path = tmp_path_factory.mktemp('report') / 'report.html'
     write_report(replace(two_people, video=VIDEO), video_frames, path)
     page = Page(browser)
@@ -83,7 +83,7 @@ def page(opened):
 
 @pytest.fixture
 def new_tab(browser):
-    """For another page than ``opened``, which stays open."""
+    """A new tab for another report than ``opened``, which stays open."""
     first = browser.current_window_handle
     browser.switch_to.new_window('tab')
     yield Page(browser)
@@ -98,7 +98,7 @@ def no_errors(browser):
 
 
 def _lines(pose, bones=H36M.bones):
-    """What the view should draw of one pose (17, 3) m: x, z and -y of both ends of each bone in mm, then a break."""
+    """The expected lines of one pose (17, 3), m: x, z and -y of both ends of each bone, mm, then a break."""
     axes = [1000 * pose[:, 0], 1000 * pose[:, 2], -1000 * pose[:, 1]]
     ends = [[*(pytest.approx(axis[joint], abs=1e-2) for joint in bone), None] for axis in axes for bone in bones]
     return np.reshape(ends, (3, -1)).tolist()

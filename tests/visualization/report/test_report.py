@@ -1,4 +1,4 @@
-"""The report's text and data; tests/untrusted/test_reports.py has names that are made to run in it."""
+"""The report's text and data; tests/untrusted/test_reports.py has names that try to run as code."""
 
 import base64
 import html
@@ -15,7 +15,7 @@ from depth_refine.visualization.report.report import error_rows
 
 @pytest.fixture
 def write(video_poses, video_frames, tmp_path):
-    """A function that writes the report: its tags and text without scripts and styles, its text, and all of it."""
+    """A function that writes the report; returns it without scripts and styles, its text alone, and all of it."""
 
     def write(with_video=False):
         path = tmp_path / 'out' / 'report.html'
@@ -50,7 +50,7 @@ def test_facts_errors_and_data_for_the_scripts(write, video_poses):
 
 
 def test_errors_in_millimetres(video_poses):
-    """80 mm at one of 17 joints in every other frame accelerate by twice that; 20 mm in all frames do not."""
+    """80 mm of error at one of 17 joints in every other frame accelerate by twice that; constant 20 mm do not."""
     track = video_poses.tracks[0]
     first, refined = error_rows(track)
     assert first == ('first stage', *map(pytest.approx, (40 / 17, first[2], 160 / 17)))
