@@ -1,9 +1,11 @@
 import cv2
 
 
-def test_list_picture_and_status(run_tool, data_root, tmp_path, monkeypatch):
+def test_list_picture_and_status(run_tool, data_root, body_2d_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, out, _ = run_tool('check_data', data_root, '--seed', 3)
+    status, out, _ = run_tool(
+        *('check_data', data_root, '--seed', 3, '--coco', body_2d_root / 'coco', '--mpii', body_2d_root / 'mpii')
+    )
     *lines, last = out.splitlines()
     assert status == 0
     assert 'ok      annotation_body3d/cameras.pkl: 8 cameras of 2 subjects' in lines
