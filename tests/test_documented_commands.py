@@ -13,8 +13,8 @@ MODULES = [*sorted(ROOT.glob('tools/**/*.py')), *sorted(ROOT.glob('depth_refine/
 TOOLS = sorted({path.stem for path in ROOT.glob('tools/*.py')} - {'command_line'})
 TESTS = [path.read_text() for path in ROOT.glob('tests/**/*.py') if path != Path(__file__)]
 TESTS.append((ROOT / 'docs/customize.md').read_text())  # whose commands tests/test_customize.py runs
-# other programs': pip, pip-audit, pytest-xdist, VideoPose3D, AlphaPose
-FOREIGN = {'--disable-pip', '--dist', '--downsample', '--keypoint_scale', '--no-deps', '--pose_flow', '--pose_track'}
+FOREIGN = {'--downsample', '--keypoint_scale', '--pose_flow', '--pose_track'}  # of VideoPose3D, OpenPose and AlphaPose
+OTHER_PROGRAMS = re.compile(r'(?:\w+=\S+ )*(?:git|nox|pip|\S*python -m pip)\b')
 
 
 @functools.cache
@@ -74,6 +74,8 @@ def test_options_are_run_by_the_tests(path):
     """Those after the name of a tool with this tool, others with some tool."""
     run = FOREIGN.union(*map(options_run, TOOLS), *(re.findall(r"addoption\('(--[\w-]+)'", test) for test in TESTS))
     for place, piece in code(path.read_text(), relative(path)):
+        if OTHER_PROGRAMS.match(piece):
+            continue
         tool = re.search(r'tools/(?:dist_)?(\w+)\.(?:py|sh) (.*)', piece)
         mentioned = set(OPTION.findall(tool[2] if tool else piece))
         left_out = mentioned and mentioned - (options_run(tool[1]) if tool else run)

@@ -2,12 +2,12 @@
 
 import argparse
 import functools
-import importlib.util
 import re
 import runpy
 import shlex
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from importlib.machinery import PathFinder
 from io import StringIO
 from pathlib import Path
 
@@ -90,7 +90,8 @@ def check(command):
             pattern = rf'\$\({name}\)' if is_variable else rf'^{name}:'
             expect(re.search(pattern, makefile, re.MULTILINE), f'the Makefile has no {name}')
     elif arguments[:1] == ['-m']:
-        expect(importlib.util.find_spec(arguments[1]), f'there is no module {arguments[1]}')
+        # looking for pip by find_spec would exchange distutils
+        expect(PathFinder.find_spec(arguments[1]), f'there is no module {arguments[1]}')
     if not program.startswith('tools/') or not arguments:
         return None, None
     tool = Path(program).stem
