@@ -1,12 +1,14 @@
-"""Commands of the documentation: what is typed exists, fits what was typed before, and a test runs it."""
+"""Commands and figures of the documentation: what is typed exists, fits what was typed before, and a test runs it."""
 
+import ast
 import functools
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 from command_check import OPTION, faults, options_of, split
-from documents import DOCUMENTS, ROOT, code, relative
+from documents import DOCUMENTS, ROOT, blocks, code, relative
 
 CURRENT = [path for path in DOCUMENTS if path.name != 'CHANGELOG.md']  # which tells of what was
 MODULES = [*sorted(ROOT.glob('tools/**/*.py')), *sorted(ROOT.glob('depth_refine/**/*.py'))]
@@ -88,3 +90,51 @@ def test_targets_are_run():
     pieces = [piece for path in CURRENT for _, piece in code(path.read_text(), relative(path))]
     documented = {split(piece)[1][0] for piece in pieces if re.match(r'(?:\w+=\S* )*make \w', piece)}
     assert documented >= {'demo', 'test'} and documented - set(run) == set()
+
+
+def figure_faults(root, documents):
+    """What is wrong with the figures of docs/figures, which a document shows that has the command behind them.
+
+    The command's tool knows the name of the figure.
+    """
+    found, figures = [], {path: path.stat().st_size for path in root.glob('docs/figures/*')}
+    left = set(figures)
+    for path in documents:
+        text = path.read_text()
+        links = re.findall(r'!\[[^]]*\]\(([^)]+)\)|<img [^>]*src="([^"]+)"', text)
+        shown = {(path.parent / ''.join(link)).resolve() for link in links}
+        commands = [piece for _, piece in code(text, path.name) if re.match(r'\S*python tools/', piece)]
+        tools = [(ROOT / split(command)[0]).read_text() for command in commands]
+        for figure in sorted(shown & set(figures)):
+            if not any(re.search(rf'\b{figure.stem}\b', tool) for tool in tools):
+                found.append(f'{path.name}: {figure.name}: no command makes it')
+        left -= shown
+    found += [f'{figure.name}: in no document' for figure in sorted(left)]
+    found += [f'{figure.name}: {size} bytes' for figure, size in figures.items() if size > 300_000]
+    return found + ['more than 2 MB in all'] * (sum(figures.values()) > 2_000_000)
+
+
+def test_figures_have_a_command():
+    assert figure_faults(ROOT, CURRENT) == []
+
+
+def test_figures_without_a_command_are_found(tmp_path):
+    (tmp_path / 'docs/figures').mkdir(parents=True)
+    for name, size in (('method.png', 9), ('motion.gif', 300_001), ('scene.png', 9)):
+        (tmp_path / 'docs/figures' / name).write_bytes(bytes(size))
+    document = tmp_path / 'a.md'
+    document.write_text('![a](docs/figures/method.png)\n<img width="9" src="docs/figures/motion.gif">\n')
+    unnamed = [f'a.md: {name}: no command makes it' for name in ('method.png', 'motion.gif')]
+    others = ['scene.png: in no document', 'motion.gif: 300001 bytes']
+    assert figure_faults(tmp_path, [document]) == [*unnamed, *others]
+    document.write_text(f'{document.read_text()}`python tools/draw_figures.py docs/figures --data-root data`\n')
+    assert figure_faults(tmp_path, [document]) == others
+
+
+@pytest.mark.parametrize('path', CURRENT, ids=relative)
+def test_examples_in_python_import_what_exists(path):
+    for _, text in blocks(path.read_text(), 'python'):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or '').startswith('depth_refine'):
+                module = importlib.import_module(node.module)
+                assert [name.name for name in node.names if not hasattr(module, name.name)] == [], text
