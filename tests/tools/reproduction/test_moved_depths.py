@@ -7,7 +7,7 @@ from documents import ROOT, blocks
 from depth_refine.datasets import H36MAnnotation, SequenceStore
 
 
-def test_example_of_the_results(data_root, stores, tmp_path, monkeypatch):
+def test_example_of_the_results(data_root, make_stores, tmp_path, monkeypatch):
     """Depths go half of the way to the truth, pixels stay."""
     text = (ROOT / 'docs/results.md').read_text()
     (example,) = [block for _, block in blocks(text, 'python') if 'write_sequence_store' in block]
@@ -15,7 +15,7 @@ def test_example_of_the_results(data_root, stores, tmp_path, monkeypatch):
     folder = tmp_path / re.search(r"root = '(.+)'", example)[1]
     folder.parent.mkdir(parents=True)
     folder.symlink_to(shutil.copytree(data_root, tmp_path / 'copy', ignore=shutil.ignore_patterns('images')))
-    shutil.copytree(stores, folder / 'stores')
+    make_stores(folder / 'stores', train=dict(amp=False), test=dict(amp=False))
     exec(example, {})
     for split in ('train', 'test'):
         annotation = H36MAnnotation(
