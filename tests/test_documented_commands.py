@@ -33,7 +33,8 @@ def folder(monkeypatch):
 
 @pytest.mark.parametrize('path', [*CURRENT, *MODULES], ids=relative)
 def test_commands_are_understood(path):
-    assert faults(path.read_text(), relative(path)) == []
+    found = faults(path.read_text(), relative(path))
+    assert not found, '\n'.join(found)
 
 
 TRAIN, TEST = 'python tools/train.py configs/refiner_27.py', 'python tools/test.py configs/refiner_27.py'

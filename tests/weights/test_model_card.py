@@ -13,19 +13,19 @@ from motion_file import write_motion
 from depth_refine.inference.stages import SecondStage
 
 ROOT = Path(__file__).parents[2]
-CARD = (ROOT / 'depth_refine/weights/README.md').read_text()
 MODELS = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Models']
 
 
 @pytest.mark.parametrize('model', MODELS, ids=lambda model: model['Name'])
 def test_card_and_index_tell_of_these_weights(model):
-    assert hashlib.sha256((ROOT / model['Weights']).read_bytes()).hexdigest() in CARD
+    card = (ROOT / 'depth_refine/weights/README.md').read_text()
+    assert hashlib.sha256((ROOT / model['Weights']).read_bytes()).hexdigest() in card
     network = SecondStage(ROOT / model['Config'], ROOT / model['Weights'], 'cpu').model
     parameters = sum(values.numel() for values in network.parameters())
-    assert model['Metadata']['Parameters'] == parameters and f'{parameters:,}' in CARD
+    assert model['Metadata']['Parameters'] == parameters and f'{parameters:,}' in card
     assert model['Metadata']['Receptive Field'] == network.receptive_field
     metrics = model['Results'][0]['Metrics']
-    assert f'| `{model["Name"]}` | {metrics["MPJPE"]} | {metrics["P-MPJPE"]} |' in CARD
+    assert f'| `{model["Name"]}` | {metrics["MPJPE"]} | {metrics["P-MPJPE"]} |' in card
 
 
 def test_all_shipped_weights_are_listed():
@@ -33,7 +33,10 @@ def test_all_shipped_weights_are_listed():
     assert listed == set((ROOT / 'depth_refine').rglob('*.pth'))
 
 
-@pytest.mark.parametrize('command', [text for _, text in code(CARD, 'README.md') if text.startswith('python tools/')])
+COMMANDS = [text for _, text in code((ROOT / 'depth_refine/weights/README.md').read_text(), 'README.md')]
+
+
+@pytest.mark.parametrize('command', [text for text in COMMANDS if text.startswith('python tools/')])
 def test_commands_of_the_card(command, run_tool, short_logs, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     _, tool, *arguments = shlex.split(command)
