@@ -51,4 +51,4 @@ def test_commands_of_the_card(command, run_tool, short_logs, tmp_path, monkeypat
     if 'train' in tool:
         assert (tmp_path / 'epoch_1.pth').is_file()
     else:  # people who turn, bow and walk
-        assert float(re.search(r'pose3d/P-MPJPE_mm: ([\d.]+)', ended.out)[1]) < 80
+        assert float(re.search(r'pose3d/P-MPJPE_mm: ([\d.]+)', ended.out)[1]) < 100
