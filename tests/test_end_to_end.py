@@ -98,6 +98,17 @@ def test_extraction_keeps_its_own_stores_and_refuses_others(run, one_error, data
     arguments = ['--out', stores, *options(data_root)]
     run('extract_depth_sequences', INTEGRAL, first_stage / 'epoch_1.pth', *arguments)
     assert (stores / 'h36m_train/keypoints.npy').stat().st_mtime_ns == before
+    run(
+        'extract_depth_sequences',
+        INTEGRAL,
+        first_stage / 'epoch_1.pth',
+        '--amp',
+        '--out',
+        tmp_path,
+        *options(data_root),
+    )
+    half, full = (np.load(folder / 'h36m_test/keypoints.npy') for folder in (tmp_path, stores))
+    assert 0 < np.abs(half - full)[..., :2].max() < 2 and np.abs(half - full)[..., 2].max() < 0.05
     other = shutil.copy(first_stage / 'epoch_1.pth', tmp_path / 'other.pth')
     assert 'exists' in one_error('extract_depth_sequences', INTEGRAL, other, *arguments)
 

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from documents import ROOT, blocks
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from skeletons import smpl_metainfo
@@ -251,3 +252,28 @@ def test_other_models_are_refused():
     model = MODELS.build(dict(type='TopdownPoseEstimator', backbone=dict(type='ResNet', depth=18), head=head))
     with pytest.raises(InputError, match='cannot export a TopdownPoseEstimator with a ResNet and a HeatmapHead: expe'):
         onnx_graph(model)
+
+
+def documented(function, **names):
+    """What the example of docs/output_files.md with a function makes of these names."""
+    text = (ROOT / 'docs/output_files.md').read_text()
+    (example,) = [block for _, block in blocks(text, 'python') if f'def {function}(' in block]
+    exec(example, names := dict(names, np=np))
+    return names
+
+
+def test_examples_of_the_document():
+    """They compute what the tests above do."""
+    own = CAMERAS[0]
+    pixels = RNG.uniform([300, 100], [1600, 900], (30, 24, 2))
+    camera = normalised_cameras(CAMERAS)[0]
+    example = documented('distort', pixels=pixels, camera=camera, **{key: own[key] for key in 'fckp'})
+    there = distort(example['rays'], own['k'], own['p'])
+    np.testing.assert_allclose(there * own['f'] + own['c'], pixels, atol=1e-6)
+    np.testing.assert_allclose(example['distort'](example['rays'], own['k'], own['p']), there)
+
+    order, weights = np.array(SMPL.flip_indices), RNG.uniform(size=(4, 3))
+    joints = RNG.uniform(-0.5, 0.5, (1, 30, 24, 4))
+    example = documented('mirror', x=joints, run=lambda x: np.tanh(x @ weights), flip_indices=order)
+    mirrored = np.tanh((joints[..., order, :] * [-1, 1, 1, 1]) @ weights)[..., order, :] * [-1, 1, 1]
+    np.testing.assert_allclose(example['poses'], (np.tanh(joints @ weights) + mirrored) / 2, rtol=1e-6)

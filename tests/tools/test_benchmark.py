@@ -36,7 +36,11 @@ def run(monkeypatch, run_tool):
 
 
 def test_table_and_numbers(run, tmp_path):
-    ended, setups = run('--only', *USUAL, *USUAL, '--out', tmp_path / 'numbers.json', '--rounds', 5, '--threads', 1)
+    (tmp_path / 'common').mkdir()
+    for name in ('model', 'generators'):
+        (tmp_path / f'common/{name}.py').touch()
+    options = ['--videopose3d', tmp_path, '--out', tmp_path / 'numbers.json', '--rounds', 5, '--threads', 1]
+    ended, setups = run('--only', *USUAL, *USUAL, *options)
     assert ended.status == 0
     machine, _, header, _, *rows = ended.out.splitlines()
     assert machine.startswith('Measured on ') and 'threads: 1' in machine
@@ -44,7 +48,7 @@ def test_table_and_numbers(run, tmp_path):
     assert [row.split(' | ')[0] for row in rows] == [f'| work of {name}' for name in USUAL], 'each once'
     sections = json.loads((tmp_path / 'numbers.json').read_text())['sections']
     assert list(sections) == USUAL and sections['metric'][0]['ours'] == [2, 3]
-    assert setups[0].rounds == 5 and setups[0].videopose3d is None and not setups[0].folder.exists()
+    assert setups[0].rounds == 5 and setups[0].videopose3d == tmp_path and not setups[0].folder.exists()
 
 
 def test_nothing_is_measured_in_vain(run, tmp_path, monkeypatch):

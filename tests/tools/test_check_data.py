@@ -20,3 +20,10 @@ def test_problems_give_a_status(run_tool, tmp_path):
     assert lines[0].startswith('problem annotation_body3d: no annotation')
     assert lines[-1] == 'problems: 3, notes: 0'
     assert list(tmp_path.iterdir()) == []
+
+
+def test_coco_and_mpii(run_tool, data_root, body_2d_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    coco, mpii = body_2d_root / 'coco', body_2d_root / 'mpii'
+    status, out, _ = run_tool('check_data', data_root, '--coco', coco, '--mpii', mpii)
+    assert status == 0 and 'person_keypoints_train2017.json' in out and 'mpii_train.json' in out

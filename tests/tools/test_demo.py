@@ -1,9 +1,12 @@
 import runpy
-from contextlib import nullcontext
+import sys
+from contextlib import nullcontext, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from motion_file import write_motion
 
 from depth_refine.utils.errors import InputError
 
@@ -38,3 +41,60 @@ def test_progress_is_shown_the_rest_logged_and_its_end_shown_after_a_failure(dem
     with failure:
         demo.run(demo.Step('Train', 1, [str(tool)], tmp_path / 'epoch_1.pth'), log)
     assert capsys.readouterr().out == f'  {progress}\n' and 'dump' in log.read_text()
+
+
+SMALL = """
+_base_ = ['{path}']
+loader = dict(num_workers=0, persistent_workers=False)
+train_dataloader = dict(batch_size=32, **loader)
+val_dataloader = test_dataloader = loader
+model = dict(backbone=dict({backbone}), head=dict({head}))
+train_cfg = dict(max_epochs=1)
+"""
+
+
+@pytest.fixture
+def small_configs(demo, tmp_path):
+    """The demo's configs with few channels and one epoch."""
+    folder = tmp_path / 'configs'
+    folder.mkdir()
+    first = dict(backbone='base_channels=4, stem_channels=4', head='in_channels=16, deconv_out_channels=(8, 8)')
+    refiner = dict(backbone='channels=16', head='in_channels=16')
+    for name in ('integral', *demo.REFINERS.values()):
+        parts = first if name == 'integral' else refiner
+        (folder / f'{name}.py').write_text(SMALL.format(path=ROOT / f'configs/demo/{name}.py', **parts))
+    return folder
+
+
+@pytest.mark.slow
+def test_from_motion_to_the_table(demo, small_configs, run_tool, short_logs, tmp_path, monkeypatch):
+    """All steps, in this process; the same command again does nothing that was done."""
+
+    def run(step, log):
+        tool, *arguments = step.command
+        steps.append(step.title)
+        ended = run_tool(Path(tool).stem, *arguments)
+        assert ended.status == 0, ended
+
+    write_motion(tmp_path / 'clips.npz', lengths=(28, 30))
+    monkeypatch.setitem(demo.main.__globals__, 'CONFIGS', small_configs)
+    monkeypatch.setitem(demo.main.__globals__, 'run', run)
+    options = ['--motion', tmp_path / 'clips.npz', '--data', tmp_path / 'data', '--out', tmp_path / 'out']
+    monkeypatch.setattr(sys, 'argv', ['demo.py', *map(str, options)])
+    table, steps = [], []
+    for _ in range(2):
+        with redirect_stdout(StringIO()) as printed:
+            demo.main()
+        table.append([line for line in printed.getvalue().splitlines() if line.startswith('| ')])
+    assert [row.split(' | ')[0] for row in table[0]] == [
+        '| input',
+        '| first stage',
+        *(f'| {row}' for row in demo.REFINERS),
+    ]
+    assert table[0] == table[1] and steps[14:] == ['Extract depth sequences'], 'which keeps its stores'
+    assert {path.name for path in (tmp_path / 'out').glob('*.*')} == {
+        'table.md',
+        'curves.png',
+        'poses.png',
+        'poses.mp4',
+    }

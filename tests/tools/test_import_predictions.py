@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,24 @@ def test_import(run_tool, annotation, predictions):
     found = store.scores > 0
     assert found.sum() == found.size - 8 and store.meta['config'] == 'Somenet v2'
     np.testing.assert_allclose(store.keypoints[..., 2][found], expected[found], atol=1e-5)
+
+
+def test_depths_of_mmposes_3d_files(run_tool, annotation, tmp_path):
+    """Whose axes are turned: (-x, z, -y)."""
+    (tmp_path / '2d').mkdir()
+    (tmp_path / '3d').mkdir()
+    for sequence in annotation.sequences:
+        rows = sequence.rows
+        arrays = dict(frames=annotation.frames[rows] - 1, keypoints=annotation.keypoints[rows])
+        np.savez(tmp_path / f'2d/{sequence.name}.npz', **arrays)
+        x, y, z = np.moveaxis(annotation.keypoints_3d[rows], -1, 0)
+        poses = np.stack([-x, z, -y], axis=-1).tolist()
+        people = [[dict(keypoints=pose, keypoint_scores=[1.0] * 17)] for pose in poses]
+        frames = [dict(frame_id=number, instances=those) for number, those in enumerate(people)]
+        (tmp_path / f'3d/{sequence.name}.json').write_text(json.dumps(frames))
+    files = ('--keypoints', tmp_path / '2d', '--joint-order', 'h36m', '--first-frame', 0, '--lifted', tmp_path / '3d')
+    origin = ('--depth-unit', 'm', '--estimator', 'Somenet + Lifter')
+    ended = run_tool('import_predictions', annotation.path, tmp_path / 'store', *files, *origin)
+    assert ended.status == 0, ended
+    expected = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]
+    np.testing.assert_allclose(SequenceStore(tmp_path / 'store', annotation).keypoints[..., 2], expected, atol=1e-5)

@@ -59,6 +59,7 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
         'camera: given for frames of 194 x 150 px, and rescaled to 97 x 75 px. In the world it is'
     )
     assert lines[-2:] == ['person 0: frames 0 to 2, 1 interpolated', 'wrote deep/out']
+    assert not any('finished' in line for line in lines)
     assert 'note: The frames have no time stamps and are taken as 25 a second.' in lines
     assert 'note: Person 0, interpolated frames in gaps: 1.' in lines
     out = tmp_path / 'deep' / 'out'
@@ -210,6 +211,17 @@ def test_a_video_and_nothing_else(models, shown, tmp_path, monkeypatch, run_tool
         assert poses[:, 8, 1].max() < -0.2  # the thorax is above the hips
 
 
+@pytest.mark.slow
+def test_an_estimator_of_ones_own_and_the_person_known(models, shown, tmp_path, monkeypatch, run_tool):
+    monkeypatch.chdir(tmp_path)
+    network = tmp_path / 'network.tflite'
+    network.write_bytes(models[1].content)
+    options = ['--estimator', network, '--height', 1.8, '--fps', 25, '--device', 'cpu']
+    ended = run_tool('infer_video', shown, '--out', 'poses', *options)
+    assert ended.status == 0, ended.err
+    assert 'BlazePose network.tflite' in ended.out and 'the person is 1.8 m tall' in ended.out
+
+
 @pytest.mark.parametrize('unit', [None, 'm'])
 def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
     monkeypatch.chdir(tmp_path)
@@ -261,8 +273,8 @@ def test_a_video_whose_rate_changes(run, tmp_path, monkeypatch):
     for number in range(15):
         image = np.random.default_rng(number).integers(0, 256, (75, 97, 3), np.uint8)
         cv2.imwrite(str(tmp_path / 'walk' / f'{number:02d}.png'), image)
-    status, lines = run('walk', '--out', 'out')
-    assert status == 0
+    status, lines = run('walk', '--out', 'out', '--finish', '--amp', '--batch-size', 4)
+    assert status == 0 and any('Refined poses are finished' in line for line in lines)
     (note,) = (line.removeprefix('note: ') for line in lines if 'unevenly' in line)
     assert 'BVH and TRC files, which have one rate, are interpolated to 50 frames a second' in note
     assert note in json.loads((tmp_path / 'out' / 'poses.json').read_text())['notes']

@@ -68,9 +68,10 @@ def tree(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
 
 
-def test_annotations(raw, tmp_path, world, cameras, gt2d):
+def test_annotations(run_tool, raw, tmp_path, world, cameras, gt2d):
     out = tmp_path / 'out'
-    import_videopose3d(raw, out, [1, 5])
+    ended = run_tool('prepare_h36m', raw, out)
+    assert (ended.status, ended.out.splitlines()[-1]) == (0, f'wrote {out}')
     train, test = open_annotation(out, 'train'), open_annotation(out, 'test')
     assert [s.name for s in train.sequences] == [
         f'S1_{action}.{camera}' for action in ('Directions_1', 'WalkDog') for camera in CAMERA_IDS

@@ -118,3 +118,14 @@ def test_missing_files(arguments):
     args = arguments('--seeds', '0')
     with pytest.raises(InputError, match='--seeds: expected at least 1, got 0'):
         mocap.run(CONFIGS, args)
+
+
+def test_the_tool_with_a_real_person(arguments, write_clip, run_tool, tmp_path):
+    args = arguments()
+    files = ['--motion', args.motion, '--test-motion', args.test_motion, '--clip', write_clip(), '--out', args.out]
+    ended = run_tool('reproduce_mocap', *files, '--amp', '--epochs', 1, '--seeds', 1, '--only', NAMES[1])
+    assert ended.status == 0 and ended.out.endswith(f'wrote {tmp_path}/out/mocap.*\n')
+    kinds = ['held out', 'heavy', 'full']
+    titles = [f'## {kind}{suffix}' for kind in kinds for suffix in ('', ', finished')]
+    assert [line for line in ended.out.splitlines() if line.startswith('## ')] == [*titles, '## Differences in MPJPE']
+    assert 'mixed precision' in ended.out

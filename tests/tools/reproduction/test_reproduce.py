@@ -8,7 +8,7 @@ pytestmark = pytest.mark.usefixtures('cells_without_workers')
 def test_tables(stores, data_root, tmp_path, run_tool):
     out = tmp_path / 'out'
     shared = ['--data-root', data_root, '--stores', stores, '--out', out, '--schedule', 'short', '--epochs', 1]
-    shared += ['--seeds', 1, '--resume', '--only']
+    shared += ['--seeds', 1, '--amp', '--resume', '--only']
     for tool, table, row, is_long in (
         ('reproduce_table1', 'table1', 'table1/2d_1', False),
         ('reproduce_table1', 'ablations', 'ablations/flip_test_off', True),
