@@ -7,7 +7,7 @@ import sys
 from command_line import run_tool
 
 from depth_refine.synthetic import make_synthetic
-from depth_refine.synthetic.subjects import name_subjects
+from depth_refine.synthetic.subjects import TEST_SUBJECTS, name_subjects
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,7 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if train_subjects is not None:
-            args['subjects'] = name_subjects(train_subjects)
+            args['subjects'] = name_subjects(train_subjects, args['test_subjects'] or TEST_SUBJECTS)
         print(f'wrote {make_synthetic(**args)}')
     except KeyboardInterrupt:
         sys.exit('stopped; nothing was written')

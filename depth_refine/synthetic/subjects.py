@@ -1,7 +1,9 @@
 """Subjects: the proportions that drive procedural motion, and the clothes that the renderer paints."""
 
 import colorsys
+import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,19 +68,23 @@ class Appearance:
     band: tuple  # on the left wrist and the left thigh: tells the left from the right
 
 
-def name_subjects(train_subjects: int) -> tuple[str, ...]:
-    """Names of the training subjects and the two test subjects: Human3.6M's, then S12, S13 and so on.
+def name_subjects(train_subjects: int, test_subjects: Sequence[str] = TEST_SUBJECTS) -> tuple[str, ...]:
+    """Names of so many training subjects, and then of the test subjects.
+
+    Training subjects are Human3.6M's, then S12, S13 and so on, without those who are tested on.
 
     Args:
         train_subjects: number of training subjects.
+        test_subjects: names of the test subjects.
 
     Raises:
-        InputError: it is below 1.
+        InputError: the number is below 1.
     """
     if train_subjects < 1:
         raise InputError(f'expected 1 training subject or more, got {train_subjects}')
-    further = range(_FIRST_FURTHER, _FIRST_FURTHER + train_subjects - len(TRAIN_SUBJECTS))
-    return (*TRAIN_SUBJECTS[:train_subjects], *TEST_SUBJECTS, *(f'S{number}' for number in further))
+    names = itertools.chain(TRAIN_SUBJECTS, (f'S{number}' for number in itertools.count(_FIRST_FURTHER)))
+    others = (name for name in names if name not in test_subjects)
+    return (*itertools.islice(others, train_subjects), *test_subjects)
 
 
 def subject_index(name: str) -> int:

@@ -55,7 +55,8 @@ def make_synthetic(
         workers: processes (default: one for each core). With more than one, call this under
             ``if __name__ == '__main__':`` as the processes import the calling script.
         motion: file of motion clips, see :func:`mocap.read_clips`, instead of procedural motion.
-        test_subjects: subjects of the test split (default S9 and S11; with ``motion`` about 27 % of the frames).
+        test_subjects: subjects of the test split (default those of S9 and S11 that are among ``subjects``; with
+            ``motion`` about 27 % of the frames).
         subjects: which procedural subjects to write, see :func:`subjects.name_subjects`.
         activities: which procedural activities to write.
 
@@ -76,7 +77,7 @@ def make_synthetic(
     workers = worker_count(workers)
     if motion is None:
         performances = procedural_performances(subjects, activities, 100 if frames is None else frames, seed)
-        test_subjects = TEST_SUBJECTS if test_subjects is None else test_subjects
+        test_subjects = set(TEST_SUBJECTS) & set(subjects) if test_subjects is None else test_subjects
     else:
         performances = read_clips(motion, frames)
         test_subjects = choose_test_subjects(performances) if test_subjects is None else test_subjects
@@ -91,13 +92,12 @@ def make_synthetic(
 
 
 def _split(performances: list[Performance], test_subjects: Sequence[str]) -> dict[str, set]:
-    subjects = {p.subject for p in performances}
-    splits = {'train': subjects - set(test_subjects), 'test': subjects & set(test_subjects)}
-    if not all(splits.values()):
+    subjects, tested = {p.subject for p in performances}, set(test_subjects)
+    if not tested or not tested < subjects:
         raise InputError(
-            f'the test subjects {list(test_subjects)} must be some of the subjects {sorted(subjects)}, but not all'
+            f'the test subjects {sorted(test_subjects)} must be some of the subjects {sorted(subjects)}, but not all'
         )
-    return splits
+    return {'train': subjects - tested, 'test': tested}
 
 
 def _make_all_cameras(performances: list[Performance], seed: int, image_size: int) -> dict:

@@ -23,6 +23,7 @@ def test_statures_are_human_and_bodies_differ():
 
 def test_further_people_have_names_of_their_own():
     assert name_subjects(2) == ('S1', 'S5', 'S9', 'S11')
+    assert name_subjects(6, ['S5', 'S12']) == ('S1', 'S6', 'S7', 'S8', 'S13', 'S14', 'S5', 'S12')
     names = name_subjects(8)
     assert set(names) == {*SUBJECTS, 'S12', 'S13', 'S14'}
     assert sorted(map(subject_index, names)) == list(range(10))

@@ -15,11 +15,19 @@ def test_writes_clips_and_says_where(run_tool, tmp_path):
     assert 'image/s' in result.err, 'progress with a rate'
 
 
+def _people(root, split):
+    with np.load(root / f'annotation_body3d/fps50/h36m_{split}.npz') as arrays:
+        return {name.partition('/')[0] for name in arrays['imgname']}
+
+
 def test_people_as_many_as_asked_for(run_tool, tmp_path):
     options = ['--train-subjects', 2, '--frames', 1, '--image-size', 40, '--workers', 1]
     assert run_tool('make_synthetic', tmp_path / 'data', *options).status == 0
     for split, people in (('train', {'S1', 'S5'}), ('test', {'S9', 'S11'})):
-        with np.load(tmp_path / f'data/annotation_body3d/fps50/h36m_{split}.npz') as arrays:
-            assert {name.partition('_')[0] for name in arrays['imgname']} == {f'{each}/{each}' for each in people}
+        assert _people(tmp_path / 'data', split) == people
+    options += ['--test-subjects', 'S5', 'S12']
+    assert run_tool('make_synthetic', tmp_path / 'chosen', *options).status == 0
+    for split, people in (('train', {'S1', 'S6'}), ('test', {'S5', 'S12'})):
+        assert _people(tmp_path / 'chosen', split) == people
     refused = run_tool('make_synthetic', tmp_path / 'other', '--motion', 'm.npz', '--train-subjects', 2)
     assert refused.status == 2 and 'give one of them' in refused.err
