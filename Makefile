@@ -11,7 +11,8 @@
 OUT = poses
 
 # What the packages export; of those that export little, their modules too.
-FOLDERS = data_tools export functional inference structures synthetic utils weights
+ROOMS = sources people predictions
+FOLDERS = data_tools export functional inference $(ROOMS:%=inference.%) structures synthetic utils weights
 FILES = depth_refine/structures/camera.py \
     $(filter-out %/__init__.py,$(wildcard depth_refine/export/*.py depth_refine/functional/*.py depth_refine/inference/*.py))
 API = depth_refine $(FOLDERS:%=depth_refine.%) $(subst /,.,$(FILES:.py=))

@@ -120,6 +120,17 @@ def test_folders_import_what_architecture_says(folder):
     assert imported <= {parent, *(HOUSE[folder] or HOUSE.get(parent, ()))}
 
 
+INFERENCE = [folder for folder in HOUSE if folder.startswith('inference/')]
+
+
+@pytest.mark.parametrize('folder', INFERENCE)
+def test_folders_of_inference_import_only_those_above_them(folder):
+    sources = ''.join(source.read_text() for source in (ROOT / 'depth_refine' / folder).glob('*.py'))
+    imported = re.findall(r'^(?:from|import) (?:\.\.|depth_refine\.inference\b\.?)(\w*)', sources, re.MULTILINE)
+    above = INFERENCE[: INFERENCE.index(folder)]
+    assert {f'inference/{name}' for name in imported} <= set(above)
+
+
 def module_of(source):
     return importlib.import_module('.'.join(source.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__'))
 

@@ -21,10 +21,10 @@ from depth_refine.data_tools.conversion.joint_orders import NUM_JOINTS
 from depth_refine.data_tools.conversion.video_predictions import read_predictions
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.finishing import Finishing
-from depth_refine.inference.person_boxes import BoxFile, PersonBoxes
-from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
-from depth_refine.inference.video_file import is_address
-from depth_refine.inference.video_source import camera_number, open_source
+from depth_refine.inference.people.person_boxes import BoxFile, PersonBoxes
+from depth_refine.inference.people.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
+from depth_refine.inference.sources.video_file import is_address
+from depth_refine.inference.sources.video_source import camera_number, open_source
 from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError

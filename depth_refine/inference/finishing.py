@@ -64,7 +64,7 @@ class Finishing:
         Args:
             poses: (T, K, 3) refined, metres, relative to the root.
             root: (T, 3) metres, camera frame; if None, it is not known, and joints are not placed on rays.
-            measurements: (T, K, 5), see :mod:`depth_refine.inference.stages`.
+            measurements: (T, K, 5), see :mod:`depth_refine.inference.people.first_stage`.
             times: (T,) seconds.
             camera: of the video.
             skeleton: the joints.

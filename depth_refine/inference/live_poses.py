@@ -9,11 +9,12 @@ import numpy as np
 from depth_refine.structures.camera import make_camera
 from depth_refine.structures.intrinsics import Intrinsics
 
-from .motion_tracker import MAX_GAP
-from .person_boxes import PersonBoxes
-from .stages import FirstStage, SecondStage
-from .tracking import Observations, PersonFinder
-from .video_source import Frame, VideoSource
+from .people.first_stage import FirstStage
+from .people.motion_tracker import MAX_GAP
+from .people.person_boxes import PersonBoxes
+from .people.tracking import Observations, PersonFinder
+from .sources.video_source import Frame, VideoSource
+from .stages import SecondStage
 
 
 @dataclass
@@ -22,7 +23,7 @@ class LivePerson:
 
     track_id: int
     bbox: np.ndarray  # (4,) px, x1 y1 x2 y2
-    measured: np.ndarray  # (K, 5) measurements, see stages
+    measured: np.ndarray  # (K, 5) measurements, see FirstStage
     keypoints_3d: np.ndarray  # (K, 3) metres, root-relative, camera axes, refined from this and earlier frames
 
     @property

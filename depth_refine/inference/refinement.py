@@ -9,9 +9,9 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 from .finishing import Finishing, mend_sides
+from .people.tracking import Observations, nested, split_into_tracks
 from .resampling import has_rate, interpolate, uniform_times
 from .stages import SecondStage
-from .tracking import Observations, nested, split_into_tracks
 from .training_camera import undistorted
 
 _SMOOTH = 4.0  # px / m for every px of the frame's longer side, see estimate_root_trajectory

@@ -1,14 +1,12 @@
 """The two trained stages as functions on arrays, and a check that they fit together.
 
-Measurements are the first stage's output for a person in a frame: (K, 5) of u px, v px, depth m relative to the root,
-confidence from 0 to 1, and standard deviation of the depth, m, for the K joints that the configs name.
+Measurements (K, 5) are those of :mod:`.people.first_stage`, for the K joints that the configs name.
 """
 
 import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,29 +26,11 @@ from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number, usable_device
 
+from .people.first_stage import FirstStage
 from .training_camera import through_training_camera
 from .training_data import training_data
 
 _CHANNELS = {'2d': [0, 1], '2d+depth': [0, 1, 2], '2d+depth+std': [0, 1, 2, 4]}  # of measurements
-
-
-class FirstStage(Protocol):
-    """The interface of per-frame estimators: a network of ours, or any other.
-
-    Attributes:
-        name: for messages.
-        skeleton: its joints.
-        depth_range: metres that its depths cover, or None if they have no limit.
-        notes: sentences on its particularities, for the results.
-    """
-
-    name: str
-    skeleton: Skeleton
-    depth_range: float | None
-    notes: list[str]
-
-    def __call__(self, people: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
-        """Measurements (K, 5) of people, each given by an image (h, w, 3) BGR and a box (4,) x1 y1 x2 y2 px."""
 
 
 class IntegralFirstStage:

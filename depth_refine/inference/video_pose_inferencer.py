@@ -19,15 +19,16 @@ from depth_refine.weights import shipped_refiner
 
 from .blazepose import BlazePose
 from .finishing import Finishing
-from .frame_size import rescaled
 from .live_poses import LiveFrame, LiveRecord, live_poses
-from .person_boxes import Boxes, BoxFile, PersonBoxes, whole_frame
-from .predicted_people import on_images, predicted_people
-from .prediction_check import prediction_check
+from .people.first_stage import FirstStage
+from .people.frame_size import rescaled
+from .people.person_boxes import Boxes, BoxFile, PersonBoxes, whole_frame
+from .people.tracking import observe, watch
+from .predictions.predicted_people import on_images, predicted_people
+from .predictions.prediction_check import prediction_check
 from .refinement import refine_people
-from .stages import FirstStage, IntegralFirstStage, SecondStage, check_fit
-from .tracking import observe, watch
-from .video_source import Frame, VideoSource, open_source
+from .sources.video_source import Frame, VideoSource, open_source
+from .stages import IntegralFirstStage, SecondStage, check_fit
 
 
 class VideoPoseInferencer:

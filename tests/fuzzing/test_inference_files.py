@@ -13,8 +13,8 @@ from PIL import Image
 
 from depth_refine.data_tools.conversion.prediction_files import read_keypoints, read_lifted
 from depth_refine.data_tools.conversion.video_predictions import read_predictions
-from depth_refine.inference.person_boxes import BoxFile
-from depth_refine.inference.video_source import Frame, open_source
+from depth_refine.inference.people.person_boxes import BoxFile
+from depth_refine.inference.sources.video_source import Frame, open_source
 
 RNG = np.random.default_rng(0)
 

@@ -3,9 +3,9 @@ import pytest
 
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.live_poses import LiveRecord
-from depth_refine.inference.person_boxes import Boxes
+from depth_refine.inference.people.person_boxes import Boxes
+from depth_refine.inference.sources.video_source import open_source
 from depth_refine.inference.stages import IntegralFirstStage
-from depth_refine.inference.video_source import open_source
 from depth_refine.structures.camera import make_camera
 from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.errors import InputError

@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
+from depth_refine.inference.people.tracking import Observations
 from depth_refine.inference.refinement import refine_people
-from depth_refine.inference.tracking import Observations
 from depth_refine.structures.camera import make_camera
 from depth_refine.structures.skeleton import H36M
 

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from mmpose.registry import MODELS
 
-from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
+from depth_refine.inference.people.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.stages import IntegralFirstStage, SecondStage, check_fit
 from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError

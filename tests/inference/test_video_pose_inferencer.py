@@ -3,7 +3,7 @@ import pytest
 
 from depth_refine.functional.camera import project
 from depth_refine.inference import VideoPoseInferencer
-from depth_refine.inference.person_boxes import Boxes
+from depth_refine.inference.people.person_boxes import Boxes
 from depth_refine.inference.stages import IntegralFirstStage, SecondStage
 from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.errors import InputError

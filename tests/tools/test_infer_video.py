@@ -11,7 +11,7 @@ from skeletons import standing_pose
 
 from depth_refine.export import write_bvh
 from depth_refine.functional.camera import project
-from depth_refine.inference.video_source import open_source
+from depth_refine.inference.sources.video_source import open_source
 from depth_refine.structures.skeleton import H36M
 
 

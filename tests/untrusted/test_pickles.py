@@ -19,7 +19,7 @@ from depth_refine.data_tools.conversion.prediction_files import read_keypoints
 from depth_refine.data_tools.preparation.videopose3d_archive import read_detections, read_poses
 from depth_refine.datasets import H36MAnnotation, SequenceStore, load_cameras, write_sequence_store
 from depth_refine.evaluation.prediction_dump import read_predictions
-from depth_refine.inference.person_boxes import BoxFile
+from depth_refine.inference.people.person_boxes import BoxFile
 from depth_refine.synthetic.mocap import read_clips
 from depth_refine.utils.checkpoint import check_checkpoint
 from depth_refine.utils.compat import load_from_file

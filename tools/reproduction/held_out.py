@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS
 
 from depth_refine.functional.camera import back_project, project_rays
-from depth_refine.inference.tracking import Observations
+from depth_refine.inference.people.tracking import Observations
 from depth_refine.structures import Skeleton
 
 from .scenes import Scene

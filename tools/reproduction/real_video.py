@@ -16,7 +16,7 @@ import numpy as np
 from depth_refine.data_tools.conversion.joint_orders import to_h36m
 from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.datasets.npz_stream import load_arrays
-from depth_refine.inference.predicted_people import predicted_people
+from depth_refine.inference.predictions.predicted_people import predicted_people
 from depth_refine.structures import H36M
 from depth_refine.structures.camera import make_camera
 from depth_refine.utils.errors import InputError

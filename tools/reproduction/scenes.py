@@ -7,9 +7,9 @@ import numpy as np
 
 from depth_refine.functional.pose_error import difference_error, mpjpe, similarity_align
 from depth_refine.inference.finishing import Finishing
+from depth_refine.inference.people.tracking import Observations
 from depth_refine.inference.refinement import refine_people
 from depth_refine.inference.stages import SecondStage
-from depth_refine.inference.tracking import Observations
 from depth_refine.structures import Skeleton
 from depth_refine.utils.errors import InputError
 

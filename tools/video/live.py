@@ -12,9 +12,9 @@ import numpy as np
 
 from depth_refine.inference import VideoPoseInferencer
 from depth_refine.inference.live_poses import LiveFrame, LiveRecord
-from depth_refine.inference.person_boxes import PersonBoxes
-from depth_refine.inference.video_file import BrokenOff
-from depth_refine.inference.video_source import VideoSource
+from depth_refine.inference.people.person_boxes import PersonBoxes
+from depth_refine.inference.sources.video_file import BrokenOff
+from depth_refine.inference.sources.video_source import VideoSource
 from depth_refine.structures import Skeleton
 from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.atomic import whole_folder

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from depth_refine.export import write_bvh, write_csv, write_json, write_npz, write_trc
 from depth_refine.export.even_times import even_times_note
 from depth_refine.inference import VideoPoses
-from depth_refine.inference.video_source import open_source
+from depth_refine.inference.sources.video_source import open_source
 from depth_refine.utils.errors import InputError
 from depth_refine.visualization import write_overlay_video, write_pose_picture, write_report
 

@@ -5,7 +5,7 @@
 - ``prediction_files``, ``prediction_persons``: files with per-frame predictions of any estimator; ``field_names``:
   names of their columns and keys; ``detections``: classes and scores; ``joint_orders``: their joints to Human3.6M's;
   ``depths``: their units
-- ``video_predictions``: predictions of one video, for :func:`depth_refine.inference.predicted_people`
+- ``video_predictions``: predictions of one video, for :mod:`depth_refine.inference.predictions`
 - ``predictions_import``: predictions of all videos of an annotation, as a depth sequence store; ``annotation_checks``,
   ``other_readings``: comparison with the annotation
 """

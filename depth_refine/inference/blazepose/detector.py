@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.special import expit
 
-from ..motion_tracker import box_iou
+from ..people.motion_tracker import box_iou
 from .model_files import ModelFile
 from .networks import Network
 from .regions import Region, crop, region_of_body, to_image

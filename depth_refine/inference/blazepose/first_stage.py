@@ -1,4 +1,4 @@
-"""BlazePose as a first stage: measurements of Human3.6M's joints, see :mod:`depth_refine.inference.stages`."""
+"""BlazePose as a first stage: measurements of Human3.6M's joints, see :mod:`.people.first_stage`."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,8 +11,8 @@ from depth_refine.functional.camera import pixel_rays
 from depth_refine.structures import H36M
 from depth_refine.structures.camera import PHONE_CAMERA, make_camera
 
-from ..person_boxes import Boxes
-from ..video_source import Frame
+from ..people.person_boxes import Boxes
+from ..sources.video_source import Frame
 from .detector import PersonDetector
 from .landmarks import LandmarkNetwork, Landmarks
 from .model_files import model_files
@@ -81,7 +81,7 @@ class BlazePose:
 
 
 def measure(person: Landmarks, camera: dict) -> np.ndarray:
-    """Measurements (17, 5) of one person's landmarks, see :mod:`depth_refine.inference.stages`."""
+    """Measurements (17, 5) of one person's landmarks, see :mod:`.people.first_stage`."""
     pixels, metres = (to_h36m(landmarks[None], _ORDER) for landmarks in (person.pixels, person.metres))
     rays = pixel_rays(pixels[:, H36M.root], camera)
     depth = depth_of_landmarks(metres - metres[:, [H36M.root]], rays)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..motion_tracker import box_iou
-from ..person_boxes import Boxes
-from ..video_source import Frame
+from ..people.motion_tracker import box_iou
+from ..people.person_boxes import Boxes
+from ..sources.video_source import Frame
 from .detector import PersonDetector
 from .landmarks import FLIP_INDICES, LandmarkNetwork, Landmarks
 from .regions import Region, region_of_box, squares

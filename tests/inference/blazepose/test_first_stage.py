@@ -7,8 +7,8 @@ from depth_refine.data_tools.conversion.joint_orders import to_h36m
 from depth_refine.inference.blazepose import BlazePose, first_stage
 from depth_refine.inference.blazepose.first_stage import measure
 from depth_refine.inference.blazepose.landmarks import Landmarks
-from depth_refine.inference.tracking import observe
-from depth_refine.inference.video_source import Frame, open_source
+from depth_refine.inference.people.tracking import observe
+from depth_refine.inference.sources.video_source import Frame, open_source
 from depth_refine.structures import H36M
 from depth_refine.structures.camera import make_camera
 from depth_refine.structures.intrinsics import Intrinsics

@@ -4,7 +4,7 @@ import pytest
 from depth_refine.inference.blazepose.landmarks import FLIP_INDICES, Landmarks
 from depth_refine.inference.blazepose.people import PeopleOfFrames
 from depth_refine.inference.blazepose.regions import Region
-from depth_refine.inference.video_source import Frame
+from depth_refine.inference.sources.video_source import Frame
 
 SHAPE = np.random.default_rng(0).uniform(-50, 50, (33, 2))
 SHAPE[:2] = [[-50, -50], [50, 50]]

@@ -6,8 +6,8 @@ import pytest
 from video.live import record, shown
 
 from depth_refine.inference.live_poses import LiveFrame, LivePerson
-from depth_refine.inference.video_file import BrokenOff
-from depth_refine.inference.video_source import Frame, VideoSource, open_source
+from depth_refine.inference.sources.video_file import BrokenOff
+from depth_refine.inference.sources.video_source import Frame, VideoSource, open_source
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 

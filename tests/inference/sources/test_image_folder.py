@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from depth_refine.inference.image_folder import frames_of_images, image_numbers, list_images
-from depth_refine.inference.video_source import open_source
+from depth_refine.inference.sources.image_folder import frames_of_images, image_numbers, list_images
+from depth_refine.inference.sources.video_source import open_source
 from depth_refine.utils.errors import InputError
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 import torchvision
 
-from depth_refine.inference.motion_tracker import MotionTracker, box_iou
+from depth_refine.inference.people.motion_tracker import MotionTracker, box_iou
 
 
 def box(x, y=0, width=10, height=20):

@@ -11,8 +11,8 @@ from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import usable_device
 
+from ..sources.video_source import Frame
 from .person_boxes import Boxes
-from .video_source import Frame
 
 _SCORE = 0.5
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_refine.inference.video_source import open_source
+from depth_refine.inference.sources.video_source import open_source
 from depth_refine.utils.errors import InputError
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.inference.box_files import FORMS, read_boxes
+from depth_refine.inference.people.box_files import FORMS, read_boxes
 from depth_refine.utils.errors import InputError
 
 FRAMES, IDS = [0, 0, 1, 1, 2], [4, 7, 4, 7, 4]

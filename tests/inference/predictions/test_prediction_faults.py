@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from depth_refine.data_tools.conversion import Predictions
 from depth_refine.data_tools.conversion.joint_orders import ORDERS
-from depth_refine.inference.prediction_faults import Comparison
+from depth_refine.inference.predictions.prediction_faults import Comparison
 from depth_refine.structures.skeleton import H36M
 
 SIZE = (640, 480)

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from depth_refine.inference.person_boxes import BoxFile
-from depth_refine.inference.video_source import Frame
+from depth_refine.inference.people.person_boxes import BoxFile
+from depth_refine.inference.sources.video_source import Frame
 from depth_refine.utils.errors import InputError
 
 FRAMES = [2, 0, 2, 5]

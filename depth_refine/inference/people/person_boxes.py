@@ -10,10 +10,10 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 from depth_refine.utils.units import PIXELS, require_unit
 
+from ..sources.image_folder import frames_of_images
+from ..sources.video_source import Frame
 from .box_files import FORMS, BoxTable, move_as_corners, move_as_sizes, read_boxes
 from .frame_size import COVERED, check_places
-from .image_folder import frames_of_images
-from .video_source import Frame
 
 _LARGEST_NUMBER = 2**53  # beyond it, floating-point numbers skip integers
 _BEYOND = 1.05  # times the frame's sides; boxes do not reach further

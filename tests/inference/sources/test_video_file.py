@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_refine.inference.video_source import open_source
+from depth_refine.inference.sources.video_source import open_source
 from depth_refine.utils.errors import InputError
 
 
@@ -357,7 +357,7 @@ def test_a_live_stream_with_time_stamps(write_video, smooth_images, tmp_path):
 
 
 def test_addresses_that_do_not_work(serve, monkeypatch):
-    monkeypatch.setattr('depth_refine.inference.video_file._PATIENCE', 0.5)
+    monkeypatch.setattr('depth_refine.inference.sources.video_file._PATIENCE', 0.5)
     with socket.create_server(('127.0.0.1', 0)) as silent:
         port = silent.getsockname()[1]
         for address, message in [
@@ -371,6 +371,6 @@ def test_addresses_that_do_not_work(serve, monkeypatch):
 
 
 def test_a_camera_that_falls_silent(smooth_images, serve_camera, monkeypatch):
-    monkeypatch.setattr('depth_refine.inference.video_file._PATIENCE', 0.5)
+    monkeypatch.setattr('depth_refine.inference.sources.video_file._PATIENCE', 0.5)
     with pytest.raises(InputError, match=r'after \d+ frames, nothing came for 0\.5 s: is it still sending'):
         read(serve_camera(smooth_images, [0] * 12 + [3]))

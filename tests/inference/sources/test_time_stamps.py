@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from depth_refine.inference.time_stamps import ascending
+from depth_refine.inference.sources.time_stamps import ascending
 
 LATER = list(range(2000, 2560, 40))
 

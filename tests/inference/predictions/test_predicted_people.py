@@ -6,7 +6,7 @@ import pytest
 from depth_refine.data_tools.conversion import Predictions
 from depth_refine.data_tools.conversion.joint_orders import ORDERS, to_h36m
 from depth_refine.functional.camera import pixel_rays
-from depth_refine.inference.predicted_people import on_images, predicted_people
+from depth_refine.inference.predictions.predicted_people import on_images, predicted_people
 from depth_refine.structures.camera import make_camera
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError

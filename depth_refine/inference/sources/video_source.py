@@ -105,7 +105,7 @@ def open_source(
 
     Example:
         >>> import numpy as np
-        >>> from depth_refine.inference.video_source import open_source
+        >>> from depth_refine.inference.sources.video_source import open_source
         >>> images = np.zeros((3, 48, 64), np.uint8)  # grey
         >>> [(frame.index, frame.time, frame.image.shape) for frame in open_source(images, fps=10)]
         [(0, 0.0, (48, 64, 3)), (1, 0.1, (48, 64, 3)), (2, 0.2, (48, 64, 3))]

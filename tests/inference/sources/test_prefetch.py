@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from depth_refine.inference.prefetch import prefetch
+from depth_refine.inference.sources.prefetch import prefetch
 
 
 @pytest.fixture(autouse=True)

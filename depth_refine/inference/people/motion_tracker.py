@@ -32,7 +32,7 @@ class MotionTracker:
 
     Example:
         >>> import numpy as np
-        >>> from depth_refine.inference.motion_tracker import MotionTracker
+        >>> from depth_refine.inference.people.motion_tracker import MotionTracker
         >>> tracker, left, right = MotionTracker(), [0, 0, 50, 150], [300, 0, 350, 150]
         >>> tracker.update(0.0, np.array([left, right])).tolist()
         [0, 1]

@@ -8,10 +8,10 @@ from tqdm import tqdm
 
 from depth_refine.utils.errors import InputError
 
+from ..sources.video_source import Frame, VideoSource
+from .first_stage import FirstStage
 from .motion_tracker import MAX_GAP, MotionTracker, box_iou
 from .person_boxes import PersonBoxes
-from .stages import FirstStage
-from .video_source import Frame, VideoSource
 
 _NOISE = 0.2  # seconds
 _SMALLEST = 2.0  # px; smaller boxes are useless
@@ -159,7 +159,7 @@ class Observations:
     frames: np.ndarray  # (D,) frame number of each detection, ascending
     ids: np.ndarray  # (D,) number of the person
     bboxes: np.ndarray  # (D, 4) x1 y1 x2 y2 px
-    measurements: np.ndarray  # (D, K, 5), see stages
+    measurements: np.ndarray  # (D, K, 5), see FirstStage
     notes: list[str]  # sentences on boxes that were cut or dropped
 
 

@@ -13,7 +13,7 @@ from depth_refine.data_tools.conversion.joint_orders import MADE_OF, NUM_JOINTS,
 from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.structures.skeleton import H36M
 
-from .tracking import box_iou
+from ..people.motion_tracker import box_iou
 
 _LIMBS = [joint for joint, name in enumerate(H36M.joint_names) if name.startswith(('left', 'right'))]  # in all orders
 _FLIP = list(H36M.flip_indices)

@@ -19,10 +19,10 @@ from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
-from .frame_size import COVERED, check_places
-from .image_folder import frames_of_images
-from .motion_tracker import MotionTracker
-from .tracking import Observations, exchanges, split_into_tracks
+from ..people.frame_size import COVERED, check_places
+from ..people.motion_tracker import MotionTracker
+from ..people.tracking import Observations, exchanges, split_into_tracks
+from ..sources.image_folder import frames_of_images
 
 _SMALLEST = 2.0  # px; joints in a smaller box are useless
 _HIGHEST = 2.0  # scores up to this are accepted, since some estimators exceed 1 a little
@@ -47,7 +47,7 @@ def predicted_people(
     fps: float = 50.0,
     camera: dict | None = None,
 ) -> PredictedPeople:
-    """Observations of a video from predictions, like those of :func:`depth_refine.inference.tracking.observe`.
+    """Observations of a video from predictions, like those of :func:`depth_refine.inference.people.tracking.observe`.
 
     A joint that was not found is interpolated over time within the person's track, in place and depth, and gets score
     0; so do the joints of Human3.6M that are made of it. If a person's head or neck base is never found, as from behind

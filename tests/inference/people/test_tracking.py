@@ -3,9 +3,9 @@ import re
 import numpy as np
 import pytest
 
-from depth_refine.inference.person_boxes import Boxes
-from depth_refine.inference.tracking import PersonFinder, exchanges, nested, split_into_tracks
-from depth_refine.inference.video_source import Frame
+from depth_refine.inference.people.person_boxes import Boxes
+from depth_refine.inference.people.tracking import PersonFinder, exchanges, nested, split_into_tracks
+from depth_refine.inference.sources.video_source import Frame
 
 IMAGE = np.zeros((75, 97, 3), np.uint8)
 

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from depth_refine.data_tools.conversion import Predictions
-from depth_refine.inference import VideoPoseInferencer, prediction_check
-from depth_refine.inference.person_boxes import Boxes
-from depth_refine.inference.prediction_check import PredictionCheck
-from depth_refine.inference.video_source import Frame
+from depth_refine.inference import VideoPoseInferencer
+from depth_refine.inference.people.person_boxes import Boxes
+from depth_refine.inference.predictions import prediction_check
+from depth_refine.inference.predictions.prediction_check import PredictionCheck
+from depth_refine.inference.sources.video_source import Frame
 from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 

@@ -8,12 +8,12 @@ import numpy as np
 from depth_refine.data_tools.conversion.video_predictions import Predictions
 from depth_refine.utils.errors import InputError
 
-from .blazepose import BlazePose
-from .blazepose.model_files import are_kept
-from .person_boxes import Boxes
+from ..blazepose import BlazePose
+from ..blazepose.model_files import are_kept
+from ..people.motion_tracker import box_iou
+from ..people.person_boxes import Boxes
+from ..sources.video_source import Frame
 from .prediction_faults import Comparison, boxes_around
-from .tracking import box_iou
-from .video_source import Frame
 
 _FRAMES = 16
 _CONFIDENT = 0.5  # score

@@ -7,9 +7,9 @@ import torch
 from mmengine.structures import InstanceData
 from torchvision.models import get_model
 
-from depth_refine.inference import person_detectors
-from depth_refine.inference.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
-from depth_refine.inference.video_source import Frame
+from depth_refine.inference.people import person_detectors
+from depth_refine.inference.people.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
+from depth_refine.inference.sources.video_source import Frame
 from depth_refine.utils.errors import InputError
 
 FRAME = Frame(0, 0.0, np.random.default_rng(0).integers(0, 256, (75, 97, 3), np.uint8))

@@ -25,7 +25,7 @@ def prefetch(items: Generator[T, None, None], size: int, newest: bool = False) -
         BaseException: whatever ``items`` raises, after the items before it.
 
     Example:
-        >>> from depth_refine.inference.prefetch import prefetch
+        >>> from depth_refine.inference.sources.prefetch import prefetch
         >>> list(prefetch((number**2 for number in range(4)), size=2))
         [0, 1, 4, 9]
     """

@@ -29,7 +29,7 @@ def ascending(items: Iterable[tuple[float | None, T]], usual: float) -> Generato
         How many stamps were bad.
 
     Example:
-        >>> from depth_refine.inference.time_stamps import ascending
+        >>> from depth_refine.inference.sources.time_stamps import ascending
         >>> list(ascending([(0.0, 'a'), (0.0, 'b'), (2.0, 'c')], usual=1.0))
         [(0.0, 'a'), (1.0, 'b'), (2.0, 'c')]
     """
