@@ -15,7 +15,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('root', help="folder in MMPose's Human3.6M layout, for example data/h36m")
     parser.add_argument(
-        '--picture', default='check_data.png', metavar='FILE', help='figure of random frames (default check_data.png)'
+        '--figure', default='check_data.png', metavar='FILE', help='figure of random frames (default check_data.png)'
     )
     parser.add_argument('--seed', type=int, default=0, help='chooses the frames (default 0)')
     parser.add_argument('--coco', metavar='DIR', help='check the data root of COCO, too')

@@ -10,7 +10,7 @@
 """
 
 from .overlay_video import write_overlay_video
-from .pose_figure import plot_pose_comparison, write_pose_picture
+from .pose_figure import plot_pose_comparison, write_pose_figure
 from .pose_frame import PoseFrame
 from .report import write_report
 from .training_curves import plot_training_curves
@@ -22,6 +22,6 @@ __all__ = [
     'plot_pose_comparison',
     'plot_training_curves',
     'write_overlay_video',
-    'write_pose_picture',
+    'write_pose_figure',
     'write_report',
 ]

@@ -43,7 +43,7 @@ def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
         figure.savefig(partial, dpi=130, bbox_inches='tight')
 
 
-def write_pose_picture(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> None:
+def write_pose_figure(poses: VideoPoses, frames: Iterable[np.ndarray], path: str | Path) -> None:
     """Draw a figure of four frames of the person with the longest track: image, truth if known, first stage, refined.
 
     The frames are spread evenly over the time in which the person was found.

@@ -14,7 +14,7 @@ def test_list_figure_and_status(run_tool, data_root, tmp_path, monkeypatch):
 
 
 def test_problems_give_a_status(run_tool, tmp_path):
-    status, out, _ = run_tool('check_data', tmp_path, '--picture', tmp_path / 'a.png', '--coco', tmp_path)
+    status, out, _ = run_tool('check_data', tmp_path, '--figure', tmp_path / 'a.png', '--coco', tmp_path)
     lines = out.splitlines()
     assert status == 1
     assert lines[0].startswith('problem annotation_body3d: no annotation')

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from depth_refine.utils.errors import InputError
-from depth_refine.visualization import plot_pose_comparison, pose_figure, write_pose_picture
+from depth_refine.visualization import plot_pose_comparison, pose_figure, write_pose_figure
 from depth_refine.visualization.pose_frame import SIDE_COLORS, css
 
 
@@ -38,7 +38,7 @@ def test_figure_of_frames_of_the_longest_track(video_poses, video_frames, tmp_pa
     drawn_rows = record_calls(pose_figure, 'plot_pose_comparison')
     video_poses.tracks.reverse()
     track = video_poses.tracks[1]
-    write_pose_picture(video_poses, iter(video_frames), tmp_path / 'poses.svg')
+    write_pose_figure(video_poses, iter(video_frames), tmp_path / 'poses.svg')
     (rows,) = drawn_rows
     frames = [(int(row.image[0, 0, 0]) - 60) // 10 for row in rows]
     assert frames == [2, 3, 8, 9], 'of 0 to 3 and 7 to 11, where the person was found'
@@ -58,15 +58,15 @@ def test_refused_without_leaving_anything(frame, video_poses, video_frames, tmp_
     with pytest.raises(ValueError, match='not supported'):
         plot_pose_comparison([frame], tmp_path / 'poses.unknown')
     with pytest.raises(InputError, match=r'poses.pdf: expected the 12 frames of walk.mp4, .* got 3 frames'):
-        write_pose_picture(video_poses, video_frames[:3], tmp_path / 'poses.pdf')
+        write_pose_figure(video_poses, video_frames[:3], tmp_path / 'poses.pdf')
     video_poses.tracks = []
     with pytest.raises(InputError, match=r'poses.pdf: no person was found in walk.mp4'):
-        write_pose_picture(video_poses, video_frames, tmp_path / 'poses.pdf')
+        write_pose_figure(video_poses, video_frames, tmp_path / 'poses.pdf')
     assert not list(tmp_path.iterdir())
 
 
 def test_any_skeleton(other_poses, video_frames, tmp_path, saved_figures):
-    write_pose_picture(other_poses, video_frames, tmp_path / 'poses.png')
+    write_pose_figure(other_poses, video_frames, tmp_path / 'poses.png')
     names, sides = np.array(other_poses.skeleton.joint_names), []
     for line in saved_figures[0].axes[1].lines:
         points = np.transpose(line.get_data_3d())[:, [0, 2, 1]] * [1, -1, 1] / 1000

@@ -11,7 +11,7 @@ from depth_refine.export.even_times import even_times_note
 from depth_refine.inference import VideoPoses
 from depth_refine.inference.sources.video_source import open_source
 from depth_refine.utils.errors import InputError
-from depth_refine.visualization import write_overlay_video, write_pose_picture, write_report
+from depth_refine.visualization import write_overlay_video, write_pose_figure, write_report
 
 
 def write_all(poses: VideoPoses, video: str | Path | None, folder: Path) -> None:
@@ -44,7 +44,7 @@ def write_video_poses(poses: VideoPoses, video: str | Path | None, folder: Path)
         name = f'person_{track.track_id}'
         write_bvh(track, poses.skeleton, folder / f'{name}.bvh', poses.times, poses.camera)
         write_trc(track, poses.skeleton, folder / f'{name}.trc', poses.times, poses.camera)
-    figures = {'poses.png': write_pose_picture, 'poses.mp4': write_overlay_video, 'report.html': write_report}
+    figures = {'poses.png': write_pose_figure, 'poses.mp4': write_overlay_video, 'report.html': write_report}
     for name, draw in figures.items():
         draw(poses, tqdm(_frames(poses, video), desc=name, total=len(poses.times), unit='frame'), folder / name)
 

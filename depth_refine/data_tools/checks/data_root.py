@@ -15,7 +15,7 @@ from depth_refine.utils.options import require_number
 from .cameras import check_cameras, check_projection, check_views, reprojection
 from .files import BODY_2D_FILES, check_body_2d, check_image, check_images, check_store, find_stores
 from .frames import check_counts, check_frame_numbers, check_joints
-from .picture import CheckedFrame, draw_check_picture
+from .figure import CheckedFrame, draw_check_figure
 
 _ANNOTATION_CHECKS = (check_frame_numbers, check_counts, check_joints, check_projection, check_views)
 _FRAMES_DRAWN = 12
@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 
 
 def check_data(
-    root: str, picture: str | Path, seed: int = 0, coco: str | None = None, mpii: str | None = None
+    root: str, figure: str | Path, seed: int = 0, coco: str | None = None, mpii: str | None = None
 ) -> list[Finding]:
     """The findings on a data root in MMPose's Human3.6M layout; also draws a figure of random frames.
 
@@ -39,7 +39,7 @@ def check_data(
 
     Args:
         root: the data root.
-        picture: file of the figure.
+        figure: file of the figure.
         seed: chooses the frames.
         coco: data root of COCO, if it is to be checked, too.
         mpii: data root of MPII, if it is to be checked, too.
@@ -57,9 +57,9 @@ def check_data(
         if folder is not None:
             findings += _check_body_2d(dataset_class, Path(folder))
     if frames:
-        draw_check_picture(frames, picture)
+        draw_check_figure(frames, figure)
         message = f'{len(frames)} random frames: check that rings and crosses coincide on the joints'
-        findings.append(Finding('ok', str(picture), message))
+        findings.append(Finding('ok', str(figure), message))
     return findings
 
 

@@ -28,7 +28,7 @@ def root(data_root, tmp_path):
 def drawn(monkeypatch):
     """The frames that would be drawn, since a figure takes half a second."""
     drawn = []
-    monkeypatch.setattr(module, 'draw_check_picture', lambda frames, path: drawn.append(frames))
+    monkeypatch.setattr(module, 'draw_check_figure', lambda frames, path: drawn.append(frames))
     return drawn
 
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_refine.data_tools.checks.picture import CheckedFrame, draw_check_picture
+from depth_refine.data_tools.checks.figure import CheckedFrame, draw_check_figure
 from depth_refine.structures.skeleton import H36M
 
 
@@ -14,22 +14,22 @@ def draw(tmp_path):
     frame |= dict(keypoints=keypoints, projected=keypoints + 10, box=np.array([25, 15, 75, 65.0]))
 
     def draw(**changes):
-        draw_check_picture([CheckedFrame(**(frame | changes))], tmp_path / 'a.png')
+        draw_check_figure([CheckedFrame(**(frame | changes))], tmp_path / 'a.png')
         return cv2.imread(str(tmp_path / 'a.png')).astype(int)
 
     return draw
 
 
-def count(picture, bgr):
-    return np.sum(np.abs(picture - bgr).max(axis=-1) < 12)
+def count(figure, bgr):
+    return np.sum(np.abs(figure - bgr).max(axis=-1) < 12)
 
 
 def test_markers_bones_and_box(draw):
     ring, cross, box, grey = [0, 213, 255], [255, 229, 0], [0, 252, 124], [128] * 3
-    picture = draw()
-    assert min(count(picture, color) for color in (ring, cross, box)) > 100 and count(picture, grey) < 2000
-    picture = draw(image=None, projected=np.full((17, 2), np.nan))
-    assert count(picture, cross) < 100 and count(picture, grey) > 50000
+    figure = draw()
+    assert min(count(figure, color) for color in (ring, cross, box)) > 100 and count(figure, grey) < 2000
+    figure = draw(image=None, projected=np.full((17, 2), np.nan))
+    assert count(figure, cross) < 100 and count(figure, grey) > 50000
 
 
 def test_a_crop_is_drawn_at_its_place(draw):

@@ -35,7 +35,7 @@ class CheckedFrame(NamedTuple):
     box: np.ndarray  # (4,) x1 y1 x2 y2 px
 
 
-def draw_check_picture(frames: Sequence[CheckedFrame], path: str | Path) -> None:
+def draw_check_figure(frames: Sequence[CheckedFrame], path: str | Path) -> None:
     """Draw a figure of one frame or more, each around its box, on grey where there is no image.
 
     Args:
