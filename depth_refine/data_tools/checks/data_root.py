@@ -13,9 +13,9 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.options import require_number
 
 from .cameras import check_cameras, check_projection, check_views, reprojection
+from .figure import CheckedFrame, draw_check_figure
 from .files import BODY_2D_FILES, check_body_2d, check_image, check_images, check_store, find_stores
 from .frames import check_counts, check_frame_numbers, check_joints
-from .figure import CheckedFrame, draw_check_figure
 
 _ANNOTATION_CHECKS = (check_frame_numbers, check_counts, check_joints, check_projection, check_views)
 _FRAMES_DRAWN = 12
