@@ -24,11 +24,8 @@ from .stores import first_stage_result, make_stores, provenance
 
 FIRST_STAGE = 'first stage'  # its name among missing results
 _REFERENCE = Row('refiner_243')  # all rows have its data
-# by schedule: config and changes to it; the short schedule is for some 200,000 frames of many people
-_FIRST_STAGES = dict(
-    full=('integral_h36m', {}),
-    short=('demo/integral', {'train_dataloader.dataset.frame_step': 10, 'train_cfg.max_epochs': 12}),
-)
+# config of the first stage, by schedule
+_FIRST_STAGES = dict(full='integral_h36m', short='demo/integral_128')
 
 
 class Experiment(NamedTuple):
@@ -52,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('--schedule', choices=SCHEDULES, default='full', help="the paper's size, or a reduced one")
     add('--stores', type=Path, help='folder of the depth sequence stores (default: made by a first stage)')
     add('--first-stage', type=Path, metavar='CONFIG', help="make the stores with this config, not the schedule's")
+    add('--first-stage-data', type=Path, metavar='ROOT', help='train the first stage on this data root instead')
     add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
@@ -128,11 +126,9 @@ class _Stores:
             try:
                 stores = None if bbox_policy else self.args.stores
                 if not stores:
-                    name, options = _FIRST_STAGES[self.settings.schedule]
-                    config = self.settings.configs / f'{name}.py'
-                    if self.args.first_stage:
-                        config, options = self.args.first_stage, {}
-                    stores = make_stores(config, self.settings, options, bbox_policy)
+                    usual = self.settings.configs / f'{_FIRST_STAGES[self.settings.schedule]}.py'
+                    config = self.args.first_stage or usual
+                    stores = make_stores(config, self.settings, bbox_policy, self.args.first_stage_data)
                 self.found[bbox_policy] = stores, provenance(stores, self.reference)
             except LostProcess:
                 raise

@@ -26,14 +26,14 @@ _LONGEST_EXTRACTION = timedelta(days=7)
 _PROVENANCE = ('config', 'checkpoint', 'flip_test', 'amp', 'bbox_policy')
 
 
-def make_stores(config: Path, settings: Settings, options: dict | None = None, bbox_policy: str = '') -> Path:
+def make_stores(config: Path, settings: Settings, bbox_policy: str = '', training_root: Path | None = None) -> Path:
     """Train a first stage and extract its sequences, or continue where that was interrupted.
 
     Args:
         config: the first stage's.
         settings: the experiment's.
-        options: changes to the config, in the form of ``--cfg-options``.
         bbox_policy: bounding boxes other than the config's.
+        training_root: data root to train on, if that is not the experiment's.
 
     Returns:
         The folder of the stores.
@@ -44,11 +44,14 @@ def make_stores(config: Path, settings: Settings, options: dict | None = None, b
             :func:`depth_refine.inference.extraction.extract_depth_sequences`.
     """
     suffix = f'_{bbox_policy}' if bbox_policy else ''
-    cfg = load_config(str(config), options or {})
-    for dataset in h36m_datasets([cfg.train_dataloader, cfg.test_dataloader]):
+    cfg = load_config(str(config), {})
+    trained, tested = list(h36m_datasets(cfg.train_dataloader)), list(h36m_datasets(cfg.test_dataloader))
+    for dataset in trained + tested:
         dataset.data_root = str(settings.data_root)
         if bbox_policy:
             dataset.bbox_policy = bbox_policy
+    for dataset in trained:
+        dataset.data_root = str(training_root or settings.data_root)
     if settings.amp:
         use_mixed_precision(cfg)
     cfg.experiment_name = f'first_stage{suffix}'
@@ -63,6 +66,8 @@ def make_stores(config: Path, settings: Settings, options: dict | None = None, b
         _ = runner.train_loop  # as in a cell
         with in_step('the first stage'):
             runner.train()
+    for dataset in trained:
+        dataset.data_root = str(settings.data_root)
     stores = settings.out / f'depth_sequences{suffix}'
     _extract(cfg, checkpoint, stores, settings.amp)
     return stores

@@ -1,7 +1,9 @@
 import argparse
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from reproduction import ablations, beyond, experiment, table1, table2
@@ -105,8 +107,13 @@ def test_rows_on_true_inputs_need_no_first_stage(arguments, tmp_path, monkeypatc
 
 
 @pytest.mark.slow
-def test_from_images_to_a_table(arguments, tmp_path, monkeypatch):
-    """A first stage of four images, a row on it, and one with bounding boxes of its own."""
+def test_from_images_to_a_table(arguments, data_root, tmp_path, monkeypatch):
+    """A first stage of four images of another data root, a row on it, and one with bounding boxes of its own."""
+    shutil.copytree(data_root, tmp_path / 'others')
+    path = tmp_path / 'others/annotation_body3d/fps50/h36m_train.npz'
+    with np.load(path) as arrays:
+        halves = {key: array[: len(array) // 2] for key, array in arrays.items()}
+    np.savez(path, **halves)
     first_stage_config = tmp_path / 'quick.py'
     first_stage_config.write_text(f"""
 _base_ = ['{CONFIGS / 'demo/integral.py'}']
@@ -118,7 +125,8 @@ test_dataloader = dict(num_workers=0, persistent_workers=False)
 train_cfg = dict(max_epochs=1)
 """)
     rows = [ROW, Row('boxes', ROW.config, bbox_policy='pelvis_2m')]
-    done = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
+    options = ['--first-stage', first_stage_config, '--first-stage-data', tmp_path / 'others']
+    done = run_experiment(CONFIGS, rows, arguments(*options, stores=None))
     assert done.missing == {row.name: {} for row in rows} and done.failed == 0
     assert (done.first_stage['config'], done.first_stage['bbox_policy']) == ('quick.py', 'annotation')
     assert done.first_stage_result['metrics']['h36m/MPJPE_mm'] > 10
@@ -128,10 +136,12 @@ train_cfg = dict(max_epochs=1)
 
     # nothing is made again, and not in a folder of something else
     monkeypatch.setattr('mmengine.runner.Runner.train', killed)
-    again = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
+    again = run_experiment(CONFIGS, rows, arguments(*options, stores=None))
     assert again.results == done.results
+    other = run_experiment(CONFIGS, rows, arguments(*options[:2], stores=None))
+    assert 'first_stage holds the work of another data' in other.missing['first stage'][0]
     first_stage_config.write_text(first_stage_config.read_text().replace('frame_step=24', 'frame_step=12'))
-    other = run_experiment(CONFIGS, rows, arguments('--first-stage', first_stage_config, stores=None))
+    other = run_experiment(CONFIGS, rows, arguments(*options, stores=None))
     assert other.results == {row.name: {} for row in rows} and other.failed == 3
     assert 'first_stage holds the work of another config' in other.missing['first stage'][0]
 
