@@ -9,6 +9,7 @@
 .PHONY: demo video test lint docs named env
 
 OUT = poses
+quoted = '$(subst ','\'',$(1))' # for the shell: a file name may have an apostrophe
 
 # What the packages export; of those that export little, their modules too.
 ROOMS = sources people predictions
@@ -21,7 +22,7 @@ demo: env
 	.venv/bin/python tools/demo.py
 
 video: named env
-	.venv/bin/python tools/infer_video.py '$(VIDEO)' --out '$(OUT)'
+	.venv/bin/python tools/infer_video.py $(call quoted,$(VIDEO)) --out $(call quoted,$(OUT))
 
 test: env
 	@bash tools/setup_browser.sh
@@ -38,7 +39,7 @@ docs: env # a module that cannot be imported is an error, not a warning
 	@echo 'wrote build/api/index.html'
 
 named:
-	@test -n '$(VIDEO)' || { echo 'make video: name the video, as in make video VIDEO=clip.mp4' >&2; exit 1; }
+	@test -n $(call quoted,$(VIDEO)) || { echo 'make video: name the video, as in make video VIDEO=clip.mp4' >&2; exit 1; }
 
 env:
 	@bash tools/setup_env.sh

@@ -97,6 +97,16 @@ def test_table_of_configs_says_what_they_are():
     assert sorted(rows) == expected
 
 
+def test_table_of_commands_has_all():
+    text = (ROOT / 'docs/commands.md').read_text()
+    listed = re.findall(r'^\| `([^`]+)` \| [^|]+ \| \[[^|]+ \|$', text, re.MULTILINE)
+    tools = {relative(path) for kind in ('py', 'sh') for path in ROOT.glob(f'tools/*.{kind}')} - {
+        'tools/command_line.py'
+    }
+    targets = re.findall(r'^# (make \w+)', (ROOT / 'Makefile').read_text(), re.MULTILINE)  # its head has those to call
+    assert len(targets) > 4 and sorted(listed) == sorted([*tools, *targets])
+
+
 HOUSE = {  # folders of the package, as docs/architecture.md has them, and the imports that their row allows
     folder: set(re.findall(r'`(\w+)`', imports))
     for folder, imports in re.findall(

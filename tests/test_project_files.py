@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import depth_refine
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -36,4 +38,4 @@ def test_citation_is_of_the_paper():
     paper = citation['preferred-citation']
     assert paper['title'] in (ROOT / 'model-index.yml').read_text().replace('\n      ', ' ')
     assert [author['family-names'] for author in paper['authors']] == ['Kato', 'Honda', 'Uchida']
-    assert citation['license'] == 'Apache-2.0'
+    assert (citation['license'], citation['version']) == ('Apache-2.0', depth_refine.__version__)

@@ -1,6 +1,7 @@
 """The figures of README.md: how the method works, drawn from synthetic data, and a result on a video.
 
-``python tools/draw_figures.py docs/figures --data-root data/synthetic --poses poses/poses.npz``
+``python tools/make_synthetic.py data/figures --train-subjects 1 --test-subjects S9 --frames 30``
+``python tools/draw_figures.py docs/figures --data-root data/figures --poses poses/poses.npz``
 """
 
 import argparse

@@ -186,7 +186,9 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
     """
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
-        raise InputError(f'{filename}: no such checkpoint file. Check the path, or train the model first.')
+        raise InputError(
+            f'{filename}: no such checkpoint file. Check the path; a checkpoint is trained, or downloaded, first.'
+        )
     try:
         file = CheckpointFile(path)
     except OSError as error:

@@ -37,6 +37,7 @@ def run(tmp_path):
         ('make demo', ['tools/demo.py']),
         ('make video VIDEO=clip.mp4', ['tools/infer_video.py', 'clip.mp4', '--out', 'poses']),
         ("make video VIDEO='my clip.mp4' OUT=walk", ['tools/infer_video.py', 'my clip.mp4', '--out', 'walk']),
+        ('make video VIDEO="Ann\'s, 2.mp4" OUT="\'"', ['tools/infer_video.py', "Ann's, 2.mp4", '--out', "'"]),
     ],
 )
 def test_a_tool_is_run_after_the_set_up(run, command, expected):

@@ -16,7 +16,7 @@ _FPS, _SLOWER = 12.5, 2  # frames a second of the GIF, and the factor of slow mo
 _SWING = 35.0  # degrees by which the view turns to either side
 _COLORS = 24  # a GIF of these is half the size of one of 256
 _PANELS = {
-    'root_relative_first_stage_m': 'BlazePose, frame by frame',
+    'root_relative_first_stage_m': 'first stage of make video',
     'root_relative_m': 'refined',
 }
 

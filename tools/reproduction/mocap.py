@@ -53,6 +53,11 @@ _BESIDE = {
         for kind, title in INPUTS.items()
     },
 }
+_TITLES = {  # of the figure's panels
+    'held out': 'held out: people not trained on,\nsimulated estimator',
+    'heavy': "heavy: a real video,\nBlazePose's larger network",
+    'full': 'full: a real video,\nthe default BlazePose',
+}
 _FILES = {'shaped': 'refiner_27'}  # the others are refiner_KIND_27
 
 
@@ -192,23 +197,25 @@ def _cell(experiment: Experiment, row: Row, kind: str) -> str:
 
 
 def draw(experiment: Experiment, path: Path) -> None:
-    """Draw MPJPE over the receptive field on each kind of video, after finishing."""
+    """Draw MPJPE over the receptive field on each kind of video, after finishing; a line for the estimator alone."""
     kinds = [key for key in experiment.results[ESTIMATOR][0]['metrics'] if key.endswith('finished/MPJPE')]
     figure = Figure(figsize=(4 * len(kinds) + 1, 4), layout='constrained')
-    for axes, kind in zip(np.atleast_1d(figure.subplots(1, len(kinds), sharey=True)), kinds, strict=True):
+    panels = np.atleast_1d(figure.subplots(1, len(kinds), sharey=True))
+    for axes, kind in zip(panels, kinds, strict=True):
         for index, (name, title) in enumerate(INPUTS.items()):
             cells = np.array([of_cell(experiment, row(name, field).name, kind) for field in FIELDS])
             axes.errorbar(
                 list(FIELDS), cells[:, 0], np.nan_to_num(cells[:, 1]), color=f'C{index}', marker='o', label=title
             )
-        axes.axhline(of_cell(experiment, ESTIMATOR, kind).mean, color='0.4', label='the estimator')
-        axes.set(xscale='log', xlabel='receptive field (frames)', title=kind.removesuffix('/MPJPE'))
+        axes.axhline(of_cell(experiment, ESTIMATOR, kind).mean, color='0.4', label='the estimator alone')
+        title = _TITLES[kind.removesuffix(', finished/MPJPE')]
+        axes.set(xscale='log', xlabel='receptive field (frames)', title=title)
         axes.set_xticks(list(FIELDS), map(str, FIELDS))
         axes.minorticks_off()
-        axes.set_ylim(bottom=0)
         axes.grid(color='0.9')
         axes.spines[['top', 'right']].set_visible(False)
-        axes.set_ylabel('MPJPE (mm)' if kind == kinds[0] else '')
+    panels[0].set_ylabel('MPJPE of finished poses (mm)')
+    panels[0].set_ylim(bottom=0)  # in the end, since it keeps the top, too, which all panels share
     figure.legend(*axes.get_legend_handles_labels(), loc='outside right upper', frameon=False, fontsize=9)
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=120)
