@@ -97,7 +97,7 @@ def test_table_of_configs_says_what_they_are():
     assert sorted(rows) == expected
 
 
-HOUSE = {  # folders of the package, as docs/architecture.md has them, and the imports that their row allows
+FOLDERS = {  # folders of the package, as docs/architecture.md has them, and the imports that their row allows
     folder: set(re.findall(r'`(\w+)`', imports))
     for folder, imports in re.findall(
         r'^\| `([\w/]+)/` \|.*\| ([^|]+) \|$', (ROOT / 'docs/architecture.md').read_text(), re.MULTILINE
@@ -107,20 +107,20 @@ HOUSE = {  # folders of the package, as docs/architecture.md has them, and the i
 
 def test_architecture_names_every_folder():
     folders = {relative(source.parent).partition('/')[2] for source in SOURCES}
-    assert folders - {'', 'data_tools'} == HOUSE.keys()
+    assert folders - {'', 'data_tools'} == FOLDERS.keys()
     text = (ROOT / 'docs/architecture.md').read_text()
     assert [each for each in ROOT.glob('tools/*/__init__.py') if f'`{relative(each.parent)}/`' not in text] == []
 
 
-@pytest.mark.parametrize('folder', HOUSE)
+@pytest.mark.parametrize('folder', FOLDERS)
 def test_folders_import_what_architecture_says(folder):
     sources = ''.join(source.read_text() for source in (ROOT / 'depth_refine' / folder).glob('*.py'))
     imported = set(re.findall(r'^ *(?:from|import) depth_refine\.(\w+)', sources, re.MULTILINE))
     parent = folder.split('/')[0]
-    assert imported <= {parent, *(HOUSE[folder] or HOUSE.get(parent, ()))}
+    assert imported <= {parent, *(FOLDERS[folder] or FOLDERS.get(parent, ()))}
 
 
-INFERENCE = [folder for folder in HOUSE if folder.startswith('inference/')]
+INFERENCE = [folder for folder in FOLDERS if folder.startswith('inference/')]
 
 
 @pytest.mark.parametrize('folder', INFERENCE)
