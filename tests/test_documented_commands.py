@@ -153,11 +153,10 @@ def test_examples_in_python_import_and_call_what_exists(path):
                 module = importlib.import_module(node.module)
                 assert [name.name for name in node.names if not hasattr(module, name.name)] == [], text
                 imported |= {name.asname or name.name: getattr(module, name.name) for name in node.names}
-        for node in nodes:
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in imported:
-                if not any(isinstance(argument, ast.Starred) for argument in node.args):
-                    keywords = {keyword.arg: None for keyword in node.keywords}
-                    inspect.signature(imported[node.func.id]).bind(*node.args, **keywords)
+        for call in nodes:
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in imported:
+                keywords = {keyword.arg: None for keyword in call.keywords}
+                inspect.signature(imported[call.func.id]).bind(*call.args, **keywords)
 
 
 def printed(document, start):
