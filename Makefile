@@ -32,10 +32,11 @@ lint: env
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 
-docs: env # a module that cannot be imported is an error, not a warning
+docs: env # a module that cannot be imported, or a link to nothing, is an error
 	@rm -rf build/api
 	@PDOC_ALLOW_EXEC=1 .venv/bin/python -W error:::pdoc -W error:::pdoc.extract -m pdoc --docformat google --no-show-source \
-	    --output-directory build/api $(API)
+	    --template-directory docs/api --output-directory build/api $(API)
+	@.venv/bin/python tools/check_links.py build/api
 	@echo 'wrote build/api/index.html'
 
 named:

@@ -5,14 +5,17 @@ import importlib
 import inspect
 import pkgutil
 import re
+import textwrap
 from collections import Counter
 from pathlib import Path
 
 import mmpose
 import pytest
 from mmengine.config import Config
+from mmengine.registry import FUNCTIONS, Registry
 
-from depth_refine import codecs, models
+from depth_refine import codecs, datasets, engine, evaluation, models, visualization
+from depth_refine.datasets import transforms
 from depth_refine.datasets.transforms import EstimatorNoise, FirstStageNoise, GaussianJointNoise, RandomSequenceFlip
 from depth_refine.functional.camera import pixel_rays
 from depth_refine.functional.pose_error import mpjpe, similarity_align
@@ -107,7 +110,7 @@ def test_table_of_commands_has_all():
     assert len(targets) > 4 and sorted(listed) == sorted([*tools, *targets])
 
 
-HOUSE = {  # folders of the package, as docs/architecture.md has them, and the imports that their row allows
+FOLDERS = {  # folders of the package, as docs/architecture.md has them, and the imports that their row allows
     folder: set(re.findall(r'`(\w+)`', imports))
     for folder, imports in re.findall(
         r'^\| `([\w/]+)/` \|.*\| ([^|]+) \|$', (ROOT / 'docs/architecture.md').read_text(), re.MULTILINE
@@ -117,20 +120,20 @@ HOUSE = {  # folders of the package, as docs/architecture.md has them, and the i
 
 def test_architecture_names_every_folder():
     folders = {relative(source.parent).partition('/')[2] for source in SOURCES}
-    assert folders - {'', 'data_tools'} == HOUSE.keys()
+    assert folders - {'', 'data_tools'} == FOLDERS.keys()
     text = (ROOT / 'docs/architecture.md').read_text()
     assert [each for each in ROOT.glob('tools/*/__init__.py') if f'`{relative(each.parent)}/`' not in text] == []
 
 
-@pytest.mark.parametrize('folder', HOUSE)
+@pytest.mark.parametrize('folder', FOLDERS)
 def test_folders_import_what_architecture_says(folder):
     sources = ''.join(source.read_text() for source in (ROOT / 'depth_refine' / folder).glob('*.py'))
     imported = set(re.findall(r'^ *(?:from|import) depth_refine\.(\w+)', sources, re.MULTILINE))
     parent = folder.split('/')[0]
-    assert imported <= {parent, *(HOUSE[folder] or HOUSE.get(parent, ()))}
+    assert imported <= {parent, *(FOLDERS[folder] or FOLDERS.get(parent, ()))}
 
 
-INFERENCE = [folder for folder in HOUSE if folder.startswith('inference/')]
+INFERENCE = [folder for folder in FOLDERS if folder.startswith('inference/')]
 
 
 @pytest.mark.parametrize('folder', INFERENCE)
@@ -180,3 +183,40 @@ def test_examples_print_what_they_say(source):
 )
 def test_parts_for_others_have_an_example(part):
     assert '>>> ' in part.__doc__
+
+
+CONFIGURED = [
+    part
+    for package in (codecs, datasets, transforms, engine, evaluation, models, visualization)
+    for part in map(package.__dict__.get, package.__all__)
+    if 'In a config' in (part.__doc__ or '')
+]
+REGISTRIES = [value for value in vars(mmpose.registry).values() if isinstance(value, Registry)] + [FUNCTIONS]
+
+
+def configs_in(value):
+    """All dicts with a type in a config, however deep."""
+    if isinstance(value, dict | list):
+        yield from [value] if isinstance(value, dict) and 'type' in value else []
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from configs_in(each)
+
+
+@pytest.mark.parametrize('part', CONFIGURED, ids=lambda part: part.__name__)
+def test_examples_of_configs_name_what_exists(part):
+    example = inspect.getdoc(part).partition('Example:\n')[2].partition(':\n')[2]
+    exec(textwrap.dedent(example), namespace := {})
+    cfgs = [cfg for name, value in namespace.items() if name != '__builtins__' for cfg in configs_in(value)]
+    assert part.__name__ in {cfg['type'] for cfg in cfgs}
+    for cfg in cfgs:
+        (found,) = {registry.get(cfg['type']) for registry in REGISTRIES} - {None}
+        bases = [base.__init__ for base in found.__mro__ if '__init__' in vars(base)] if inspect.isclass(found) else []
+        taken = {name for method in bases for name in inspect.signature(method).parameters}
+        assert cfg.keys() - {'type'} <= taken, cfg
+
+
+def test_configured_parts_have_an_example():
+    others = ('DepthPoseVisualizationHook', 'MultiSourceEpochSampler', 'merge_images', 'merge_windows')
+    registered = {*engine.__all__, *evaluation.__all__, *others}
+    registered |= {name for name in datasets.__all__ if name.endswith('Dataset')} - {'DepthSequenceDataset'}
+    assert registered <= {part.__name__ for part in CONFIGURED}

@@ -1,14 +1,26 @@
 """Commands and figures of the documentation: what is typed exists, fits what was typed before, and a test runs it."""
 
 import ast
+import dataclasses
 import functools
 import importlib
+import inspect
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from command_check import OPTION, faults, options_of, split
 from documents import DOCUMENTS, ROOT, blocks, code, relative
+
+from depth_refine.inference import PoseTrack, VideoPoses
+from depth_refine.inference.finishing import Finishing
+from depth_refine.inference.stages import SecondStage
+from depth_refine.structures.camera import make_camera
+from depth_refine.structures.skeleton import H36M
+from depth_refine.utils.errors import InputError
+from depth_refine.weights import shipped_refiner
 
 CURRENT = [path for path in DOCUMENTS if path.name != 'CHANGELOG.md']  # which tells of what was
 MODULES = [*sorted(ROOT.glob('tools/**/*.py')), *sorted(ROOT.glob('depth_refine/**/*.py'))]
@@ -133,9 +145,70 @@ def test_figures_without_a_command_are_found(tmp_path):
 
 
 @pytest.mark.parametrize('path', CURRENT, ids=relative)
-def test_examples_in_python_import_what_exists(path):
+def test_examples_in_python_import_and_call_what_exists(path):
     for _, text in blocks(path.read_text(), 'python'):
-        for node in ast.walk(ast.parse(text)):
+        nodes, imported = list(ast.walk(ast.parse(text))), {}
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and (node.module or '').startswith('depth_refine'):
                 module = importlib.import_module(node.module)
                 assert [name.name for name in node.names if not hasattr(module, name.name)] == [], text
+                imported |= {name.asname or name.name: getattr(module, name.name) for name in node.names}
+        for call in nodes:
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in imported:
+                keywords = {keyword.arg: None for keyword in call.keywords}
+                inspect.signature(imported[call.func.id]).bind(*call.args, **keywords)
+
+
+def printed(document, start):
+    """The lines of a document's blocks from a first one that starts so."""
+    texts = [text for _, text in blocks((ROOT / document).read_text(), '', 'text')]
+    return [text.splitlines() for text in texts if text.startswith(start)]
+
+
+@pytest.fixture
+def described():
+    """Poses of one person in 100 frames of 1920 x 1080 px, who are described as the shipped refiner's are."""
+    cameras = SecondStage(*shipped_refiner('2d+depth'), 'cpu').cameras
+    camera, source = make_camera((1920, 1080), cameras=cameras)
+    track = dict.fromkeys(field.name for field in dataclasses.fields(PoseTrack))
+    track |= dict(track_id=0, frames=np.arange(100), is_interpolated=np.zeros(100, bool))
+    notes = [Finishing().note()]
+    return VideoPoses('clip.mp4', H36M, (1920, 1080), np.arange(100) / 50, camera, source, [PoseTrack(**track)], notes)
+
+
+def test_what_a_video_prints(described, run_tool, tmp_path, monkeypatch):
+    class Inferencer:
+        second_stage = SimpleNamespace(rate=50.0)
+
+        def __init__(self, *_):
+            pass
+
+        def __call__(self, *_, **__):
+            return described
+
+    monkeypatch.setattr('depth_refine.inference.VideoPoseInferencer', Inferencer)
+    monkeypatch.setattr('depth_refine.inference.sources.video_source.open_source', lambda *_: None)
+    monkeypatch.setattr('video.output.write_video_poses', lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    lines = run_tool('infer_video', 'clip.mp4', '--out', 'poses').out.splitlines()
+    assert printed('docs/your_video.md', 'note: ') == [lines]
+    assert [*printed('README.md', 'camera: '), *printed('docs/get_started.md', 'camera: ')] == [lines[1:]] * 2
+
+
+def test_what_the_demo_prints_first(run_tool, monkeypatch, tmp_path):
+    def first(*_, **__):
+        raise InputError('enough')
+
+    for folder in ('configs', 'tools'):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('subprocess.Popen', first)
+    ended = run_tool('demo')
+    assert ended.status == 'error: enough'
+    assert printed('docs/get_started.md', '[1/') == [ended.out.splitlines()]
+
+
+def test_what_the_set_up_prints_first():
+    ((line,),) = printed('docs/get_started.md', 'setup: ')
+    script = re.sub(r'Python [\d.]+\d', '$("$PYTHON" --version)', line.replace('into .venv', 'into $venv'))
+    assert f'echo "{script}"\n' in (ROOT / 'tools/setup_env.sh').read_text()

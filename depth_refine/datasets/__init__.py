@@ -4,7 +4,7 @@ from . import transforms
 from .annotation_writer import AnnotatedSequence, write_annotation
 from .body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
 from .camera_file import load_cameras
-from .collation import merge_images, merge_windows
+from .collate_functions import merge_images, merge_windows
 from .depth_image_dataset import DepthImageDataset
 from .depth_sequence_dataset import DepthSequenceDataset
 from .h36m_datasets import H36MAnnotation, H36MDepthSequenceDataset, H36MImageDataset

@@ -103,6 +103,18 @@ class CocoBodyDataset(Body2DDataset, CocoDataset):
     """Persons of COCO keypoints as samples of Human3.6M's 17 joints, see :class:`Body2DDataset`.
 
     COCO has the limbs; the root is the middle of the hips, as Human3.6M defines it.
+
+    Example:
+        In a config:
+
+            train_dataloader = dict(
+                dataset=dict(
+                    type='CocoBodyDataset',
+                    data_root='data/coco/',
+                    ann_file='annotations/person_keypoints_train2017.json',
+                    data_prefix=dict(img='train2017/'),
+                )
+            )
     """
 
     MAPPING = (
@@ -132,6 +144,18 @@ class MpiiBodyDataset(Body2DDataset, MpiiDataset):
 
     MPII has the limbs and the pelvis. Its upper neck and head top lie where Human3.6M has thorax and head (the same
     choice as in Sun et al.'s code). Its thorax has no counterpart.
+
+    Example:
+        In a config:
+
+            train_dataloader = dict(
+                dataset=dict(
+                    type='MpiiBodyDataset',
+                    data_root='data/mpii/',
+                    ann_file='annotations/mpii_train.json',
+                    data_prefix=dict(img='images/'),
+                )
+            )
     """
 
     MAPPING = (

@@ -25,7 +25,7 @@ class DepthImageDataset(DepthDataset):
     pixels of the full frame.
 
     Args:
-        ann_file: the annotation npz, relative to ``data_root``.
+        ann_file: the annotation npz, relative to the data root.
         frame_step: use every n-th frame of each video.
         bbox_policy: ``'annotation'``, the annotation's own box, or ``'pelvis_2m'``, the projection of a fronto-parallel
             2 m square at the true root (Sun et al.). It moves results by tens of mm: use one in training, test and
@@ -34,6 +34,20 @@ class DepthImageDataset(DepthDataset):
 
     Raises:
         InputError: see :class:`PoseAnnotation`; an unknown ``bbox_policy``.
+
+    Example:
+        In a config:
+
+            train_dataloader = dict(
+                dataset=dict(
+                    type='DepthImageDataset',
+                    metainfo=dict(from_file='mine/skeleton.py'),
+                    root='pelvis',
+                    data_root='mine/data/',
+                    ann_file='train.npz',
+                    camera_param_file='cameras.pkl',
+                )
+            )
     """
 
     BBOX_POLICIES = ('annotation', 'pelvis_2m')

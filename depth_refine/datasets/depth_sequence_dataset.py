@@ -45,11 +45,11 @@ class DepthSequenceDataset(DepthDataset):
     are batched, a training data loader gets the batch from ``__getitems__``, for ``merge_windows``.
 
     Args:
-        ann_file: the annotation npz, relative to ``data_root``.
+        ann_file: the annotation npz, relative to the data root.
         input_source: ``'2d'``, ``'2d+depth'`` or ``'2d+depth+std'`` from the depth sequence store, ``'gt2d'`` or
             ``'gt2d+gtdepth'`` from the annotation.
         seq_len: the refiner's receptive field.
-        depth_store: the store's folder, relative to ``data_root``; needed unless the inputs are from the annotation.
+        depth_store: the store's folder, relative to the data root; needed unless the inputs are from the annotation.
         bbox_policy: the bounding boxes that the store must have been made with: those of the first stage's config, or
             ``'published'`` for detections made elsewhere; None accepts any.
         frame_step: make every n-th frame a target in training; neighbouring windows differ little.
@@ -59,7 +59,7 @@ class DepthSequenceDataset(DepthDataset):
         causal: the target is the last frame of its window instead of the middle one.
         device: where batches are assembled. On an accelerator all arrays are held there, and the data loader must not
             have workers.
-        kwargs: see :class:`DepthDataset`.
+        kwargs: see :class:`DepthDataset`. :class:`H36MDepthSequenceDataset` has an example.
 
     Raises:
         InputError: see :class:`PoseAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is

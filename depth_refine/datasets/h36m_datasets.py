@@ -22,7 +22,20 @@ class H36MAnnotation(PoseAnnotation):
 
 @DATASETS.register_module()
 class H36MImageDataset(DepthImageDataset):
-    """:class:`DepthImageDataset` with Human3.6M's 17 joints in MMPose's order."""
+    """:class:`DepthImageDataset` with Human3.6M's 17 joints in MMPose's order.
+
+    Example:
+        In a config, every fifth frame of the training data:
+
+            train_dataloader = dict(
+                dataset=dict(
+                    type='H36MImageDataset',
+                    data_root='data/h36m/',
+                    ann_file='annotation_body3d/fps50/h36m_train.npz',
+                    frame_step=5,
+                )
+            )
+    """
 
     METAINFO = _METAINFO
     ROOT = 'root'
@@ -30,7 +43,22 @@ class H36MImageDataset(DepthImageDataset):
 
 @DATASETS.register_module()
 class H36MDepthSequenceDataset(DepthSequenceDataset):
-    """:class:`DepthSequenceDataset` with Human3.6M's 17 joints in MMPose's order."""
+    """:class:`DepthSequenceDataset` with Human3.6M's 17 joints in MMPose's order.
+
+    Example:
+        In a config, windows of 27 frames of a first stage's predictions:
+
+            train_dataloader = dict(
+                dataset=dict(
+                    type='H36MDepthSequenceDataset',
+                    data_root='data/h36m/',
+                    ann_file='annotation_body3d/fps50/h36m_train.npz',
+                    input_source='2d+depth',
+                    depth_store='depth_sequences/integral_h36m/h36m_train',
+                    seq_len=27,
+                )
+            )
+    """
 
     METAINFO = _METAINFO
     ROOT = 'root'

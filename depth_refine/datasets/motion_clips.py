@@ -13,6 +13,7 @@ from depth_refine.utils.errors import InputError
 from .npz_stream import load_arrays
 from .pose_annotation import Sequence
 
+HOW_TO_MAKE = 'none is distributed; docs/motion_files.md has the format, and a script that makes one of your mocap'
 _REQUIRED = ('positions', 'clip', 'fps', 'subject')
 _SIZE = (0.3, 4.0)  # metres, diagonal of the box around a body, median of its poses
 _LYING = 1.2  # how much longer than high the box may be, on average of all poses
@@ -59,7 +60,7 @@ class MotionClips:
     ) -> None:
         self.path, self.skeleton, self.frame_rate = Path(path), skeleton, frame_rate
         if not self.path.is_file():
-            raise InputError(f'no motion file {self.path.absolute()}')
+            raise InputError(f'no motion file {self.path.absolute()}: {HOW_TO_MAKE}')
         try:
             data = load_arrays(self.path)
         except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes

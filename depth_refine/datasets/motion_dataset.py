@@ -25,10 +25,10 @@ class MotionDataset(DepthSequenceDataset):
     like through any camera. Random numbers are PyTorch's. In test mode a sample is a whole clip of unchanged bodies,
     and each clip and view always has the same camera.
 
-    ``metainfo`` lists no cameras: inputs that are normalised by rays depend on none.
+    The metainfo lists no cameras: inputs that are normalised by rays depend on none.
 
     Args:
-        motion_file: npz, relative to ``data_root``, see :class:`MotionClips`.
+        motion_file: npz, relative to the data root, see :class:`MotionClips`.
         seq_len: the refiner's receptive field.
         input_source: ``'gt2d'`` or ``'gt2d+gtdepth'``.
         cameras: arguments of :class:`RandomCameras`.
@@ -43,6 +43,20 @@ class MotionDataset(DepthSequenceDataset):
 
     Raises:
         InputError: see :class:`MotionClips` and :class:`RandomCameras`; an argument is out of its range.
+
+    Example:
+        In a config:
+
+            train_dataloader = dict(
+                dataset=dict(
+                    type='MotionDataset',
+                    metainfo=dict(from_file='configs/_base_/datasets/h36m.py'),
+                    root='root',
+                    motion_file='train.npz',
+                    seq_len=27,
+                    cameras=dict(distance=(2.0, 12.0)),
+                )
+            )
     """
 
     INPUT_SOURCES = ('gt2d', 'gt2d+gtdepth')

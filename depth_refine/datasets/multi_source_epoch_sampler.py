@@ -14,7 +14,7 @@ from depth_refine.utils.errors import InputError
 class MultiSourceEpochSampler(MultiSourceSampler):
     """:class:`mmpose.datasets.samplers.MultiSourceSampler` whose order depends on the epoch alone.
 
-    Samples come in groups of ``sum(source_ratio)``, each with ``source_ratio`` samples of the sources. A batch of any
+    Samples come in groups of ``sum(source_ratio)``, of which each source gives its part. A batch of any
     multiple of that size has the same shares, so that the batch size is set in the data loader alone. An epoch is one
     pass over the first source, spread over the ranks; the other sources give their share in random order, repeatedly if
     they are smaller.
@@ -29,7 +29,13 @@ class MultiSourceEpochSampler(MultiSourceSampler):
         seed: the same on all ranks; drawn and shared if None.
 
     Raises:
-        InputError: ``source_ratio`` is not one positive whole number for each source.
+        InputError: the ratio is not one positive whole number for each source.
+
+    Example:
+        In a config, for a ``CombinedDataset`` of three, of which half of each batch is the first's:
+
+            sampler = dict(type='MultiSourceEpochSampler', source_ratio=[2, 1, 1])
+            train_dataloader = dict(batch_size=128, sampler=sampler)
     """
 
     def __init__(self, dataset: CombinedDataset, source_ratio: Sequence[int], seed: int | None = None) -> None:

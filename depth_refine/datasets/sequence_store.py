@@ -183,7 +183,7 @@ class _Writer:
     def write(
         self, rows: np.ndarray, keypoints: np.ndarray, scores: np.ndarray, depth_std: np.ndarray | None = None
     ) -> None:
-        """Store a batch.
+        """Put the predictions of B frames into their rows of the store.
 
         Args:
             rows: (B,) rows of the annotation.

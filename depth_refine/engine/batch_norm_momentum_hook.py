@@ -14,6 +14,11 @@ class BatchNormMomentumHook(Hook):
     Args:
         start: momentum in the first epoch.
         end: momentum that an epoch after the last would have.
+
+    Example:
+        In a config:
+
+            custom_hooks = [dict(type='BatchNormMomentumHook', start=0.1, end=0.001)]
     """
 
     def __init__(self, start: float = 0.1, end: float = 0.001) -> None:

@@ -11,6 +11,11 @@ class ChannelsLastHook(Hook):
 
     Numbers differ by rounding only, and checkpoints fit models of either layout. docs/performance.md says what a
     training step gains.
+
+    Example:
+        In a config:
+
+            custom_hooks = [dict(type='ChannelsLastHook')]
     """
 
     def before_run(self, runner) -> None:

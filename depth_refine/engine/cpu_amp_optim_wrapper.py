@@ -12,6 +12,11 @@ class CpuAmpOptimWrapper(OptimWrapper):
     """bfloat16 autocast for CPUs, where mmengine's ``AmpOptimWrapper`` refuses to work.
 
     bfloat16 has float32's range, so the loss is not scaled. Only processors with bfloat16 instructions gain from it.
+
+    Example:
+        In a config:
+
+            optim_wrapper = dict(type='CpuAmpOptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
     """
 
     @contextmanager

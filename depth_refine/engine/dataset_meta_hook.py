@@ -15,6 +15,11 @@ class DatasetMetaHook(Hook):
     MMEngine writes the training data set's ``metainfo`` into checkpoints. A ``CombinedDataset`` has only that of its
     config, and a ``ConcatDataset`` that of its first data set. This hook adds what our data sets have, with the cameras
     of all of them, and with no frame rate if theirs differ.
+
+    Example:
+        In a config:
+
+            custom_hooks = [dict(type='DatasetMetaHook')]
     """
 
     def before_run(self, runner: Runner) -> None:

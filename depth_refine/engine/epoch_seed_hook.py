@@ -22,6 +22,12 @@ class EpochSeedHook(Hook):
     A data loader's workers derive their seed from the process's when they start, so they must start with each epoch:
     ``persistent_workers=False``. MMEngine would give a worker the same numbers whenever it starts; a ``worker_init_fn``
     of the user's own is called.
+
+    Example:
+        In a config:
+
+            custom_hooks = [dict(type='EpochSeedHook')]
+            train_dataloader = dict(persistent_workers=False)
     """
 
     priority = 'VERY_HIGH'

@@ -40,6 +40,11 @@ class NonFiniteGuardHook(Hook):
     Raises:
         InputError: an unknown policy; while training, a bad step under the policy; or weights or statistics that are
             not finite when a checkpoint is due, which is then not written.
+
+    Example:
+        In a config:
+
+            custom_hooks = [dict(type='NonFiniteGuardHook', policy='skip', max_skipped=10)]
     """
 
     priority = 'HIGHEST'  # before RuntimeInfoHook

@@ -25,6 +25,11 @@ class ResumeHook(Hook):
 
     MMEngine compares the pickled metainfo of the data sets, whose bytes differ after loading although all values are
     the same; it resumes a checkpoint that counts iterations as epoch 0, and ends silently if no epoch is left.
+
+    Example:
+        In a config:
+
+            custom_hooks = [dict(type='ResumeHook')]
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:

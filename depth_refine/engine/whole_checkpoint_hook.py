@@ -33,6 +33,11 @@ class WholeCheckpointHook(CheckpointHook):
         backend_args: of the base class, for storage other than local disks; when files appear is then up to that
             storage.
         arguments, options: other arguments of the base class.
+
+    Example:
+        In a config:
+
+            default_hooks = dict(checkpoint=dict(type='WholeCheckpointHook', interval=1, max_keep_ckpts=2))
     """
 
     def __init__(self, *arguments, backend_args: dict | None = None, **options) -> None:

@@ -31,7 +31,12 @@ class H36MPoseMetric(DepthPoseMetric):
         prefix: put before the names, ``'h36m'`` if None.
 
     Raises:
-        InputError: ``skip_list`` is a string, or ``num_joints`` neither 17 nor 14.
+        InputError: the list of sequences is a string, or ``num_joints`` neither 17 nor 14.
+
+    Example:
+        In a config, on the 14 joints that SMPL-based methods are evaluated on:
+
+            val_evaluator = test_evaluator = dict(type='H36MPoseMetric', num_joints=14)
     """
 
     default_prefix = 'h36m'

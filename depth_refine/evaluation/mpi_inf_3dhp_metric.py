@@ -60,7 +60,12 @@ class MPIINF3DHPMetric(DepthPoseMetric):
         prefix: put before the names, ``'mpi_inf_3dhp'`` if None.
 
     Raises:
-        InputError: ``skip_list`` is a string.
+        InputError: the list of sequences is a string.
+
+    Example:
+        In a config:
+
+            val_evaluator = test_evaluator = dict(type='MPIINF3DHPMetric')
     """
 
     default_prefix = 'mpi_inf_3dhp'
@@ -74,7 +79,7 @@ class MPIINF3DHPMetric(DepthPoseMetric):
         """The three measures of all collected frames; see the class.
 
         Args:
-            results: those of :meth:`process`, in any order.
+            results: those of :meth:`DepthPoseMetric.process`, in any order.
 
         Returns:
             ``PCK_150mm``, ``AUC_150mm`` and ``MPJPE_mm``, without prefix.

@@ -50,8 +50,11 @@ class VideoPoseInferencer:
             device does not exist, or the batch size is not positive.
 
     Example:
-        ``VideoPoseInferencer()('clip.mp4', finishing=Finishing()).tracks[0].keypoints_3d`` are the first person's
-        joints (T, K, 3), metres from the root.
+        The first person's joints (T, K, 3), metres from the root:
+
+            inferencer = VideoPoseInferencer()
+            poses = inferencer('clip.mp4', finishing=Finishing())
+            poses.tracks[0].keypoints_3d
     """
 
     def __init__(

@@ -88,7 +88,7 @@ class DepthTemporalRefiner(BasePoseEstimator):
         return getattr(self.backbone, 'receptive_field', 1)
 
     def forward(self, inputs, data_samples: list | None = None, mode: str = 'tensor'):
-        """Run the network.
+        """Sequences of (u, v) or (u, v, depth) to 3D poses, their losses, or samples that have them, as ``mode`` says.
 
         Args:
             inputs: normalised sequences, in one of MMPose's two layouts for lifting: (B, T, K, C), or (B, K * C, T)

@@ -25,7 +25,7 @@ class FrameConv1d(nn.Conv1d):
         super().__init__(in_channels, out_channels, kernel_size, bias=bias)  # other options are for (B, C, T) alone
 
     def forward(self, x: Tensor, dilation: int | None = 1) -> Tensor:
-        """Convolve.
+        """Sequences (B, T, in_channels) to features of their frames, (B, T', out_channels).
 
         Args:
             x: (B, T, in_channels).

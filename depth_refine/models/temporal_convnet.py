@@ -31,7 +31,7 @@ class TemporalConv(nn.Module):
         self.dropout = ByteDropout(dropout)
 
     def forward(self, x: Tensor, dilation: int | None = 1) -> Tensor:
-        """Apply the layer.
+        """Sequences (B, T, in_channels) to features of their frames, (B, T', out_channels).
 
         Args:
             x: (B, T, in_channels).

@@ -85,7 +85,7 @@ class TemporalPoseHead(BaseHead):
         return self.conv(feats.flatten(2)).unflatten(-1, (self.num_joints, 3))
 
     def loss(self, feats: Tensor | tuple[Tensor, ...], batch_data_samples: list, train_cfg: dict | None = None) -> dict:
-        """Pose loss.
+        """The losses of the poses that features give, scalars by name.
 
         Args:
             feats: see :meth:`forward`.

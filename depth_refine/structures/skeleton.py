@@ -130,7 +130,7 @@ class Skeleton:
 
     @property
     def num_joints(self) -> int:
-        """K."""
+        """K, how many joints a pose has."""
         return len(self.joint_names)
 
     @property

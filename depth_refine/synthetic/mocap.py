@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from depth_refine.datasets.motion_clips import problem_of_motion_file
+from depth_refine.datasets.motion_clips import HOW_TO_MAKE, problem_of_motion_file
 from depth_refine.datasets.npz_stream import load_arrays
 from depth_refine.structures.skeleton import H36M
 from depth_refine.synthetic.kinematics import FPS
@@ -38,7 +38,7 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f'no motion file {path.absolute()}')
+        raise InputError(f'no motion file {path.absolute()}: {HOW_TO_MAKE}')
     try:
         data = load_arrays(path)
     except Exception as error:  # whatever zipfile, zlib and numpy raise on damaged bytes

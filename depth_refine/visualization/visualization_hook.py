@@ -31,8 +31,8 @@ _AZIMUTH = 50  # degrees, a view that shows depth and still resembles the camera
 class DepthPoseVisualizationHook(PoseVisualizationHook):
     """Figures of either stage: the image with 2D joints beside 3D views of prediction and truth.
 
-    The arguments are those of MMPose's ``PoseVisualizationHook``. A test draws every ``interval``-th frame, whether
-    frames come one by one or as whole videos. Validation draws the first frame of every ``interval``-th batch.
+    The arguments are those of MMPose's ``PoseVisualizationHook``. With ``interval=n`` a test draws every n-th frame,
+    whether frames come one by one or as whole videos. Validation draws the first frame of every n-th batch.
 
     For the first stage, 2D joints are drawn as predicted, and the 3D pose is back-projected with the true root depth,
     as in the metric. For the second stage, the 2D joints are the predicted pose, projected from the true root position.
@@ -41,11 +41,16 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
     Joints and bones are those of the data set's ``metainfo``, also inside wrappers; the root is the sample's
     ``root_index``, by default that of the ``metainfo``.
 
-    Figures go to ``out_dir`` below the run's folder, to the screen with ``show``, or otherwise to the visualizer's
-    backends. All joints of a 3D pose are drawn: ``kpt_thr`` has no effect.
+    Figures go to the folder ``out_dir=...`` below the run's, to the screen with ``show=True``, or otherwise to the
+    visualizer's backends. All joints of a 3D pose are drawn: ``kpt_thr=...`` has no effect.
 
     Raises:
-        InputError: ``show`` without a display, or a number is out of its range.
+        InputError: ``show=True`` without a display, or a number is out of its range.
+
+    Example:
+        In a config:
+
+            default_hooks = dict(visualization=dict(type='DepthPoseVisualizationHook', enable=True, interval=50))
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -57,14 +62,14 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
             raise InputError(_CANNOT.format('no display is available (neither DISPLAY nor WAYLAND_DISPLAY is set)'))
 
     def after_val_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
-        """Draw the first frame of every ``interval``-th validation batch."""
+        """Draw the first frame of every n-th validation batch, n being the interval."""
         step = runner.iter + batch_idx
         if self.enable and step % self.interval == 0:
             figure = self._draw(outputs[0], 0, runner.val_evaluator.dataset_meta)
             self._deliver('val_img', figure, step, file=None)
 
     def after_test_iter(self, runner, batch_idx: int, data_batch: dict, outputs: Sequence[PoseDataSample]) -> None:
-        """Draw every ``interval``-th frame of the test."""
+        """Draw every n-th frame of the test, n being the interval."""
         if not self.enable:
             return
         for sample in outputs:

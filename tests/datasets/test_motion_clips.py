@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from documents import ROOT, blocks
 from motion_file import motion_clips, write_motion
 from skeletons import MPI_INF_3DHP, smpl_metainfo
 
@@ -95,8 +98,22 @@ def test_names_in_another_spelling(change, tmp_path):
     assert len(MotionClips(tmp_path / 'motion.npz', H36M, 50.0)) == 101
 
 
+def test_the_documented_script_makes_files_of_recordings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorded, names = motion_clips(lengths=(241, 161, 121), fps=120), ('anna_walk', 'carl_bow', 'bob_walk')
+    Path('recordings').mkdir()
+    for clip, name in enumerate(names):
+        np.save(f'recordings/{name}.npy', recorded['positions'][recorded['clip'] == clip])
+    ((_, script),) = blocks((ROOT / 'docs/motion_files.md').read_text(), 'python')
+    exec(script, {})
+    for split, expected in (('train', {'anna': 101, 'bob': 51}), ('test', {'carl': 67})):
+        clips = MotionClips(f'data/motion/{split}.npz', H36M, 50.0)
+        assert {sequence.subject: len(sequence.rows) for sequence in clips.sequences} == expected
+    assert [sequence.name for sequence in clips.sequences] == ['0_carl_bow.0']
+
+
 def test_no_file(tmp_path):
-    with pytest.raises(InputError, match='no motion file'):
+    with pytest.raises(InputError, match=r'no motion file .*: .*docs/motion_files\.md'):
         MotionClips(tmp_path / 'motion.npz', H36M, 50.0)
     (tmp_path / 'motion.npz').write_bytes(b'PK')
     with pytest.raises(InputError, match='cannot be read'):

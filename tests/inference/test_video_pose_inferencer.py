@@ -1,9 +1,13 @@
+import re
+
+import cv2
 import numpy as np
 import pytest
+from documents import ROOT, blocks
 
 from depth_refine.functional.camera import project
-from depth_refine.inference import VideoPoseInferencer
-from depth_refine.inference.people.person_boxes import Boxes
+from depth_refine.inference import VideoPoseInferencer, video_pose_inferencer
+from depth_refine.inference.people.person_boxes import Boxes, whole_frame
 from depth_refine.inference.stages import IntegralFirstStage, SecondStage
 from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.errors import InputError
@@ -190,3 +194,28 @@ def test_refused_before_the_long_work_and_without_a_frame(inferencer):
     for unreadable in ([None, None], []):
         with pytest.raises(InputError, match='frames: not one frame can be read'):
             inferencer(unreadable)
+
+
+def test_documented_example(stages, causal_stages, write_video, smooth_images, camera, tmp_path, monkeypatch, capsys):
+    """With small stages in the place of BlazePose and of the shipped refiner, which is not causal."""
+
+    class Estimator(IntegralFirstStage):
+        find_people = staticmethod(whole_frame)
+
+        def __init__(self, model):
+            assert model == 'full'
+            super().__init__(*stages[:2], 'cpu', 4, amp=False)
+
+    monkeypatch.setattr(video_pose_inferencer, 'BlazePose', Estimator)
+    monkeypatch.setattr(video_pose_inferencer, 'shipped_refiner', lambda reads: causal_stages[2:])
+    monkeypatch.chdir(tmp_path)
+    write_video('clip.mp4', [cv2.resize(image, (192, 108)) for image in smooth_images], range(0, 400, 20))
+    camera(smooth_images[:3])
+    ((_, example),) = blocks((ROOT / 'docs/your_video.md').read_text(), 'python')
+    with pytest.raises(InputError, match='camera 0 stopped after 3 frames'):
+        exec(example, namespace := {})
+    poses = namespace['poses']
+    assert poses.tracks[0].keypoints_3d.shape == (20, 17, 3)
+    np.testing.assert_allclose(poses.camera['f'], 1324 / 1920 * 192)
+    assert 'bones have one length' in ' '.join(poses.notes) and poses.camera['k'][0] == 0.1
+    assert re.match(r'0\.\d+ \[.*\]\n', capsys.readouterr().out)

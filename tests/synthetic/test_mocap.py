@@ -93,7 +93,7 @@ def test_bad_files(motion_file, case):
 
 
 def test_files_that_are_not_npz(tmp_path):
-    with pytest.raises(InputError, match=r'no motion file .*none\.npz'):
+    with pytest.raises(InputError, match=r'no motion file .*none\.npz: .*docs/motion_files\.md'):
         read_clips(tmp_path / 'none.npz')
     (tmp_path / 'text.npz').write_bytes(b'PK\x03\x04 cut off')
     with pytest.raises(InputError, match=r'text\.npz cannot be read as an npz file'):

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
 
 from depth_refine.datasets import H36MDepthSequenceDataset, H36MImageDataset, MotionDataset
+from depth_refine.datasets.motion_clips import HOW_TO_MAKE
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.config import find_datasets
 from depth_refine.utils.errors import InputError
@@ -76,7 +77,7 @@ def data_identity(cfg: Config) -> str:
         for dataset in find_datasets(cfg[f'{split}_dataloader'].dataset, MotionDataset):
             path = Path(dataset.get('data_root', ''), dataset.motion_file)
             if not path.is_file():
-                raise InputError(f'no motion file {path.absolute()}: see docs/motion_files.md')
+                raise InputError(f'no motion file {path.absolute()}: {HOW_TO_MAKE}')
             hashes.append(file_identity(path)[:16])
     return ' '.join(dict.fromkeys(hashes))
 

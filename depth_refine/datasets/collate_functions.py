@@ -37,6 +37,11 @@ def merge_images(batch: list[dict]) -> dict:
     Returns:
         ``inputs`` (B, 3, H, W) and ``data_samples``, a list of one sample with ``gt_instance_labels`` (B, ...). Its
         metainfo holds ``img_shape``, (H, W), and lists of the B values of ``img_path`` and ``id``.
+
+    Example:
+        In a config:
+
+            train_dataloader = dict(collate_fn=dict(type='merge_images'))
     """
     inputs = default_collate([results['inputs'] for results in batch])
     samples = [results['data_samples'] for results in batch]
@@ -63,6 +68,11 @@ def merge_windows(batch: dict | list[dict]) -> dict:
 
     Raises:
         InputError: there are no labels, or they are packed.
+
+    Example:
+        In a config:
+
+            train_dataloader = dict(collate_fn=dict(type='merge_windows'))
     """
     first = batch if isinstance(batch, dict) else batch[0]
     if not {'keypoint_labels', 'label_mapping_table'} <= first.keys():
