@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +29,13 @@ def test_tables(stores, data_root, tmp_path, run_tool):
         else:
             assert ended.status == 0 and content['results'][row]['0']['metrics']
         assert (out / f'{table}.png').exists() == (table in ('table1', 'ablations'))
+
+
+def test_first_stage_of_data_that_is_not_there(data_root, tmp_path, run_tool):
+    """Each tool looks where its options say."""
+    config, out = Path(__file__).parents[3] / 'configs/demo/integral.py', tmp_path / 'out'
+    options = ['--data-root', data_root, '--first-stage', config, '--first-stage-data', tmp_path / 'nowhere']
+    options += ['--out', out, '--schedule', 'short', '--seeds', 1, '--resume', '--only']
+    for tool, row in (('reproduce_table1', 'table1/2d_1'), ('reproduce_table2', 'table2/martinez')):
+        ended = run_tool(tool, *options, row)
+        assert re.search(r'no first stage: no train annotation .*nowhere', ended.out), ended
