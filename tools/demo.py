@@ -17,7 +17,7 @@ from command_line import run_tool
 
 import torch
 from mmengine.config import Config
-from reproduction.demo_results import REFINERS, write_report
+from reproduction.demo_results import REFINERS, refiner_folder, write_report
 
 from depth_refine.utils.errors import InputError
 
@@ -45,10 +45,12 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
         source, frame_steps = ['--train-subjects', '16', '--frames', '60', '--image-size', '128'], {}
     steps = [Step('Make the data', SECONDS['data'], ['tools/make_synthetic.py', str(data), *source], data)]
 
-    def stage(title: str, name: str, config: str, *test_options: str) -> tuple[str, str]:
-        path, work_dir = str(CONFIGS / f'{config}.py'), out / config
+    def stage(title: str, name: str, config: str, work_dir: Path, *test_options: str, seed: int = 0) -> tuple[str, str]:
+        path = str(CONFIGS / f'{config}.py')
         checkpoint = work_dir / f'epoch_{Config.fromfile(path).train_cfg.max_epochs}.pth'
         common = ['--work-dir', str(work_dir), '--cfg-options', root]
+        if seed:
+            common.append(f'randomness.seed={seed}')
         if frame_steps:
             common.append(f'train_dataloader.dataset.frame_step={frame_steps[config.split("_")[0]]}')
         train = ['tools/train.py', path, '--resume', *amp, *common]
@@ -58,12 +60,15 @@ def plan(data: Path, out: Path, motion: str | None) -> list[Step]:
         steps.append(Step(f'Evaluate: {title}', SECONDS[f'{name}_test'], test, metrics))
         return path, str(checkpoint)
 
-    config, checkpoint = stage('first stage', 'first_stage', 'integral')
+    config, checkpoint = stage('first stage', 'first_stage', 'integral', out / 'integral')
     stores = ['--out', str(data / 'depth_sequences/integral'), *amp, '--cfg-options', root]
     extract = ['tools/extract_depth_sequences.py', config, checkpoint, *stores]
     steps.append(Step('Extract depth sequences', SECONDS['stores'], extract))
-    for title, config in REFINERS.items():
-        stage(title, 'refiner', config, '--dump', str(out / config / 'predictions.pkl'))
+    for title, (config, seeds) in REFINERS.items():
+        for seed in range(seeds):
+            folder = refiner_folder(out, config, seed)
+            dump = ['--dump', str(folder / 'predictions.pkl')]
+            stage(f'{title}, seed {seed}', 'refiner', config, folder, *dump, seed=seed)
     return steps
 
 

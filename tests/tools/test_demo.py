@@ -23,13 +23,18 @@ def test_plan_goes_from_data_to_the_last_evaluation(demo, tmp_path):
     steps = demo.plan(tmp_path / 'data', tmp_path / 'out', motion='clips.npz')
     tools = [Path(step.command[0]).stem for step in steps]
     first_stage = ['make_synthetic', 'train', 'test', 'extract_depth_sequences']
-    assert tools == first_stage + ['train', 'test'] * len(demo.REFINERS)
+    refiners = [(config, str(seed)) for config, seeds in demo.REFINERS.values() for seed in range(seeds)]
+    assert tools == first_stage + ['train', 'test'] * len(refiners)
     assert all((ROOT / step.command[0]).is_file() for step in steps)
     assert all((ROOT / step.command[1]).is_file() for step in steps[1:])
     assert steps[0].command[-2:] == ['--motion', 'clips.npz']
     # what a step reads, one before it has made
     extraction = steps[3].command
     assert str(steps[1].result) == extraction[2] and str(tmp_path / 'data/depth_sequences/integral') in extraction
+    trained = [step for step in steps[4:] if step.title.startswith('Train')]
+    assert [step.result.parts[-3:-1] for step in trained] == [(config, f'seed_{seed}') for config, seed in refiners]
+    seeds = [[word.split('=')[1] for word in step.command if word.startswith('randomness.seed=')] for step in trained]
+    assert seeds == [[seed] * (seed != '0') for _, seed in refiners], 'which the configs set to 0'
     assert sum(step.seconds for step in steps) < 15 * 60
 
 
@@ -60,7 +65,7 @@ def small_configs(demo, tmp_path):
     folder.mkdir()
     first = dict(backbone='base_channels=4, stem_channels=4', head='in_channels=16, deconv_out_channels=(8, 8)')
     refiner = dict(backbone='channels=16', head='in_channels=16')
-    for name in ('integral', *demo.REFINERS.values()):
+    for name in ('integral', *(config for config, _ in demo.REFINERS.values())):
         parts = first if name == 'integral' else refiner
         (folder / f'{name}.py').write_text(SMALL.format(path=ROOT / f'configs/demo/{name}.py', **parts))
     return folder
@@ -88,10 +93,11 @@ def test_from_motion_to_the_table(demo, small_configs, run_tool, short_logs, tmp
         table.append([line for line in printed.getvalue().splitlines() if line.startswith('| ')])
     assert [row.split(' | ')[0] for row in table[0]] == [
         '| input',
+        '| ---',
         '| first stage',
         *(f'| {row}' for row in demo.REFINERS),
     ]
-    assert table[0] == table[1] and steps[14:] == ['Extract depth sequences'], 'which keeps its stores'
+    assert table[0] == table[1] and steps[26:] == ['Extract depth sequences'], 'which keeps its stores'
     assert {path.name for path in (tmp_path / 'out').glob('*.*')} == {
         'table.md',
         'curves.png',

@@ -1,6 +1,7 @@
 """The demo's table, curves, figure and video."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -11,22 +12,23 @@ from depth_refine.evaluation.prediction_dump import read_predictions
 from depth_refine.visualization import plot_pose_comparison, plot_training_curves
 
 from .demo_frames import refinement_frames, write_pose_video
+from .summary import ERRORS, estimate, markdown
 
-# row of the table: config of the refiner
+# row of the table: config of the refiner, and number of seeds; rows that are close have several
 REFINERS = {
-    '2D': 'refiner_2d',
-    '2D + depth': 'refiner_2d_depth',
-    '2D + depth, sigma = 0.1': 'refiner',
-    'GT 2D': 'refiner_gt2d',
-    'GT 2D + GT depth': 'refiner_gt2d_gtdepth',
+    '2D': ('refiner_2d', 3),
+    '2D + depth': ('refiner_2d_depth', 3),
+    '2D + depth, sigma = 0.1': ('refiner', 3),
+    'GT 2D': ('refiner_gt2d', 1),
+    'GT 2D + GT depth': ('refiner_gt2d_gtdepth', 1),
 }
 _OURS = '2D + depth, sigma = 0.1'
-_COLUMNS = {
-    'Protocol 1, mm': 'h36m/MPJPE_mm',
-    'Protocol 2, mm': 'h36m/P-MPJPE_mm',
-    'acceleration error, mm/frame²': 'h36m/MPJAE_mm_per_frame2',
-}
 _NUM_VIDEOS = 4
+
+
+def refiner_folder(out: Path, config: str, seed: int) -> Path:
+    """The work directory of a refiner below the demo's output folder."""
+    return out / config / f'seed_{seed}'
 
 
 def write_report(data: Path, out: Path, configs: Path) -> None:
@@ -37,19 +39,19 @@ def write_report(data: Path, out: Path, configs: Path) -> None:
         out: the demo's output folder, with a work directory for each config.
         configs: the demo's configs.
     """
-    runs = {'first stage': 'integral', **REFINERS}
-    table = make_table(
-        {name: json.loads((out / config / 'metrics.json').read_text(encoding='utf-8')) for name, config in runs.items()}
-    )
+    runs = {'first stage': [out / 'integral']}
+    for title, (config, seeds) in REFINERS.items():
+        runs[title] = [refiner_folder(out, config, seed) for seed in range(seeds)]
+    table = make_table({title: [_read_metrics(folder) for folder in folders] for title, folders in runs.items()})
     (out / 'table.md').write_text(table, encoding='utf-8')
     print(f'\n{table}')
 
-    plot_training_curves({name: out / config for name, config in runs.items()}, out / 'curves.png')
+    plot_training_curves({title: folders[0] for title, folders in runs.items()}, out / 'curves.png')
 
-    cfg = Config.fromfile(configs / f'{REFINERS[_OURS]}.py')
+    cfg = Config.fromfile(configs / f'{REFINERS[_OURS][0]}.py')
     init_default_scope('mmpose')
     dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, data_root=str(data)))
-    samples = read_predictions(out / REFINERS[_OURS] / 'predictions.pkl')
+    samples = read_predictions(runs[_OURS][0] / 'predictions.pkl')
     poses = {sample['sequence']: sample['pred_instances']['keypoints'] for sample in samples}
     # videos spread over subjects, activities and cameras
     names = [sequence.name for sequence in dataset.annotation.sequences]
@@ -61,10 +63,14 @@ def write_report(data: Path, out: Path, configs: Path) -> None:
         print(f'wrote {out / name}')
 
 
-def make_table(metrics: dict[str, dict[str, float]]) -> str:
-    """Markdown table of the metrics of each run, in millimetres."""
+def make_table(metrics: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Markdown table of the errors of each row, ± their standard deviation over its seeds."""
     rows = [
-        f'| {name} | ' + ' | '.join(f'{values[key]:.1f}' for key in _COLUMNS.values()) + ' |'
-        for name, values in metrics.items()
+        [title, *(str(estimate([values[key] for values in of_seeds])) for key in ERRORS.values())]
+        for title, of_seeds in metrics.items()
     ]
-    return '\n'.join([f'| input | {" | ".join(_COLUMNS)} |', '|---' * (len(_COLUMNS) + 1) + '|', *rows]) + '\n'
+    return markdown(['input', *ERRORS], rows)
+
+
+def _read_metrics(folder: Path) -> dict[str, float]:
+    return json.loads((folder / 'metrics.json').read_text(encoding='utf-8'))
