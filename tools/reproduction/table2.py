@@ -15,7 +15,7 @@ _CAI = Row(
         'model.backbone.channels': 64,
         'model.backbone.dropout': 0.1,
         'model.head.in_channels': 17 * 64,
-        'train_dataloader.batch_size': 64,
+        'train_dataloader.batch_size': 128,
     },
 )
 # method: its row, None for the first stage, and the paper's Protocols 1 and 2 in mm
