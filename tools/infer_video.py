@@ -95,7 +95,7 @@ def main() -> None:
     """Infer the poses of a video and write all files; or show those of a camera."""
     args = parse_args()
     if args.out is not None and Path(args.out).exists():
-        raise InputError(f'{args.out} exists: give another folder, or remove it first')
+        raise InputError(f'{args.out} exists: give another folder (--out, with make OUT=), or remove it first')
     finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
     options = dict(intrinsics=_intrinsics(args), extrinsics=_extrinsics(args.extrinsics), finishing=finishing)
     first = args.stage1 or (None if args.predictions else args.estimator, None)

@@ -99,7 +99,7 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
             ['walk', '--intrinsics', 90, 95, 48, 37, '--distortion', -0.2, 0, 0, 0, 0],
             'error: expected the distortion as',
         ),
-        (['walk', '--out', 'walk'], 'error: walk exists: give another folder, or remove it first'),
+        (['walk', '--out', 'walk'], 'error: walk exists: give another folder (--out, with make OUT=), or remove'),
         (['walk', '--stage1', 'absent.py', '1.pth'], 'error: no config file '),
     ],
 )
