@@ -108,8 +108,8 @@ def _clip(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     """The arrays of a clip with these keys, in the documented shapes and units."""
     data = _arrays(path, 'a clip', keys, _FORMAT)
     cameras, frames = (*data['joints_camera'].shape, 0, 0)[:2]
-    shapes = dict(fps=(), image_size=(cameras, 2), K=(cameras, 3, 3), distortion=(cameras, 5))
-    shapes['joints_camera'] = (cameras, frames, 17, 3)
+    shapes = dict(joints_camera=(cameras, frames, 17, 3), fps=(), image_size=(cameras, 2))
+    shapes |= dict(K=(cameras, 3, 3), distortion=(cameras, 5))
     for model in MODELS:
         shapes |= {f'{model}_{key}': (cameras, frames, 33, n) for key, n in (('px', 2), ('world', 3))}
         shapes[f'{model}_visibility'] = (cameras, frames, 33)
