@@ -190,6 +190,7 @@ def test_what_a_video_prints(described, run_tool, tmp_path, monkeypatch):
     monkeypatch.setattr('depth_refine.inference.sources.video_source.open_source', lambda *_: None)
     monkeypatch.setattr('video.output.write_video_poses', lambda *_: None)
     monkeypatch.chdir(tmp_path)
+    Path('clip.mp4').touch()
     lines = run_tool('infer_video', 'clip.mp4', '--out', 'poses').out.splitlines()
     assert printed('docs/your_video.md', 'note: ') == [lines]
     assert printed('docs/get_started.md', 'camera: ') == [lines[1:]]

@@ -24,7 +24,7 @@ from depth_refine.inference.finishing import Finishing
 from depth_refine.inference.people.person_boxes import BoxFile, PersonBoxes
 from depth_refine.inference.people.person_detectors import MMDetPersonDetector, TorchvisionPersonDetector
 from depth_refine.inference.sources.video_file import is_address
-from depth_refine.inference.sources.video_source import camera_number, open_source
+from depth_refine.inference.sources.video_source import camera_number, open_source, require_source
 from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
@@ -95,7 +95,9 @@ def main() -> None:
     """Infer the poses of a video and write all files; or show those of a camera."""
     args = parse_args()
     if args.out is not None and Path(args.out).exists():
-        raise InputError(f'{args.out} exists: give another folder, or remove it first')
+        raise InputError(f'{args.out} exists: give another folder (--out, with make OUT=), or remove it first')
+    if args.video is not None:
+        require_source(args.video)
     finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
     options = dict(intrinsics=_intrinsics(args), extrinsics=_extrinsics(args.extrinsics), finishing=finishing)
     first = args.stage1 or (None if args.predictions else args.estimator, None)

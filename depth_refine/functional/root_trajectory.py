@@ -76,9 +76,9 @@ def estimate_root_trajectory(
     valid &= np.all((distance > 0) | ~counts, axis=-1)
     if not valid.any():
         raise InputError(
-            f'none of {len(valid)} frames tells where the person is: expected two or more joints of a weight above 0, '
-            'more than a pixel apart, whose 3D positions project to them from in front of the camera. Do 2D and 3D '
-            'joints belong together, and are focal length and principal point those of the video?'
+            'the 3D pose fits the 2D joints in no frame: expected two or more joints of a weight above 0, more than a '
+            'pixel apart, to which their 3D positions project from in front of the camera. After too short a training '
+            'they do not; are focal length and principal point those of the video?'
         )
 
     frames, solved = np.arange(len(valid)), valid

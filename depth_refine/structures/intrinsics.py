@@ -109,9 +109,9 @@ class Intrinsics:
             calibrated = 2 * centre
             message += f', as if they were of frames of about {calibrated[0]:.0f} x {calibrated[1]:.0f} px'
         return (
-            f'{message}. Give the size of the frames that were calibrated (--intrinsics-size W H, in Python '
-            'Intrinsics), and they are rescaled. If the video is cut out of larger frames, and they are right, that '
-            f'size is {size[0]} {size[1]}'
+            f'{message}. Give the size of the frames that were calibrated ({_size_option("W", "H")}), and they are '
+            'rescaled. If the video is cut out of larger frames, and they are right, that size is '
+            f'{size[0]} {size[1]}'
         )
 
     def _require_shape(self, numbers: np.ndarray, size: tuple[int, int], own: tuple[float, float]) -> None:
@@ -131,7 +131,7 @@ class Intrinsics:
         raise InputError(
             f'{message}, which is another shape, so it shows a part of them, and which part is not known. Subtract the '
             'place of its top left corner from cx and cy, rescale all four to the video, and give its size with them: '
-            f'--intrinsics-size {size[0]} {size[1]}'
+            f'{_size_option(*size)}'
         )
 
     def _turned(self, own: tuple[float, float]) -> str:
@@ -139,13 +139,16 @@ class Intrinsics:
         (fx, fy, cx, cy), (width, height) = self.numbers, own
         p1, p2 = self.lens()['p'].ravel()
         clockwise, other = (f'{fy:.6g} {fx:.6g} {x:.6g} {y:.6g}' for x, y in ((height - cy, cx), (cy, width - cx)))
-        if self.distortion:
-            clockwise += f' with P1 {p2:.6g} and P2 {-p1:.6g}'
-            other += f' with P1 {-p2:.6g} and P2 {p1:.6g}'
+        if p1 or p2:
+            clockwise += f' with P1 {p2:.6g} and P2 {0 - p1:.6g}'  # -p1 may be printed as -0
+            other += f' with P1 {0 - p2:.6g} and P2 {p1:.6g}'
         either = clockwise if clockwise == other else f'{clockwise} if they were turned clockwise, otherwise {other}'
-        return (
-            f"Give those of the video's upright frames with --intrinsics-size {height:g} {width:g}. They are {either}"
-        )
+        option = _size_option(f'{height:g}', f'{width:g}')
+        return f"Give those of the video's upright frames with {option}. They are {either}"
+
+
+def _size_option(width: object, height: object) -> str:
+    return f'--intrinsics-size {width} {height}, in Python size=({width}, {height})'
 
 
 def off_centre(centre: ArrayLike, size: Sequence[float]) -> float:
@@ -205,7 +208,7 @@ def _four_numbers(given: ArrayLike) -> np.ndarray:
         array = array[[0, 1, 0, 1], [0, 1, 2, 2]]
     if array.shape == (4,) and (array[:2] > 0).all():
         return array
-    more = f'. The distortion is apart: --distortion {_ORDERS_IN_WORDS}' if array.size > 4 else ''
+    more = f'. Distortion is apart: --distortion (in Python distortion=) {_ORDERS_IN_WORDS}' if array.size > 4 else ''
     raise InputError(
         'expected the intrinsics fx, fy, cx and cy in px, fx and fy above 0, or the matrix of these, got '
         f'{given if array.size == 1 else array.tolist()}{more}'

@@ -115,7 +115,7 @@ def test_one_unambiguous_frame_is_enough(smooth):
 @pytest.mark.parametrize(
     ('change', 'error', 'message'),
     [
-        (dict(keypoints_3d=np.zeros((3, 17, 3))), InputError, 'none of 3 frames tells .*: expected two or more joints'),
+        (dict(keypoints_3d=np.zeros((3, 17, 3))), InputError, '3D pose fits the 2D joints in no frame: expected two'),
         (dict(weights=1.5 - np.eye(3, 17, 1) * 2), InputError, 'weights of 0 or more, got -0.5 in frame 0, joint 1'),
         (dict(keypoints=np.zeros((3, 16, 2))), ValueError, r'expected 3D joints \(T, K, 3\)'),
         (dict(focal=np.array([1000.0, 0.0])), ValueError, 'expected focal lengths'),

@@ -39,7 +39,17 @@ def test_rescaled(size, numbers, calibrated, expected):
     [
         (HD, (2648, 2648, 1920, 1080), r'1920 1080 px, is far from the middle .*, 960 540 px, as .* about 3840 x 2160'),
         (HD, (883, 883, 640, 360), r'about 1280 x 720 px\. Give the size .*--intrinsics-size W H.* size is 1920 1080$'),
-        (UPRIGHT, PHONE, r'are of frames of 1920 x 1080 .* --intrinsics-size 1080 1920\. They are 1324 1324 540 960$'),
+        (
+            UPRIGHT,
+            PHONE,
+            r'of 1920 x 1080 .*-size 1080 1920, in Python size=\(1080, 1920\)\. They are 1324 1324 540 960$',
+        ),
+        (UPRIGHT, Intrinsics(PHONE, ('opencv', -0.2, 0.1, 0, 0, 0)), '1324 1324 540 960$'),
+        (
+            UPRIGHT,
+            Intrinsics(PHONE, ('opencv', -0.2, 0.1, 0, 1e-3, 0)),
+            r' 960 with P1 0\.001 and P2 0 if they .*clockwise, otherwise 1324 .* with P1 -0\.001 and P2 0$',
+        ),
         (UPRIGHT, (883, 883, 640, 360), 'about 1280 x 720 px'),
         (HD, (1324, 1324, 540, 960), 'they are of frames of 1080 x 1920 px'),  # cy and cx
         (HD, (1324, 960, 1324, 540), 'fx and fy .*, 1324 and 960 px, are not of the square pixels'),  # fx, cx, fy, cy
@@ -59,7 +69,11 @@ def test_rescaled(size, numbers, calibrated, expected):
             'not of frames of 1080 x 1920 px, but of 1920 x 1080 px, by .* exchanged$',
         ),
         (UPRIGHT, Intrinsics(PHONE, size=UPRIGHT), 'not of frames of 1080 x 1920 px, but of 1920 x 1080 px, by'),
-        (HD, (*PHONE, -0.2, 0.1, 0, 0, 0), r'\. The distortion is apart: --distortion opencv K1 K2 P1 P2 K3, or h36m'),
+        (
+            HD,
+            (*PHONE, -0.2, 0.1, 0, 0, 0),
+            r'\. Distortion is apart: --distortion \(in Python distortion=\) opencv K1',
+        ),
         (
             HD,
             Intrinsics(PHONE, size=UHD),

@@ -99,8 +99,9 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
             ['walk', '--intrinsics', 90, 95, 48, 37, '--distortion', -0.2, 0, 0, 0, 0],
             'error: expected the distortion as',
         ),
-        (['walk', '--out', 'walk'], 'error: walk exists: give another folder, or remove it first'),
+        (['walk', '--out', 'walk'], 'error: walk exists: give another folder (--out, with make OUT=), or remove'),
         (['walk', '--stage1', 'absent.py', '1.pth'], 'error: no config file '),
+        (['no.mp4', '--stage1', 'absent.py', '1.pth'], 'error: no video no.mp4: give a video file, a folder of'),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(run, video, tmp_path, arguments, message):

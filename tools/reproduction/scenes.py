@@ -63,11 +63,12 @@ def errors(scenes: Iterable[Scene], refiner: SecondStage | None, finish: bool) -
         )
         if len(found.tracks) != 1 or len(found.tracks[0].frames) != len(scene.truth):
             raise InputError('expected one person in all frames of each video')
-        rows.append(_errors(found.tracks[0].keypoints_3d, scene.truth, scene.seen.times))
+        rows.append(pose_errors(found.tracks[0].keypoints_3d, scene.truth, scene.seen.times))
     return np.array(rows)
 
 
-def _errors(poses: np.ndarray, truth: np.ndarray, times: np.ndarray) -> Sequence[float]:
+def pose_errors(poses: np.ndarray, truth: np.ndarray, times: np.ndarray) -> Sequence[float]:
+    """The :data:`MEASURES` of poses (T, 17, 3), metres, camera axes, any origin; ``times`` (T,) in seconds."""
     pair = [(joints - joints[:, :1])[:, SCORED].astype(float) for joints in (poses, truth)]
     acceleration = difference_error(*(joints[:, 1:] for joints in pair), order=2)  # the root's is 0
     rate = (len(times) - 1) / float(np.ptp(times))

@@ -24,6 +24,10 @@ from .raw_files import SequenceError
 from .sequences import run_jobs
 
 _FOLDER = re.compile(r'(?:.*/)?(?:(S\d)/(Seq\d)|(TS\d))')
+_WHAT_IS_EXPECTED = (
+    'expected the original folders S1/Seq1, with annot.mat, camera.calibration and imageSequence/video_0.avi, and so '
+    'on, and TS1, with annot_data.mat and imageSequence/img_000001.jpg, and so on, somewhere below'
+)
 _NOT_SEARCHED = {'imageSequence', 'FGmasks', 'ChairMasks'}  # folders of thousands of images
 _RATES = sorted({recording.rate for recording in RECORDINGS.values()})
 _SAME_RATE = 1e-3  # tolerance, so that 16.667 is 50 / 3
@@ -66,8 +70,8 @@ def prepare_mpi_inf_3dhp(
         What was prepared and left out.
 
     Raises:
-        InputError: ``raw`` has no sequence, no recording fits a rate, ``joints`` is another number, ``out`` is in use
-            or has images of another kind, the disk is too full, or ``workers`` is not positive.
+        InputError: ``raw`` is missing or has no sequence, no recording fits a rate, ``joints`` is another number,
+            ``out`` is in use or has images of another kind, the disk is too full, or ``workers`` is not positive.
     """
     raw, out = Path(raw).absolute(), Path(out).absolute()
     if joints not in ROOTS:
@@ -130,6 +134,8 @@ def _step(rate: float, of_video: float) -> int | None:
 
 def _find_folders(raw: Path, out: Path) -> dict[VideoKey, Path]:
     """The folders of sequences below ``raw``, in the order of the data set; the first one if there are several."""
+    if not raw.is_dir():
+        raise InputError(f'no folder {raw}: {_WHAT_IS_EXPECTED}')
     found: dict[VideoKey, Path] = {}
     for parent, folders, _ in os.walk(raw, followlinks=True):
         folders[:] = sorted(set(folders) - _NOT_SEARCHED)
@@ -138,11 +144,7 @@ def _find_folders(raw: Path, out: Path) -> dict[VideoKey, Path]:
             found.setdefault(VideoKey(*(match[3], '') if match[3] else match.group(1, 2)), Path(parent))
     expected = [VideoKey(*names) for names in RECORDINGS] + [VideoKey(name) for name in TEST_SETS]
     if not any(key in found for key in expected):
-        raise InputError(
-            f'{raw} holds no sequence of MPI-INF-3DHP: expected the original folders S1/Seq1, with annot.mat, '
-            'camera.calibration and imageSequence/video_0.avi, and so on, and TS1, with annot_data.mat and '
-            'imageSequence/img_000001.jpg, and so on, somewhere below'
-        )
+        raise InputError(f'{raw} holds no sequence of MPI-INF-3DHP: {_WHAT_IS_EXPECTED}')
     return {key: found[key] for key in expected if key in found}
 
 

@@ -1,5 +1,10 @@
 """BlazePose's networks run by LiteRT: an image in, arrays out."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -32,8 +37,9 @@ class Network:
             raise InputError(f'BlazePose needs LiteRT: install ai-edge-litert ({error})') from error
         threads = min(torch.get_num_threads(), _MOST_THREADS)
         try:
-            self._interpreter = Interpreter(model_content=file.content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _without_log():
+                self._interpreter = Interpreter(model_content=file.content, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f'{file.name}: expected a .tflite network, got {str(error).splitlines()[0]}') from error
         inputs, found = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -58,3 +64,22 @@ class Network:
         self._interpreter.set_tensor(self._input, image[None])
         self._interpreter.invoke()
         return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Discard what is written to the standard error: LiteRT names its CPU delegate there, and has no setting for that.
+
+    Its faults are exceptions.
+    """
+    if sys.stderr is None:  # closed
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -10,7 +10,7 @@ from depth_refine.utils.errors import InputError
 COVERED = 0.9  # share of a video's frames; people seen in fewer may be of another video
 _OUTSIDE = 0.1, 0.5  # shares of points outside the frame from which there is a note, and an error
 _SMALLER = 1 / 3, 1 / 2, 2 / 3, 3 / 4  # common factors by which videos are scaled
-_FULL = 0.9  # pixels that reach this share of a smaller frame, and not beyond it, may be of that frame
+_EDGE = 0.1  # of a smaller frame: pixels that come so near to each of its edges may be of that frame
 _SAME_SHAPE = 0.01  # tolerance of width / height, since sizes are rounded to whole pixels
 
 
@@ -57,7 +57,8 @@ def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, si
         np.mean(((points < 0) | (points > sides)).any(axis=-1)) for sides in (size, tuple(size)[::-1])
     )
     low, high = reach.min(axis=0), reach.max(axis=0)
-    where = f'from ({low[0]:.0f}, {low[1]:.0f}) to ({high[0]:.0f}, {high[1]:.0f}) of {size[0]} x {size[1]} px'
+    x1, y1, x2, y2 = np.round([*low, *high]) + 0.0  # which is never -0
+    where = f'from ({x1:.0f}, {y1:.0f}) to ({x2:.0f}, {y2:.0f}) of {size[0]} x {size[1]} px'
     fit = f' They fit frames of {size[1]} x {size[0]} px: are width and height exchanged?' if exchanged == 0 else ''
     if outside > _OUTSIDE[1]:
         raise InputError(
@@ -71,7 +72,8 @@ def check_places(name: str, what: str, points: np.ndarray, reach: np.ndarray, si
         ]
     for share in _SMALLER:
         smaller = share * np.array(size)
-        if (high <= smaller).all() and (high > _FULL * smaller).all() and low[0] < (1 - _FULL) * smaller[0]:
+        # one edge tells nothing: people who stand in a part of the frame also end somewhere
+        if (high <= smaller).all() and (np.abs([low, smaller - high]) < _EDGE * smaller).all():
             return [
                 f'{what.capitalize()} fill frames of {smaller[0]:.0f} x {smaller[1]:.0f} px: they reach {where}. Were '
                 'they found at that size? Then scale them; if people only were in that part, all is well.'

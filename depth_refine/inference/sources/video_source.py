@@ -128,12 +128,23 @@ def open_source(
         opened.notes += notes
         opened.numbers = image_numbers(files) if path.is_dir() else None
         return _from_images(opened, map(read_image, files), fps or usual)
-    if not path.is_file():
-        raise InputError(
-            f'no video {path}: give a video file, a folder of images, the number of a camera, or an address such as '
-            'rtsp://camera/stream'
-        )
+    require_source(path)
     return _from_file(VideoFile(path, fps))
+
+
+def require_source(source: str | Path | int) -> None:
+    """Refuse (``InputError``) the path of a video at which there is nothing, before long work.
+
+    Args:
+        source: a path, a camera or an address, as in :func:`open_source`.
+    """
+    if camera_number(source) is None and not is_address(source):
+        path = Path(source)
+        if not (path.is_file() or path.is_dir()):
+            raise InputError(
+                f'no video {path}: give a video file, a folder of images, the number of a camera, or an address such '
+                'as rtsp://camera/stream'
+            )
 
 
 def camera_number(source: object) -> int | None:

@@ -195,6 +195,27 @@ def test_notes_on_what_may_be_wrong(size, times, first_frame, numbers, note):
     assert re.match(note, found)
 
 
+@pytest.mark.parametrize(
+    ('low', 'high', 'is_smaller'),
+    [
+        ((-0.3, 10), (300, 230), True),  # found on a copy of 320 x 240 px
+        ((-0.3, 10), (400, 330), False),  # of no usual size
+        ((-0.3, 10), (321, 230), False),  # beyond its edge
+        # people who stand in one part
+        *[((-0.3, 90), (300, 230), False), ((90, 10), (300, 230), False)],
+        *[((-0.3, 10), (200, 230), False), ((-0.3, 10), (300, 150), False)],
+    ],
+)
+def test_predictions_on_a_smaller_copy(low, high, is_smaller):
+    """Joints come near to all edges of the smaller frame: in x and y, and in any of the frames."""
+    pixels, _ = walk(100)
+    ends = pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1))
+    joints = np.add(low, (pixels - ends[0]) * np.subtract(high, low) / (ends[1] - ends[0]))
+    notes = predicted_people(predictions(joints), SIZE, TIMES).notes
+    expected = 'Joints fill frames of 320 x 240 px: they reach from (0, 10) to (300, 230) of 640 x 480 px. Were they'
+    assert [note[: len(expected)] for note in notes] == [expected] * is_smaller
+
+
 def test_notes_on_scores_trunks_and_ids(two_people):
     """Percentages, a video that is not upright, another order of 17 joints, y before x, ids that number boxes."""
     pixels, _, frames, who = two_people
