@@ -106,6 +106,9 @@ def test_the_documented_script_makes_files_of_recordings(tmp_path, monkeypatch):
         np.save(f'recordings/{name}.npy', recorded['positions'][recorded['clip'] == clip])
     ((_, script),) = blocks((ROOT / 'docs/motion_files.md').read_text(), 'python')
     exec(script, {})
+    Path('recordings/carl_bow.npy').unlink()
+    with pytest.raises(SystemExit, match='recordings/ has no clips for test'):
+        exec(script, {})
     for split, expected in (('train', {'anna': 101, 'bob': 51}), ('test', {'carl': 67})):
         clips = MotionClips(f'data/motion/{split}.npz', H36M, 50.0)
         assert {sequence.subject: len(sequence.rows) for sequence in clips.sequences} == expected
