@@ -171,8 +171,8 @@ def write_sequence_store(
         ...     data = make_synthetic(f'{folder}/data', **few) / 'annotation_body3d'
         ...     annotation = H36MAnnotation(data / 'fps50/h36m_train.npz', data / 'cameras.pkl')
         ...     with write_sequence_store(f'{folder}/store', annotation, 'annotation', dict(config='my.py')) as writer:
-        ...         keypoints = np.insert(annotation.keypoints, 2, 0, axis=-1)  # true u and v, no depths
-        ...         writer.write(np.arange(4), keypoints, scores=np.ones((4, 17)))
+        ...         depth = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]  # from the root
+        ...         writer.write(np.arange(4), np.dstack([annotation.keypoints, depth]), scores=np.ones((4, 17)))
         ...     np.load(f'{folder}/store/keypoints.npy').shape
         (4, 17, 3)
     """
