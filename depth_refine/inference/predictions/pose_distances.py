@@ -19,8 +19,8 @@ from depth_refine.structures.skeleton import H36M
 LIMBS = [joint for joint, name in enumerate(H36M.joint_names) if name.startswith(('left', 'right'))]  # in all orders
 FLIP = list(H36M.flip_indices)
 LARGEST = 0.5  # distance that a joint counts with at most, so that one lost wrist does not decide
-# Below it, it may be the same person: ten times what BlazePose is off, as other estimators may be worse. A third of the other
-# poses in the same box are as near, so that most people must agree on a fault.
+# Below it, it may be the same person: ten times what BlazePose is off, as other estimators may be worse. A third of
+# the other poses in the same box are as near, so that most people must agree on a fault.
 NEAR = 0.12
 ENOUGH = 5  # people to compare; fewer may be mistakes of BlazePose
 THROUGHOUT = 0.9  # share of people that must agree; BlazePose, too, exchanges sides at times
