@@ -21,6 +21,14 @@ class AnnotatedSequence(NamedTuple):
 
     Without a ``subject``, ``name`` has Human3.6M's form, which tells subject, action and camera. With one, these three
     are stored in columns of their own, and ``name`` is free.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.datasets import AnnotatedSequence
+        >>> pixels, metres = np.full((25, 17, 2), 500.0), np.full((25, 17, 3), [0, 0, 4.0])  # T, K
+        >>> walk = AnnotatedSequence('walk', np.arange(1, 26), pixels, metres, subject='S1', camera='left')
+        >>> walk.frames[0].item(), walk.camera
+        (1, 'left')
     """
 
     name: str  # S1_Directions_1.54138969
@@ -54,6 +62,18 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
         InputError: there are no sequences, or they differ in what they must share; arrays of a sequence differ in
             length or have a wrong type; a frame has no visible joint; a name without ``subject`` does not have
             Human3.6M's form; or ``frame_rate`` is not above 0.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.datasets import AnnotatedSequence, write_annotation
+        >>> metres = np.random.default_rng(0).normal([0, 0, 4], 0.3, (25, 17, 3))  # T, K
+        >>> pixels = 1000 * metres[..., :2] / metres[..., 2:] + 500
+        >>> walk = AnnotatedSequence('walk', np.arange(1, 26), pixels, metres, subject='S1', camera='left')
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_annotation(f'{folder}/train.npz', [walk], frame_rate=25)
+        ...     np.load(f'{folder}/train.npz')['imgname'][0].item()
+        'walk.left/walk.left_000001.jpg'
     """
     _check(path, sequences, frame_rate)
     count, joints = sum(len(sequence.frames) for sequence in sequences), np.shape(sequences[0].keypoints)[1]

@@ -33,6 +33,17 @@ def load_cameras(path: str | Path) -> dict[tuple[str, str] | str, dict]:
     Raises:
         InputError: the file is missing, damaged or holds anything else; or a value of a camera is missing, has a wrong
             shape, or cannot be a camera's.
+
+    Example:
+        >>> import pickle
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from depth_refine.datasets import load_cameras
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, 'cameras.pkl')
+        ...     _ = file.write_bytes(pickle.dumps(dict(left=dict(w=1000, h=1002, f=[1145, 1144], c=[513, 515]))))
+        ...     load_cameras(file)['left']['k'].tolist()  # without distortion
+        [[0.0], [0.0], [0.0]]
     """
     path = Path(path)
     if not path.is_file():

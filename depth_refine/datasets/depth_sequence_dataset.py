@@ -59,12 +59,28 @@ class DepthSequenceDataset(DepthDataset):
         causal: the target is the last frame of its window instead of the middle one.
         device: where batches are assembled. On an accelerator all arrays are held there, and the data loader must not
             have workers.
-        kwargs: see :class:`DepthDataset`. :class:`H36MDepthSequenceDataset` has an example.
+        kwargs: see :class:`DepthDataset`.
 
     Raises:
         InputError: see :class:`PoseAnnotation` and :class:`SequenceStore`; an unknown ``input_source``; a store that is
             needed but not given, has no depths, or was made with other bounding boxes; joints that are not visible
             where inputs come from the annotation; or a ``seq_len`` longer than every video.
+
+    Example:
+        In a config, windows of 27 frames of the annotation's own 2D poses:
+
+            train_dataloader = dict(
+                dataset=dict(
+                    type='DepthSequenceDataset',
+                    metainfo=dict(from_file='mine/skeleton.py'),
+                    root='pelvis',
+                    data_root='mine/data/',
+                    ann_file='train.npz',
+                    camera_param_file='cameras.pkl',
+                    input_source='gt2d',
+                    seq_len=27,
+                )
+            )
     """
 
     INPUT_SOURCES = ('2d', '2d+depth', '2d+depth+std', 'gt2d', 'gt2d+gtdepth')

@@ -14,7 +14,19 @@ _METAINFO = dict(from_file='configs/_base_/datasets/h36m.py')
 
 
 class H36MAnnotation(PoseAnnotation):
-    """:class:`PoseAnnotation` with Human3.6M's 17 joints in MMPose's order."""
+    """:class:`PoseAnnotation` with Human3.6M's 17 joints in MMPose's order.
+
+    Example:
+        >>> import tempfile
+        >>> from depth_refine.datasets import H36MAnnotation
+        >>> from depth_refine.synthetic import make_synthetic
+        >>> few = dict(frames=1, image_size=32, workers=1, subjects=['S1', 'S9'], activities=['Walking'])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = make_synthetic(f'{folder}/data', **few) / 'annotation_body3d'
+        ...     annotation = H36MAnnotation(data / 'fps50/h36m_test.npz', data / 'cameras.pkl')
+        >>> annotation.skeleton.num_joints, {sequence.subject for sequence in annotation.sequences}
+        (17, {'S9'})
+    """
 
     def __init__(self, ann_file: str | Path, camera_file: str | Path) -> None:
         super().__init__(ann_file, camera_file, H36M)

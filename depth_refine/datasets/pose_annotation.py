@@ -81,6 +81,18 @@ class PoseAnnotation:
             scale or the frame rate is not above 0, or the frame rate contradicts the folder's; an image name does not
             have Human3.6M's form where it must; a crop is empty or not of whole pixels; a camera is missing, or does
             not project the 3D joints to the 2D joints.
+
+    Example:
+        >>> import tempfile
+        >>> from depth_refine.datasets import PoseAnnotation
+        >>> from depth_refine.structures import H36M
+        >>> from depth_refine.synthetic import make_synthetic
+        >>> few = dict(frames=1, image_size=32, workers=1, subjects=['S1', 'S9'], activities=['Walking'])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = make_synthetic(f'{folder}/data', **few) / 'annotation_body3d'
+        ...     annotation = PoseAnnotation(data / 'fps50/h36m_train.npz', data / 'cameras.pkl', H36M)
+        >>> annotation.keypoints_3d.shape, annotation.frame_rate, annotation.sequences[0].name
+        ((4, 17, 3), 50.0, 'S1_Walking_1.54138969')
     """
 
     def __init__(self, ann_file: str | Path, camera_file: str | Path, skeleton: Skeleton) -> None:

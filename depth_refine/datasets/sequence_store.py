@@ -58,6 +58,21 @@ class SequenceStore:
 
     Raises:
         InputError: the folder is missing or damaged, or belongs to another annotation.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.datasets import H36MAnnotation, SequenceStore, write_sequence_store
+        >>> from depth_refine.synthetic import make_synthetic
+        >>> few = dict(frames=1, image_size=32, workers=1, subjects=['S1', 'S9'], activities=['Walking'])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = make_synthetic(f'{folder}/data', **few) / 'annotation_body3d'
+        ...     annotation = H36MAnnotation(data / 'fps50/h36m_train.npz', data / 'cameras.pkl')
+        ...     with write_sequence_store(f'{folder}/store', annotation, 'annotation', dict(config='my.py')) as writer:
+        ...         writer.write(np.arange(4), np.tile([500, 400, 0.1], (4, 17, 1)), np.ones((4, 17)))
+        ...     store = SequenceStore(f'{folder}/store', annotation)
+        ...     store.keypoints.shape, store.has_depth, store.meta['config']
+        ((4, 17, 3), True, 'my.py')
     """
 
     def __init__(self, path: str | Path, annotation: PoseAnnotation) -> None:
@@ -145,6 +160,21 @@ def write_sequence_store(
     Raises:
         InputError: ``path`` exists or cannot be made.
         ValueError: the block ended before every frame was written, or a prediction is not finite.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.datasets import H36MAnnotation, write_sequence_store
+        >>> from depth_refine.synthetic import make_synthetic
+        >>> few = dict(frames=1, image_size=32, workers=1, subjects=['S1', 'S9'], activities=['Walking'])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = make_synthetic(f'{folder}/data', **few) / 'annotation_body3d'
+        ...     annotation = H36MAnnotation(data / 'fps50/h36m_train.npz', data / 'cameras.pkl')
+        ...     with write_sequence_store(f'{folder}/store', annotation, 'annotation', dict(config='my.py')) as writer:
+        ...         depth = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]  # from the root
+        ...         writer.write(np.arange(4), np.dstack([annotation.keypoints, depth]), scores=np.ones((4, 17)))
+        ...     np.load(f'{folder}/store/keypoints.npy').shape
+        (4, 17, 3)
     """
     path = Path(path)
     if path.exists():

@@ -38,6 +38,20 @@ def write_bvh(
     Raises:
         InputError: a pose has no rotations, see the functions of the nodes; a root is not finite; or times do not
             ascend or are fewer than frames.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from depth_refine.export import write_bvh
+        >>> from depth_refine.structures import H36M, PoseTrack
+        >>> frames, joints = np.arange(50), np.random.default_rng(0).normal(size=(50, 17, 3))
+        >>> boxes, scores, pixels = np.ones((50, 4)), np.ones((50, 17)), np.ones((50, 17, 2))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_bvh(person, H36M, f'{folder}/person.bvh', times=frames / 25)
+        ...     [line for line in Path(folder, 'person.bvh').read_text().splitlines() if line.startswith('Frame')]
+        ['Frames: 50', 'Frame Time: 0.040000000']
     """
     joints, root = y_up(track, camera)
     moving = np.concatenate([checked_poses(joints, skeleton), root[:, None]], axis=1)

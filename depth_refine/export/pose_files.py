@@ -19,7 +19,21 @@ _ROW_KEYS = ('track_id', 'frame', 'time_s', 'is_interpolated')
 
 
 def write_npz(poses: VideoPoses, path: str | Path) -> None:
-    """Write poses as arrays in an npz file; people are joined along the first axis and told apart by ``track_id``."""
+    """Write poses as arrays in an npz file; people are joined along the first axis and told apart by ``track_id``.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.export import write_npz
+        >>> from depth_refine.structures import H36M, PoseTrack, VideoPoses
+        >>> frames, boxes, scores = np.arange(3), np.ones((3, 4)), np.ones((3, 17))
+        >>> pixels, joints = np.ones((3, 17, 2)), np.ones((3, 17, 3))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_npz(VideoPoses('clip', H36M, (640, 480), frames / 25, tracks=[person]), f'{folder}/poses.npz')
+        ...     np.load(f'{folder}/poses.npz')['root_relative_m'].shape
+        (3, 17, 3)
+    """
     tracks = _tracks(poses)
     joined = {key: np.concatenate([arrays[key] for arrays in tracks]) for key in (tracks[0] if tracks else {})}
     joined.setdefault('track_id', np.zeros(0, int))
@@ -28,7 +42,23 @@ def write_npz(poses: VideoPoses, path: str | Path) -> None:
 
 
 def write_json(poses: VideoPoses, path: str | Path) -> None:
-    """Write poses as json with the same keys and a list ``tracks`` of the people; unknown numbers are null."""
+    """Write poses as json with the same keys and a list ``tracks`` of the people; unknown numbers are null.
+
+    Example:
+        >>> import json
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from depth_refine.export import write_json
+        >>> from depth_refine.structures import H36M, PoseTrack, VideoPoses
+        >>> frames, boxes, scores = np.arange(3), np.ones((3, 4)), np.ones((3, 17))
+        >>> pixels, joints = np.ones((3, 17, 2)), np.ones((3, 17, 3))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_json(VideoPoses('clip', H36M, (640, 480), frames / 25, tracks=[person]), f'{folder}/poses.json')
+        ...     json.loads(Path(folder, 'poses.json').read_text())['tracks'][0]['time_s']
+        [0.0, 0.04, 0.08]
+    """
     header = json.dumps({key: value.tolist() for key, value in _header(poses).items()}, allow_nan=False)
     with whole_file(path) as partial, partial.open('w', encoding='utf-8') as file:
         file.write(header.removesuffix('}') + ', "tracks": [')
@@ -49,6 +79,20 @@ def write_csv(poses: VideoPoses, path: str | Path) -> None:
     """Write poses as csv, a row for each person, frame and joint; unknown numbers are empty.
 
     Lines ``# key: value`` above the header describe the whole video.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from depth_refine.export import write_csv
+        >>> from depth_refine.structures import H36M, PoseTrack, VideoPoses
+        >>> frames, boxes, scores = np.arange(3), np.ones((3, 4)), np.ones((3, 17))
+        >>> pixels, joints = np.ones((3, 17, 2)), np.ones((3, 17, 3))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_csv(VideoPoses('clip', H36M, (640, 480), frames / 25, tracks=[person]), f'{folder}/poses.csv')
+        ...     Path(folder, 'poses.csv').read_text().splitlines()[-1][:34]  # of the last frame's last joint
+        '0,2,0.08,False,right_wrist,1.0,1.0'
     """
     with whole_file(path) as partial, partial.open('w', newline='', encoding='utf-8') as file:
         for key, value in _header(poses).items():

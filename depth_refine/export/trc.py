@@ -34,6 +34,20 @@ def write_trc(
     Raises:
         InputError: the joints are not the skeleton's, a coordinate is not finite, or times do not ascend or are fewer
             than frames.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from depth_refine.export import write_trc
+        >>> from depth_refine.structures import H36M, PoseTrack
+        >>> frames, joints = np.arange(50), np.random.default_rng(0).normal(size=(50, 17, 3))
+        >>> boxes, scores, pixels = np.ones((50, 4)), np.ones((50, 17)), np.ones((50, 17, 2))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_trc(person, H36M, f'{folder}/person.trc', times=frames / 25)
+        ...     Path(folder, 'person.trc').read_text().splitlines()[2].split()[:5]  # rates, frames, markers, unit
+        ['25', '25', '50', '17', 'm']
     """
     joints, root = y_up(track, camera)
     rate, even, joints = at_even_times(track, times, checked_poses(joints, skeleton) + root[:, None])

@@ -55,6 +55,17 @@ class VideoPoseInferencer:
             inferencer = VideoPoseInferencer()
             poses = inferencer('clip.mp4', finishing=Finishing())
             poses.tracks[0].keypoints_3d
+
+        The same of another estimator's predictions, by the shipped refiner of 2D poses:
+
+        >>> import numpy as np
+        >>> from depth_refine.data_tools.conversion import Predictions
+        >>> from depth_refine.inference import VideoPoseInferencer
+        >>> keypoints = np.random.default_rng(0).uniform(100, 300, (9, 17, 2))  # px
+        >>> predictions = Predictions(keypoints, frames=np.arange(9), joint_order='coco')
+        >>> poses = VideoPoseInferencer(None, device='cpu').refine(predictions, size=(640, 480), fps=25)
+        >>> poses.tracks[0].keypoints_3d.shape
+        (9, 17, 3)
     """
 
     def __init__(

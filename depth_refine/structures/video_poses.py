@@ -30,6 +30,24 @@ class PoseTrack:
         is_interpolated: (T,) frames where the person was not found; their inputs are interpolated.
         root: (T, 3) metres, the root joint in the camera frame; None if it is not estimated.
         truth: (T, K, 3) metres, root-relative, if known.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.structures import PoseTrack
+        >>> person = PoseTrack(
+        ...     track_id=0,
+        ...     frames=np.arange(3),
+        ...     bboxes=np.ones((3, 4)),
+        ...     scores=np.ones((3, 17)),
+        ...     keypoints=np.ones((3, 17, 2)),
+        ...     depth=None,  # 2D alone
+        ...     depth_std=None,
+        ...     keypoints_3d_first=None,
+        ...     keypoints_3d=np.ones((3, 17, 3)),
+        ...     is_interpolated=np.zeros(3, bool),
+        ... )
+        >>> person.keypoints_3d.shape, person.root is None
+        ((3, 17, 3), True)
     """
 
     track_id: int
@@ -63,6 +81,16 @@ class VideoPoses:
 
     Raises:
         InputError: an array of a track has another number of joints than the skeleton.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.structures import H36M, PoseTrack, VideoPoses
+        >>> frames, boxes, scores = np.arange(50), np.ones((50, 4)), np.ones((50, 17))
+        >>> pixels, joints = np.ones((50, 17, 2)), np.ones((50, 17, 3))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> poses = VideoPoses('clip', H36M, size=(640, 480), times=frames / 25, tracks=[person])
+        >>> float(poses.fps), poses.tracks[0].keypoints_3d.shape
+        (25.0, (50, 17, 3))
     """
 
     video: str

@@ -65,6 +65,16 @@ def make_synthetic(
 
     Raises:
         InputError: the folder exists, an argument or the motion file does not fit, or the disk is too full.
+
+    Example:
+        >>> import tempfile
+        >>> from depth_refine.synthetic import make_synthetic
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = make_synthetic(
+        ...         f'{folder}/data', frames=1, image_size=32, workers=1, subjects=['S1', 'S9'], activities=['Walking']
+        ...     )
+        ...     len(list(data.glob('images/*/*/*.jpg')))  # one of each subject from each of four cameras
+        8
     """
     out = Path(out).absolute()
     if out.exists():

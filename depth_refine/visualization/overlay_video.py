@@ -30,6 +30,19 @@ def write_overlay_video(poses: VideoPoses, frames: Iterable[np.ndarray], path: s
 
     Raises:
         InputError: the frames are not those of ``poses``, or ``path`` does not end in '.mp4'.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.structures import H36M, PoseTrack, VideoPoses
+        >>> from depth_refine.visualization import write_overlay_video
+        >>> frames, boxes, scores = np.arange(3), np.ones((3, 4)), np.ones((3, 17))
+        >>> pixels, joints = np.full((3, 17, 2), 30.0), np.random.default_rng(0).normal(size=(3, 17, 3))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> poses = VideoPoses('clip', H36M, (64, 48), frames / 25, tracks=[person])
+        >>> images = np.zeros((3, 48, 64, 3), np.uint8)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_overlay_video(poses, images, f'{folder}/overlay.mp4')
     """
     size = fitted_size(poses.size, _SIDE)
     height = max(size[1], _VIEW[0])

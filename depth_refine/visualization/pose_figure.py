@@ -33,6 +33,16 @@ def plot_pose_comparison(rows: Sequence[PoseFrame], path: str | Path) -> None:
 
     Raises:
         InputError: there are no rows, or they differ in their names of predictions or in whether truth is known.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.structures import H36M
+        >>> from depth_refine.visualization import PoseFrame, plot_pose_comparison
+        >>> truth = np.random.default_rng(0).normal(size=(17, 3))  # metres
+        >>> row = PoseFrame(H36M, None, None, truth, dict(refined=1.1 * truth), 'S9 Walking, frame 120')
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     plot_pose_comparison([row], f'{folder}/figure.svg')
     """
     names = [[*(['ground truth'] if row.truth is not None else []), *row.predictions] for row in rows]
     if not rows or any(columns != names[0] for columns in names):
@@ -55,6 +65,19 @@ def write_pose_figure(poses: VideoPoses, frames: Iterable[np.ndarray], path: str
 
     Raises:
         InputError: nobody was found, or the frames are not those of ``poses``.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.structures import H36M, PoseTrack, VideoPoses
+        >>> from depth_refine.visualization import write_pose_figure
+        >>> frames, boxes, scores = np.arange(1), np.ones((1, 4)), np.ones((1, 17))
+        >>> pixels, joints = np.full((1, 17, 2), 30.0), np.random.default_rng(0).normal(size=(1, 17, 3))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> poses = VideoPoses('clip', H36M, (64, 48), frames / 25, tracks=[person])
+        >>> images = np.zeros((1, 48, 64, 3), np.uint8)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_pose_figure(poses, images, f'{folder}/figure.svg')
     """
     if not poses.tracks:
         raise InputError(f'cannot draw {path}: no person was found in {poses.video}')

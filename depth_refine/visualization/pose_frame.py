@@ -38,6 +38,16 @@ class PoseFrame:
 
     Raises:
         InputError: a pose has another number of joints than the skeleton.
+
+    Example:
+        >>> import numpy as np
+        >>> from depth_refine.structures import H36M
+        >>> from depth_refine.visualization import PoseFrame
+        >>> truth = np.random.default_rng(0).normal(size=(17, 3))  # metres
+        >>> refined = truth + np.linspace(0, 0.2, 17)[:, None] * [1, 0, 0]
+        >>> frame = PoseFrame(H36M, None, None, truth, dict(refined=refined), title='S9 Walking, frame 120')
+        >>> round(frame.errors_mm()['refined'], 6)  # 0 mm at the root to 200 mm at the last joint
+        100.0
     """
 
     skeleton: Skeleton

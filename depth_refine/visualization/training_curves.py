@@ -29,6 +29,17 @@ def plot_training_curves(runs: Mapping[str, str | Path], path: str | Path) -> No
 
     Raises:
         InputError: no runs are given, or a file is missing, is not such a log, or holds no training loss.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from depth_refine.visualization import plot_training_curves
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     log, figure = Path(folder, 'scalars.json'), Path(folder, 'curves.png')
+        ...     _ = log.write_text('{"loss": 0.2, "step": 1, "pose3d/MPJPE_mm": 80.0}')
+        ...     plot_training_curves({'27 frames': log}, figure)
+        ...     figure.is_file()
+        True
     """
     if not runs:
         raise InputError(f'cannot draw {path}: expected at least one run, got none')

@@ -21,7 +21,15 @@ _LISTED = 5  # videos or frames in a message
 
 
 class Origin(NamedTuple):
-    """The source of predictions, and the meaning of their numbers."""
+    """The source of predictions, and the meaning of their numbers.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from depth_refine.data_tools.conversion import Origin
+        >>> origin = Origin('HRNet', Path('hrnet/h36m'), joint_order='coco', first_frame=0)  # 2D alone
+        >>> origin.lifted, origin.depth_unit
+        (None, None)
+    """
 
     estimator: str  # its name, recorded in the store
     keypoints: Path  # folder of the files, see :mod:`depth_refine.data_tools.conversion.prediction_files`
@@ -50,6 +58,22 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
             stated; a joint is found in no frame of a video; numbers are not finite, or not plausible in their units;
             there are depths without a unit or a unit without depths; the annotation's 2D poses show exchanged sides,
             shifted frames, mirrored or scaled images, or another video; or ``out`` exists.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from depth_refine.data_tools.conversion import Origin, import_predictions
+        >>> from depth_refine.datasets import H36MAnnotation
+        >>> from depth_refine.synthetic import make_synthetic
+        >>> few = dict(frames=1, image_size=32, workers=1, subjects=['S1', 'S9'], activities=['Walking'])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     data = make_synthetic(f'{folder}/data', **few) / 'annotation_body3d'
+        ...     annotation = H36MAnnotation(data / 'fps50/h36m_train.npz', data / 'cameras.pkl')
+        ...     for video in annotation.sequences:  # as an estimator would write them
+        ...         np.savez(Path(folder, video.name), frames=[1], keypoints=annotation.keypoints[video.rows])
+        ...     import_predictions(annotation, Origin('mine', Path(folder), 'h36m', first_frame=1), f'{folder}/store')
+        Imported(filled=0.0, notes=[])
     """
     has_depth = origin.depth_unit is not None
     if origin.lifted is not None and not has_depth:

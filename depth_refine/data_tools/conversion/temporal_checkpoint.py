@@ -108,6 +108,19 @@ def convert_checkpoint(
     Raises:
         InputError: the file is missing, damaged, tries to run code, is not of that project, or holds a network that the
             refiner cannot represent; or its joints are not known, or not Human3.6M's.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from mmpose.models import TCN, TemporalRegressionHead
+        >>> from depth_refine.data_tools.conversion import convert_checkpoint
+        >>> backbone = TCN(34, stem_channels=8, num_blocks=1, kernel_sizes=(3, 3))
+        >>> lifter = torch.nn.ModuleDict(dict(backbone=backbone, head=TemporalRegressionHead(8, num_joints=17)))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.save(lifter.state_dict(), f'{folder}/mmpose.pth')
+        ...     shape, _ = convert_checkpoint(f'{folder}/mmpose.pth', f'{folder}/refiner.pth', 'mmpose', 'h36m')
+        >>> shape, shape.receptive_field
+        (RefinerShape(kernel_size=3, num_blocks=1, channels=8), 9)
     """
     require_number('the frame rate of the training', frame_rate, 1, 1000)
     weights, left_out, data_set = _read(Path(path), source)

@@ -151,6 +151,17 @@ def read_predictions(
         InputError: a file is missing, damaged or in another format; it has no people; the joints are not in the order
             stated; some people have track ids and others have none; the 3D file belongs to other 2D poses; see also
             :class:`Predictions`.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.data_tools.conversion import read_predictions
+        >>> keypoints = np.random.default_rng(0).uniform(100, 500, (30, 17, 2))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f'{folder}/clip.npz', frames=np.arange(1, 31), keypoints=keypoints)
+        ...     predictions = read_predictions([f'{folder}/clip.npz'], joint_order='coco', first_frame=1)
+        >>> predictions.keypoints.shape, predictions.depth is None
+        ((30, 17, 2), True)
     """
     if len(files) not in (1, 2):
         raise InputError(f'expected one file of predictions, or a second one with their 3D poses, got {len(files)}')

@@ -24,6 +24,18 @@ class LoadReadableImage(LoadImage):
 
     Raises:
         InputError: ``img_path`` is missing, is not an image, or has another size than ``camera_param`` says.
+
+    Example:
+        >>> import tempfile
+        >>> import cv2
+        >>> import numpy as np
+        >>> from depth_refine.datasets.transforms import LoadReadableImage
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = cv2.imwrite(f'{folder}/crop.png', np.full((20, 10, 3), 255, np.uint8))
+        ...     crop = dict(img_path=f'{folder}/crop.png', crop_window=[30, 5, 40, 25], frame_size=(64, 48))
+        ...     image = LoadReadableImage()(crop)['img']
+        >>> image.shape, image[4:6, 30, 0].tolist()  # a frame that is black around the crop
+        ((48, 64, 3), [0, 255])
     """
 
     def transform(self, results: dict) -> dict:

@@ -47,6 +47,13 @@ class BlazePose:
 
     Raises:
         InputError: LiteRT is not installed, or a model file is not available.
+
+    Example:
+        What it measures of everyone in an image (H, W, 3) BGR, (17, 5) of each:
+
+            estimator = BlazePose('heavy')
+            boxes = estimator.find_people(Frame(0, 0.0, image)).bboxes
+            measured = list(estimator((image, bbox) for bbox in boxes))
     """
 
     def __init__(self, model: str | Path = 'full', flip_test: bool = True) -> None:

@@ -13,7 +13,8 @@ from ..blazepose.model_files import are_kept
 from ..people.motion_tracker import box_iou
 from ..people.person_boxes import Boxes
 from ..sources.video_source import Frame
-from .prediction_faults import Comparison, boxes_around
+from .pose_distances import boxes_around
+from .prediction_faults import Comparison
 
 _FRAMES = 16
 _CONFIDENT = 0.5  # score

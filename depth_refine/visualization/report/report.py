@@ -43,6 +43,18 @@ def write_report(poses: VideoPoses, frames: Iterable[np.ndarray] | None, path: s
 
     Raises:
         InputError: the frames are not those of ``poses``.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from depth_refine.structures import H36M, PoseTrack, VideoPoses
+        >>> from depth_refine.visualization import write_report
+        >>> frames, boxes, scores = np.arange(3), np.ones((3, 4)), np.ones((3, 17))
+        >>> pixels, joints = np.full((3, 17, 2), 30.0), np.random.default_rng(0).normal(size=(3, 17, 3))
+        >>> person = PoseTrack(0, frames, boxes, scores, pixels, None, None, None, joints, frames < 0)
+        >>> poses = VideoPoses('clip', H36M, (64, 48), frames / 25, tracks=[person])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_report(poses, None, f'{folder}/report.html')  # without video
     """
     video = _encode(poses, frames, path) if poses.tracks and frames is not None else None
     names = [name.replace('_', ' ') for name in poses.skeleton.joint_names]
