@@ -39,7 +39,8 @@ def draw_method(data_root: Path, path: Path) -> None:
     rows = video[np.linspace(0, len(video) - 1, _SHOWN).astype(int)]
     figure = Figure(figsize=(8.3, 2.6), dpi=150)
     grid = figure.add_gridspec(1, 4, width_ratios=[1.1, 1.1, 1.4, 1.2], left=0.005, right=0.96, top=0.87, bottom=0.14)
-    _draw_frames([figure.add_subplot(grid[0]), figure.add_subplot(grid[1])], annotation, rows, data_root / 'images')
+    columns = [figure.add_subplot(grid[0]), figure.add_subplot(grid[1])]
+    _draw_frames(columns, annotation, rows, depths[rows], data_root / 'images')
     network = figure.add_subplot(grid[2])
     _draw_network(network)
     _draw_pose(figure.add_subplot(grid[3], projection='3d'), annotation.keypoints_3d[rows[0]])
@@ -60,10 +61,9 @@ def draw_method(data_root: Path, path: Path) -> None:
         figure.savefig(partial)
 
 
-def _draw_frames(columns: list, annotation: H36MAnnotation, rows: np.ndarray, folder: Path) -> None:
+def _draw_frames(columns: list, annotation: H36MAnnotation, rows: np.ndarray, depth: np.ndarray, folder: Path) -> None:
     """Draw frames, the first before the others: as they are, then pale with joints in the colours of their depths."""
     load, joints = LoadReadableImage(), annotation.keypoints[rows]
-    depth = annotation.keypoints_3d[rows][..., 2] - annotation.keypoints_3d[rows][:, :1, 2]
     low, high = joints.min((0, 1)), joints.max((0, 1))
     side = 1.15 * (high - low).max() / 2
     (left, top), (right, bottom) = ((low + high) / 2 + shift for shift in (-side, side))

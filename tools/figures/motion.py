@@ -55,6 +55,8 @@ class _View(NamedTuple):
 def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
     """Draw the first person of a ``poses.npz``, before and after refinement, as an endless GIF.
 
+    The root stays in its place, and the view is still: what shakes is what the poses' errors shake.
+
     Args:
         poses: the file's arrays.
         path: the GIF.
@@ -74,7 +76,7 @@ def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
     for view in views:
         _draw_floor(background, view, high[1])
     frames = []
-    for time in np.arange(0, times[-1], _STEP):
+    for time in np.arange(0, times[-1] + 1e-9, _STEP):
         image, frame = background.copy(), np.abs(times - time).argmin()
         first = np.searchsorted(times, times[frame] - _TRACE)
         for view, stage, (_, color) in zip(views, stages, _STAGES.values(), strict=True):
