@@ -8,12 +8,13 @@ def test_figures_of_the_readme(run_tool, data_root, tmp_path):
     rng, frames = np.random.default_rng(0), 30
     poses = rng.uniform(-0.7, 0.7, (frames, 17, 3))
     arrays = dict(joint_names=np.array(H36M.joint_names), track_id=np.array([2] * 24 + [5] * 6))
-    arrays |= dict(time_s=np.arange(frames) / 25, root_relative_first_stage_m=poses, root_relative_m=poses)
+    arrays |= dict(time_s=np.arange(frames) / 60, root_relative_first_stage_m=poses, root_relative_m=poses)
     np.savez(tmp_path / 'poses.npz', **arrays)
     ended = run_tool('draw_figures', tmp_path / 'out', '--data-root', data_root, '--poses', tmp_path / 'poses.npz')
     assert ended.status == 0
     with Image.open(tmp_path / 'out/motion.gif') as image:
-        assert (image.size[0], image.n_frames) == (520, 23), '23 / 25 s of the first person, twice as slow'
+        assert (image.n_frames, image.info['duration']) == (12, 60), '23 / 60 s of the first person, 30 frames a second'
+        assert image.size == (820, 310) and image.convert('RGB').getpixel((0, 0)) == (255, 255, 255)
     with Image.open(tmp_path / 'out/method.png') as image:
         assert image.size[0] > 1000
 

@@ -6,6 +6,7 @@ of the whole inference pipeline, see :mod:`scenes`, before and after finishing.
 
 import argparse
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,8 +41,8 @@ FIELDS = {
     243: {'model.backbone.num_blocks': 4, f'{_DATA}.seq_len': 243},
 }
 INPUTS = {
-    '2d_clean': '2D',
-    'clean': '2D + depth',
+    '2d_clean': '2D, no noise',
+    'clean': '2D + depth, no noise',
     'sigma': '2D + depth, σ = 0.1',
     'shaped': '2D + depth, shaped noise',
 }
@@ -53,11 +54,12 @@ _BESIDE = {
         for kind, title in INPUTS.items()
     },
 }
-_TITLES = {  # of the figure's panels
-    'held out': 'held out: people not trained on,\nsimulated estimator',
-    'heavy': "heavy: a real video,\nBlazePose's larger network",
-    'full': 'full: a real video,\nthe default BlazePose',
+_TITLES = {  # of the figure's columns and rows
+    'held out': 'held-out motion,\nsimulated estimator',
+    'heavy': 'the clip,\nBlazePose heavy',
+    'full': 'the clip,\nBlazePose full (the default)',
 }
+_STATES = {'': 'as refined', ', finished': 'finished: rays,\nbones, smoothing'}  # titles by the end of a kind's name
 _FILES = {'shaped': 'refiner_27'}  # the others are refiner_KIND_27
 
 
@@ -197,25 +199,29 @@ def _cell(experiment: Experiment, row: Row, kind: str) -> str:
 
 
 def draw(experiment: Experiment, path: Path) -> None:
-    """Draw MPJPE over the receptive field on each kind of video, after finishing; a line for the estimator alone."""
+    """Draw MPJPE over the receptive field: a column for each kind of video, poses as refined above finished ones."""
     kinds = [key for key in experiment.results[ESTIMATOR][0]['metrics'] if key.endswith('finished/MPJPE')]
-    figure = Figure(figsize=(4 * len(kinds) + 1, 4), layout='constrained')
-    panels = np.atleast_1d(figure.subplots(1, len(kinds), sharey=True))
-    for axes, kind in zip(panels, kinds, strict=True):
+    kinds = [key.removesuffix(', finished/MPJPE') for key in kinds]
+    figure = Figure(figsize=(2.7 * len(kinds) + 0.9, 5.2), layout='constrained')
+    panels = figure.subplots(len(_STATES), len(kinds), sharex=True, sharey=True, squeeze=False)
+    for (state, kind), axes in zip(itertools.product(_STATES, kinds), panels.flat, strict=True):
+        metric = f'{kind}{state}/MPJPE'
         for index, (name, title) in enumerate(INPUTS.items()):
-            cells = np.array([of_cell(experiment, row(name, field).name, kind) for field in FIELDS])
-            axes.errorbar(
-                list(FIELDS), cells[:, 0], np.nan_to_num(cells[:, 1]), color=f'C{index}', marker='o', label=title
-            )
-        axes.axhline(of_cell(experiment, ESTIMATOR, kind).mean, color='0.4', label='the estimator alone')
-        title = _TITLES[kind.removesuffix(', finished/MPJPE')]
-        axes.set(xscale='log', xlabel='receptive field (frames)', title=title)
+            cells = np.array([of_cell(experiment, row(name, field).name, metric) for field in FIELDS])
+            style = dict(color=f'C{index}', marker='o', markersize=5, label=title)
+            axes.errorbar(list(FIELDS), cells[:, 0], np.nan_to_num(cells[:, 1]), **style)
+        axes.axhline(of_cell(experiment, ESTIMATOR, metric).mean, color='0.4', label='the estimator, no refiner')
+        axes.set_xscale('log')
         axes.set_xticks(list(FIELDS), map(str, FIELDS))
         axes.minorticks_off()
         axes.grid(color='0.9')
         axes.spines[['top', 'right']].set_visible(False)
-    panels[0].set_ylabel('MPJPE of finished poses (mm)')
-    panels[0].set_ylim(bottom=0)  # in the end, since it keeps the top, too, which all panels share
-    figure.legend(*axes.get_legend_handles_labels(), loc='outside right upper', frameon=False, fontsize=9)
+    for axes, kind in zip(panels[0], kinds, strict=True):
+        axes.set_title(_TITLES[kind], fontsize=10)
+    for axes, title in zip(panels[:, 0], _STATES.values(), strict=True):
+        axes.set_ylabel(f'{title}\nMPJPE (mm)')
+    for axes in panels[-1]:
+        axes.set_xlabel('receptive field (frames)')
+    figure.legend(*axes.get_legend_handles_labels(), loc='outside upper center', ncols=3, frameon=False, fontsize=9)
     with whole_file(path) as partial:
-        figure.savefig(partial, dpi=120)
+        figure.savefig(partial, dpi=140)

@@ -94,7 +94,7 @@ def test_from_motion_to_a_table(arguments, tmp_path, capsys):
     text = (tmp_path / 'out/mocap.md').read_text()
     mean = np.mean([done.results[NAMES[0]][seed]['metrics']['held out/MPJPE'] for seed in (0, 1)])
     assert f'| 2D + depth, σ = 0.1 | {mean:.1f} ± ' in text and '| the estimator | ' in text
-    assert '| 2D + depth, σ = 0.1 against 2D, 1 frame | ' in text and 'left out by --only' in text
+    assert '| 2D + depth, σ = 0.1 against 2D, no noise, 1 frame | ' in text and 'left out by --only' in text
     assert json.loads((tmp_path / 'out/mocap.json').read_text())['seeds'] == 2
     assert (tmp_path / 'out/mocap.png').stat().st_size > 9000 and 'wrote ' in capsys.readouterr().out
 
