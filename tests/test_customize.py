@@ -144,12 +144,13 @@ def misfits(text):
     lines = {line.partition('  ')[0]: line for line in text.splitlines()}
     numbers = {name: np.array(re.findall(NUMBER, line), float) for name, line in lines.items()}
     wrong = []
-    for name in {'mean of actions', 'mean of frames'} & set(lines):  # actions have as many frames here
-        mean = (numbers['walk'] + numbers['wave']) / 2
-        wrong += [lines[name]] * (np.abs(numbers[name] - mean).max() > 0.11)
+    for name in ('mean of actions', 'mean of frames'):  # actions have as many frames here
+        if name in lines and np.abs(numbers[name] - (numbers['walk'] + numbers['wave']) / 2).max() > 0.11:
+            wrong.append(lines[name])
     for line in lines.values():
-        total, *terms = re.findall(r'\bloss(?:_\w+)?: (\S+)', line) or [0]
-        wrong += [line] * (abs(float(total) - sum(map(float, terms))) > 0.0003)
+        total, *terms = map(float, re.findall(r'\bloss(?:_\w+)?: (\S+)', line) or [0])
+        if abs(total - sum(terms)) > 0.0003:
+            wrong.append(line)
     return wrong
 
 
