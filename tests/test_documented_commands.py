@@ -26,7 +26,8 @@ CURRENT = [path for path in DOCUMENTS if path.name != 'CHANGELOG.md']  # which t
 MODULES = [*sorted(ROOT.glob('tools/**/*.py')), *sorted(ROOT.glob('depth_refine/**/*.py'))]
 TOOLS = sorted({path.stem for path in ROOT.glob('tools/*.py')} - {'command_line'})
 TESTS = [path.read_text() for path in ROOT.glob('tests/**/*.py') if path != Path(__file__)]
-TESTS.append((ROOT / 'docs/customize.md').read_text())  # whose commands tests/test_customize.py runs
+OWN = [ROOT / f'docs/{name}.md' for name in ('own_data', 'own_images', 'customize')]
+TESTS.append('\n'.join(page.read_text() for page in OWN))  # whose commands tests/test_customize.py runs
 FOREIGN = {'--downsample', '--keypoint_scale', '--pose_flow', '--pose_track'}  # of VideoPose3D, OpenPose and AlphaPose
 OTHER_PROGRAMS = re.compile(r'(?:\w+=\S+ )*(?:git|nox|pip|\S*python -m pip)\b')
 

@@ -10,7 +10,7 @@ from depth_refine.utils.safe_pickle import PlainUnpickler
 from depth_refine.utils.units import CAMERA_POSITION, PIXELS, focal_length, require_unit
 
 HOW_TO_GET = (
-    'docs/human36m.md tells how to prepare Human3.6M, docs/customize.md how to write data of your own; '
+    'docs/human36m.md tells how to prepare Human3.6M, docs/own_data.md how to write data of your own; '
     'tools/make_synthetic.py makes a data root of the same layout'
 )
 _SHAPES = dict(w=(), h=(), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), R=(3, 3), T=(3, 1))

@@ -72,7 +72,7 @@ class DepthDataset(BaseDataset):
         if not (metainfo or cls.METAINFO):
             raise InputError(
                 f"{cls.__name__} needs metainfo, the joints: MMPose's, as dict(from_file='my_skeleton.py'). "
-                'docs/customize.md shows one'
+                'docs/own_data.md shows one'
             )
         return dict(parse_metainfo(metainfo or cls.METAINFO))
 
