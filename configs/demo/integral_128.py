@@ -1,5 +1,5 @@
 # A first stage for real results that trains on two CPU cores in two hours: ResNet-18 of three quarters of the channels,
-# 128 px crops, 32 x 32 x 32 heatmaps. For 250 synthetic people of a few frames: new people teach more than new frames.
+# 128 px crops, 32 x 32 x 32 heatmaps. For 250 synthetic people of a few frames.
 _base_ = ['integral.py']
 
 codec = dict(type='IntegralPose3D', input_size=(128, 128), depth_range=1.5)
