@@ -198,7 +198,7 @@ def test_refused_before_the_long_work_and_without_a_frame(inferencer):
 
 
 def test_documented_example(stages, causal_stages, write_video, smooth_images, camera, tmp_path, monkeypatch, capsys):
-    """With small stages in the place of BlazePose and of the shipped refiner, which is not causal."""
+    """With small stages in the place of BlazePose, of the shipped refiner and of the causal one."""
 
     class Estimator(IntegralFirstStage):
         find_people = staticmethod(whole_frame)
@@ -208,13 +208,16 @@ def test_documented_example(stages, causal_stages, write_video, smooth_images, c
             super().__init__(*stages[:2], 'cpu', 4, amp=False)
 
     monkeypatch.setattr(video_pose_inferencer, 'BlazePose', Estimator)
-    monkeypatch.setattr(video_pose_inferencer, 'shipped_refiner', lambda reads: causal_stages[2:])
+    monkeypatch.setattr(video_pose_inferencer, 'shipped_refiner', lambda reads: stages[2:])
     monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs/refiner_causal_27.py').symlink_to(causal_stages[2])
     write_video('clip.mp4', [cv2.resize(image, (192, 108)) for image in smooth_images], range(0, 400, 20))
     camera(smooth_images[:3])
-    ((_, example),) = blocks((ROOT / 'docs/your_video.md').read_text(), 'python')
+    (_, example), (_, live_example) = blocks((ROOT / 'docs/your_video.md').read_text(), 'python')
+    exec(example, namespace := dict(CHECKPOINT=str(causal_stages[3])))
     with pytest.raises(InputError, match='camera 0 stopped after 3 frames'):
-        exec(example, namespace := {})
+        exec(live_example, namespace)
     poses = namespace['poses']
     assert poses.tracks[0].keypoints_3d.shape == (20, 17, 3)
     np.testing.assert_allclose(poses.camera['f'], 1324 / 1920 * 192)

@@ -12,10 +12,11 @@ PREDICTED = ('infer_video', '--predictions', 'p.npz', '--joint-order', 'h36m', '
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """With predictions of 12 frames, a small Human3.6M as its owners give it, and no GPU."""
+    """With an empty video, predictions of 12 frames, a small Human3.6M as its owners give it, and no GPU."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(torch.accelerator, 'is_available', lambda: False)
     keypoints = np.random.default_rng(0).uniform(100, 300, (12, 17, 2))
+    (tmp_path / 'v.mp4').touch()
     np.savez('p.npz', frames=np.arange(12), keypoints=keypoints)
     takes = [OfficialTake('S6', 'Walking', np.random.default_rng(0).uniform(-0.5, 0.5, (2, 17, 3)))]
     write_official_h36m(tmp_path / 'raw', takes, make_official_cameras())
@@ -45,7 +46,7 @@ def folder(tmp_path, monkeypatch):
 def test_one_line_and_nothing_written(arguments, message, folder, run_tool):
     ended = run_tool(*arguments)
     assert ended.status.startswith(message) and '\n' not in ended.status
-    assert sorted(path.name for path in folder.iterdir()) == ['p.npz', 'raw']
+    assert sorted(path.name for path in folder.iterdir()) == ['p.npz', 'raw', 'v.mp4']
 
 
 def test_configs_and_what_they_name(stages, run_tool, tmp_path):
