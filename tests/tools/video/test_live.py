@@ -73,7 +73,9 @@ def test_nothing_is_lost(window, tmp_path, end):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_second_interruption_is_one(window):
+def test_a_second_interruption_is_one(window, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt):
         for _ in shown(frames(), H36M, is_recorded=True):
             signal.raise_signal(signal.SIGINT)
