@@ -28,7 +28,7 @@ SHORT_TRAINING = {
     'train_dataloader.dataset.frame_step': 6,
     'train_cfg.max_epochs': 12,
     'param_scheduler.0.gamma': 0.825,
-    # with the full schedule's last momentum, 0.001, statistics would hardly change in an epoch of 250 iterations
+    # with the full schedule's last momentum, 0.001, statistics would hardly change in an epoch of 300 iterations
     'custom_hooks.1.end': 0.02,
 }
 # What it changes besides in rows of our network: a quarter of the channels, less dropout, a larger learning rate.

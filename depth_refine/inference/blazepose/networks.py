@@ -1,11 +1,5 @@
 """BlazePose's networks run by LiteRT: an image in, arrays out."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import numpy as np
 import torch
 
@@ -38,9 +32,8 @@ class Network:
             raise InputError(f'BlazePose needs LiteRT: install ai-edge-litert ({error})') from error
         threads = min(torch.get_num_threads(), _MOST_THREADS)
         try:
-            with _without_log():
-                self._interpreter = Interpreter(model_content=file.content, num_threads=threads)
-                self._interpreter.allocate_tensors()
+            self._interpreter = Interpreter(model_content=file.content, num_threads=threads)
+            self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f'{file.name}: expected a .tflite network, got {str(error).splitlines()[0]}') from error
         inputs, found = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -65,22 +58,3 @@ class Network:
         self._interpreter.set_tensor(self._input, image[None])
         self._interpreter.invoke()
         return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
-
-
-@contextmanager
-def _without_log() -> Iterator[None]:
-    """Discard what is written to the standard error: LiteRT names its CPU delegate there, and has no setting for that.
-
-    Its faults are exceptions.
-    """
-    if sys.stderr is None:  # closed
-        yield
-        return
-    kept = os.dup(2)
-    with Path(os.devnull).open('wb') as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

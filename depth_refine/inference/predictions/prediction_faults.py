@@ -33,9 +33,7 @@ from .pose_distances import (
 
 # Thresholds of distances: pose_distances says what they are, and what is usual.
 _RATES = {2.0: 'half', 0.5: 'twice'}  # frames of the video per frame of the predictions
-_BETTER_IN_TIME = (
-    0.7  # times the distance before, at most, at the right rate or lag: people move little in a few frames
-)
+_BETTER_IN_TIME = 0.7  # the same as BETTER at the right rate or lag: people move little in a few frames
 _CONFUSED = 1.0  # seconds that exchanged sides must last; BlazePose exchanges them for up to 0.5 s
 _FITTED = 0.08  # distance, at most, after the best scale or order of joints: of many candidates one always fits roughly
 _SAME_BOX = 0.3  # intersection over union of the boxes of a person and a prediction, at least

@@ -1,4 +1,3 @@
-import os
 import sys
 from types import SimpleNamespace
 
@@ -46,18 +45,6 @@ def test_quantised_networks_are_refused(monkeypatch, kind, output):
     monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', module)
     with pytest.raises(InputError, match=rf'q\.tflite: .* float32, .* got \[1, 256, 256, 3\] {kind.__name__} to \['):
         Network(ModelFile('q.tflite', b''), dict(landmarks=(1, 195)))
-
-
-def test_its_log_is_not_shown(monkeypatch, capfd):
-    def interpreter(**options):
-        os.write(2, b'INFO: Created TensorFlow Lite XNNPACK delegate for CPU.')
-        raise ValueError('damaged')
-
-    monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', SimpleNamespace(Interpreter=interpreter))
-    with pytest.raises(InputError, match=r'a\.tflite: expected a \.tflite network, got damaged'):
-        Network(ModelFile('a.tflite', b''), {})
-    os.write(2, b'of others')
-    assert capfd.readouterr().err == 'of others'
 
 
 def test_without_litert(monkeypatch):
