@@ -14,8 +14,8 @@ from mmengine.runner import Runner
 from mmpose.registry import MODELS, TRANSFORMS
 from motion_file import write_motion
 from official_mpi_inf_3dhp import write_recording, write_test_set
-from reproduction import ablations, beyond, table1, table2
 from reproduction.cell import Settings, cell_config
+from reproduction.tables import ablations, beyond, table1, table2
 from torch import nn
 
 from depth_refine.data_tools.preparation.mpi_inf_3dhp import prepare_mpi_inf_3dhp

@@ -17,7 +17,7 @@ from command_line import run_tool
 
 import torch
 from mmengine.config import Config
-from reproduction.demo_results import REFINERS, refiner_folder, write_report
+from reproduction.demo.results import REFINERS, refiner_folder, write_report
 
 from depth_refine.utils.errors import InputError
 

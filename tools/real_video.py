@@ -15,9 +15,9 @@ from pathlib import Path
 from command_line import run_tool
 
 import numpy as np
-from reproduction.mocap import metrics_of
-from reproduction.real_video import MODELS, errors_of_poses, scenes_of_clip
-from reproduction.scenes import MEASURES
+from reproduction.motion.mocap import metrics_of
+from reproduction.motion.real_video import MODELS, errors_of_poses, scenes_of_clip
+from reproduction.motion.scenes import MEASURES
 from reproduction.summary import estimate, markdown
 
 from depth_refine.inference.stages import SecondStage

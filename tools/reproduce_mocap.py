@@ -8,8 +8,8 @@ from pathlib import Path
 
 from command_line import run_tool
 
-from reproduction import mocap
 from reproduction.experiment import add_cell_arguments, write_table
+from reproduction.motion import mocap
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 

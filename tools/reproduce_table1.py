@@ -8,8 +8,8 @@ from pathlib import Path
 
 from command_line import run_tool
 
-from reproduction import ablations, beyond, table1
 from reproduction.experiment import add_arguments, reproduce
+from reproduction.tables import ablations, beyond, table1
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 _TABLES = dict(table1=table1, ablations=ablations, beyond=beyond)

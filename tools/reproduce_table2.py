@@ -5,8 +5,8 @@ from pathlib import Path
 
 from command_line import run_tool
 
-from reproduction import table2
 from reproduction.experiment import add_arguments, reproduce
+from reproduction.tables import table2
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 

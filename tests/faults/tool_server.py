@@ -39,7 +39,7 @@ def become(output: str, most_bytes: int | None, variables: dict, name: str, *arg
 
 with redirect_stdout(sys.stderr):  # the standard output is for answers, and MMDetection's fork prints when imported
     for module in (
-        *('depth_refine.data_tools.preparation.prepare', 'reproduction.table1', 'depth_refine.synthetic'),
+        *('depth_refine.data_tools.preparation.prepare', 'reproduction.tables.table1', 'depth_refine.synthetic'),
         *('mmdet.apis', 'mmpose.apis', 'mmpose.visualization', 'torch._dynamo'),
     ):
         importlib.import_module(module)

@@ -5,7 +5,7 @@
 - :mod:`stores`: the depth sequence stores that all cells read.
 - :mod:`experiment`: runs the cells of a table; a cell that fails does not stop the others.
 - :mod:`summary`: means, standard deviations and differences over seeds, as Markdown.
-- :mod:`table1`, :mod:`table2`, :mod:`ablations`, :mod:`beyond`: rows, the paper's numbers, and figures.
-- :mod:`mocap`: refiners trained on motion, on :mod:`scenes` of held-out motion and of a real person.
-- :mod:`demo_results`: the demo's table and figures.
+- :mod:`tables`: rows, the paper's numbers, and figures.
+- :mod:`motion`: refiners trained on motion, on held-out motion and on a real person.
+- :mod:`demo`: the demo's table and figures.
 """

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from reproduction import table1
 from reproduction.cell import Row, cell_config
+from reproduction.tables import table1
 
 
 def test_config_of_a_cell(settings, tmp_path):

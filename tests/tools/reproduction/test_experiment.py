@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from reproduction import ablations, beyond, experiment, table1, table2
+from reproduction import experiment
 from reproduction.cell import Row
 from reproduction.experiment import run_experiment
 from reproduction.summary import missing_cells
+from reproduction.tables import ablations, beyond, table1, table2
 
 from depth_refine.utils.errors import InputError
 

@@ -1,9 +1,9 @@
 """Table II of the paper: the method compared with others, on one first stage."""
 
+from ..cell import SHORT_TRAINING, Row
+from ..experiment import Experiment
+from ..summary import ERRORS, conditions, errors, markdown, missing_cells, per_action
 from . import table1
-from .cell import SHORT_TRAINING, Row
-from .experiment import Experiment
-from .summary import ERRORS, conditions, errors, markdown, missing_cells, per_action
 
 _MARTINEZ = Row(
     'table2/martinez', short={**SHORT_TRAINING, 'model.backbone.stem_channels': 256, 'model.head.in_channels': 256}

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 from mmpose.registry import DATASETS
-from reproduction.demo_frames import refinement_frames, write_pose_video
+from reproduction.demo.frames import refinement_frames, write_pose_video
 
 from depth_refine.datasets import H36MAnnotation, write_sequence_store
 from depth_refine.structures.skeleton import H36M

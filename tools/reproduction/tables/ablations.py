@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 
 from depth_refine.utils.atomic import whole_file
 
+from ..cell import Row
+from ..experiment import Experiment
+from ..summary import change, conditions, errors, markdown, missing_cells, of_cell
 from . import table1
-from .cell import Row
-from .experiment import Experiment
-from .summary import change, conditions, errors, markdown, missing_cells, of_cell
 
 RECIPE = table1.row('2d_depth_noise', 27)
 

@@ -24,13 +24,13 @@ from depth_refine.utils.config import load_config
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.runner import use_mixed_precision
 
-from .cell import Row, Settings, cell_folder, run_cell
-from .experiment import Cells, Experiment, check_arguments
+from ..cell import Row, Settings, cell_folder, run_cell
+from ..experiment import Cells, Experiment, check_arguments
+from ..identity import data_identity, file_identity
+from ..summary import change, markdown, missing_cells, of_cell
 from .held_out import scenes_of_motion
-from .identity import data_identity, file_identity
 from .real_video import MODELS, scenes_of_clip
 from .scenes import MEASURES, Scene, errors
-from .summary import change, markdown, missing_cells, of_cell
 
 ESTIMATOR = 'mocap/estimator'
 _DATA = 'train_dataloader.dataset'

@@ -1,4 +1,4 @@
-from reproduction.demo_results import make_table
+from reproduction.demo.results import make_table
 
 
 def test_table_gives_the_errors_in_mm_and_their_spread_over_seeds():

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from depth_refine.utils.atomic import whole_file
 
-from .cell import Row
-from .experiment import Experiment
-from .summary import ACCELERATION, PROTOCOL1, change, conditions, markdown, missing_cells, of_cell, per_action
+from ..cell import Row
+from ..experiment import Experiment
+from ..summary import ACCELERATION, PROTOCOL1, change, conditions, markdown, missing_cells, of_cell, per_action
 
 NOISE = 'train_dataloader.dataset.pipeline.2'  # GaussianJointNoise, in the refiners' configs
 

@@ -11,8 +11,8 @@ from mmpose.registry import DATASETS
 from depth_refine.evaluation.prediction_dump import read_predictions
 from depth_refine.visualization import plot_pose_comparison, plot_training_curves
 
-from .demo_frames import refinement_frames, write_pose_video
-from .summary import ERRORS, estimate, markdown
+from ..summary import ERRORS, estimate, markdown
+from .frames import refinement_frames, write_pose_video
 
 # row of the table: config of the refiner, and number of seeds; rows that are close have several
 REFINERS = {

@@ -1,9 +1,9 @@
 """Beyond the paper: the first stage's own uncertainty, noise like its errors, a stronger lifter; 27 frames."""
 
+from ..cell import Row
+from ..experiment import Experiment
+from ..summary import ERRORS, change, conditions, errors, markdown, missing_cells
 from . import table1
-from .cell import Row
-from .experiment import Experiment
-from .summary import ERRORS, change, conditions, errors, markdown, missing_cells
 
 _SHORT_DSTFORMER = {
     'model.backbone.feat_size': 64,

@@ -7,8 +7,8 @@ import torch
 from mmengine.config import Config
 from mmpose.registry import MODELS
 from reference_errors import reference_errors
-from reproduction.real_video import errors_of_poses, scenes_of_clip
-from reproduction.scenes import SCORED, errors
+from reproduction.motion.real_video import errors_of_poses, scenes_of_clip
+from reproduction.motion.scenes import SCORED, errors
 
 from depth_refine.export import write_npz
 from depth_refine.functional.pose_error import similarity_align

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from motion_file import motion_clips, write_motion
-from reproduction import mocap
 from reproduction.experiment import add_cell_arguments, write_table
-from reproduction.held_out import scenes_of_motion
 from reproduction.identity import file_identity
-from reproduction.scenes import errors
+from reproduction.motion import mocap
+from reproduction.motion.held_out import scenes_of_motion
+from reproduction.motion.scenes import errors
 
 from depth_refine.utils.errors import InputError
 
-CONFIGS = Path(__file__).parents[3] / 'configs'
+CONFIGS = Path(__file__).parents[4] / 'configs'
 NAMES = ['mocap/sigma_1', 'mocap/2d_clean_1']
 
 
