@@ -1,14 +1,21 @@
 """Reading and checks of configs."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 from mmpose.registry import DATASETS, KEYPOINT_CODECS
 
 from depth_refine.utils.errors import InputError
 
 _MEANING = ('num_keypoints', 'root_index', 'normalisation', 'depth_range', 'input_size')  # define a codec's numbers
+_SETTINGS = {  # names of a config that are read; others are variables of its file
+    *inspect.signature(Runner).parameters,
+    *('data_root', 'custom_imports', 'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'compile'),
+    *('activation_checkpointing', 'efficient_conv_bn_eval'),
+}
 
 
 def load_config(path: str, cfg_options: dict) -> Config:
@@ -18,14 +25,19 @@ def load_config(path: str, cfg_options: dict) -> Config:
     variable alone, and data sets have copied its value by then.)
 
     Raises:
-        InputError: the file is missing or is not a config, or ``data_root`` is given and no data set lies there.
+        InputError: the file is missing or is not a config; an option sets a name that nothing reads, as any other
+            variable of the file; or ``data_root`` is given and no data set lies there.
     """
     if not Path(path).is_file():
         raise InputError(f'no config file {Path(path).absolute()}: expected a Python file as in configs/')
     try:
         cfg = Config.fromfile(path)
+        for option in cfg_options:
+            _check_option(option, cfg)
         data_root = cfg.get('data_root')
         cfg.merge_from_dict(cfg_options)
+    except InputError:
+        raise
     except Exception as error:  # a config is a program and can raise anything
         raise InputError(f'{path} with options {cfg_options} is not a usable config: {error!r}') from error
     if 'data_root' in cfg_options:
@@ -85,6 +97,31 @@ def check_codecs(cfg: Config) -> None:
                         f'{cfg.filename}: the codec of {split}_dataloader has {key}={ours}, and the decoder of '
                         f'model.head {key}={theirs}: put the same codec into all pipelines and the head'
                     )
+
+
+def _check_option(option: str, cfg: Config) -> None:
+    """Refuse an option that would set what nothing reads."""
+    name, key = option.split('.')[0], option.split('.')[-1]
+    if name in _SETTINGS:
+        return
+    settings = sorted(_SETTINGS & {*cfg})
+    used = [path for setting in settings for path in _paths(cfg[setting], setting, key)]
+    if used:
+        advice = f'set it where it is used: {", ".join(used)}'
+    elif name in cfg:
+        advice = 'the file has copied this variable by then: change it in a config of your own, with this one as _base_'
+    else:
+        advice = f'expected one of {", ".join(settings)}'
+    raise InputError(f'--cfg-options {option}: {cfg.filename} has no setting {name!r}; {advice}')
+
+
+def _paths(node: object, path: str, key: str) -> Iterator[str]:
+    """The paths below a node that end with a key."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ()
+    for name, child in children:
+        if name == key:
+            yield f'{path}.{name}'
+        yield from _paths(child, f'{path}.{name}', key)
 
 
 def _encoders(node: object) -> Iterator[dict]:

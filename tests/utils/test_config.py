@@ -32,6 +32,23 @@ def test_data_root_without_a_data_set_there(tmp_path):
         load_config(str(path), dict(data_root='new'))
 
 
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        (
+            'bbox_policy',
+            r"no setting 'bbox_policy'; set it where it is used: test_dataloader\.dataset\.bbox_policy, tr",
+        ),
+        ('train_pipeline.2.sigma_depth', r'where it is used: train_dataloader\.dataset\.pipeline\.2\.sigma_depth$'),
+        ('codec.normalisation', 'has copied this variable by then: change it in a config of your own'),
+        ('data_rot', "no setting 'data_rot'; expected one of .*data_root, default_hooks"),
+    ],
+)
+def test_an_option_that_nothing_reads_is_refused(option, message):
+    with pytest.raises(InputError, match=message):
+        load_config('configs/refiner_27.py', {option: 0})
+
+
 def test_data_sets_are_known_by_their_class():
     class OwnFrames(H36MImageDataset):
         """Of a user."""
