@@ -43,12 +43,15 @@ ROWS = [row(kind, field) for field in FIELDS for kind in INPUTS]
 
 def summarise(experiment: Experiment) -> str:
     """The table, the paper's findings in it, and errors per action at the longest receptive field, as Markdown."""
-    rows = []
+    rows, accelerations = [], []
     for kind, (title, paper, _) in INPUTS.items():
         cells = [of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS]
         known = [f' ({value})' if value else '' for value in paper]
         rows.append([title, *(f'{cell}{value}' for cell, value in zip(cells, known, strict=True))])
-    table = markdown(['input', *map(_frames, FIELDS)], rows)
+        accelerations.append(
+            [title, *(of_cell(experiment, f'table1/{kind}_{field}', ACCELERATION) for field in FIELDS)]
+        )
+    header = ['input', *map(_frames, FIELDS)]
     longest = {f'table1/{kind}_{FIELDS[-1]}': title for kind, (title, *_) in INPUTS.items()}
     alone = f'{of_cell(experiment, "")} ({PAPER_FIRST_STAGE}).'
     if experiment.first_stage_result:
@@ -57,18 +60,25 @@ def summarise(experiment: Experiment) -> str:
     return (
         '# Table I: Protocol 1 in mm by input and receptive field\n\n'
         f"In brackets the paper's, on Human3.6M. {conditions(experiment)}\n"
-        f'First stage alone: {alone}\n\n{table}{missing_cells(experiment)}\n'
+        f'First stage alone: {alone}\n\n{markdown(header, rows)}{missing_cells(experiment)}\n'
         f'## What the paper found\n\n{_findings(experiment)}\n'
+        f'## Acceleration error, mm/frame²\n\nFirst stage alone: {of_cell(experiment, "", ACCELERATION)}.\n\n'
+        f'{markdown(header, accelerations)}\n'
         f'## Per action, {FIELDS[-1]} frames\n\n{per_action(experiment, longest)}'
     )
 
 
 def _findings(experiment: Experiment) -> str:
     """Table of the paper's findings and our measurements of them."""
+    compared = {
+        'depth without noise against 2D': ('2d_depth', '2d'),
+        'σ = 0.1 against 2D': ('2d_depth_noise', '2d'),
+        'σ = 0.1 against depth without noise': ('2d_depth_noise', '2d_depth'),
+    }
     findings = [  # text, row, the one to compare with or '' for the first stage, the paper's
-        (f'{text}, {_frames(field)}', f'{kind}_{field}', f'2d_{field}', f'{100 * (theirs / other - 1):+.1f} %')
-        for kind, text in (('2d_depth', 'depth without noise against 2D'), ('2d_depth_noise', 'σ = 0.1 against 2D'))
-        for field, theirs, other in zip(FIELDS, INPUTS[kind][1], INPUTS['2d'][1], strict=True)
+        (f'{text}, {_frames(field)}', f'{kind}_{field}', f'{other}_{field}', f'{100 * (ours / theirs - 1):+.1f} %')
+        for text, (kind, other) in compared.items()
+        for field, ours, theirs in zip(FIELDS, INPUTS[kind][1], INPUTS[other][1], strict=True)
     ]
     findings += [
         ('refined against the first stage, 243 frames', '2d_depth_noise_243', '', '-6.7 %'),
@@ -85,25 +95,34 @@ def _findings(experiment: Experiment) -> str:
 
 
 def draw(experiment: Experiment, path: Path) -> None:
-    """Draw errors over receptive fields, with the paper's curves dashed."""
-    figure = Figure(figsize=(8, 5), layout='constrained')
-    axes = figure.subplots()
+    """Draw errors over receptive fields, with the paper's curves dashed; axes do not begin at zero."""
+    figure = Figure(figsize=(11, 4.5), layout='constrained')
+    predicted, ground_truth = figure.subplots(1, 2)
     for index, (kind, (title, paper, _)) in enumerate(INPUTS.items()):
+        axes = ground_truth if kind.startswith('gt') else predicted
         means, spreads = np.transpose([of_cell(experiment, f'table1/{kind}_{field}') for field in FIELDS])
         axes.errorbar(FIELDS, means, np.nan_to_num(spreads), color=f'C{index}', marker='o', capsize=3, label=title)
         known = [(field, value) for field, value in zip(FIELDS, paper, strict=True) if value]
         axes.plot(*zip(*known, strict=True), color=f'C{index}', linestyle='--', linewidth=1)
-    axes.axhline(of_cell(experiment, '').mean, color='0.4', label='first stage')
-    axes.axhline(PAPER_FIRST_STAGE, color='0.4', linestyle='--', linewidth=1)
-    axes.set(xscale='log', xlabel='receptive field (frames)', ylabel='MPJPE, mean of actions (mm)')
-    axes.set_xticks(FIELDS, map(str, FIELDS))
-    axes.minorticks_off()
-    axes.set_ylim(bottom=0)
-    axes.grid(color='0.9')
-    axes.spines[['top', 'right']].set_visible(False)
-    figure.legend(loc='outside right upper', frameon=False, title="dashed: the paper's,\non Human3.6M", fontsize=9)
+    predicted.axhline(of_cell(experiment, '').mean, color='0.4', label='first stage')
+    predicted.axhline(PAPER_FIRST_STAGE, color='0.4', linestyle='--', linewidth=1)
+    for axes in (predicted, ground_truth):
+        axes.set(xscale='log', xlabel='receptive field (frames)', ylabel='MPJPE, mean of actions (mm)')
+        axes.set_xticks(FIELDS, map(str, FIELDS))
+        axes.minorticks_off()
+        axes.grid(color='0.9')
+        axes.spines[['top', 'right']].set_visible(False)
+    predicted.set_title("the first stage's predictions refined", fontsize=10)
+    ground_truth.set_title('true inputs refined', fontsize=10)
+    figure.legend(
+        loc='outside right upper',
+        frameon=False,
+        title="dashed: the paper's, on\nHuman3.6M; axes do not\nbegin at zero",
+        fontsize=9,
+        title_fontsize=9,
+    )
     with whole_file(path) as partial:
-        figure.savefig(partial, dpi=120)
+        figure.savefig(partial, dpi=110)
 
 
 def _frames(field: int) -> str:
