@@ -37,12 +37,15 @@ _DETECTORS = {  # with the files they need
 
 def parse_args() -> argparse.Namespace:
     """Parse video, source of the poses, camera, finishing and output folder."""
-    parser = argparse.ArgumentParser(description='3D poses of the people of a video, as files, figures and a report')
+    parser = argparse.ArgumentParser(
+        usage='%(prog)s [VIDEO] --out DIR [options]; --help lists them',
+        description='3D poses of the people of a video, as files, figures and a report',
+    )
     parser._negative_number_matcher = re.compile(r'^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$')  # argparse knows no -9.8e-04
     add = parser.add_argument
     add('video', nargs='?', help='video file, folder of images, number of a camera, or address')
     add('--out', help='folder to make, optional for a camera; appears when complete')
-    add('--estimator', default='full', help='pretrained: full (default), heavy, or a .task or .tflite file')
+    add('--estimator', help='pretrained: full (default), heavy, or a .task or .tflite file')
     files = dict(nargs=2, metavar=('CONFIG', 'CHECKPOINT'))
     add('--stage1', **files, help='a trained first stage instead of the pretrained estimator')
     add('--stage2', **files, help='refiner; default: a shipped one')
@@ -63,7 +66,7 @@ def parse_args() -> argparse.Namespace:
     add('--fps', type=float, help="frames a second, whatever a file says; default: a file's own, or the refiner's")
     add('--height', type=float, help="the person's height, metres, if it is known")
     add('--level', action='store_true', help='estimate the floor, for positions in a level world')
-    add('--smooth', type=float, default=6.0, metavar='HZ', help='cut-off of the smoothing; 0: none; default: 6')
+    add('--smooth', type=float, metavar='HZ', help='cut-off of the smoothing; 0: none; default: 6')
     help_of_refined = 'no finishing (rays, bone lengths, smoothing): poses as the refiner gives them; the default with '
     add('--refined-only', action='store_true', default=None, help=help_of_refined + '--stage1')
     add('--finish', dest='refined_only', action='store_false', help='finish poses of --stage1, too')
@@ -82,12 +85,18 @@ def parse_args() -> argparse.Namespace:
         parser.error('--predictions and --joint-order belong together: which number is which joint cannot be guessed')
     if args.predictions is not None and (args.stage1 or args.boxes or is_camera):
         parser.error('--predictions replace --stage1 and --boxes, and must be of a video, not of a camera')
+    if args.predictions is None and (args.size or args.depth_unit):
+        parser.error('--size and --depth-unit are of --predictions')
+    if args.first_frame is not None and not args.predictions and (args.boxes or ['whole'])[0] in ('whole', *_DETECTORS):
+        parser.error('--first-frame is of --predictions or a file of --boxes')
+    if args.estimator and (args.predictions or args.stage1):
+        parser.error('--estimator, --stage1 and --predictions replace each other: give one')
     if args.intrinsics is None and (args.distortion or args.intrinsics_size):
         parser.error('--distortion and --intrinsics-size belong to --intrinsics')
     if args.refined_only is None:
         args.refined_only = args.stage1 is not None
-    if args.refined_only and (args.height or args.level):
-        parser.error('--height and --level need finishing: add --finish, or leave --refined-only out')
+    if args.refined_only and (args.height or args.level or args.smooth is not None):
+        parser.error('--height, --level and --smooth need finishing: add --finish, or leave --refined-only out')
     return args
 
 
@@ -98,9 +107,10 @@ def main() -> None:
         raise InputError(f'{args.out} exists: give another folder (--out, with make OUT=), or remove it first')
     if args.video is not None:
         require_source(args.video)
-    finishing = None if args.refined_only else Finishing(args.smooth or None, args.height, args.level)
+    smooth = 6.0 if args.smooth is None else args.smooth or None
+    finishing = None if args.refined_only else Finishing(smooth, args.height, args.level)
     options = dict(intrinsics=_intrinsics(args), extrinsics=_extrinsics(args.extrinsics), finishing=finishing)
-    first = args.stage1 or (None if args.predictions else args.estimator, None)
+    first = args.stage1 or (None if args.predictions else args.estimator or 'full', None)
     inferencer = VideoPoseInferencer(*first, *(args.stage2 or (None, None)), args.device, args.batch_size, args.amp)
     rate = inferencer.second_stage.rate
     video = None if args.video is None else open_source(args.video, args.fps, rate)

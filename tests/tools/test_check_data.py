@@ -27,3 +27,9 @@ def test_coco_and_mpii(run_tool, data_root, body_2d_root, tmp_path, monkeypatch)
     coco, mpii = body_2d_root / 'coco', body_2d_root / 'mpii'
     status, out, _ = run_tool('check_data', data_root, '--coco', coco, '--mpii', mpii)
     assert status == 0 and 'person_keypoints_train2017.json' in out and 'mpii_train.json' in out
+
+
+def test_the_name_of_the_figure_is_checked_first(run_tool, data_root, tmp_path):
+    ended = run_tool('check_data', data_root, '--figure', tmp_path / 'a.xyz')
+    assert 'a.xyz: expected the name of a figure that ends in one of' in ended.status
+    assert not ended.out and list(tmp_path.iterdir()) == []

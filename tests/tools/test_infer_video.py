@@ -252,7 +252,18 @@ def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
         (['v.mp4', '--out', 'o', '--joint-order', 'coco'], '--predictions and --joint-order belong together'),
         (['7', '--predictions', 'p.npz', '--joint-order', 'coco'], '--predictions replace --stage1 and --boxes'),
         (['v.mp4', '--out', 'o', '--stage1', 'a', 'b', '--height', '1.8'], 'need finishing: add --finish'),
-        (['v.mp4', '--out', 'o', '--refined-only', '--level'], '--height and --level need finishing'),
+        (['v.mp4', '--out', 'o', '--refined-only', '--level'], '--height, --level and --smooth need finishing'),
+        (['v.mp4', '--out', 'o', '--refined-only', '--smooth', '0'], '--height, --level and --smooth need finishing'),
+        (['v.mp4', '--out', 'o', '--size', '64', '48'], '--size and --depth-unit are of --predictions'),
+        (['v.mp4', '--out', 'o', '--depth-unit', 'mm'], '--size and --depth-unit are of --predictions'),
+        (
+            ['v.mp4', '--out', 'o', '--first-frame', '0', '--boxes', 'whole'],
+            '--first-frame is of --predictions or a file',
+        ),
+        (
+            ['v.mp4', '--out', 'o', '--estimator', 'full', '--stage1', 'a', 'b'],
+            '--stage1 and --predictions replace each',
+        ),
     ],
 )
 def test_options_that_do_not_go_together(arguments, message, run_tool):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
 
 from depth_refine.datasets import H36MAnnotation, load_cameras
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
@@ -45,12 +46,14 @@ def check_data(
         mpii: data root of MPII, if it is to be checked, too.
 
     Raises:
-        InputError: ``root`` is not a folder, or ``seed`` is negative.
+        InputError: ``root`` is not a folder, ``figure`` has no suffix of a figure, or ``seed`` is negative.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f'no folder {root.absolute()}: expected a data root as described in docs/human36m.md')
     require_number('seed', seed, 0, whole=True)
+    if Path(figure).suffix[1:].lower() not in (formats := FigureCanvasBase.filetypes):
+        raise InputError(f'--figure {figure}: expected the name of a figure that ends in one of {", ".join(formats)}')
     frames: list[CheckedFrame] = []
     findings = list(_check_root(root, np.random.default_rng(seed), frames))
     for dataset_class, folder in ((CocoBodyDataset, coco), (MpiiBodyDataset, mpii)):
