@@ -11,6 +11,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.file_names import decimal_numbers, list_files, may_be_hexadecimal
 
 IMAGES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+_VIDEOS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts', '.webm', '.wmv')
 _NUMBER = re.compile(r'(.*?)(\d+)(\D*)', re.DOTALL)  # the last number of a name
 _ANY_NUMBER = re.compile(r'\d+([.,]\d+)?')
 _STEADY = 0.8  # share of equal steps between frame numbers; with fewer, names may hold the time of day
@@ -24,14 +25,27 @@ def list_images(folder: Path) -> tuple[list[Path], list[str]]:
     A single image whose name has another form than all others, such as a background, is left out, too.
 
     Returns:
-        The files, and notes on names that may not belong to one video, or may be in another order.
+        The files, and notes on names that may not belong to one video, or may be in another order, and on videos,
+        which are not read.
 
     Raises:
         InputError: there are none, or two differ in their file endings alone, as a frame and its mask may.
     """
-    files = list_files(folder, *IMAGES)
+    files, videos = list_files(folder, *IMAGES), list_files(folder, *_VIDEOS)
     if not files:
-        raise InputError(f'the folder {folder} has no images: expected files that end in {", ".join(IMAGES)}')
+        instead = f'; for a video give the file itself, as {videos[0]}' if videos else ''
+        raise InputError(f'the folder {folder} has no images: expected files that end in {", ".join(IMAGES)}{instead}')
+    files, notes = _in_order(folder, files)
+    if videos:
+        notes.append(
+            f'The folder {folder.name} is read as images, and not the videos in it, {_named(videos)}. For a video give '
+            'the file itself.'
+        )
+    return files, notes
+
+
+def _in_order(folder: Path, files: list[Path]) -> tuple[list[Path], list[str]]:
+    """The files of one video in their order, and notes, see :func:`list_images`."""
     (stem, most), *_ = Counter(file.stem for file in files).most_common(1)
     if most > 1:
         double = ' and '.join(file.name for file in files if file.stem == stem)

@@ -94,6 +94,18 @@ def test_a_single_image_of_another_form_is_left_out(make, odd, point):
     assert notes[0] == f'The image {odd} is left out: the names of all others are frame_*. Rename it if it is a frame.'
 
 
+def test_videos_beside_images_are_named(make):
+    _, notes = list_images(make('a.jpg', 'b.jpg', 'clip.MP4'))
+    assert notes == [
+        f'The folder {make().name} is read as images, and not the videos in it, clip.MP4. For a video give the file itself.'
+    ]
+
+
+def test_videos_without_images_are_named(make):
+    with pytest.raises(InputError, match=r'has no images: .*; for a video give the file itself, as .*clip\.mp4'):
+        list_images(make('clip.mp4'))
+
+
 def test_two_images_for_a_frame_and_none(make, tmp_path):
     with pytest.raises(InputError, match=r'has no images: expected files that end in \.bmp'):
         list_images(make('._a.jpg', 'notes.txt'))
