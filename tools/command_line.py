@@ -15,6 +15,7 @@ from pathlib import Path
 os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
 
 import mmengine.dataset.dataset_wrapper
+import mmengine.registry.build_functions
 import torch
 from mmengine.config import Config, DictAction
 
@@ -29,8 +30,8 @@ _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, 
 def run_tool(main: Callable[[], None]) -> None:
     """Call ``main``; print the message of an :class:`InputError` without a traceback, and exit with status 1.
 
-    The same holds for a disk that is full or cannot be written, for another process of the run that was killed, and for
-    data sets that MMEngine does not concatenate.
+    The same holds for a disk that is full or cannot be written, for another process of the run that was killed, for
+    data sets that MMEngine does not concatenate, and for a part of a config that cannot be built.
     """
     keep_freed_memory()
     try:
@@ -50,7 +51,7 @@ def _run_reporting(main: Callable[[], None]) -> None:
             torch.distributed.destroy_process_group()
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
-    except (OSError, EOFError, RuntimeError, TypeError, ValueError) as error:
+    except (OSError, EOFError, RuntimeError, TypeError, ValueError, KeyError) as error:
         # the cause of an error, if there is one, says what happened
         if (fault := _fault_outside(error.__cause__ or error)) is None:
             raise
@@ -58,10 +59,16 @@ def _run_reporting(main: Callable[[], None]) -> None:
 
 
 def _fault_outside(error: Exception) -> str | None:
-    """Message on a fault of the disk, of another process or of data sets in a wrapper; None for a bug."""
+    """Message on a fault of the disk, of another process, of a config or of data sets in a wrapper; None for a bug."""
     text = str(error) or type(error).__name__
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    if isinstance(error, TypeError | ValueError):
+    if isinstance(error, TypeError | KeyError) and files[-1] == mmengine.registry.build_functions.__file__:
+        if isinstance(error, TypeError):
+            return f'a part of the config cannot be built: {text}'
+        return (
+            f'{error.args[0].split(". ")[0]}: expected a registered type; custom_imports of the config names its module'
+        )
+    if isinstance(error, TypeError | ValueError | KeyError):
         if files[-1] != mmengine.dataset.dataset_wrapper.__file__:
             return None
         return (

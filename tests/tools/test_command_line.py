@@ -9,6 +9,7 @@ from pathlib import Path
 from command_line import add_runner_arguments, load_runner_config, run_tool
 
 import pytest
+from mmpose.registry import MODELS
 from torch.utils.data import DataLoader, Dataset
 
 from depth_refine.utils.errors import InputError
@@ -49,6 +50,14 @@ def a_connection_to_a_worker_breaks_off():
     [
         (wrapped, 'no annotation file a.npz$'),
         (lambda: list(DataLoader(FailsInItsWorker(), num_workers=1)), 'cannot read the image a.jpg: expected a JPEG$'),
+        (
+            lambda: MODELS.build(dict(type='TCN', in_chanels=34)),
+            r"a part of the config .* built: .*argument 'in_chanels'$",
+        ),
+        (
+            lambda: MODELS.build(dict(type='Own')),
+            'Own is not in the .*model registry: expected a registered .*_imports',
+        ),
         (fails(OSError(errno.ENOSPC, 'No space left', 'a.npz')), 'a.npz: No space left. What was finished'),
         (fails(OSError(errno.EROFS, 'Read-only')), 'a file: Read-only. What .* is kept: make room, or give'),
         (fails(RuntimeError('DataLoader worker (pid 7) is killed')), r'a worker .* killed \(DataLoader .* again'),
@@ -88,10 +97,10 @@ def test_bugs_keep_their_traceback(bug):
 
 def test_work_dir_and_figures(tmp_path):
     path, parser = tmp_path / 'config.py', argparse.ArgumentParser()
-    path.write_text("default_hooks = dict(visualization=dict(type='X', enable=False))\na = dict(b=1)\n")
+    path.write_text("default_hooks = dict(visualization=dict(type='X', enable=False))\nmodel = dict(b=1)\n")
     add_runner_arguments(parser)
-    cfg = load_runner_config(parser.parse_args([str(path), '--cfg-options', 'a.b=2']))
-    assert cfg.work_dir == 'work_dirs/config' and cfg.a.b == 2 and not cfg.default_hooks.visualization.enable
+    cfg = load_runner_config(parser.parse_args([str(path), '--cfg-options', 'model.b=2']))
+    assert cfg.work_dir == 'work_dirs/config' and cfg.model.b == 2 and not cfg.default_hooks.visualization.enable
     words = ['--show-dir', 'figures', '--work-dir', 'w', '--interval', '5']
     cfg = load_runner_config(parser.parse_args([str(path), *words]))
     hook = cfg.default_hooks.visualization

@@ -95,10 +95,8 @@ def test_a_single_image_of_another_form_is_left_out(make, odd, point):
 
 
 def test_videos_beside_images_are_named(make):
-    _, notes = list_images(make('a.jpg', 'b.jpg', 'clip.MP4'))
-    assert notes == [
-        f'The folder {make().name} is read as images, and not the videos in it, clip.MP4. For a video give the file itself.'
-    ]
+    _, (note,) = list_images(make('a.jpg', 'b.jpg', 'clip.MP4'))
+    assert note.endswith('read as images, and not the videos in it, clip.MP4. For a video give the file itself.')
 
 
 def test_videos_without_images_are_named(make):
