@@ -85,7 +85,8 @@ def _checked(path: Path, key: object, camera: object) -> dict:
             numbers = np.empty(0)
         fits = numbers.shape == shape or (len(shape) == 2 and numbers.size == shape[0] * shape[1])
         if not fits or numbers.dtype.kind not in 'fiu' or not np.isfinite(numbers).all():
-            raise InputError(f'{path}: camera {key} needs {name!r} of shape {shape}, finite numbers')
+            expected = f'of shape {shape}, {np.prod(shape)} finite numbers' if shape else 'as a finite number'
+            raise InputError(f'{path}: camera {key} needs {name!r} {expected}')
         checked[name] = camera[name] if shape == () else numbers.reshape(shape)
     if min(camera['w'], camera['h'], np.min(camera.get('f', 1))) <= 0:
         raise InputError(f"{path}: 'f', 'w' and 'h' of camera {key} must be above 0. Write or copy it again.")

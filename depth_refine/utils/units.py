@@ -18,12 +18,10 @@ class Quantity(NamedTuple):
     if_above: str
 
 
-_MILLIMETRES = 'looks like millimetres: divide by 1000'
+_MILLIMETRES = 'looks like millimetres: divide by 1000; or centimetres: divide by 100'
 FROM_ROOT = Quantity('metres from the root', 0, 3, '', _MILLIMETRES)
 FROM_CAMERA = Quantity('metres from the camera', 0.05, 100, 'looks like kilometres, or divided twice', _MILLIMETRES)
-CAMERA_POSITION = Quantity(
-    "metres from the world's origin", 0, 100, '', f'{_MILLIMETRES}; or centimetres: divide by 100'
-)
+CAMERA_POSITION = Quantity("metres from the world's origin", 0, 100, '', _MILLIMETRES)
 DEPTH_RANGE = Quantity('metres', 0.1, 10, 'the configs have 1.5', _MILLIMETRES)
 PIXELS = Quantity('pixels', 2, 1e5, 'looks like normalised coordinates: multiply by the image size', 'write it again')
 NOISE = Quantity(
@@ -53,8 +51,8 @@ def unit_fault(values: ArrayLike, quantity: Quantity) -> str | None:
 
     Example:
         >>> from depth_refine.utils.units import FROM_ROOT, unit_fault
-        >>> unit_fault([-350.0, 420.0], FROM_ROOT)
-        'reaches 420, expected at most 3 metres from the root; looks like millimetres: divide by 1000'
+        >>> unit_fault([-350.0, 420.0], FROM_ROOT).split(';')[0]
+        'reaches 420, expected at most 3 metres from the root'
     """
     values = np.asarray(values)
     if not values.size:

@@ -29,7 +29,7 @@ def test_a_camera_is_read_as_it_is_and_a_list_is_refused(tmp_path):
     [
         (dict(R=np.eye(3) * 2), r"'R' of camera \('S1', '54138969'\) is not a rotation"),
         (dict(R=np.diag([1.0, 1, -1])), "'R' .* is not a rotation"),
-        (dict(T=np.full((3, 1), np.inf)), r"needs 'T' of shape \(3, 1\), finite numbers"),
+        (dict(T=np.full((3, 1), np.inf)), r"needs 'T' of shape \(3, 1\), 3 finite numbers"),
         (dict(T=np.full((3, 1), 1e5)), "'T' .* expected at most 100 metres from the world's origin; looks like millim"),
         (dict(f=np.array([[1.0], [-1.0]])), "'f', 'w' and 'h' of camera .* must be above 0"),
         (dict(f=np.ones((2, 1))), "'f' of camera .* pixels; looks like millimetres or image widths"),
@@ -44,7 +44,7 @@ def test_a_camera_is_read_as_it_is_and_a_list_is_refused(tmp_path):
             dict(k=np.array([[-2.0], [0], [0]])),
             "the distortion 'k' and 'p' of camera .* folds over 19 px from the prin",
         ),
-        (dict(k=[[0], [0, 1], [0]]), r"needs 'k' of shape \(3, 1\), finite numbers"),
+        (dict(k=[[0], [0, 1], [0]]), r"needs 'k' of shape \(3, 1\), 3 finite numbers"),
         (7, 'expected a dict as camera .*, got int'),
         (load_cameras, r'not a pickle of plain camera dictionaries \(refused to load .*load_cameras\)'),
     ],
