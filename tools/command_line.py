@@ -16,6 +16,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
 
 import mmengine.dataset.dataset_wrapper
 import mmengine.registry.build_functions
+import mmpose.datasets
 import torch
 from mmengine.config import Config, DictAction
 
@@ -51,7 +52,7 @@ def _run_reporting(main: Callable[[], None]) -> None:
             torch.distributed.destroy_process_group()
     except InputError as error:
         sys.exit(f'error: {_innermost_message(error)}')
-    except (OSError, EOFError, RuntimeError, TypeError, ValueError, KeyError) as error:
+    except (OSError, EOFError, RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
         # the cause of an error, if there is one, says what happened
         if (fault := _fault_outside(error.__cause__ or error)) is None:
             raise
@@ -68,6 +69,9 @@ def _fault_outside(error: Exception) -> str | None:
         return (
             f'{error.args[0].split(". ")[0]}: expected a registered type; custom_imports of the config names its module'
         )
+    if isinstance(error, AssertionError):  # of MMPose's data sets
+        missing = text.endswith(('does not exist', 'does not exist.')) and mmpose.datasets.__path__[0] in files[-1]
+        return f'{text.rstrip(".")}: --cfg-options data_root=DIR names the folder of the data' if missing else None
     if isinstance(error, TypeError | ValueError | KeyError):
         if files[-1] != mmengine.dataset.dataset_wrapper.__file__:
             return None

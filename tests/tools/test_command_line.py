@@ -9,7 +9,7 @@ from pathlib import Path
 from command_line import add_runner_arguments, load_runner_config, run_tool
 
 import pytest
-from mmpose.registry import MODELS
+from mmpose.registry import DATASETS, MODELS
 from torch.utils.data import DataLoader, Dataset
 
 from depth_refine.utils.errors import InputError
@@ -57,6 +57,10 @@ def a_connection_to_a_worker_breaks_off():
         (
             lambda: MODELS.build(dict(type='Own')),
             'Own is not in the .*model registry: expected a registered .*_imports',
+        ),
+        (
+            lambda: DATASETS.build(dict(type='mmpose.Human36mDataset', ann_file='a.npz', data_root='nowhere')),
+            'Annotation file `nowhere/a.npz` does not exist: --cfg-options data_root=DIR names',
         ),
         (fails(OSError(errno.ENOSPC, 'No space left', 'a.npz')), 'a.npz: No space left. What was finished'),
         (fails(OSError(errno.EROFS, 'Read-only')), 'a file: Read-only. What .* is kept: make room, or give'),
