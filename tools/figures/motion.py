@@ -52,7 +52,7 @@ class _View(NamedTuple):
         return pixels + [self.left, _TOP], distances
 
 
-def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
+def draw_motion(poses: dict[str, np.ndarray], path: Path, truth: np.ndarray | None = None) -> None:
     """Draw the first person of a ``poses.npz``, before and after refinement, as an endless GIF.
 
     The root stays in its place, and the view is still: what shakes is what the poses' errors shake.
@@ -60,6 +60,7 @@ def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
     Args:
         poses: the file's arrays.
         path: the GIF.
+        truth: (T, 17, 3) metres, camera frame, of the same frames; its depth is drawn, too.
 
     Raises:
         InputError: there is no person, or the joints are not Human3.6M's.
@@ -72,7 +73,8 @@ def draw_motion(poses: dict[str, np.ndarray], path: Path) -> None:
     low, high = stages.min((0, 1, 2)), stages.max((0, 1, 2))
     scale = 0.78 * _PANEL[1] / (high - low)[1]
     views = [_View((low + high) / 2, scale, index * _PANEL[0]) for index in range(len(stages))]
-    background, axes = _background(times, stages[:, :, _TRACED, 2])
+    known = None if truth is None else truth[:, _TRACED, 2] - truth[:, H36M.root, 2]
+    background, axes = _background(times, stages[:, :, _TRACED, 2], known)
     for view in views:
         _draw_floor(background, view, high[1])
     frames = []
@@ -97,8 +99,8 @@ def _palette() -> Image.Image:
     return image
 
 
-def _background(times: np.ndarray, depths: np.ndarray) -> tuple[np.ndarray, Axes]:
-    """An image (H, W, 3), BGR, of titles and of a joint's depths (2, T), metres, over times (T,), and its axes."""
+def _background(times: np.ndarray, depths: np.ndarray, truth: np.ndarray | None) -> tuple[np.ndarray, Axes]:
+    """An image (H, W, 3), BGR, of titles and depths (2, T), (T,) of a joint, metres, over times (T,), and its axes."""
     figure = Figure(figsize=_SIZE / _DPI, dpi=_DPI)
     canvas = FigureCanvasAgg(figure)
     left = len(_STAGES) * _PANEL[0] / _SIZE[0]
@@ -110,11 +112,15 @@ def _background(times: np.ndarray, depths: np.ndarray) -> tuple[np.ndarray, Axes
             middle, 0.015, f'depth to the right, grid {1000 * GRID:.0f} mm', ha='center', fontsize=8, color=css(INK)
         )
         axes.plot(times, depth, color=css(color), linewidth=1.5, label=title.partition(',')[0])
+    if truth is not None:
+        axes.plot(times, truth, color=css(INK), linewidth=1.2, linestyle='--', label='measured')
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.4 * (high - low))  # room for the legend
     joint = H36M.joint_names[_TRACED].replace('_', ' ')
     axes.set_title(f'depth of the {joint},\nrelative to the hip (m)', fontsize=10)
     axes.set(xlabel='time (s)', xlim=(0, times[-1]))
     axes.spines[['top', 'right']].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(loc='upper right', frameon=False, fontsize=9, borderaxespad=0)
     canvas.draw()
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., 2::-1]), axes
 

@@ -76,9 +76,7 @@ def errors_of_poses(path: Path, files: Mapping[int, Path]) -> dict[str, np.ndarr
     """
     data, errors = _clip(path, _TRUTH), {}
     for camera, file in files.items():
-        if not 1 <= camera <= len(data['joints_camera']):
-            raise InputError(f'{path} has cameras 1 to {len(data["joints_camera"])}, got {camera}')
-        truth, arrays = data['joints_camera'][camera - 1], _poses(file, camera, data)
+        truth, arrays = _truth(path, camera, data), _poses(file, camera, data)
         scored = {
             f'BlazePose {model}, its own landmarks': to_h36m(data[f'{model}_world'][camera - 1], _ORDER)
             for model in MODELS
@@ -90,6 +88,22 @@ def errors_of_poses(path: Path, files: Mapping[int, Path]) -> dict[str, np.ndarr
             found = [np.nan] * 3 if poses is None else pose_errors(poses, truth, times)
             errors.setdefault(name, []).append(found)
     return {name: np.array(rows) for name, rows in errors.items()}
+
+
+def truth_of_poses(path: Path, camera: int, file: Path) -> np.ndarray:
+    """The truth (T, 17, 3), metres, camera frame, of a ``poses.npz``; arguments and errors are those of
+    :func:`errors_of_poses`.
+    """
+    data = _clip(path, _TRUTH)
+    truth = _truth(path, camera, data)
+    _poses(file, camera, data)
+    return truth
+
+
+def _truth(path: Path, camera: int, clip: Mapping[str, np.ndarray]) -> np.ndarray:
+    if not 1 <= camera <= len(clip['joints_camera']):
+        raise InputError(f'{path} has cameras 1 to {len(clip["joints_camera"])}, got {camera}')
+    return clip['joints_camera'][camera - 1]
 
 
 def _arrays(path: Path, what: str, keys: tuple[str, ...], advice: str) -> dict[str, np.ndarray]:

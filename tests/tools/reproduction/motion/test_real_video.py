@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmpose.registry import MODELS
 from reference_errors import reference_errors
-from reproduction.motion.real_video import errors_of_poses, scenes_of_clip
+from reproduction.motion.real_video import errors_of_poses, scenes_of_clip, truth_of_poses
 from reproduction.motion.scenes import SCORED, errors
 
 from depth_refine.export import write_npz
@@ -95,6 +95,7 @@ def test_poses(write_clip, write_poses, run_tool):
     rng, poses = np.random.default_rng(0), truth - truth[:, :, :1]
     poses[0], turned = poses[0] + rng.normal(0, 0.05, poses[0].shape), 1.1 * poses[1][..., [1, 2, 0]]
     files = {2: write_poses(clip, 2, poses[1], turned), 1: write_poses(clip, 1, poses[0])}
+    np.testing.assert_array_equal(truth_of_poses(clip, 2, files[2]), truth[1])
     errors = errors_of_poses(clip, files)
     assert list(errors) == ['BlazePose full, its own landmarks', 'first stage', 'poses']
     expected = reference_errors({'S9_a.1': (truth[0], poses[0])}, SCORED)
@@ -128,6 +129,8 @@ def test_other_poses(write_clip, write_poses, camera, changes, message):
     path = write_poses(clip, 1, **(dict(poses=np.zeros((60, 17, 3))) | changes))
     with pytest.raises(InputError, match=message):
         errors_of_poses(clip, {camera: path})
+    with pytest.raises(InputError, match=message):
+        truth_of_poses(clip, camera, path)
 
 
 def test_options(write_clip, run_tool):
