@@ -173,7 +173,7 @@ def described():
     camera, source = make_camera((1920, 1080), cameras=cameras)
     track = dict.fromkeys(field.name for field in dataclasses.fields(PoseTrack))
     track |= dict(track_id=0, frames=np.arange(100), is_interpolated=np.zeros(100, bool))
-    notes = [Finishing().note()]
+    notes = [Finishing().note(50)]
     return VideoPoses('clip.mp4', H36M, (1920, 1080), np.arange(100) / 50, camera, source, [PoseTrack(**track)], notes)
 
 

@@ -28,6 +28,7 @@ from depth_refine.inference.sources.video_source import camera_number, open_sour
 from depth_refine.structures.intrinsics import Intrinsics
 from depth_refine.utils.atomic import whole_folder
 from depth_refine.utils.errors import InputError
+from depth_refine.utils.options import require_number
 
 _DETECTORS = {  # with the files they need
     'mmdet': (MMDetPersonDetector, ['CONFIG', 'CHECKPOINT']),
@@ -77,8 +78,11 @@ def parse_args() -> argparse.Namespace:
     if args.video is not None and args.video.isdecimal() and not Path(args.video).exists():  # a folder may be named 7
         args.video = int(args.video)
     is_camera = camera_number(args.video) is not None
-    if args.video is None and args.predictions is None:
-        parser.error('a video is required, or --predictions with --size')
+    if args.video is None and not (args.predictions and args.size):
+        parser.error(
+            'a video is required, as the first argument, since options such as --boxes and --predictions take all that '
+            'follows them; or --predictions with --size'
+        )
     if args.out is None and not is_camera and not is_address(args.video):
         parser.error('--out is required, unless poses come from a camera')
     if (args.predictions is None) != (args.joint_order is None):
@@ -107,6 +111,8 @@ def main() -> None:
         raise InputError(f'{args.out} exists: give another folder (--out, with make OUT=), or remove it first')
     if args.video is not None:
         require_source(args.video)
+    if args.fps is not None:
+        require_number('fps', args.fps, 0.01, 100_000)
     smooth = 6.0 if args.smooth is None else args.smooth or None
     finishing = None if args.refined_only else Finishing(smooth, args.height, args.level)
     options = dict(intrinsics=_intrinsics(args), extrinsics=_extrinsics(args.extrinsics), finishing=finishing)

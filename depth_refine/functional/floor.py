@@ -40,7 +40,8 @@ def estimate_floor(people: Sequence[np.ndarray], times: Sequence[np.ndarray], sk
 
     Returns:
         ``R`` (3, 3) and ``T`` (3, 1) of a camera as in :mod:`depth_refine.functional.camera`. The world has z up, the
-        floor at z = 0, ankles of resting feet 0.08 m above it, the origin below the camera, and y straight ahead.
+        floor at z = 0, ankles of resting feet 0.08 m above it, and the origin below the camera. World x is the camera's
+        x made level, and y, level too, is straight ahead of a camera that is not rolled.
 
     Raises:
         ValueError: there are not as many times as people or frames.
@@ -58,17 +59,15 @@ def estimate_floor(people: Sequence[np.ndarray], times: Sequence[np.ndarray], sk
             leaning.append(joints[:, [*landmarks['hip'], *landmarks['shoulder']]].mean(axis=1) - feet)
             rests += places
     if not rests:
-        raise InputError(
-            f'the motion does not tell where the floor is: nobody rests a foot for {_SHORTEST_REST} s or more'
-        )
+        raise InputError(f'nobody rests a foot for {_SHORTEST_REST} s or more')
     leaning = np.concatenate(leaning)
     up = _unit(leaning.mean(axis=0))
     sway, tilt = np.median(np.arccos((_unit(leaning) @ up).clip(-1, 1))), np.arccos(-up[1])
     if sway > _MOST_SWAY or tilt > _MOST_TILT:
         raise InputError(
-            'the motion does not tell where the floor is: people do not stand or walk upright. Their trunks sway by '
-            f'{np.degrees(sway):.0f} degrees about a direction {np.degrees(tilt):.0f} degrees from upwards in the '
-            f'image, expected at most {np.degrees(_MOST_SWAY):.0f} and {np.degrees(_MOST_TILT):.0f}'
+            f'people do not stand or walk upright. Their trunks sway by {np.degrees(sway):.0f} degrees about a '
+            f'direction {np.degrees(tilt):.0f} degrees from upwards in the image, expected at most '
+            f'{np.degrees(_MOST_SWAY):.0f} and {np.degrees(_MOST_TILT):.0f}'
         )
     up = _plane(np.array(rests), up)
     right = _unit(np.array([1.0, 0, 0]) - up[0] * up)

@@ -36,8 +36,8 @@ class Finishing:
 
     Example:
         >>> from depth_refine.inference.finishing import Finishing
-        >>> Finishing(cutoff=None).note()
-        'Refined poses are finished: joints are placed on the rays of their pixels, bones have one length.'
+        >>> Finishing(cutoff=None).note(fps=50)
+        'Refined poses are finished: joints are placed on the rays of their pixels, bones get one length.'
     """
 
     cutoff: float | None = 6.0
@@ -93,16 +93,19 @@ class Finishing:
         try:
             floor = estimate_floor(joints, [result.times[track.frames] for track in placed], result.skeleton)
         except InputError as error:
-            result.notes.append(f'The floor is not known: {error}')
+            result.notes.append(f'The floor is not known: {error}.')
         else:
             result.camera |= floor
             result.notes.append('The world is level, and its floor, z = 0, is estimated from the feet.')
 
-    def note(self) -> str:
-        """A sentence on the steps."""
-        steps = ['joints are placed on the rays of their pixels', 'bones have one length']
+    def note(self, fps: float) -> str:
+        """A sentence on the steps, in their order, of a video of ``fps`` frames a second."""
+        steps = ['joints are placed on the rays of their pixels', 'bones get one length']
         steps += [f'the person is {self.stature:g} m tall'] if self.stature is not None else []
-        steps += [f'motion is smoothed at {self.cutoff:g} Hz'] if self.cutoff is not None else []
+        if self.cutoff is not None:
+            steps.append(f'motion is smoothed at {self.cutoff:g} Hz')
+            if self.cutoff > fps / 2:
+                steps[-1] += f' (above half the frame rate, {fps / 2:.4g} Hz, which smooths little)'
         return f'Refined poses are finished: {", ".join(steps)}.'
 
 

@@ -60,7 +60,7 @@ def refine_people(
     if 'R' in result.camera:
         result.notes += _off_the_floor(result)
     if finishing is not None and people:
-        result.notes.append(finishing.note())
+        result.notes.append(finishing.note(result.fps))
         finishing.video(result)
     return result
 

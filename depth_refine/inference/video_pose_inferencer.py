@@ -24,7 +24,7 @@ from .people.first_stage import FirstStage
 from .people.frame_size import rescaled
 from .people.person_boxes import Boxes, BoxFile, PersonBoxes, whole_frame
 from .people.tracking import observe, watch
-from .predictions.predicted_people import on_images, predicted_people
+from .predictions.predicted_people import note_on_lying, on_images, predicted_people
 from .predictions.prediction_check import prediction_check
 from .refinement import refine_people
 from .sources.video_source import Frame, VideoSource, open_source
@@ -158,6 +158,8 @@ class VideoPoseInferencer:
             notes += boxes.notes(len(seen.times))
         if boxes is whole_frame:
             notes.append('Nobody was looked for: one person is taken to fill every frame.')
+        if self.first_stage.skeleton == H36M:
+            notes += note_on_lying(seen.measurements, 'are the frames upright? If not, rotate the video first.')
         known_ids = boxes is whole_frame or isinstance(boxes, BoxFile)
         camera = make_camera(seen.size, intrinsics, extrinsics, self.second_stage.cameras)
         mend = not isinstance(self.first_stage, IntegralFirstStage)
@@ -210,7 +212,7 @@ class VideoPoseInferencer:
             raise InputError(
                 f'{second.cfg.filename} reads standard deviations of depths, which {predictions.name} does not give'
             )
-        rate, times, notes, name = second.rate if fps is None else fps, None, [], predictions.name
+        rate, times, notes, name = second.rate if fps is None else fps, None, [], Path(predictions.name).absolute().name
         if source is not None:
             video = open_source(source, fps, rate)
             if video.is_live:

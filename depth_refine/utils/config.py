@@ -16,6 +16,7 @@ _SETTINGS = {  # names of a config that are read; others are variables of its fi
     *('data_root', 'custom_imports', 'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'compile'),
     *('activation_checkpointing', 'efficient_conv_bn_eval'),
 }
+_SUFFIXES = ('.py', '.yml', '.yaml', '.json')  # that MMEngine reads
 
 
 def load_config(path: str, cfg_options: dict) -> Config:
@@ -30,6 +31,8 @@ def load_config(path: str, cfg_options: dict) -> Config:
     """
     if not Path(path).is_file():
         raise InputError(f'no config file {Path(path).absolute()}: expected a Python file as in configs/')
+    if Path(path).suffix not in _SUFFIXES:
+        raise InputError(f'{path} is not a config: expected a Python file as in configs/, whose name ends in .py')
     try:
         cfg = Config.fromfile(path)
         for option in cfg_options:

@@ -67,10 +67,22 @@ def test_one_frame():
 def test_an_unknown_floor_is_noted():
     result = VideoPoses('a', H36M, (640, 480), np.arange(3) / 30, dict(CAMERA))
     Finishing(level=True).video(result)
-    assert result.notes[0].startswith('The floor is not known') and 'R' not in result.camera
+    assert result.notes == ['The floor is not known: nobody rests a foot for 0.1 s or more.']
+    assert 'R' not in result.camera
     result.camera['R'] = np.eye(3)
     Finishing(level=True).video(result)
     assert len(result.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ('cutoff', 'fps', 'end'),
+    [
+        (6, 50, 'smoothed at 6 Hz.'),
+        (100, 60, 'smoothed at 100 Hz (above half the frame rate, 30 Hz, which smooths little).'),
+    ],
+)
+def test_a_cut_off_above_half_the_frame_rate_is_noted(cutoff, fps, end):
+    assert Finishing(cutoff).note(fps).endswith(f'bones get one length, motion is {end}')
 
 
 @pytest.mark.parametrize('options', [dict(cutoff=0), dict(cutoff=-6), dict(stature=180), dict(stature=0.1)])

@@ -4,12 +4,14 @@ import cv2
 import numpy as np
 import pytest
 from documents import ROOT, blocks
+from skeletons import standing_pose
 
 from depth_refine.functional.camera import project
 from depth_refine.inference import VideoPoseInferencer, video_pose_inferencer
 from depth_refine.inference.people.person_boxes import Boxes, whole_frame
 from depth_refine.inference.stages import IntegralFirstStage, SecondStage
 from depth_refine.structures.intrinsics import Intrinsics
+from depth_refine.structures.skeleton import H36M
 from depth_refine.utils.errors import InputError
 
 INTRINSICS = (110.0, 120.0, 50.0, 36.0)
@@ -94,6 +96,15 @@ def test_gaps_are_filled_and_marked(inferencer, true_stages):
     assert inputs[..., 3:].min() == 0 and inputs[..., 3:].max() > 0.9, 'no confidence swings below 0'
     tracks = inferencer([*numbered(20), *[None] * 60, *numbered(20)]).tracks
     assert [(track.track_id, *track.frames[[0, -1]]) for track in tracks] == [(0, 0, 19), (1, 80, 99)], 'a long gap'
+
+
+def test_a_video_that_lies_on_its_side_is_noted(inferencer, monkeypatch):
+    upright = project(standing_pose(H36M) + [0, 0, 5], CAMERA)
+    for pixels, is_noted in ((upright, False), (upright[:, ::-1], True)):
+        found = np.column_stack([pixels, np.full((17, 3), 0.1)]).astype(np.float32)
+        monkeypatch.setattr(IntegralFirstStage, '__call__', lambda _, people, found=found: (found for _ in people))
+        note = 'Trunks lie or point down in 100 % of the poses. Unless people do: are the frames upright?'
+        assert (note in ' '.join(inferencer(numbered(9), fps=50).notes)) == is_noted
 
 
 @pytest.mark.parametrize(('frames', 'fps'), [(1, 50), (1, 24), (2, 24), (3, 50)])
@@ -221,5 +232,5 @@ def test_documented_example(stages, causal_stages, write_video, smooth_images, c
     poses = namespace['poses']
     assert poses.tracks[0].keypoints_3d.shape == (20, 17, 3)
     np.testing.assert_allclose(poses.camera['f'], 1324 / 1920 * 192)
-    assert 'bones have one length' in ' '.join(poses.notes) and poses.camera['k'][0] == 0.1
+    assert 'bones get one length' in ' '.join(poses.notes) and poses.camera['k'][0] == 0.1
     assert re.match(r'0\.\d+ \[.*\]\n', capsys.readouterr().out)

@@ -102,6 +102,10 @@ def test_everything_is_written(run, video, tmp_path, monkeypatch):
         (['walk', '--out', 'walk'], 'error: walk exists: give another folder (--out, with make OUT=), or remove'),
         (['walk', '--stage1', 'absent.py', '1.pth'], 'error: no config file '),
         (['no.mp4', '--stage1', 'absent.py', '1.pth'], 'error: no video no.mp4: give a video file, a folder of'),
+        (
+            ['walk', '--stage1', 'absent.py', '1.pth', '--fps', 0],
+            'error: fps: expected a number from 0.01 to 100000, got 0',
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(run, video, tmp_path, arguments, message):
@@ -195,7 +199,7 @@ def test_a_video_and_nothing_else(models, shown, tmp_path, monkeypatch, run_tool
     ended = run_tool('infer_video', shown, '--out', 'poses', '--fps', 25, '--device', 'cpu')
     assert ended.status == 0, ended.err
     assert (
-        'note: Refined poses are finished: joints are placed on the rays of their pixels, bones have one length'
+        'note: Refined poses are finished: joints are placed on the rays of their pixels, bones get one length'
         in ended.out
     )
     assert ended.out.splitlines()[-2:] == ['person 0: frames 0 to 15, 0 interpolated', 'wrote poses']
@@ -231,7 +235,7 @@ def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
     depth = {} if unit is None else dict(depth=joints[..., 2])
     camera = dict(f=[1147 * 0.64] * 2, c=[320, 240])
     np.savez('p.npz', frames=np.arange(1, 1 + frames), keypoints=project(joints, camera), **depth)
-    arguments = ['--predictions', 'p.npz', '--joint-order', 'h36m', '--first-frame', 1, '--size', 640, 480]
+    arguments = ['--predictions', tmp_path / 'p.npz', '--joint-order', 'h36m', '--first-frame', 1, '--size', 640, 480]
     unit = [] if unit is None else ['--depth-unit', unit]
     ended = run_tool('infer_video', *arguments, *unit, '--fps', 50, '--out', 'poses', '--device', 'cpu')
     assert ended.status == 0, ended.err
@@ -242,12 +246,15 @@ def test_predictions_without_a_video(unit, tmp_path, monkeypatch, run_tool):
         assert error < (0.1 if unit else 0.2)
     content = json.loads((tmp_path / 'poses' / 'poses.json').read_text())
     assert content['fps'] == 50 and len(content['tracks'][0]['frame']) == frames
+    assert content['video'] == 'p.npz', 'not where it lies'
 
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
         (['--out', 'o'], 'a video is required'),
+        (['--out', 'o', '--boxes', 'b.csv', 'v.mp4'], 'a video is required, as the first argument'),
+        (['--out', 'o', '--joint-order', 'coco', '--predictions', 'p.json', 'v.mp4'], 'as the first argument, since'),
         (['v.mp4', '--out', 'o', '--predictions', 'p.npz'], '--predictions and --joint-order belong together'),
         (['v.mp4', '--out', 'o', '--joint-order', 'coco'], '--predictions and --joint-order belong together'),
         (['7', '--predictions', 'p.npz', '--joint-order', 'coco'], '--predictions replace --stage1 and --boxes'),

@@ -39,7 +39,7 @@ def test_finishing(infer):
     arguments = ['--predictions', 'p.npz', '--joint-order', 'h36m', '--depth-unit', 'm', '--size', 640, 480]
     arguments += ['--intrinsics', 734, 734, 320, 240, '--fps', 50]
     printed, tall = infer(*arguments, '--height', 1.8, '--level', out='tall')
-    assert 'bones have one length, the person is 1.8 m tall, motion is smoothed at 6 Hz' in printed
+    assert 'bones get one length, the person is 1.8 m tall, motion is smoothed at 6 Hz' in printed
     assert 0 <= tall['world_m'][..., 2].min() < 0.12 and 1.5 < tall['world_m'][..., 2].max() < 1.8
     printed, small = infer(*arguments, '--height', 1.2, '--smooth', 0, out='small')
     assert 'the person is 1.2 m tall' in printed and 'smoothed' not in printed

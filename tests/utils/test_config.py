@@ -6,9 +6,16 @@ from depth_refine.utils.config import is_dataset_type, load_config
 from depth_refine.utils.errors import InputError
 
 
-@pytest.mark.parametrize(('content', 'message'), [(None, 'no config file .*absent.py'), ('a = (', 'not a usable con')])
-def test_config_that_cannot_be_used(tmp_path, content, message):
-    path = tmp_path / ('absent.py' if content is None else 'config.py')
+@pytest.mark.parametrize(
+    ('name', 'content', 'message'),
+    [
+        ('absent.py', None, 'no config file .*absent.py'),
+        ('config.py', 'a = (', 'not a usable con'),
+        ('card.md', '', 'card.md is not a config: expected a Python file as in configs/, whose name ends in .py$'),
+    ],
+)
+def test_config_that_cannot_be_used(tmp_path, name, content, message):
+    path = tmp_path / name
     if content is not None:
         path.write_text(content)
     with pytest.raises(InputError, match=message):

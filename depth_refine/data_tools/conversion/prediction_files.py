@@ -123,7 +123,8 @@ def _read_npz(path: Path, unread: dict[str, None]) -> People:
     arrays = {key: found[name] for key, name in chosen.items() if name is not None}
     missing = {'frames', 'keypoints'} - arrays.keys()
     if missing:
-        raise InputError(f"{path} lacks {sorted(missing)[0]!r}: expected 'frames', 'keypoints', 'scores' and 'depth'")
+        expected = "'frames' and 'keypoints', and if known 'scores' and 'depth'"
+        raise InputError(f'{path} lacks {sorted(missing)[0]!r}: expected {expected}')
     shape = np.shape(arrays['keypoints'])[:2]
     arrays.setdefault('scores', np.ones(shape))
     expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape, track_id=shape[:1])

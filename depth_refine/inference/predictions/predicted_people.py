@@ -87,11 +87,10 @@ def predicted_people(
     if not kept.any():
         raise InputError(f'{predictions.name}: {notes[-1]} Nobody remains; each joint must be found in some frame.')
     rows, ids, poses = rows[kept], ids[kept], poses[kept]
-    if (lying := _share_of_lying(poses)) > _LYING:
-        notes.append(
-            f'Trunks lie or point down in {100 * lying:.0f} % of the poses. Unless people do: are the joints in the '
-            f'order {predictions.joint_order!r}, their coordinates x and y, the frames upright?'
-        )
+    notes += note_on_lying(
+        poses,
+        f'are the joints in the order {predictions.joint_order!r}, their coordinates x and y, the frames upright?',
+    )
     if (highest := np.nanmax(predictions.scores)) > _HIGHEST:
         notes.append(
             f'Scores reach {highest:.3g}, expected 0 to 1; above 1 they count as 1. Divide percentages by 100.'
@@ -175,10 +174,12 @@ def _boxes(keypoints: np.ndarray, found: np.ndarray, size: tuple[int, int]) -> n
     return np.concatenate([low.clip(0, size), high.clip(0, size)], axis=1)
 
 
-def _share_of_lying(poses: np.ndarray) -> float:
-    """Share of poses (D, 17, C) px whose trunk is more than 45 degrees from upright in the image."""
+def note_on_lying(poses: np.ndarray, question: str) -> list[str]:
+    """A note, with a question, if most trunks of poses (D, 17, C) px are over 45 degrees from upright; or none."""
     x, y = (poses[:, H36M.joint_names.index('thorax'), :2] - poses[:, H36M.root, :2]).T
-    return float(np.mean(-y < np.abs(x)))
+    lying = np.sum(-y < np.abs(x)) / max(len(poses), 1)
+    note = f'Trunks lie or point down in {100 * lying:.0f} % of the poses. Unless people do: {question}'
+    return [note] if lying > _LYING else []
 
 
 def _track(frames: np.ndarray, bboxes: np.ndarray, times: np.ndarray) -> np.ndarray:

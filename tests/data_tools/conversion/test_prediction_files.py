@@ -43,7 +43,7 @@ GOOD = dict(frames=np.arange(3), keypoints=np.ones((3, 5, 2)))
 @pytest.mark.parametrize(
     ('arrays', 'message'),
     [
-        (dict(keypoints=np.ones((3, 5, 2))), "lacks 'frames': expected 'frames', 'keypoints', 'scores' and 'depth'"),
+        (dict(keypoints=np.ones((3, 5, 2))), "lacks 'frames': expected 'frames' and 'keypoints', and if known"),
         (GOOD | dict(keypoints=np.ones(3)), r"numbers of shape .* in 'frames', got|in 'keypoints', got float64 \(3,\)"),
         (GOOD | dict(depth=np.ones((3, 4))), r"numbers of shape \(3, 5\) in 'depth', got float64 \(3, 4\)"),
         (GOOD | dict(frames=np.ones(3)), r"whole numbers of shape \(3,\) in 'frames', got float64 \(3,\)"),

@@ -30,7 +30,7 @@ def write(video_poses, video_frames, tmp_path):
 
 def test_facts_errors_and_data_for_the_scripts(write, video_poses):
     _, text, report = write()
-    for fact in ('walk.mp4', '97 × 62 px', '12 frames, 0.54 s', '20.37 frames/s', '2 people', 'assumed, 55° wide'):
+    for fact in ('walk.mp4', '97 × 62 px', '12 frames, 0.59 s', '20.37 frames/s', '2 people', 'assumed, 55° wide'):
         assert fact in text
     assert 'Frames are 40 and 60 ms apart.' in text
     assert 'MPJPE (mm) PA-MPJPE (mm) Acceleration (mm/frame²)' in text

@@ -139,7 +139,7 @@ def _clip(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 def _poses(path: Path, camera: int, clip: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays of one person's poses, who is seen in all frames of a camera of the clip where the truth is."""
-    data = _arrays(path, 'poses', _OF_POSES, 'expected the poses.npz of tools/infer_video.py')
+    data = _arrays(path, 'poses', _OF_POSES, 'give the poses.npz of tools/infer_video.py')
     truth, size, fps = clip['joints_camera'][camera - 1], clip['image_size'][camera - 1], clip['fps']
     if data['joint_names'].tolist() != list(H36M.joint_names):
         raise InputError(f"{path}: expected Human3.6M's joints, got {data['joint_names'].tolist()}")
