@@ -38,7 +38,7 @@ def check_frame_numbers(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]
             'note',
             (
                 f"its frame rate is in neither frame_rate nor its folder's name (fps50): {_FRAME_RATE} is assumed, "
-                "Human3.6M's; write_annotation writes another"
+                "Human3.6M's; write the key frame_rate if it is another (docs/data_files.md)"
             ),
         )
     gaps, late = [], []
