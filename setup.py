@@ -33,9 +33,8 @@ setup(
     },
     python_requires='>=3.11',
     # OpenMMLab's packages are imported but not listed. Each exists under several names (mmcv, mmcv-lite, forks), and
-    # pip
-    # would install a second one over the user's; mmpose declares a dependency that does not build, so that no package
-    # that lists mmpose can be installed. requirements/ and the README say how to install them.
+    # pip would install a second one over the user's; mmpose declares a dependency that does not build, so that no
+    # package that lists mmpose can be installed. requirements/ and docs/get_started.md say how to install them.
     install_requires=[
         'ai-edge-litert',
         'av',

@@ -122,15 +122,19 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
+class KeepSpaces(DictAction):
+    """MMEngine's action, which takes all spaces out of values; a text, such as a path, keeps its own."""
+
+    @staticmethod
+    def _parse_iterable(val: str) -> object:
+        parsed = DictAction._parse_iterable(val)
+        return val.strip('\'" ') if isinstance(parsed, str) else parsed
+
+
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--cfg-options``."""
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        help='settings to override in the config, as key=value; lists as key="[a,b]"',
-    )
+    text = 'settings to override in the config, as key=value; lists as key="[a,b]"'
+    parser.add_argument('--cfg-options', nargs='+', action=KeepSpaces, default={}, help=text)
 
 
 def load_runner_config(args: argparse.Namespace) -> Config:

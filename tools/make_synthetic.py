@@ -7,7 +7,7 @@ import sys
 from command_line import run_tool
 
 from depth_refine.synthetic import make_synthetic
-from depth_refine.synthetic.subjects import TEST_SUBJECTS, name_subjects
+from depth_refine.synthetic.subjects import TEST_SUBJECTS, TRAIN_SUBJECTS, name_subjects
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,8 +37,9 @@ def main() -> None:
     train_subjects = args.pop('train_subjects')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        if train_subjects is not None:
-            args['subjects'] = name_subjects(train_subjects, args['test_subjects'] or TEST_SUBJECTS)
+        if not args['motion']:
+            count = len(TRAIN_SUBJECTS) if train_subjects is None else train_subjects
+            args['subjects'] = name_subjects(count, args['test_subjects'] or TEST_SUBJECTS)
         print(f'wrote {make_synthetic(**args)}')
     except KeyboardInterrupt:
         sys.exit('stopped; nothing was written')

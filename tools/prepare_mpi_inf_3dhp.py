@@ -51,6 +51,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit('stopped; the same command continues from here')
     print(outcome)
+    if not outcome.frames:
+        sys.exit(f'error: no sequence could be prepared, see "Left out" above or in {args.out / REPORT_NAME}')
     print(f'\nwrote {args.out}, this report as {args.out / REPORT_NAME}')
     if outcome.errors:
         sys.exit(f'error: {len(outcome.errors)} sequences were left out, see "Left out" above')

@@ -11,6 +11,9 @@ import numpy as np
 from depth_refine.utils.atomic import whole_file
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_names import image_name, parse_image_name
+from depth_refine.utils.units import FROM_CAMERA, FROM_ROOT, PIXELS, require_unit
+
+from .frame_rate import require_frame_rate
 
 _BOX_MARGIN = 1.2  # of the larger side of the tight box around the 2D joints
 _COLUMNS = ('sequence', 'subject', 'action', 'camera', 'frame')
@@ -60,8 +63,9 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
 
     Raises:
         InputError: there are no sequences, or they differ in what they must share; arrays of a sequence differ in
-            length or have a wrong type; a frame has no visible joint; a name without ``subject`` does not have
-            Human3.6M's form; or ``frame_rate`` is not above 0.
+            length or have a wrong type; a frame has no visible joint, or visible 2D joints at one place alone; a
+            visible joint is not finite, or not in pixels and camera-frame metres; a name without ``subject`` does not
+            have Human3.6M's form; or ``frame_rate`` is not 0.1 to 1000, or not that of the folder's name.
 
     Example:
         >>> import tempfile
@@ -104,6 +108,7 @@ def write_annotation(path: str | Path, sequences: Sequence[AnnotatedSequence], f
 def _check(path: str | Path, sequences: Sequence[AnnotatedSequence], frame_rate: float) -> None:
     if not isinstance(frame_rate, Real) or not frame_rate > 0:
         raise InputError(f'{path}: expected a frame rate above 0 frames a second, got {frame_rate!r}')
+    require_frame_rate(Path(path), frame_rate)
     if not sequences:
         raise InputError(f'{path}: there are no sequences to write')
     shared = [(np.shape(s.keypoints)[1:2], s.crops is None, s.subject is None) for s in sequences]
@@ -139,10 +144,47 @@ def _check_sequence(path: str | Path, sequence: AnnotatedSequence, joints: int =
                 f"{path}: without a subject, {sequence.name} must be named as Human3.6M's sequences, "
                 "S1_Directions_1.54138969: give a subject, '' if there is none"
             ) from error
-    visible = sequence.keypoints_visible
-    if visible is not None and not np.any(visible, axis=1).all():
-        frame = sequence.frames[int(np.argmin(np.any(visible, axis=1)))]
-        raise InputError(f'{path}: {sequence.name} has no visible joint in frame {frame}: leave such frames out')
+    if sequence.keypoints_visible is not None:
+        _refuse(
+            path, sequence, ~np.any(sequence.keypoints_visible, axis=1), 'no visible joint', 'leave such frames out'
+        )
+    _check_numbers(path, sequence)
+
+
+def _check_numbers(path: str | Path, sequence: AnnotatedSequence) -> None:
+    """Refuse numbers that :class:`.PoseAnnotation` would refuse, whichever joint is the root."""
+    keypoints, joints = np.asarray(sequence.keypoints), np.asarray(sequence.keypoints_3d)
+    visible = np.ones(keypoints.shape[:2], bool)
+    if sequence.keypoints_visible is not None:
+        visible = np.asarray(sequence.keypoints_visible, bool)
+    finite = np.isfinite(keypoints).all(axis=-1) & np.isfinite(joints).all(axis=-1)
+    advice = 'mark what is not known in keypoints_visible'
+    _refuse(path, sequence, (visible & ~finite).any(axis=1), 'a visible joint that is not finite', advice)
+    require_unit(f'{path}: keypoints of {sequence.name}', keypoints[visible], PIXELS)
+    advice = 'a box needs two that differ'
+    _refuse(path, sequence, _box(sequence)[1] <= 0, 'all visible 2D joints at one place', advice)
+    if sequence.evaluated is not None:
+        visible = visible & np.asarray(sequence.evaluated, bool)[:, None]
+    rows = visible.any(axis=1)
+    if not rows.any():
+        return
+    low = joints[rows].min(axis=1, where=visible[rows, :, None], initial=np.inf)
+    high = joints[rows].max(axis=1, where=visible[rows, :, None], initial=-np.inf)
+    require_unit(f'{path}: keypoints_3d of {sequence.name}, from their middle,', (high - low) / 2, FROM_ROOT)
+    require_unit(f'{path}: z of keypoints_3d of {sequence.name}', (high + low)[:, 2] / 2, FROM_CAMERA)
+    advice = 'give absolute camera-frame metres, not relative to the root, and mark what is not known as not visible'
+    _refuse(path, sequence, (visible & ~joints.any(axis=-1)).any(axis=1), 'a 3D joint at 0 0 0', advice)
+    behind = np.zeros(len(rows), bool)
+    behind[rows] = high[:, 2] <= 0
+    advice = 'give camera-frame metres, z forward; are these world coordinates?'
+    _refuse(path, sequence, behind, 'all 3D joints behind the camera', advice)
+
+
+def _refuse(path: str | Path, sequence: AnnotatedSequence, bad: np.ndarray, what: str, advice: str) -> None:
+    """Name the first frame that is bad (T,), if there is one."""
+    if bad.any():
+        frame = sequence.frames[int(np.argmax(bad))]
+        raise InputError(f'{path}: {sequence.name} has {what} in frame {frame}: {advice}')
 
 
 def _image_names(sequence: AnnotatedSequence) -> Sequence[str]:

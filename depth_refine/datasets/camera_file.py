@@ -10,8 +10,8 @@ from depth_refine.utils.safe_pickle import PlainUnpickler
 from depth_refine.utils.units import CAMERA_POSITION, PIXELS, focal_length, require_unit
 
 HOW_TO_GET = (
-    'docs/human36m.md tells how to prepare Human3.6M, docs/own_data.md how to write data of your own; '
-    'tools/make_synthetic.py makes a data root of the same layout'
+    'docs/human36m.md tells how to prepare Human3.6M, docs/mpi_inf_3dhp.md MPI-INF-3DHP, docs/own_data.md how to '
+    'write data of your own; tools/make_synthetic.py makes a data root of the same layout'
 )
 _SHAPES = dict(w=(), h=(), f=(2, 1), c=(2, 1), k=(3, 1), p=(2, 1), R=(3, 3), T=(3, 1))
 _REQUIRED = ('w', 'h')
@@ -86,6 +86,8 @@ def _checked(path: Path, key: object, camera: object) -> dict:
         fits = numbers.shape == shape or (len(shape) == 2 and numbers.size == shape[0] * shape[1])
         if not fits or numbers.dtype.kind not in 'fiu' or not np.isfinite(numbers).all():
             expected = f'of shape {shape}, {np.prod(shape)} finite numbers' if shape else 'as a finite number'
+            if name in 'kp':
+                expected += "; of OpenCV's k1 k2 p1 p2 k3, 'k' has k1 k2 k3 and 'p' has p1 p2 (docs/data_files.md)"
             raise InputError(f'{path}: camera {key} needs {name!r} {expected}')
         checked[name] = camera[name] if shape == () else numbers.reshape(shape)
     if min(camera['w'], camera['h'], np.min(camera.get('f', 1))) <= 0:

@@ -29,9 +29,8 @@ def read_frame_rate(npz: NpzStream, count: int) -> float | None:
     Raises:
         InputError: the rates have a wrong shape or type, are out of range, differ, or contradict the folder's name.
     """
-    named = rate_of_folder(npz.path)
     if 'frame_rate' not in npz.keys:
-        return named
+        return rate_of_folder(npz.path)
     header = npz.header('frame_rate')
     if header.shape not in ((), (count,)) or header.dtype.kind not in 'fiu':
         raise InputError(
@@ -40,15 +39,21 @@ def read_frame_rate(npz: NpzStream, count: int) -> float | None:
         )
     with np.load(npz.path) as archive:
         rates = np.unique(archive['frame_rate'])
-    if not np.isfinite(rates).all() or not _RATES[0] <= rates[0] <= rates[-1] <= _RATES[1]:
+    for rate in rates[[0, -1]].tolist():
+        require_frame_rate(npz.path, rate)
+    if rates[-1] / rates[0] > 1 + 1e-6:
         raise InputError(
-            f"{npz.path}: expected 'frame_rate' of {_RATES[0]:g} to {_RATES[1]:g} frames a second, got {rates[0]:g}"
+            f"{npz.path}: 'frame_rate' is {rates[0]:g} to {rates[-1]:g} frames a second: write an annotation for each"
         )
-    rate = float(rates[0])
-    if rates[-1] / rate > 1 + 1e-6:
+    return float(rates[0])
+
+
+def require_frame_rate(path: Path, rate: float) -> None:
+    """Refuse (``InputError``) a rate of the annotation ``path`` that no video has, or contradicts the folder's name."""
+    if not _RATES[0] <= rate <= _RATES[1]:
         raise InputError(
-            f"{npz.path}: 'frame_rate' is {rate:g} to {rates[-1]:g} frames a second: write an annotation for each"
+            f"{path}: expected 'frame_rate' of {_RATES[0]:g} to {_RATES[1]:g} frames a second, got {rate:g}"
         )
+    named = rate_of_folder(path)
     if named and abs(named / rate - 1) > 0.01:
-        raise InputError(f"{npz.path}: 'frame_rate' is {rate:g} frames a second, but its folder says {named:g}")
-    return rate
+        raise InputError(f"{path}: 'frame_rate' is {rate:g} frames a second, but its folder says {named:g}")

@@ -238,7 +238,12 @@ class PoseAnnotation:
             offsets = np.abs(joints - joints[:, [root]]).max(axis=-1) * (visible & visible[:, [root]])
             row, nearest = start + int(offsets.max(axis=1).argmax()), start + int(depths.argmin())
             require_unit(f"{self.path}: 'S' in row {row} ({self._name(row)})", offsets, FROM_ROOT)
-            if not np.abs(joints[:, root]).any():
+            if not self.keypoints_3d_visible[:, root].any() and not joints[:, root].any():
+                raise InputError(
+                    f"{self.path}: no frame has a visible root, {self.skeleton.joint_names[root]!r}, in 'S': poses and "
+                    'depths are relative to it. Mark it as visible where it is known, or name another joint as root'
+                )
+            if visible[:, root].any() and not joints[:, root].any():
                 raise InputError(
                     f"{self.path}: 'S' has the root at 0 0 0 from row {start} on: expected absolute camera-frame "
                     'metres, not relative to the root'

@@ -67,8 +67,17 @@ def training_data(cfg: Config, checkpoint: str | Path) -> TrainingData:
             )
     rate, cameras, notes = kept.get('frame_rate'), kept.get('cameras'), []
     if not rate:
-        rate = rate_of_folder(Path(dataset.get('ann_file', ''))) or _H36M_RATE
-        notes.append(f'The checkpoint does not say at which frame rate it was trained: {rate:g} a second is assumed.')
+        named = rate_of_folder(Path(dataset.get('ann_file', '')))
+        rate = named or _H36M_RATE
+        why = (
+            "Human3.6M's. If yours is another, write it into the annotation (docs/data_files.md) and train again, or "
+            'name the folder of ann_file by it, such as fps25.'
+        )
+        if named:
+            why = "by the folder of the config's ann_file."
+        notes.append(
+            f'The checkpoint does not say at which frame rate it was trained: {rate:g} a second is assumed, {why}'
+        )
     if cameras is None:
         cameras = [H36M_CAMERA]
         notes.append(

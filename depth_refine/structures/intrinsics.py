@@ -76,7 +76,7 @@ class Intrinsics:
                 'by their principal point: width and height of that size are exchanged'
             )
         self._require_shape(numbers, size, own)
-        require_unit('fx and fy of the intrinsics', numbers[:2], focal_length(max(size)))
+        require_unit('the larger of fx and fy of the intrinsics', numbers[:2], focal_length(max(size)))
         off = off_centre(numbers[2:], size)
         where = f'the principal point of the intrinsics, {numbers[2]:.6g} {numbers[3]:.6g} px, '
         if off > OFF_CENTRE and (self.size is None or tuple(own) != tuple(size)):

@@ -79,11 +79,14 @@ def make_synthetic(
     out = Path(out).absolute()
     if out.exists():
         raise InputError(f'{out} exists: give another folder, or remove it first')
-    if image_size < _SMALLEST_IMAGE or (frames is not None and frames < 1):
-        raise InputError(
-            f'expected images of {_SMALLEST_IMAGE} px or more and 1 frame or more, got {image_size} px and {frames}'
-        )
+    if image_size < _SMALLEST_IMAGE:
+        raise InputError(f'expected images of {_SMALLEST_IMAGE} px or more, got {image_size} px')
+    if frames is not None and frames < 1:
+        raise InputError(f'expected 1 frame or more, got {frames}')
     require_number('seed', seed, 0, whole=True)
+    for names in (test_subjects or (), subjects):
+        if len(set(names)) < len(names):
+            raise InputError(f'expected every subject once, got {" ".join(names)}')
     workers = worker_count(workers)
     if motion is None:
         performances = procedural_performances(subjects, activities, 100 if frames is None else frames, seed)

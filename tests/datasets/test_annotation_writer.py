@@ -12,7 +12,7 @@ def sequence(name, frames, seed):
         name,
         np.array(frames),
         rng.uniform(0, 1000, (*shape, 2)),
-        rng.uniform(-1, 6, (*shape, 3)).astype(np.float32),
+        rng.uniform([-1, -1, 2], [1, 1, 4], (*shape, 3)).astype(np.float32),
         rng.uniform(0, 1000, (len(frames), 4)),
     )
 
@@ -70,12 +70,71 @@ def test_other_kinds(tmp_path, changes, message):
     assert not list(tmp_path.iterdir())
 
 
+GOOD = sequence('walk', [4, 6], 0)._replace(subject='')
+HIDDEN = np.ones((2, 17), bool)
+HIDDEN[1, 5] = False
+
+
+def altered(name, row, joint, value):
+    values = getattr(GOOD, name).copy()
+    values[row, joint] = value
+    return {name: values}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            dict(keypoints_3d=GOOD.keypoints_3d * 1000),
+            'keypoints_3d of walk, from .* at most 3 metres .* divide by 1000',
+        ),
+        (
+            dict(keypoints_3d=GOOD.keypoints_3d + [0, 0, 400]),
+            'z of keypoints_3d of walk .* 0.05 to 100 metres from the c',
+        ),
+        (
+            dict(keypoints_3d=GOOD.keypoints_3d * [1, 1, -1]),
+            'all 3D joints behind the camera in frame 4: .* world coord',
+        ),
+        (
+            altered('keypoints_3d', 1, 5, 0),
+            'walk has a 3D joint at 0 0 0 in frame 6: give absolute camera-frame metres',
+        ),
+        (altered('keypoints_3d', 1, 5, np.nan), 'walk has a visible joint that is not finite in frame 6: mark what is'),
+        (altered('keypoints', 0, 5, np.inf), 'walk has a visible joint that is not finite in frame 4'),
+        (
+            altered('keypoints', 1, slice(None), 7),
+            'walk has all visible 2D joints at one place in frame 6: a box needs',
+        ),
+        (dict(keypoints=GOOD.keypoints / 1000), 'keypoints of walk reaches .* looks like normalised coordinates'),
+    ],
+)
+def test_other_units_and_unknown_joints_are_refused_and_those_marked_as_such_are_not(tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        write_annotation(tmp_path / 'a.npz', [GOOD._replace(**changes)], 50)
+    assert not list(tmp_path.iterdir())
+    for value in (0, np.nan, 1e6):
+        hidden = altered('keypoints_3d', 1, 5, value) | altered('keypoints', 1, 5, value)
+        write_annotation(tmp_path / 'a.npz', [GOOD._replace(**hidden, keypoints_visible=HIDDEN)], 50)
+    left_out = altered('keypoints_3d', 1, slice(None), 0)
+    write_annotation(tmp_path / 'b.npz', [GOOD._replace(**left_out, evaluated=np.array([True, False]))], 50)
+
+
+def test_rates_that_a_reader_refuses(tmp_path):
+    with pytest.raises(InputError, match=r"expected 'frame_rate' of 0.1 to 1000 frames a second, got 0.04"):
+        write_annotation(tmp_path / 'a.npz', [GOOD], 0.04)
+    with pytest.raises(InputError, match="'frame_rate' is 25 frames a second, but its folder says 50"):
+        write_annotation(tmp_path / 'fps50/a.npz', [GOOD], 25)
+
+
 def test_cameras_have_images_of_their_own(tmp_path):
     lists = [
-        sequence('walk', [1], 0)._replace(subject='', camera=camera, keypoints=np.ones((1, 17, 2)).tolist())
+        sequence('walk', [1], 0)._replace(
+            subject='', camera=camera, keypoints=np.arange(34.0).reshape(1, 17, 2).tolist()
+        )
         for camera in ('', 'left')
     ]
     write_annotation(tmp_path / 'a.npz', [*lists, lists[1]._replace(name='run.left')], 12.5)
     npz = np.load(tmp_path / 'a.npz')
     expected = ['walk/walk_000001.jpg', 'walk.left/walk.left_000001.jpg', 'run.left/run.left_000001.jpg']
-    assert npz['imgname'].tolist() == expected and (npz['part'] == 1).all()
+    assert npz['imgname'].tolist() == expected and (npz['part'][0, 16] == [32, 33, 1]).all()

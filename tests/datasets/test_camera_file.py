@@ -45,6 +45,7 @@ def test_a_camera_is_read_as_it_is_and_a_list_is_refused(tmp_path):
             "the distortion 'k' and 'p' of camera .* folds over 19 px from the prin",
         ),
         (dict(k=[[0], [0, 1], [0]]), r"needs 'k' of shape \(3, 1\), 3 finite numbers"),
+        (dict(k=np.zeros(5)), r"3 finite numbers; of OpenCV's k1 k2 p1 p2 k3, 'k' has k1 k2 k3 and 'p' has p1 p2"),
         (7, 'expected a dict as camera .*, got int'),
         (load_cameras, r'not a pickle of plain camera dictionaries \(refused to load .*load_cameras\)'),
     ],

@@ -123,7 +123,7 @@ def test_numbers_that_are_not_finite(files, changed, monkeypatch, key, value, ch
 
 def test_missing_and_damaged_files(files, tmp_path):
     for paths, message in (((tmp_path / 'a', files[1]), 'annotation'), ((files[0], tmp_path / 'a'), 'camera')):
-        with pytest.raises(InputError, match=rf'no {message} file .*/a\. .*make_synthetic'):
+        with pytest.raises(InputError, match=rf'no {message} file .*/a\. .*docs/mpi_inf_3dhp.md .*make_synthetic'):
             H36MAnnotation(*paths)
     content = bytearray(files[0].read_bytes())
     content[content.index(b'part.npy') + 5000] ^= 1
@@ -235,8 +235,9 @@ def test_rates_of_folders(own, folder):
         (dict(frame_rate=0.04), "expected 'frame_rate' of 0.1 to 1000 frames a second, got 0.04"),
         (dict(scale=np.full(6, 200.0)), r'boxes are \d+ times as large as the 2D joints .* divided by 200'),
         (dict(S=np.ones((6, 4, 4)) * [0, 0, 0, 1]), "'S' has the root at 0 0 0 .* not relative to the root"),
+        (dict(S=np.zeros((6, 4, 4))), "no frame has a visible root, 'hip', in 'S': .* name another joint as root"),
         (dict(camera=['right'] * 6), r"has no camera \('', 'right'\), which b of .*a.npz needs"),
-        (dict(cameras=dict(left=dict(w=640))), r"camera left needs 'h' of shape \(\)"),
+        (dict(cameras=dict(left=dict(w=640))), "camera left needs 'h' as a finite number"),
         (dict(cameras=dict(left=dict(w=640, h=480, f=[500, 500]))), "camera left needs both 'f' and 'c'"),
         (dict(cameras=dict(left=CAMERA | dict(k=np.zeros(5)))), r"camera left needs 'k' of shape \(3, 1\)"),
     ],

@@ -121,7 +121,8 @@ def test_missing_facts_of_a_checkpoint_are_assumed_and_noted(trained):
     torch.save(dict(state_dict=files.model.state_dict()), files.files[1])
     stage = SecondStage(*files.files, 'cpu')
     assert stage.rate == 50 and stage.cameras[0]['f'] == [1.147, 1.147]
-    assert 'does not say at which frame rate it was trained: 50 a second' in stage.notes[0]
+    assert 'does not say at which frame rate it was trained: 50 a second is assumed, Human' in stage.notes[0]
+    assert stage.notes[0].endswith('or name the folder of ann_file by it, such as fps25.')
     assert "seen: Human3.6M's are assumed, with a focal length of 1.147 image widths" in stage.notes[1]
 
 

@@ -55,7 +55,11 @@ def test_rescaled(size, numbers, calibrated, expected):
         (HD, (1324, 960, 1324, 540), 'fx and fy .*, 1324 and 960 px, are not of the square pixels'),  # fx, cx, fy, cy
         (HD, (1324, 1324, 960, -1400), r'960 -1400 px, is far from the middle of the frames, 960 540 px\. Give'),
         (HD, (1324, 1324, 0.5, 0.5), r'0\.5 0\.5 px, .* looks like shares of their size: give it in pixels'),
-        (HD, (28, 28, 960, 540), r'fx and fy of the intrinsics reaches 28, .*; looks like millimetres or image w'),
+        (
+            HD,
+            (28, 28, 960, 540),
+            r'^the larger of fx and fy of the intrinsics reaches 28, .*; looks like millimetres or image w',
+        ),
         (HD, Intrinsics((1324, 1324, 2000, 540), size=HD), r'2000 540 px, lies outside .* 1920 x 1080 px\. Is 1920 x'),
         (
             HD,

@@ -133,8 +133,13 @@ def test_recorded_motion_survives_the_round_trip(clips, tmp_path):
 
 
 def test_sizes_too_small_and_an_existing_folder(tmp_path):
-    for change in (dict(image_size=16), dict(frames=0)):
-        with pytest.raises(InputError, match='expected images of 32 px or more and 1 frame or more, got'):
+    for change, message in (
+        (dict(image_size=31), 'expected images of 32 px or more, got 31 px$'),
+        (dict(frames=0), 'expected 1 frame or more, got 0$'),
+        (dict(test_subjects=['S9', 'S9']), 'expected every subject once, got S9 S9$'),
+        (dict(subjects=['S1', 'S9', 'S1']), 'expected every subject once, got S1 S9 S1$'),
+    ):
+        with pytest.raises(InputError, match=message):
             make_synthetic(tmp_path / 'data', **{**SMALL, **change})
     (tmp_path / 'mine').write_text('precious')
     with pytest.raises(InputError, match=r'mine exists: give another folder, or remove it first'):

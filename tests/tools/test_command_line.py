@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from command_line import add_runner_arguments, load_runner_config, run_tool
+from command_line import add_cfg_options, add_runner_arguments, load_runner_config, run_tool
 
 import pytest
 from mmpose.registry import DATASETS, MODELS
@@ -109,6 +109,22 @@ def test_work_dir_and_figures(tmp_path):
     cfg = load_runner_config(parser.parse_args([str(path), *words]))
     hook = cfg.default_hooks.visualization
     assert (cfg.work_dir, hook.enable, hook.out_dir, hook.interval) == ('w', True, 'figures', 5)
+
+
+@pytest.mark.parametrize(
+    ('given', 'value'),
+    [
+        ('/tmp/a folder/synth', '/tmp/a folder/synth'),
+        ("'a (1) b'", 'a (1) b'),
+        ('[a, 2, (b, 0.5)]', ['a', 2, ('b', 0.5)]),
+        (' 1e-3', 1e-3),
+        ('None', None),
+    ],
+)
+def test_texts_keep_their_spaces(given, value):
+    parser = argparse.ArgumentParser()
+    add_cfg_options(parser)
+    assert parser.parse_args(['--cfg-options', f'a.b={given}']).cfg_options == {'a.b': value}
 
 
 @pytest.mark.parametrize('given', [None, 'active'])

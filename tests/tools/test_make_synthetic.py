@@ -29,5 +29,9 @@ def test_people_as_many_as_asked_for(run_tool, tmp_path):
     assert run_tool('make_synthetic', tmp_path / 'chosen', *options).status == 0
     for split, people in (('train', {'S1', 'S6'}), ('test', {'S5', 'S12'})):
         assert _people(tmp_path / 'chosen', split) == people
+    del options[:2]
+    assert run_tool('make_synthetic', tmp_path / 'five', *options[:-2], 'S9').status == 0
+    for split, people in (('train', {'S1', 'S5', 'S6', 'S7', 'S8'}), ('test', {'S9'})):
+        assert _people(tmp_path / 'five', split) == people
     refused = run_tool('make_synthetic', tmp_path / 'other', '--motion', 'm.npz', '--train-subjects', 2)
     assert refused.status == 2 and 'give one of them' in refused.err

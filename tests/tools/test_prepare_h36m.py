@@ -47,6 +47,19 @@ def test_a_damaged_file_is_an_error_in_the_end(run_tool, raw, tmp_path):
     assert run_tool('prepare_h36m', raw, tmp_path / 'other', '--no-images', '--workers', 1)[0] == 0
 
 
+def test_folders_that_are_not_apart_and_nothing_prepared(run_tool, raw, tmp_path):
+    before = sorted(tmp_path.rglob('*'))
+    for out in (raw, tmp_path, raw / '../raw'):
+        status, printed, _ = run_tool('prepare_h36m', raw, out, '--workers', 1)
+        assert f'is or contains the folder of the downloads, {raw}: write to a' in status and printed == ''
+    assert sorted(tmp_path.rglob('*')) == before
+    for video in (raw / 'S6/Videos').iterdir():
+        video.write_bytes(b'')
+    status, printed, _ = run_tool('prepare_h36m', raw, tmp_path / 'out', '--workers', 1)
+    assert 'Left out: 4 sequences' in printed and 'wrote' not in printed
+    assert status.startswith('error: no sequence could be prepared, see "Left out" above or in ')
+
+
 def test_archives_of_videopose3d(run_tool, tmp_path):
     (tmp_path / 'data_3d_h36m.npz').write_bytes(b'')
     for option, message in ([], 'archives hold no cameras'), (['--crops'], 'which have no images: leave out --crops'):

@@ -38,6 +38,16 @@ def test_a_damaged_file_is_an_error_in_the_end(run_tool, raw, tmp_path):
     }  # fmt: skip
 
 
+def test_nothing_prepared(run_tool, raw, tmp_path):
+    for file in [*raw.rglob('annot*.mat')]:
+        file.write_bytes(b'')
+    status, printed, _ = run_tool('prepare_mpi_inf_3dhp', raw, tmp_path / 'out', '--workers', 1)
+    assert 'Left out: 2 sequences' in printed and 'wrote' not in printed
+    assert status.startswith('error: no sequence could be prepared, see "Left out" above or in ')
+    ended = run_tool('prepare_mpi_inf_3dhp', raw, raw, '--workers', 1)
+    assert f'is or contains the folder of the downloads, {raw}: write to a' in ended.status
+
+
 def test_bad_options(run_tool, raw, tmp_path):
     assert (
         'no recording can be annotated at 30 frames'

@@ -34,7 +34,13 @@ def check_frame_numbers(annotation: H36MAnnotation) -> Iterator[tuple[str, str]]
     step = _frame_step(annotation)
     if step is None:
         step = 1.0
-        yield 'note', f"its frame rate is in neither frame_rate nor its folder's name (fps50): {_FRAME_RATE} is assumed"
+        yield (
+            'note',
+            (
+                f"its frame rate is in neither frame_rate nor its folder's name (fps50): {_FRAME_RATE} is assumed, "
+                "Human3.6M's; write the key frame_rate if it is another (docs/data_files.md)"
+            ),
+        )
     gaps, late = [], []
     for sequence in annotation.sequences:
         frames = annotation.frames[sequence.rows]

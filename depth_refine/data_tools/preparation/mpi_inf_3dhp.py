@@ -18,7 +18,7 @@ from .frames import store_frames
 from .mpi_inf_3dhp_facts import HELD_OUT_OF_28, RECORDINGS, ROOTS, TEST_SETS
 from .mpi_inf_3dhp_outcome import MPIINF3DHPOutcome
 from .mpi_inf_3dhp_videos import FoundVideo, VideoKey, inspect_folder
-from .output import check_space, explained_stops, open_workspace, write_cameras
+from .output import check_space, explained_stops, open_workspace, require_apart, write_cameras
 from .prepare import REPORT_NAME
 from .raw_files import SequenceError
 from .sequences import run_jobs
@@ -71,7 +71,8 @@ def prepare_mpi_inf_3dhp(
 
     Raises:
         InputError: ``raw`` is missing or has no sequence, no recording fits a rate, ``joints`` is another number,
-            ``out`` is in use or has images of another kind, the disk is too full, or ``workers`` is not positive.
+            ``out`` contains ``raw``, is in use or has images of another kind, the disk is too full, or ``workers`` is
+            not positive.
     """
     raw, out = Path(raw).absolute(), Path(out).absolute()
     if joints not in ROOTS:
@@ -136,6 +137,7 @@ def _find_folders(raw: Path, out: Path) -> dict[VideoKey, Path]:
     """The folders of sequences below ``raw``, in the order of the data set; the first one if there are several."""
     if not raw.is_dir():
         raise InputError(f'no folder {raw}: {_WHAT_IS_EXPECTED}')
+    require_apart(raw, out)
     found: dict[VideoKey, Path] = {}
     for parent, folders, _ in os.walk(raw, followlinks=True):
         folders[:] = sorted(set(folders) - _NOT_SEARCHED)

@@ -25,6 +25,12 @@ _IMAGE_MARGIN = 1.25  # mean size of images relative to first frames, at most
 _FILE_BYTES, _ROW_BYTES = 2048, 1300  # overhead of an image file, and size of an annotation's row
 
 
+def require_apart(raw: Path, out: Path) -> None:
+    """Refuse (``InputError``) an output folder that is the folder of the downloads, or contains it."""
+    if raw.resolve().is_relative_to(out.resolve()):
+        raise InputError(f'{out} is or contains the folder of the downloads, {raw}: write to a folder of its own')
+
+
 @contextmanager
 def explained_stops(out: Path) -> Iterator[None]:
     """Turn what stops a preparation into an error that says why, and that the same command continues.

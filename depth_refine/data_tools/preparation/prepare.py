@@ -15,7 +15,7 @@ from depth_refine.utils.parallel import worker_count
 from .frames import VideoError, store_frames
 from .metadata import read_cameras, read_takes
 from .outcome import H36MOutcome
-from .output import check_space, checked_steps, explained_stops, open_workspace, write_annotations
+from .output import check_space, checked_steps, explained_stops, open_workspace, require_apart, write_annotations
 from .raw_files import RawFile, SequenceError, SequenceKey, archives_among, find_raw_files, unpack
 from .sequences import Inspected, inspect_sequence, run_jobs
 
@@ -58,12 +58,13 @@ def prepare_h36m(
         What was prepared and left out.
 
     Raises:
-        InputError: ``raw`` has no metadata or no subject, an archive is damaged, ``out`` is in use or has images of
-            another kind, the disk is too full, or ``workers`` is not positive.
+        InputError: ``raw`` has no metadata or no subject, an archive is damaged, ``out`` contains ``raw``, is in use or
+            has images of another kind, the disk is too full, or ``workers`` is not positive.
     """
     raw, out, steps = Path(raw).absolute(), Path(out).absolute(), checked_steps(steps)
     if not raw.is_dir():
         raise InputError(f'no folder {raw}: {_WHAT_IS_EXPECTED}')
+    require_apart(raw, out)
     found, paths = find_raw_files(raw, without=out)
     wanted = ['2D poses', '3D poses', *(['video'] if images else [])]
     archives = archives_among(paths, wanted)

@@ -15,7 +15,7 @@ from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import CAMERA_IDS, SPLITS
 
 from .metadata import read_cameras
-from .output import annotation_file, by_split, checked_steps, write_annotations
+from .output import annotation_file, by_split, checked_steps, require_apart, write_annotations
 from .raw_files import SequenceKey
 from .videopose3d_archive import read_detections, read_poses
 
@@ -46,9 +46,10 @@ def import_videopose3d(raw: Path, out: Path, steps: Sequence[int]) -> dict[str, 
 
     Raises:
         InputError: a step is below 1; there are no cameras; the archive of poses is missing or damaged, tries to run
-            code, or has other joints or units; or ``out`` has other results.
+            code, or has other joints or units; or ``out`` has other results, or contains ``raw``.
     """
     raw, out, steps = Path(raw), Path(out), checked_steps(steps)
+    require_apart(raw, out)
     cameras = _find_cameras(raw, out)
     sequences = list(_annotate(raw / _POSES, cameras))
     left_out = {}
