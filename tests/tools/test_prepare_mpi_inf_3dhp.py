@@ -45,7 +45,7 @@ def test_nothing_prepared(run_tool, raw, tmp_path):
     assert 'Left out: 2 sequences' in printed and 'wrote' not in printed
     assert status.startswith('error: no sequence could be prepared, see "Left out" above or in ')
     ended = run_tool('prepare_mpi_inf_3dhp', raw, raw, '--workers', 1)
-    assert f'is or contains the folder of the downloads, {raw}: write to a' in ended.status
+    assert 'is the folder of the downloads: write to a folder of its own' in ended.status
 
 
 def test_bad_options(run_tool, raw, tmp_path):

@@ -26,9 +26,9 @@ _FILE_BYTES, _ROW_BYTES = 2048, 1300  # overhead of an image file, and size of a
 
 
 def require_apart(raw: Path, out: Path) -> None:
-    """Refuse (``InputError``) an output folder that is the folder of the downloads, or contains it."""
-    if raw.resolve().is_relative_to(out.resolve()):
-        raise InputError(f'{out} is or contains the folder of the downloads, {raw}: write to a folder of its own')
+    """Refuse (``InputError``) the folder of the downloads as output."""
+    if raw.resolve() == out.resolve():
+        raise InputError(f'{out} is the folder of the downloads: write to a folder of its own')
 
 
 @contextmanager
