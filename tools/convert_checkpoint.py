@@ -1,11 +1,13 @@
 """Convert weights of other projects: ``python tools/convert_checkpoint.py SRC.bin DST.pth --source videopose3d``."""
 
 import argparse
+from pathlib import Path
 
 from command_line import run_tool
 
 from depth_refine.data_tools.conversion import CONFIG, FRAME_RATE, convert_checkpoint
 from depth_refine.data_tools.conversion.joint_orders import NUM_JOINTS
+from depth_refine.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,6 +29,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert, then print which config fits."""
     args = parse_args()
+    if Path(args.dst).exists():
+        raise InputError(f'{args.dst} exists: give another name, or remove it first')
     shape, left_out = convert_checkpoint(args.src, args.dst, args.source, args.joint_order, args.causal, args.fps)
     if left_out:
         print(f'left out, since the refiner has no such part: {", ".join(left_out)}')

@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Write either stage as ONNX and compare it with PyTorch')
     parser.add_argument('config', help='config file of the first or of the second stage')
     parser.add_argument('checkpoint', help='its checkpoint')
-    parser.add_argument('out', help='ONNX file')
+    parser.add_argument('out', help='ONNX file to write, *.onnx')
     add_cfg_options(parser)
     return parser.parse_args()
 
@@ -36,6 +36,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Export, then print the largest difference between the file and PyTorch, and the speed of both."""
     args = parse_args()
+    if not args.out.endswith('.onnx'):
+        raise InputError(f'{args.out}: expected the name of an ONNX file, which ends in .onnx')
+    if Path(args.out).exists():
+        raise InputError(f'{args.out} exists: give another name, or remove it first')
     cfg = load_config(args.config, args.cfg_options)
     if not Path(args.checkpoint).is_file():
         raise InputError(f'no checkpoint {Path(args.checkpoint).absolute()}: expected the weights of {args.config}')

@@ -40,7 +40,9 @@ def main() -> None:
     print(f'{100 * filled:.2f} % of the joints were not found; they are interpolated, with score 0')
     for note in notes:
         print(f'note: {note}')
-    print(f"read it with depth_store='...', input_source='{source}' and bbox_policy='published' in a refiner's config")
+    store = Path(args.out).absolute()
+    options = f"depth_store='{store}', input_source='{source}' and bbox_policy='published'"
+    print(f"read it with {options} in a refiner's config")
 
 
 if __name__ == '__main__':

@@ -65,12 +65,13 @@ def read_clips(path: str | Path, frames: int | None = None) -> list[Performance]
 
 
 def _problem_of_clip(joints: np.ndarray) -> str | None:
-    """Signs that a clip has other units or axes; None if there are none."""
+    """Signs that a clip has other units, axes or joints; None if there are none."""
     if len(joints) < 2:
         return f'expected two frames or more, got {len(joints)}'
     size, (low, high) = H36M.bone_lengths(joints).sum(axis=-1).mean(), _BODY_SIZE
     if not low < size < high:
-        hint = ' (millimetres? divide by 1000)' if low < size / 1000 < high else ''
+        is_mm = low < size / 1000 < high
+        hint = ' (millimetres? divide by 1000)' if is_mm else ': another unit, or joints in another order'
         return f'expected metres, 16 bones of {low} to {high} m together, got {size:.4g}{hint}'
     feet = [H36M.joint_names.index(name) for name in ('left_foot', 'right_foot')]
     upright = (joints[:, H36M.joint_names.index('head')] - joints[:, feet].mean(axis=1)).mean(axis=0)

@@ -101,7 +101,9 @@ def test_npz(fuzz, tmp_path):
             rows = content['frames'] == number
             np.testing.assert_array_equal(persons[..., :2], content['keypoints'][rows])
             if content is not NPZ:
-                np.testing.assert_array_equal(persons[..., -1], content['scores'][rows] if 'scores' in content else 1)
+                found = ~np.isnan(persons[..., :-1]).any(axis=-1)
+                expected = content['scores'][rows] if 'scores' in content else found
+                np.testing.assert_array_equal(persons[..., -1], expected)
             if persons.shape[-1] == 4:
                 np.testing.assert_array_equal(persons[..., 2], content['depth'][rows])
 

@@ -67,6 +67,7 @@ def with_nan(positions):
     return positions
 
 
+SHUFFLED = [0, 4, 13, 2, 10, 3, 16, 6, 12, 1, 9, 5, 15, 7, 11, 8, 14]
 BAD = {
     'missing key': (dict(fps=None), r"the keys \['fps'\] are missing: expected .*'subject'.*, got \['clip'"),
     'joints': (dict(positions=lambda p: p[:, :16]), r"'positions' must be \(N, 17, 3\) .* got float32 \(41, 16, 3\)"),
@@ -77,7 +78,11 @@ BAD = {
     'fps': (dict(fps=0), r"'fps' must be one number from 1 to 1000, got 0"),
     'not finite': (dict(positions=with_nan), r'NaN or infinity in 2 frames, first in frame 7'),
     'millimetres': (dict(positions=lambda p: 1000 * p), r'clip 0 .* expected metres.* got \d+ \(millimetres\? divide'),
-    'centimetres': (dict(positions=lambda p: 100 * p), r'clip 0 .* expected metres.* together, got \d+\.?\d*$'),
+    'centimetres': (
+        dict(positions=lambda p: 100 * p),
+        r'clip 0 .* expected metres.* got \d+\.?\d*: another unit, or joints in',
+    ),
+    'order': (dict(positions=lambda p: p[:, SHUFFLED]), r'expected metres.* got \d\.\d+: .* joints in another order$'),
     'y up': (dict(positions=lambda p: p[..., [0, 2, 1]]), r'clip 0 .* expected z up.* reorder the axes'),
     'floor': (dict(positions=lambda p: p + np.float32([0, 0, 0.9])), r'expected the floor near z = 0.* got 0\.\d\d m'),
     'one frame': (dict(clip=np.repeat([0, 1, 2], [12, 28, 1])), r'clip 2 .*: expected two frames or more, got 1'),

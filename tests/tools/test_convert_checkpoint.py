@@ -62,3 +62,10 @@ def test_causal(run_tool, tmp_path):
         'val_dataloader.dataset.seq_len=25 val_dataloader.dataset.causal=True '
         'test_dataloader.dataset.seq_len=25 test_dataloader.dataset.causal=True',
     ]
+
+
+def test_an_existing_output_is_refused(run_tool, tmp_path):
+    (tmp_path / 'a.pth').write_text('mine')
+    status, out, _ = run_tool('convert_checkpoint', tmp_path / 'none.bin', tmp_path / 'a.pth', *SOURCE)
+    assert (status, out) == (f'error: {tmp_path}/a.pth exists: give another name, or remove it first', '')
+    assert (tmp_path / 'a.pth').read_text() == 'mine'

@@ -64,6 +64,20 @@ def test_a_missing_checkpoint_ends_before_anything_is_written(run_tool, small, t
     assert not (tmp_path / 'out').exists()
 
 
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('there.onnx', 'there.onnx exists: give another name, or remove it first'),
+        ('small.txt', 'small.txt: expected the name of an ONNX file, which ends in .onnx'),
+    ],
+)
+def test_existing_outputs_and_other_names_are_refused(run_tool, tmp_path, name, message):
+    (tmp_path / 'there.onnx').write_text('mine')
+    status, out, _ = run_tool('export_onnx', 'none.py', 'none.pth', tmp_path / name)
+    assert (status, out) == (f'error: {tmp_path}/{message}', '')
+    assert [path.read_text() for path in tmp_path.iterdir()] == ['mine']
+
+
 def test_the_file_of_a_first_stage_names_its_box_policy(run_tool, stages, tmp_path):
     policy = 'test_dataloader.dataset.bbox_policy=pelvis_2m'
     out = run_tool('export_onnx', *stages[:2], tmp_path / 'first.onnx', '--cfg-options', policy).out

@@ -33,7 +33,7 @@ def test_import(run_tool, annotation, predictions):
     assert ended.out.splitlines() == [
         f'wrote {out}: 96 frames of 8 videos',
         f'{800 / 96 / 17:.2f} % of the joints were not found; they are interpolated, with score 0',
-        "read it with depth_store='...', input_source='2d+depth' and bbox_policy='published' in a refiner's config",
+        f"read it with depth_store='{out}', input_source='2d+depth' and bbox_policy='published' in a refiner's config",
     ]
     store = SequenceStore(out, annotation)
     expected = annotation.keypoints_3d[..., 2] - annotation.keypoints_3d[:, :1, 2]

@@ -18,13 +18,14 @@ def are_people(name: str, classes: Sequence, notes: list[str], what: str) -> np.
     """Which of N detections are people, as booleans (N,).
 
     Class names may be in any case. The number 1 is a person, as in COCO and MOTChallenge. If there are zeros and the
-    numbers are not called ``category_id``, 0 is a person, as in YOLO and MMDetection. Detections without a class are
+    numbers are not called ``category_id``, 0 is a person, as in YOLO and MMDetection. So it is, with a note, if every
+    ``category_id`` is 0. Detections without a class are
     kept.
 
     Args:
         name: of the column or key, as the file writes it.
         classes: N names or numbers.
-        notes: a sentence on detections that are left out is added here.
+        notes: a sentence on detections that are left out, or on a ``category_id`` of 0 everywhere, is added here.
         what: the detections are, in the plural, for the sentence.
 
     Raises:
@@ -32,7 +33,8 @@ def are_people(name: str, classes: Sequence, notes: list[str], what: str) -> np.
     """
     texts = [None if value in (None, '') else str(value).strip().casefold() for value in classes]
     numbers = [_number(text) for text in texts]
-    from_zero = 0 in numbers and (name.strip().casefold() not in ('category_id', 'categoryid') or set(numbers) == {0})
+    is_coco = name.strip().casefold() in ('category_id', 'categoryid')
+    from_zero = 0 in numbers and (not is_coco or set(numbers) == {0})
     person = 0 if from_zero else 1
     kept = np.array(
         [text is None or text in _PEOPLE or number == person for text, number in zip(texts, numbers, strict=True)], bool
@@ -41,6 +43,8 @@ def are_people(name: str, classes: Sequence, notes: list[str], what: str) -> np.
     listed = ', '.join(f'{other} ({count})' for other, count in others.most_common(5))
     if others and not kept.any():
         raise InputError(f"no {name!r} is 'person' or COCO's 1, but {listed}; leave it out if these are people")
+    if from_zero and is_coco:
+        notes.append(f"{name!r} is 0 everywhere, and COCO's persons are 1: nothing is left out by it.")
     if others:
         notes.append(f'{what} of other classes than person, by {name!r}, left out: {listed}.')
     return kept

@@ -2,16 +2,16 @@
 
 Shape key: N persons in all frames together, P persons in a frame, K joints. A video's predictions are one of
 
-- an npz file: ``frames`` (N,), ``keypoints`` (N, K, 2) px; optionally ``scores`` (N, K), 1 if missing, ``depth``
-  (N, K) or ``world_landmarks`` (N, K, 3), and ``track_id`` (N,);
+- an npz file: ``frames`` (N,), ``keypoints`` (N, K, 2) px; optionally ``scores`` (N, K), ``depth`` (N, K) or
+  ``world_landmarks`` (N, K, 3), and ``track_id`` (N,). Without scores they are 0 for joints with NaN, 1 for others;
 - a json file: that of MMPose's inferencers and demos for a video; or a list in COCO's format for results, which
   AlphaPose also writes, whose ``image_id`` is a frame number or an image name that ends in one;
 - a json file for each image, as MMPose's inferencers and OpenPose write: ``<name>_<frame number>.json`` or
   ``..._keypoints.json``.
 
-Track ids are read from ``track_id``, AlphaPose's ``idx`` and OpenPose's ``person_id``. Without tracking, AlphaPose
-writes lists as ``idx``, and OpenPose writes -1, which are ignored. Names of arrays and of a person's keys may be in any
-case, with spaces, ``_`` or ``-``, and in the plural.
+Joints whose score is above 0 must have finite coordinates. Track ids are read from ``track_id``, AlphaPose's ``idx``
+and OpenPose's ``person_id``. Without tracking, AlphaPose writes lists as ``idx``, and OpenPose writes -1, which are
+ignored. Names of arrays and of a person's keys may be in any case, with spaces, ``_`` or ``-``, and in the plural.
 """
 
 import json
@@ -126,7 +126,6 @@ def _read_npz(path: Path, unread: dict[str, None]) -> People:
         expected = "'frames' and 'keypoints', and if known 'scores' and 'depth'"
         raise InputError(f'{path} lacks {sorted(missing)[0]!r}: expected {expected}')
     shape = np.shape(arrays['keypoints'])[:2]
-    arrays.setdefault('scores', np.ones(shape))
     expected = dict(frames=shape[:1], keypoints=(*shape, 2), scores=shape, depth=shape, track_id=shape[:1])
     expected['world_landmarks'] = (*shape, 3)
     for key, array in arrays.items():
@@ -140,14 +139,16 @@ def _read_npz(path: Path, unread: dict[str, None]) -> People:
         return {}
     if {'depth', 'world_landmarks'} <= arrays.keys():
         raise InputError(f"{path} has both 'depth' and 'world_landmarks': expected one of them")
-    keys = [key for key in ('keypoints', 'depth', 'world_landmarks', 'scores') if key in arrays]
-    columns = [np.reshape(arrays[key], (*shape, -1)) for key in keys]
+    keys = [key for key in ('keypoints', 'depth', 'world_landmarks') if key in arrays]
+    coordinates = np.concatenate([np.reshape(arrays[key], (*shape, -1)) for key in keys], axis=-1).astype(float)
+    scores = arrays.get('scores', ~np.isnan(coordinates).any(axis=-1))
+    columns = np.concatenate([coordinates, scores[..., None]], axis=-1)
     ids = arrays['track_id'].tolist() if 'track_id' in arrays else [-1] * shape[0]
     ids = [None if track_id == -1 else track_id for track_id in ids]
     people: People = {}
-    for number, joints, track_id in zip(arrays['frames'].tolist(), np.concatenate(columns, axis=-1), ids, strict=True):
+    for number, joints, track_id in zip(arrays['frames'].tolist(), columns, ids, strict=True):
         people.setdefault(number, []).append(Person(joints, track_id))
-    return _without_doubles(path, people)
+    return _checked(path, people)
 
 
 def _read_json(folder: Path, sequence: str, dims: int) -> People:
@@ -176,12 +177,21 @@ def _by_number(path: Path, frames: Iterable[tuple[int, list[Person]]]) -> People
         if number in found:
             raise InputError(f'{path} has frame {number} twice: expected each once. Remove one of them.')
         found[number] = persons
-    return _without_doubles(path, found)
+    return _checked(path, found)
 
 
-def _without_doubles(path: Path, people: People) -> People:
-    """The people, after a check that no person was written twice: with the same joints in the same frame."""
+def _checked(path: Path, people: People) -> People:
+    """The people, after checks of coordinates, and that no person has the same joints twice in the same frame."""
     for number, persons in people.items():
+        for joints in (person.joints for person in persons):
+            broken = ~np.isfinite(joints[:, :-1]).all(axis=1) & (joints[:, -1] > 0)
+            if broken.any():
+                joint = int(np.argmax(broken))
+                raise InputError(
+                    f'{path}: in frame {number} joint {joint}, counted from 0, has the coordinates '
+                    f'{joints[joint, :-1].tolist()} and a score above 0. Expected finite coordinates; of a joint that '
+                    'was not found the score 0, or NaN in a file without scores.'
+                )
         seen = [person.joints.tobytes() for person in persons if (person.joints[:, -1] > 0).any()]
         if len(set(seen)) < len(seen):
             raise InputError(

@@ -50,14 +50,15 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
     """Write the depth sequence store ``out`` of an annotation, from predictions of every frame.
 
     If a frame has several persons, the one nearest to the centre of the annotation's box is used. A joint with score 0
-    was not found: its place and depth are interpolated over time within the video, and its score stays 0. Depths become
-    relative to the root.
+    was not found, nor one with NaN in a file without scores: its place and depth are interpolated over time within the
+    video, and its score stays 0. Depths become relative to the root.
 
     Raises:
-        InputError: files are missing, damaged or in another format; frames are missing; the joints are not in the order
-            stated; a joint is found in no frame of a video; numbers are not finite, or not plausible in their units;
-            there are depths without a unit or a unit without depths; the annotation's 2D poses show exchanged sides,
-            shifted frames, mirrored or scaled images, or another video; or ``out`` exists.
+        InputError: a folder or files are missing, damaged or in another format; frames are missing; the joints are not
+            in the order stated; a joint is found in no frame of a video; numbers are not finite where a joint was
+            found, or not plausible in their units; there are depths without a unit or a unit without depths; the
+            annotation's 2D poses show exchanged sides, shifted frames, mirrored or scaled images, or another video; or
+            ``out`` exists.
 
     Example:
         >>> import tempfile
@@ -78,6 +79,9 @@ def import_predictions(annotation: H36MAnnotation, origin: Origin, out: str | Pa
     has_depth = origin.depth_unit is not None
     if origin.lifted is not None and not has_depth:
         raise InputError(f'{origin.lifted} gives depths: give --depth-unit, one of {", ".join(METRES)}')
+    for option, folder in (('--keypoints', origin.keypoints), ('--lifted', origin.lifted)):
+        if folder is not None and not folder.is_dir():
+            raise InputError(f'no folder {folder.absolute()}: give that of the predictions of all videos ({option})')
     camera, checkpoint = annotation.cameras[0], dict(file=origin.estimator, sha256='not known')
     meta = dict(config=origin.estimator, checkpoint=checkpoint, flip_test=None, joint_order=origin.joint_order)
     meta |= dict(image_size=[int(camera['w']), int(camera['h'])], depth_unit_of_files=origin.depth_unit)
@@ -133,12 +137,7 @@ def _read_video(annotation: H36MAnnotation, sequence: Sequence, origin: Origin) 
     files = read_keypoints(origin.keypoints, sequence.name)
     persons = _in_order(files, frames, origin.first_frame)
     joints = _stack(sequence.name, [_nearest(each, center) for each, center in zip(persons, centers, strict=True)])
-    found = joints[..., -1] > 0
-    if not np.isfinite(joints[found]).all():
-        raise InputError(
-            f'{sequence.name}: a joint with a score above 0 has a coordinate that is not finite: give it the score 0'
-        )
-    joints[~found] = np.nan
+    joints[~(joints[..., -1] > 0)] = np.nan
     poses = to_h36m(joints, origin.joint_order)
     has_depth = poses.shape[-1] == 4
     if has_depth != (origin.depth_unit is not None and origin.lifted is None):
@@ -174,7 +173,8 @@ def _stack(name: str, persons: list[np.ndarray]) -> np.ndarray:
 def _nearest(persons: np.ndarray, center: np.ndarray) -> np.ndarray:
     """The one of persons (P, K, C) whose mean of found joints is nearest to a point (2,), as (K, C)."""
     weights = (persons[..., -1:] > 0) + 1e-9
-    middles = np.sum(persons[..., :2] * weights, axis=1) / np.sum(weights, axis=1)
+    places = np.nan_to_num(persons[..., :2], posinf=0, neginf=0)  # of joints that were not found
+    middles = np.sum(places * weights, axis=1) / np.sum(weights, axis=1)
     return persons[np.argmin(np.linalg.norm(middles - center, axis=-1))]
 
 

@@ -18,7 +18,7 @@ from depth_refine.models import TemporalConvNet, TemporalPoseHead
 from depth_refine.structures.camera import normalised_cameras
 from depth_refine.structures.skeleton import H36M, parse_metainfo
 from depth_refine.utils.atomic import whole_file
-from depth_refine.utils.compat import CheckpointFile, load_from_file, load_restricted
+from depth_refine.utils.compat import CheckpointFile, load_restricted
 from depth_refine.utils.errors import InputError
 from depth_refine.utils.h36m_facts import IMAGE_HEIGHTS, IMAGE_WIDTH, LENSES
 from depth_refine.utils.options import require_number
@@ -156,23 +156,24 @@ def _dataset_meta(causal: bool, frame_rate: float) -> dict:
 
 def _read(path: Path, source: str) -> tuple[dict[str, Tensor], list[str], str | None]:
     """Weights of the pose network, names of other networks and of the data set; runs no code of the file."""
-    if source == 'mmpose':
-        checkpoint = load_from_file(str(path))
-        data_set = checkpoint
-        for key in ('meta', 'dataset_meta', 'dataset_name'):  # since MMPose 1.0
-            data_set = data_set.get(key) if isinstance(data_set, dict) else None
-        return checkpoint.get('state_dict', checkpoint), [], data_set
     if not path.is_file():
-        raise InputError(f'{path}: no such checkpoint file. Give one of VideoPose3D, such as pretrained_h36m_cpn.bin.')
-    # weights are one level deeper than in MMEngine's checkpoints
+        raise InputError(
+            f'{path}: no such checkpoint file. Give one of VideoPose3D, such as pretrained_h36m_cpn.bin, or of MMPose.'
+        )
     with torch.serialization.safe_globals([(_Ignored, name) for name in _RANDOM_STATE]), CheckpointFile(path) as file:
         checkpoint = load_restricted(str(path), lambda: torch.load(file, map_location='cpu', weights_only=True))
-    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('model_pos'), dict):
+    content = checkpoint if isinstance(checkpoint, dict) else {}
+    if source == 'videopose3d':
+        weights, expected = content.get('model_pos'), "a dict with 'model_pos', as VideoPose3D saves"
+    else:
+        weights, expected = content.get('state_dict', content), "weights, or a dict with 'state_dict', as MMPose saves"
+    if not isinstance(weights, dict) or not any(isinstance(weight, Tensor) for weight in weights.values()):
         got = sorted(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
-        raise InputError(
-            f"{path}: expected a dict with 'model_pos', as VideoPose3D saves, got {got}; is --source right?"
-        )
-    return checkpoint['model_pos'], ['model_traj'] if checkpoint.get('model_traj') else [], None
+        raise InputError(f'{path}: expected {expected}, got {got}; is --source {source} right?')
+    data_set = content
+    for key in ('meta', 'dataset_meta', 'dataset_name'):  # of MMPose since 1.0
+        data_set = data_set.get(key) if isinstance(data_set, dict) else None
+    return weights, ['model_traj'] if content.get('model_traj') else [], data_set
 
 
 class _Ignored(StandIn):

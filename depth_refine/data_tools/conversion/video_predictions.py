@@ -217,7 +217,7 @@ def _flat(path: Path, people: dict[int, list[Person]]) -> tuple[np.ndarray, np.n
         (number, person) for number, persons in people.items() for person in persons if (person.joints[:, -1] > 0).any()
     ]
     if not found:
-        raise InputError(f'{path} has no predictions, or none with a score above 0')
+        raise InputError(f'{path} has no predictions, or none with a score above 0 and coordinates')
     counts = sorted({len(person.joints) for _, person in found})
     if len(counts) > 1:
         raise InputError(f'{path}: expected as many joints in every frame, got {counts}')

@@ -38,6 +38,7 @@ def test_a_folder_of_openpose_on_a_mac(tmp_path):
 
 
 GOOD = dict(frames=np.arange(3), keypoints=np.ones((3, 5, 2)))
+KEYPOINTS_WITH_NAN = np.where(np.arange(30).reshape(3, 5, 2) == 29, np.nan, 1.0)  # v of the last joint
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,12 @@ GOOD = dict(frames=np.arange(3), keypoints=np.ones((3, 5, 2)))
         (GOOD | dict(depth=np.ones((3, 4))), r"numbers of shape \(3, 5\) in 'depth', got float64 \(3, 4\)"),
         (GOOD | dict(frames=np.ones(3)), r"whole numbers of shape \(3,\) in 'frames', got float64 \(3,\)"),
         (GOOD | dict(depth=np.array([None])), 'is not a readable npz file'),
+        (
+            GOOD | dict(keypoints=KEYPOINTS_WITH_NAN, scores=np.full((3, 5), 0.1)),
+            r'S1_Walking 1\.54138969\.npz: in frame 2 joint 4, counted from 0, has the coordinates \[1\.0, nan\] and',
+        ),
+        (GOOD | dict(depth=KEYPOINTS_WITH_NAN[..., 1], scores=np.ones((3, 5))), r'joint 4, .* \[1\.0, 1\.0, nan\] and'),
+        (GOOD | dict(keypoints=np.full((3, 5, 2), np.inf)), r'in frame 0 joint 0, .* \[inf, inf\] and a score above 0'),
         (GOOD | dict(frames=[1, 2, 1]), r'\.npz has the same person in frame 1 twice: expected each once'),
     ],
 )
@@ -68,6 +75,11 @@ INSTANCES = '[{"frame_id": 0, "instances": [%s]}]'
         (read_keypoints, '[{"keypoints": [1, 2, 1]}]', 'another form than expected'),
         (read_keypoints, INSTANCES % '{"keypoints": [[1, 2, 3]], "keypoint_scores": [1]}', '3 coordinates a joint'),
         (read_lifted, INSTANCES % '{"keypoints": [[1, 2]], "keypoint_scores": [1]}', 'persons of 3 coordinates a'),
+        (
+            read_keypoints,
+            INSTANCES % '{"keypoints": [[1, NaN]], "keypoint_scores": [1]}',
+            r'frame 0 joint 0, .* \[1\.0, n',
+        ),
         (read_keypoints, INSTANCES % '{"keypoint_scores": [1]}', r"KeyError\('keypoints'\)"),
         (read_keypoints, INSTANCES % '[]', r'persons of 2 coordinates a joint \(AttributeError'),
         (read_keypoints, '[{"image_id": "a", "keypoints": [1, 2, 1]}]', "number at the end of image_id, got 'a'"),
@@ -83,6 +95,18 @@ def test_other_json_files(tmp_path, read, text, message):
     with pytest.raises(InputError, match=message) as error:
         read(tmp_path, NAME)
     assert NAME in str(error.value)
+
+
+@pytest.mark.parametrize('key', ['keypoints', 'depth', 'world_landmarks'])
+def test_without_scores_nan_says_which_joints_were_not_found(tmp_path, key):
+    third = {} if key == 'keypoints' else {key: np.ones((3, 5) if key == 'depth' else (3, 5, 3))}
+    arrays = GOOD | dict(keypoints=np.ones((3, 5, 2), int)) | third
+    arrays[key] = arrays[key].astype(float)
+    arrays[key][1, 2] = np.nan
+    np.savez(tmp_path / 'p.npz', **arrays)
+    people, _ = read_people(tmp_path / 'p.npz')
+    scores = np.stack([people[number][0].joints[:, -1] for number in range(3)])
+    assert np.argwhere(scores != 1).tolist() == [[1, 2]] and scores[1, 2] == 0
 
 
 def test_frames_without_people(tmp_path):

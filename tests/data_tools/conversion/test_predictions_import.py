@@ -214,11 +214,39 @@ ELSEWHERE = r"^S9_\w+\.\d+: half of the joints lie more than \S+ sides of the pe
         (lambda uv: uv[:, COCO_FROM_H36M], 'h36m', ELSEWHERE),  # COCO's order instead of Human3.6M's
         (lambda uv: uv, 'aic', r"unknown joint order 'aic': expected one of h36m \(17 joints\), coco \(17 .*guess"),
         (lambda uv: uv, 'body_25', r"expected 25 joints in the order 'body_25', got 17\. Name the right --joint-order"),
-        (lambda uv: np.where(uv == uv[5, 3], np.inf, uv), 'h36m', 'score above 0 has a coordinate that is not finite'),
+        (
+            lambda uv: np.where(uv == uv[5, 3], np.inf, uv),
+            'h36m',
+            r'npz: in frame 6 joint 3, .* \[inf, inf\] and a score',
+        ),
     ],
 )
 def test_2d_poses_far_from_the_annotation(refused, write, truth, change, order, message):
     refused(message, write(keypoints=change(truth[..., :2])), order)
+
+
+def test_nan_without_scores_is_a_joint_that_was_not_found(imported, write, annotation, truth):
+    """Also in frames of two people, of whom the nearer one is taken."""
+    truth, (first, *_, last) = truth.copy(), annotation.sequences[0].rows
+    truth[first, 5, 0] = truth[last, 7, 2] = np.nan
+    folder = write(keypoints=truth[..., :2], depth=truth[..., 2])
+    path = folder / f'{annotation.sequences[0].name}.npz'
+    with np.load(path) as file:
+        one = dict(file)
+    far = one | dict(keypoints=one['keypoints'] + 40)
+    far['keypoints'][:, 3] = np.nan
+    np.savez(path, **{key: np.concatenate([far[key], one[key]]) for key in one})
+    store = imported(folder, depth_unit='m')
+    assert imported.filled == 2 / (96 * 17) and np.argwhere(store.scores == 0).tolist() == [[first, 5], [last, 7]]
+    expected = truth.copy()
+    expected[first, 5], expected[last, 7] = truth[first + 1, 5], truth[last - 1, 7]
+    np.testing.assert_allclose(store.keypoints, expected, atol=1e-5)
+
+
+def test_folders_that_do_not_exist(refused, write, tmp_path, truth):
+    refused(rf'^no folder {tmp_path}/absent: give that of the predictions .*\(--keypoints\)', tmp_path / 'absent')
+    folder = write(keypoints=truth[..., :2])
+    refused(rf'^no folder {tmp_path}/3d: .*\(--lifted\)', folder, lifted=tmp_path / '3d', depth_unit='m')
 
 
 def test_missing_frames_are_listed(refused, write, annotation, truth):

@@ -206,6 +206,15 @@ def test_other_networks_are_refused(tmp_path, content, message):
     assert [path.name for path in tmp_path.iterdir()] == ['a.bin']
 
 
+def test_the_other_projects_checkpoint(tmp_path):
+    save_videopose3d(tmp_path / 'a.bin', Reference((3, 3), 8))
+    with pytest.raises(InputError, match=r"a\.bin: expected weights, .*'model_pos'.*; is --source mmpose right\?"):
+        convert_checkpoint(tmp_path / 'a.bin', tmp_path / 'b.pth', 'mmpose', 'h36m')
+    torch.save(dict(meta={}, state_dict=NET), tmp_path / 'a.pth')
+    with pytest.raises(InputError, match=r"got \['meta', 'state_dict'\]; is --source videopose3d right\?"):
+        convert_checkpoint(tmp_path / 'a.pth', tmp_path / 'b.pth', 'videopose3d', 'h36m')
+
+
 def test_files_that_are_no_checkpoints(tmp_path):
     (tmp_path / 'text.bin').write_text('hello')
     torch.save({'backbone.conv1.weight': torch.ones(3, 3, 7, 7)}, tmp_path / 'image.bin')

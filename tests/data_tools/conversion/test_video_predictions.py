@@ -310,3 +310,35 @@ def test_low_scores_and_other_classes_are_left_out(tmp_path, other, note):
     found = read_predictions([write_json(tmp_path / 'clip.json', people)], 'coco')
     assert found.frames.tolist() == [0, 1, 2] and found.keypoints[:, 0, 0].tolist() == [1, 2, 3]
     assert found.notes == [note]
+
+
+@pytest.mark.parametrize(
+    ('kind', 'note'),
+    [
+        (dict(score=0.1), "'score' is below 0.3 everywhere: nothing is left out by it."),
+        (dict(score=2.9), "'score' is 2.9 to 2.9, not 0 to 1: nothing is left out by it."),
+        (dict(category_id=0), "'category_id' is 0 everywhere, and COCO's persons are 1: nothing is left out by it."),
+    ],
+)
+def test_scores_and_classes_that_would_leave_out_everybody(tmp_path, kind, note):
+    people = [dict(image_id=frame, keypoints=[frame + 9, 2, 0.5] * 17, **kind) for frame in range(3)]
+    found = read_predictions([write_json(tmp_path / 'clip.json', people)], 'coco')
+    assert found.frames.tolist() == [0, 1, 2] and found.notes == [note]
+
+
+def test_a_class_that_nobody_has(tmp_path):
+    people = [dict(image_id=frame, keypoints=[9, 2, 0.5] * 17, category_id=3 * frame) for frame in range(2)]
+    path = write_json(tmp_path / 'clip.json', people)
+    with pytest.raises(InputError, match=r"clip\.json: no 'category_id' is 'person' or COCO's 1, but 0 \(1\), 3 \(1\)"):
+        read_predictions([path], 'coco')
+
+
+def test_nan_in_a_file_without_scores(tmp_path):
+    keypoints = KEYPOINTS.copy()
+    keypoints[2, 5], keypoints[3] = np.nan, np.nan  # a joint, and everything of a person
+    np.savez(tmp_path / 'clip.npz', frames=FRAMES, keypoints=keypoints)
+    found = read_predictions([tmp_path / 'clip.npz'], 'halpe26')
+    assert found.frames.tolist() == [0, 0, 1] and np.argwhere(~found.found).tolist() == [[2, 5]]
+    np.savez(tmp_path / 'clip.npz', frames=FRAMES, keypoints=keypoints * np.nan)
+    with pytest.raises(InputError, match='has no predictions, or none with a score above 0 and coordinates'):
+        read_predictions([tmp_path / 'clip.npz'], 'halpe26')
