@@ -113,12 +113,13 @@ class DepthPoseVisualizationHook(PoseVisualizationHook):
         if 'lifting_target' in sample.gt_instances:
             truth = _frames(sample.gt_instances.lifting_target)[index]
             placed, known = pred - pred[root] + truth[root], truth[truth[:, 2] > 0]
+            projects = camera is not None and 'f' in camera
             if camera is not None and 'normalisation' in metainfo:
                 keypoints = _input_pixels(inputs, index, len(sample.pred_instances.keypoints), camera, metainfo)
                 caption = ('input', '2D joints' if inputs.shape[-1] == 2 else '2D joints; their depths are not drawn')
-            elif camera is not None and np.all(placed[:, 2] > 0):  # an untrained model may put it behind the camera
+            elif projects and np.all(placed[:, 2] > 0):  # an untrained model may put it behind the camera
                 keypoints, caption = project(placed, camera), ('image', 'prediction, projected from the true root')
-            if camera is not None and 'f' in camera and len(known):
+            if projects and len(known):
                 box = box_around(project(known, camera))
         else:
             truth = _frames(sample.gt_instances.keypoints_cam)[index]

@@ -184,9 +184,10 @@ def test_skeleton_of_the_data_set(stage, wrapped, make_samples, runner, drawn_fr
         hook.after_test_iter(runner, 0, batch_of(samples), samples)
 
 
-def test_video_without_camera_has_no_overlay(make_samples, runner, drawn_frames):
+@pytest.mark.parametrize('camera', [None, dict(w=160, h=90)])
+def test_video_without_camera_has_no_overlay(camera, make_samples, runner, drawn_frames):
     (sample,) = make_samples(2)
-    sample.pop('camera_param')
+    sample.set_metainfo(dict(camera_param=camera))
     DepthPoseVisualizationHook(enable=True, interval=7, out_dir='show').after_test_iter(
         runner, 0, batch_of([sample]), [sample]
     )
