@@ -32,6 +32,13 @@ def bone_sides(skeleton: Skeleton) -> list[str]:
     return [sides[parent] if sides[child] == 'trunk' else sides[child] for parent, child in skeleton.bones]
 
 
+def box_around(points: np.ndarray) -> np.ndarray:
+    """The box (4,) x1 y1 x2 y2 around points (N, 2), px, an eighth larger on each side."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = (high - low) / 8
+    return np.concatenate([low - margin, high + margin])
+
+
 @dataclass
 class PoseFrame:
     """One frame of a figure or video; its 3D joints are metres in camera axes, with any root position.
@@ -56,6 +63,8 @@ class PoseFrame:
     truth: np.ndarray | None  # (K, 3) true joints, if they are known
     predictions: dict[str, np.ndarray]  # (K, 3) joints by the title of the prediction
     title: str = ''  # of the frame, for example 'S9 Walking, frame 120'
+    image_caption: tuple[str, str] = ('input', '')  # two lines above the image: what its joints are
+    box: np.ndarray | None = None  # (4,) x1 y1 x2 y2 px, around which the image is cropped; by default the keypoints
 
     def __post_init__(self) -> None:
         count = self.skeleton.num_joints

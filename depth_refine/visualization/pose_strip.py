@@ -21,7 +21,7 @@ from .drawing import (
     text_width,
     turned,
 )
-from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
+from .pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame, box_around
 
 PANEL = 340  # px, side of a square panel
 _CAPTION = 52  # px, height of the text above a panel
@@ -36,7 +36,7 @@ def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
     Args:
         frame: to draw.
         azimuth: degrees of the viewer around the person: 0 at the camera, 90 where depth runs sideways.
-        crop: show the square around the keypoints instead of the whole image.
+        crop: show the square around the frame's box instead of the whole image.
 
     Returns:
         Image (422, 340 * (2 + predictions), 3); without truth one panel less.
@@ -46,7 +46,7 @@ def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
     reach = [np.linalg.norm(pose, axis=-1).max() for pose in (predictions.values() if truth is None else [truth])]
     scale = PANEL / max(_SHOWN, 2.1 * max(reach, default=0))  # px per metre
     grid = f'grid {1000 * GRID:.0f} mm'
-    panels = [_captioned(image_panel(frame, PANEL, crop), 'input', '')]
+    panels = [_captioned(image_panel(frame, PANEL, crop), *frame.image_caption)]
     for name, pose in predictions.items():
         detail = f'MPJPE {errors[name]:.0f} mm' if errors else grid
         panels.append(_captioned(_pose_panel(frame.skeleton, pose, truth, azimuth, scale), name, detail))
@@ -61,28 +61,41 @@ def draw_strip(frame: PoseFrame, azimuth: float, crop: bool) -> np.ndarray:
 
 
 def image_panel(frame: PoseFrame, size: int, crop: bool) -> np.ndarray:
-    """The image, or the square around its keypoints, as a panel (size, size, 3) with the keypoints drawn over it."""
+    """The image, or the square around its box, as a panel (size, size, 3) with the keypoints drawn over it.
+
+    Without an image, the keypoints are drawn alone, in the square.
+    """
+    corner, side = _window(frame, size, crop)
     if frame.image is None:
         panel = np.full((size, size, 3), EMPTY[::-1], np.uint8)
-        draw_text(panel, 'no image', (size // 2 - text_width('no image', 0.5) // 2, size // 2), 0.5)
-        return panel
-    height, width = frame.image.shape[:2]
-    centre, side = np.array([width, height]) / 2, max(width, height)
-    if crop and frame.keypoints is not None:
-        low, high = frame.keypoints.min(axis=0), frame.keypoints.max(axis=0)
-        # a joint far outside must not shrink the image to a dot
-        centre, side = (low + high) / 2, int(np.clip(1.25 * np.max(high - low), 16, 3 * side))
-    corner = np.round(centre - side / 2).astype(int)
-    region = np.full((side, side, 3), EMPTY[::-1], np.uint8)
-    left, top = np.clip(corner, 0, (width, height))
-    right, bottom = np.clip(corner + side, 0, (width, height))
-    target = region[top - corner[1] : bottom - corner[1], left - corner[0] : right - corner[0]]
-    target[:] = frame.image[top:bottom, left:right]
-    panel = cv2.resize(region, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)
+        draw_text(panel, 'no image', (10, size - 12), 0.45)
+    else:
+        height, width = frame.image.shape[:2]
+        region = np.full((side, side, 3), EMPTY[::-1], np.uint8)
+        left, top = np.clip(corner, 0, (width, height))
+        right, bottom = np.clip(corner + side, 0, (width, height))
+        target = region[top - corner[1] : bottom - corner[1], left - corner[0] : right - corner[0]]
+        target[:] = frame.image[top:bottom, left:right]
+        panel = cv2.resize(region, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)
     if frame.keypoints is not None:
         points = (frame.keypoints - corner + 0.5) * size / side - 0.5  # whole numbers are pixel centres
         draw_bones(panel, points, frame.skeleton, bone_colors(frame.skeleton), thickness=2, outline=WHITE)
     return panel
+
+
+def _window(frame: PoseFrame, size: int, crop: bool) -> tuple[np.ndarray, int]:
+    """The top left corner (2,) and the side of the square that a panel shows, whole px of the image."""
+    height, width = (size, size) if frame.image is None else frame.image.shape[:2]
+    centre, side = np.array([width, height]) / 2, max(width, height)
+    box = frame.box
+    if box is None and frame.keypoints is not None:
+        box = box_around(frame.keypoints)
+    if box is not None and (crop or frame.image is None):
+        # a joint far outside must not shrink the image to a dot
+        limit = 1e6 if frame.image is None else 3 * side
+        low, high = box[:2], box[2:]
+        centre, side = (low + high) / 2, int(np.clip(np.max(high - low), 16, limit))
+    return np.round(centre - side / 2).astype(int), side
 
 
 def _pose_panel(

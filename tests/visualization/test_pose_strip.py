@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from depth_refine.utils.errors import InputError
+from depth_refine.visualization import pose_strip
 from depth_refine.visualization.pose_frame import SIDE_COLORS, TRUTH_COLOR, PoseFrame
 from depth_refine.visualization.pose_strip import PANEL, draw_strip, image_panel
 
@@ -52,6 +53,42 @@ def test_crop_centres_the_person(pixels, frame):
     drawn = np.concatenate([pixels(panel, color) for color in SIDE_COLORS.values()])
     np.testing.assert_allclose((drawn.min(axis=0) + drawn.max(axis=0)) / 2, 160, atol=4)
     assert np.ptp(drawn[:, 1]) == pytest.approx(320 / 1.25, abs=6)
+
+
+def test_crop_shows_the_box_wherever_the_keypoints_are(pixels, frame):
+    """The middle of the box is white."""
+    frame.image[20:29, 120:129] = 255
+    frame.box = np.array([104.5, 4.5, 144.5, 44.5])  # 40 px around the middle of the white square
+    white = pixels(image_panel(frame, 320, crop=True), (255, 255, 255), tolerance=5)
+    np.testing.assert_allclose([white.min(axis=0), white.max(axis=0)], [[124] * 2, [195] * 2], atol=6)
+    frame.keypoints = frame.keypoints - 1000
+    shown = image_panel(frame, 320, crop=True)
+    assert not any(len(pixels(shown, color)) for color in SIDE_COLORS.values())
+    white = pixels(image_panel(frame, 320, crop=False), (255, 255, 255), tolerance=5)
+    np.testing.assert_allclose(white.mean(axis=0), [2 * 124 + 0.5, 70 + 2 * 24 + 0.5], err_msg='the whole image')
+
+
+@pytest.mark.parametrize('crop', [True, False])
+def test_keypoints_without_an_image(pixels, frame, crop):
+    """They are where they would be over the cropped image."""
+    frame.box = np.array([20.0, 0.0, 110.0, 90.0])
+    over_image = image_panel(frame, 320, crop=True)
+    frame.image = None
+    alone = image_panel(frame, 320, crop)
+    for color in SIDE_COLORS.values():
+        assert len(pixels(alone, color)) > 100
+        np.testing.assert_array_equal(pixels(alone, color), pixels(over_image, color))
+
+
+def test_captions_say_what_the_panels_show(frame, monkeypatch):
+    texts = []
+    monkeypatch.setattr(pose_strip, 'draw_text', lambda image, text, *args: texts.append(text))
+    draw_strip(frame, azimuth=50, crop=True)
+    frame.image_caption = ('image', 'a detail')
+    draw_strip(frame, azimuth=50, crop=True)
+    captions = [text for text in texts if text not in ('x', 'depth z')]
+    rest = ['first stage', 'MPJPE 47 mm', 'refined', 'MPJPE 0 mm', 'ground truth', 'grid 500 mm', frame.title]
+    assert captions == ['input', '', *rest, 'image', 'a detail', *rest]
 
 
 def test_keypoints_far_outside_or_nothing_at_all(pixels, frame):
