@@ -78,7 +78,7 @@ def check_projection(annotation: PoseAnnotation, is_exact: bool = True) -> Itera
         f'2D joints differ from the projected 3D joints {most} in {len(affected)} of {len(videos)} videos, '
         f'more than {_WRONG:g} px at {wrong:.1%} of the joints; the worst is '
         f'{annotation.skeleton.joint_names[joint]} in frame {frame} of {annotation.sequences[worst].name}, where the '
-        f'median is {median:.3g} px. {" ".join(reasons)}',
+        f'median is {median:.2f} px. {" ".join(reasons)}',
     )
 
 
