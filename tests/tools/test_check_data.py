@@ -17,8 +17,8 @@ def test_problems_give_a_status(run_tool, tmp_path):
     status, out, _ = run_tool('check_data', tmp_path, '--figure', tmp_path / 'a.png', '--coco', tmp_path)
     lines = out.splitlines()
     assert status == 1
-    assert lines[0].startswith('problem annotation_body3d: no annotation')
-    assert lines[-1] == 'problems: 3, notes: 0'
+    assert lines[0].startswith('problem annotation_body3d: no annotation of Human3.6M')
+    assert lines[-1] == 'problems: 2, notes: 0'
     assert list(tmp_path.iterdir()) == []
 
 

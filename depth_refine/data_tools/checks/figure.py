@@ -70,8 +70,8 @@ def _name_joints(axes, frame: CheckedFrame) -> None:
     for name, side, place in zip(frame.skeleton.joint_names, frame.skeleton.sides, frame.keypoints, strict=True):
         if np.isfinite(place).all():
             axes.annotate(
-                name, place, (5, 2), textcoords='offset points', fontsize=6, color='white',
-                bbox=dict(facecolor=_COLORS[side], edgecolor='none', pad=0.8, alpha=0.75), annotation_clip=True,
+                name, place, (5, 3), textcoords='offset points', fontsize=5, color='white',
+                bbox=dict(facecolor=_COLORS[side], edgecolor='none', pad=0.4, alpha=0.75), annotation_clip=True,
             )  # fmt: skip
 
 
