@@ -11,6 +11,7 @@ from depth_refine.datasets import PoseAnnotation
 from depth_refine.functional.camera import project, world_to_camera
 
 _EXACT = 0.02  # px; rounding to float32 moves joints by 2e-4
+_EXPLAINED = 0.03  # of the largest difference: what remains of it where a known mistake, or a rough camera, is undone
 _WRONG = 1.0  # px
 _ROUGH = 0.05  # of the box's side: people who click, estimators and other definitions of a joint are nearer on average
 _VIDEOS_TO_EXPLAIN, _FRAMES_TO_EXPLAIN = 10, 50
@@ -67,7 +68,11 @@ def check_projection(annotation: PoseAnnotation, is_exact: bool = True) -> Itera
         yield 'ok', f'2D joints lie within {bound:g} px of the projected 3D joints'
         return
     affected = [index for index in videos if errors[index].largest > _EXACT]
-    reasons = list(dict.fromkeys(_explain(annotation, i) for i in affected[:: -(-len(affected) // _VIDEOS_TO_EXPLAIN)]))
+    reasons = list(
+        dict.fromkeys(
+            _explain(annotation, i, errors[i].largest) for i in affected[:: -(-len(affected) // _VIDEOS_TO_EXPLAIN)]
+        )
+    )
     is_harmless = all(reason.startswith(_SCALED.split('{')[0]) for reason in reasons)
     is_rough = reasons == [_UNKNOWN] and max(errors[index].mean for index in affected) < _ROUGH
     is_note = largest <= _WRONG or (not is_exact and (is_harmless or is_rough))
@@ -104,15 +109,19 @@ def _errors(annotation: PoseAnnotation, index: int) -> _Errors:
     )
 
 
-def _explain(annotation: PoseAnnotation, index: int) -> str:
-    """The known mistake that makes the difference of a video vanish, as a sentence."""
+def _explain(annotation: PoseAnnotation, index: int, largest: float) -> str:
+    """The known mistake that makes the differences of a video, of which the largest is given, vanish: a sentence."""
+    best, found = _EXPLAINED * largest if np.isfinite(largest) else 0.0, _UNKNOWN
     every = annotation.sequences[index].rows
     for rows, pixels, reason in _attempts(annotation, index, every[:: max(1, len(every) // _FRAMES_TO_EXPLAIN)]):
         visible = annotation.keypoints_visible[rows] & annotation.keypoints_3d_visible[rows]
         distances = np.linalg.norm(pixels - annotation.keypoints[rows], axis=-1)[visible]
-        if distances.size and np.max(distances) <= _EXACT:  # NaN is not
+        left = np.max(distances) if distances.size else np.inf  # NaN is neither of these
+        if left <= _EXACT:
             return reason
-    return _UNKNOWN
+        if left < best:
+            best, found = left, reason
+    return found
 
 
 def _attempts(annotation: PoseAnnotation, index: int, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
