@@ -15,6 +15,7 @@ _EXPLAINED = 0.03  # of the largest difference: what remains of it where a known
 _WRONG = 1.0  # px
 _ROUGH = 0.05  # of the box's side: people who click, estimators and other definitions of a joint are nearer on average
 _VIDEOS_TO_EXPLAIN, _FRAMES_TO_EXPLAIN = 10, 50
+_REASONS = 3  # in a message
 _MOST_LATE = 30  # frames
 _WORLD = 'S is in world coordinates: write it in camera coordinates.'
 _NO_LENS = 'The lens distortion is missing in part: project with it.'
@@ -68,14 +69,12 @@ def check_projection(annotation: PoseAnnotation, is_exact: bool = True) -> Itera
         yield 'ok', f'2D joints lie within {bound:g} px of the projected 3D joints'
         return
     affected = [index for index in videos if errors[index].largest > _EXACT]
-    reasons = list(
-        dict.fromkeys(
-            _explain(annotation, i, errors[i].largest) for i in affected[:: -(-len(affected) // _VIDEOS_TO_EXPLAIN)]
-        )
-    )
-    is_harmless = all(reason.startswith(_SCALED.split('{')[0]) for reason in reasons)
-    is_rough = reasons == [_UNKNOWN] and max(errors[index].mean for index in affected) < _ROUGH
-    is_note = largest <= _WRONG or (not is_exact and (is_harmless or is_rough))
+    tried = affected[:: -(-len(affected) // _VIDEOS_TO_EXPLAIN)]
+    reasons = list(dict.fromkeys(_explain(annotation, index, errors[index].largest) for index in tried))
+    scaled = [reason for reason in reasons if reason.startswith(_SCALED.partition('{')[0])]
+    is_rough = {*reasons} <= {*scaled, _UNKNOWN} and max(errors[index].mean for index in affected) < _ROUGH
+    is_note = largest <= _WRONG or (not is_exact and (reasons == scaled or is_rough))
+    more = f' There are {len(reasons) - _REASONS} more such reasons.' if len(reasons) > _REASONS else ''
     most = f'by up to {largest:.3g} px' if np.isfinite(largest) else 'or these lie behind the camera'
     wrong = sum(each.wrong for each in errors.values()) / sum(each.count for each in errors.values())
     yield (
@@ -83,7 +82,7 @@ def check_projection(annotation: PoseAnnotation, is_exact: bool = True) -> Itera
         f'2D joints differ from the projected 3D joints {most} in {len(affected)} of {len(videos)} videos, '
         f'more than {_WRONG:g} px at {wrong:.1%} of the joints; the worst is '
         f'{annotation.skeleton.joint_names[joint]} in frame {frame} of {annotation.sequences[worst].name}, where the '
-        f'median is {median:.2f} px. {" ".join(reasons)}',
+        f'median is {median:.2f} px. {" ".join(reasons[:_REASONS])}{more}',
     )
 
 
@@ -138,11 +137,11 @@ def _attempts(annotation: PoseAnnotation, index: int, rows: np.ndarray) -> Itera
     projected, keypoints = reprojection(points, camera), annotation.keypoints[rows]
     if not np.isfinite(projected).all():
         return
-    every = sequence.rows
+    every, step = sequence.rows, max(1, len(sequence.rows) // _FRAMES_TO_EXPLAIN)
     for shift in range(1, min(_MOST_LATE + 1, len(every) // 2)):
         for early, late, word in ((every[:-shift], every[shift:], 'late'), (every[shift:], every[:-shift], 'early')):
-            late, early = late[:_FRAMES_TO_EXPLAIN], early[:_FRAMES_TO_EXPLAIN]
-            yield late, reprojection(annotation.keypoints_3d[early], camera), _LATE.format(shift, word)
+            pixels = reprojection(annotation.keypoints_3d[early[::step]], camera)
+            yield late[::step], pixels, _LATE.format(shift, word)
     names, origin = annotation.skeleton.joint_names, _nearest(projected, keypoints)
     there = ', '.join(f'{names[k]} is where S has {names[j]}' for k, j in enumerate(origin) if k != j)
     yield rows, projected[:, origin], _EXCHANGED.format(there)
