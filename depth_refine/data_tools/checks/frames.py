@@ -43,7 +43,13 @@ def check_official_frame_numbers(annotation: PoseAnnotation) -> Iterator[tuple[s
     step = _frame_step(annotation)
     if step is None:
         step = 1.0
-        yield 'note', f"its frame rate is in neither frame_rate nor its folder's name (fps50): {_FRAME_RATE} is assumed"
+        yield (
+            'note',
+            (
+                f"its frame rate is in neither frame_rate nor its folder's name (fps50): {_FRAME_RATE} is assumed, "
+                "Human3.6M's; write the key frame_rate if it is another (docs/data_files.md)"
+            ),
+        )
     videos = f'of {len(annotation.sequences)} videos, first'
     if gaps := _gaps(annotation, step):
         message = f'frame numbers have gaps (expected steps of {step:g}) in {len(gaps)} {videos} {gaps[0]}. Motion '
