@@ -1,4 +1,4 @@
-"""Check a data root and draw a figure of random frames of it: ``python tools/check_data.py ROOT``."""
+"""Check data and draw a figure of random frames: ``python tools/check_data.py ROOT``, or ``CONFIG.py``."""
 
 import argparse
 import sys
@@ -9,11 +9,15 @@ from depth_refine.data_tools.checks.data_root import check_data
 
 
 def parse_args() -> argparse.Namespace:
-    """Parse the data roots and the figure."""
+    """Parse what is checked, and the figure."""
     parser = argparse.ArgumentParser(
-        description='Say what is wrong in a data root, and what to do; exit with 1 if anything is'
+        description='Say what is wrong in data, and what to do; exit with 1 if anything is'
     )
-    parser.add_argument('root', help="folder in MMPose's Human3.6M layout, for example data/h36m")
+    parser.add_argument(
+        'data',
+        metavar='ROOT_OR_CONFIG',
+        help="folder in MMPose's Human3.6M layout, for example data/h36m; or a config, whose data may be of any kind",
+    )
     parser.add_argument(
         '--figure', default='check_data.png', metavar='FILE', help='figure of random frames (default check_data.png)'
     )

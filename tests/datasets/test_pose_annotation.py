@@ -282,5 +282,7 @@ def test_what_the_writer_wrote(tmp_path, own):
 
 def test_sides_that_differ_between_2d_and_3d(files, changed):
     part = dict(np.load(files[0]))['part']
-    with pytest.raises(InputError, match=r"left and right are exchanged between 'part' and 'S'"):
+    with pytest.raises(
+        InputError, match=r"exchanged between 'part' and 'S': right_hip and left_hip, .*, left_wrist and right_w"
+    ):
         changed(part=part[:, list(H36M.flip_indices)])

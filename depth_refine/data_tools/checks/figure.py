@@ -30,13 +30,15 @@ class CheckedFrame(NamedTuple):
     skeleton: Skeleton
     image: np.ndarray | None  # (H, W, 3) uint8 BGR
     crop: np.ndarray | None  # (4,) x1 y1 x2 y2 px, the part of the full frame that the image shows; None: all of it
-    keypoints: np.ndarray  # (K, 2) px
-    projected: np.ndarray  # (K, 2) px, NaN behind the camera
+    keypoints: np.ndarray  # (K, 2) px, NaN if not known
+    projected: np.ndarray  # (K, 2) px, NaN if not known, or behind the camera
     box: np.ndarray  # (4,) x1 y1 x2 y2 px
 
 
 def draw_check_figure(frames: Sequence[CheckedFrame], path: str | Path) -> None:
     """Draw a figure of one frame or more, each around its box, on grey where there is no image.
+
+    The joints of the first frame of each skeleton are named.
 
     Args:
         frames: at least one.
@@ -45,7 +47,10 @@ def draw_check_figure(frames: Sequence[CheckedFrame], path: str | Path) -> None:
     rows = -(-len(frames) // _COLUMNS)
     figure = Figure(figsize=(_CELL * _COLUMNS, (_CELL + 0.35) * rows + 0.5), layout='constrained')
     for index, frame in enumerate(frames):
-        _draw(figure.add_subplot(rows, _COLUMNS, index + 1), frame)
+        axes = figure.add_subplot(rows, _COLUMNS, index + 1)
+        _draw(axes, frame)
+        if index == 0 or frame.skeleton is not frames[index - 1].skeleton:
+            _name_joints(axes, frame)
     handles = [
         Line2D([], [], linestyle='none', **_RING, label='2D joints (part)'),
         Line2D([], [], linestyle='none', **_CROSS, label='projected 3D joints (S)'),
@@ -58,6 +63,16 @@ def draw_check_figure(frames: Sequence[CheckedFrame], path: str | Path) -> None:
         text.set_color('white')
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=110)
+
+
+def _name_joints(axes, frame: CheckedFrame) -> None:
+    """Write the names of the joints in the colours of their sides."""
+    for name, side, place in zip(frame.skeleton.joint_names, frame.skeleton.sides, frame.keypoints, strict=True):
+        if np.isfinite(place).all():
+            axes.annotate(
+                name, place, (5, 3), textcoords='offset points', fontsize=5, color='white',
+                bbox=dict(facecolor=_COLORS[side], edgecolor='none', pad=0.4, alpha=0.75), annotation_clip=True,
+            )  # fmt: skip
 
 
 def _draw(axes, frame: CheckedFrame) -> None:
@@ -76,7 +91,11 @@ def _draw(axes, frame: CheckedFrame) -> None:
     axes.set(
         xlim=(x - half, x + half), ylim=(y + half, y - half), xticks=[], yticks=[], facecolor='0.5', aspect='equal'
     )
-    distance = np.linalg.norm(frame.projected - frame.keypoints, axis=-1).max()
-    apart = 'a joint behind the camera' if np.isnan(distance) else f'at most {max(distance, 0.001):.3g} px apart'
+    distances = np.linalg.norm(frame.projected - frame.keypoints, axis=-1)
+    apart = f'at most {np.nanmax(distances, initial=0.001):.3g} px apart'
+    if (lost := int(np.isnan(distances).sum())) and lost < len(distances):
+        apart += f', {lost} joints hidden or behind the camera'
+    elif lost:
+        apart = 'nothing to compare'
     no_image = '' if frame.image is not None else ', no image'
     axes.set_title(f'{frame.title}\n{apart}{no_image}', fontsize=8.5)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from depth_refine.datasets import H36MAnnotation, SequenceStore
+from depth_refine.datasets import PoseAnnotation, SequenceStore
 from depth_refine.datasets.body_2d_datasets import CocoBodyDataset, MpiiBodyDataset
-from depth_refine.structures.skeleton import H36M
 
 BODY_2D_FILES = {  # annotation files and their image folders
     CocoBodyDataset: {f'annotations/person_keypoints_{split}2017.json': f'{split}2017' for split in ('train', 'val')},
@@ -22,7 +21,7 @@ _CHUNK = 50_000  # frames
 _FAR = 50  # px; a working first stage has a mean error of a few
 
 
-def check_images(annotation: H36MAnnotation, folder: Path) -> Iterator[tuple[str, str]]:
+def check_images(annotation: PoseAnnotation, folder: Path) -> Iterator[tuple[str, str]]:
     """Check that every image of an annotation exists, by listing the image folders."""
     if not folder.is_dir():
         yield 'note', f'no image folder {folder}: the second stage needs none, the first stage does'
@@ -35,9 +34,7 @@ def check_images(annotation: H36MAnnotation, folder: Path) -> Iterator[tuple[str
         yield 'note', f'no images of {_KNOWN_TO_BE_MISSING}, whose official video is damaged'
     else:
         where = f'in {folder}, in {len(names)} of {len(annotation.sequences)} videos'
-        first = (
-            f'first {annotation.img_names[missing[0]].decode()}. Run the preparation again: it writes what is missing.'
-        )
+        first = f'first {annotation.img_names[missing[0]].decode()}. Run the preparation again, or put them there.'
         yield 'problem', f'{len(missing):,} of {len(annotation):,} images are missing {where}, {first}'
 
 
@@ -90,18 +87,15 @@ def check_body_2d(dataset_class: type, root: Path, file: str, folder: str) -> It
         yield 'problem', f'{len(missing):,} of {len(names):,} images are missing, first {first}. Unpack them.'
 
 
-def find_stores(root: Path) -> dict[Path, str | None]:
-    """The stores below ``depth_sequences``, each with the SHA-256 of the annotation that it names, or None."""
-    owners = {}
-    for meta_file in sorted((root / 'depth_sequences').rglob('store.json')):
-        try:
-            owners[meta_file.parent] = str(json.loads(meta_file.read_text(encoding='utf-8'))['annotation']['sha256'])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            owners[meta_file.parent] = None
-    return owners
+def store_owner(store: Path) -> str | None:
+    """The SHA-256 of the annotation that a store names, None if it is missing or damaged."""
+    try:
+        return str(json.loads((store / 'store.json').read_text(encoding='utf-8'))['annotation']['sha256'])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
-def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, str]]:
+def check_store(path: Path, annotation: PoseAnnotation) -> Iterator[tuple[str, str]]:
     """Check every number of the store at ``path``, which belongs to ``annotation``.
 
     Raises:
@@ -118,7 +112,9 @@ def check_store(path: Path, annotation: H36MAnnotation) -> Iterator[tuple[str, s
         distances = np.linalg.norm(found[..., :2] - annotation.keypoints[rows], axis=-1)
         sums[0] += distances[finite].sum()
         if store.has_depth:
-            sums[1] += np.abs(found[..., 2] - (poses[..., 2] - poses[:, H36M.root, None, 2]))[finite].sum()
+            sums[1] += np.abs(found[..., 2] - (poses[..., 2] - poses[:, annotation.skeleton.root, None, 2]))[
+                finite
+            ].sum()
     if broken:
         yield 'problem', f'{broken:,} of {len(annotation):,} frames are not finite. Regenerate the store.'
         return

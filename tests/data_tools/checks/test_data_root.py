@@ -50,7 +50,7 @@ def test_a_good_root(root, body_2d_root, tmp_path):
     findings = check_data(root, tmp_path / 'a.png', coco=coco)
     assert {finding.kind for finding in findings} == {'ok', 'note'}
     assert [finding.where for finding in findings if finding.kind == 'ok'] == [
-        *[CAMERAS, TRAIN, TRAIN, TRAIN, TEST, TEST, TEST],
+        *[CAMERAS, *[TRAIN] * 4, *[TEST] * 4],
         *[str(coco / 'annotations/person_keypoints_train2017.json'), str(tmp_path / 'a.png')],
     ]
     assert cv2.imread(str(tmp_path / 'a.png')).std() > 20
@@ -76,9 +76,9 @@ def test_frames_to_draw(root, drawn):
 def test_missing_root_and_annotations(tmp_path, drawn):
     with pytest.raises(InputError, match=r'no folder .*absent: expected a data root'):
         check_data(tmp_path / 'absent', 'never.png')
-    layout, cameras, coco, mpii = check(tmp_path, 'problem', coco=tmp_path, mpii=tmp_path)
-    assert layout.startswith('annotation_body3d: no annotation: expected fps50/h36m_train.npz')
-    assert cameras.startswith(f'{CAMERAS}: no camera file')
+    layout, coco, mpii = check(tmp_path, 'problem', coco=tmp_path, mpii=tmp_path)
+    assert layout.startswith('annotation_body3d: no annotation of Human3.6M: expected fps50/h36m_train.npz')
+    assert layout.endswith('by the config that reads them: python tools/check_data.py CONFIG.py')
     assert 'person_keypoints_train2017.json' in coco and 'mpii_train.json' in mpii
     assert drawn == []
 
@@ -140,7 +140,11 @@ GAPS = 'frame numbers have gaps (expected steps of 1) in 8 of 8 videos, first S1
         (rename(12, 11), 'problem', 'frame 11 of S1_Walking_1.54138969 is there twice, the second time in row 11.'),
         (rename(12, 20), 'problem', f'{GAPS} 11 to 20. Motion jumps there'),
         (rename(1, 0), 'note', 'frame numbers do not start at 1 in 8 of 8 videos, first S1_Walking_1.54138969'),
-        ({}, 'note', "other numbers of frames than Human3.6M's: S1 96, not 248,376. This is normal for a part"),
+        (
+            {},
+            'note',
+            "than Human3.6M's: S1 96, not 248,376; S5, S6, S7, S8 absent. This is normal for a part",
+        ),
     ],
 )
 def test_frames(root, drawn, changes, kind, message):
@@ -169,6 +173,7 @@ def test_steps_are_those_of_the_folder(root, drawn, folder, step, error):
 def test_official_counts(root, drawn, monkeypatch, official, n):
     """S11 Directions, of 4 times 1825 frames, may be missing."""
     monkeypatch.setattr(frames, 'OFFICIAL_FRAMES', official)
+    monkeypatch.setattr(frames, 'SPLITS', dict(train=('S1',), test=('S9',)))
     assert len([note for note in check(root, 'note') if 'other numbers of frames' in note]) == n
 
 
@@ -197,7 +202,7 @@ def test_stores(root, drawn):
     for name, content in (('c', '{'), ('d', '[1]'), ('e', '{"annotation": {}}')):
         (root / 'depth_sequences' / name).mkdir()
         (root / 'depth_sequences' / name / 'store.json').write_text(content)
-    stray = ': the store belongs to no annotation of this data root, or is damaged. Regenerate it.'
+    stray = ': the store belongs to no annotation that is checked, or is missing or damaged. Regenerate it.'
     damaged, *strays = check(root, 'problem')
     assert damaged.startswith('depth_sequences/b/store: ') and 'scores.npy is not as it was written' in damaged
     assert strays == [f'depth_sequences/{name}{stray}' for name in ('a/store', 'c', 'd', 'e')]
