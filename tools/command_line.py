@@ -62,7 +62,7 @@ def _run_reporting(main: Callable[[], None]) -> None:
 def _fault_outside(error: Exception) -> str | None:
     """Message on a fault of the disk, of another process, of a config or of data sets in a wrapper; None for a bug."""
     text = str(error) or type(error).__name__
-    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)] or ['']  # never raised
     if isinstance(error, TypeError | KeyError) and files[-1] == mmengine.registry.build_functions.__file__:
         if isinstance(error, TypeError):
             return f'a part of the config cannot be built: {text}'

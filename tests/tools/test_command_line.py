@@ -99,6 +99,14 @@ def test_bugs_keep_their_traceback(bug):
         run_tool(fails(bug))
 
 
+def test_a_fault_whose_cause_was_never_raised_is_a_bug():
+    def main():
+        raise ValueError('of a bug') from KeyError('never raised')
+
+    with pytest.raises(ValueError, match='of a bug'):
+        run_tool(main)
+
+
 def test_work_dir_and_figures(tmp_path):
     path, parser = tmp_path / 'config.py', argparse.ArgumentParser()
     path.write_text("default_hooks = dict(visualization=dict(type='X', enable=False))\nmodel = dict(b=1)\n")

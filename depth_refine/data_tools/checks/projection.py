@@ -135,7 +135,8 @@ def _attempts(annotation: PoseAnnotation, index: int, rows: np.ndarray) -> Itera
         if other.subject == sequence.subject and other.camera != sequence.camera and 'f' in other_camera:
             yield rows, reprojection(points, other_camera), _SWAPPED.format(other.camera)
     projected, keypoints = reprojection(points, camera), annotation.keypoints[rows]
-    if not np.isfinite(projected).all():
+    visible = annotation.keypoints_visible[rows] & annotation.keypoints_3d_visible[rows]
+    if not visible.any() or not np.isfinite(projected).all():
         return
     every, step = sequence.rows, max(1, len(sequence.rows) // _FRAMES_TO_EXPLAIN)
     for shift in range(1, min(_MOST_LATE + 1, len(every) // 2)):
@@ -145,7 +146,6 @@ def _attempts(annotation: PoseAnnotation, index: int, rows: np.ndarray) -> Itera
     names, origin = annotation.skeleton.joint_names, _nearest(projected, keypoints)
     there = ', '.join(f'{names[k]} is where S has {names[j]}' for k, j in enumerate(origin) if k != j)
     yield rows, projected[:, origin], _EXCHANGED.format(there)
-    visible = annotation.keypoints_visible[rows] & annotation.keypoints_3d_visible[rows]
     yield rows, *_other_camera(projected, keypoints, visible, camera)
     roots = points[:, [root]]
 

@@ -46,6 +46,17 @@ def test_a_few_joints(large):
     )
 
 
+def test_a_video_that_is_hidden_where_reasons_are_looked_for(large, monkeypatch):
+    monkeypatch.setattr('depth_refine.data_tools.checks.projection._FRAMES_TO_EXPLAIN', 3)  # of 12: each fourth
+    rows = large.sequences[2].rows
+    large.keypoints_visible = large.keypoints_visible.copy()
+    large.keypoints_visible[rows] = False
+    large.keypoints_visible[rows[1]] = True
+    large.keypoints[rows[1], 7] += [3, 4]
+    ((kind, message),) = check_projection(large)
+    assert kind == 'problem' and 'by up to 5 px in 1 of 8 videos' in message and 'No known mistake' in message
+
+
 def test_joints_behind_the_camera_and_two_reasons(large, map_joints):
     no_lens(large, map_joints)
     large.keypoints_3d[large.sequences[0].rows, 5, 2] *= -1
